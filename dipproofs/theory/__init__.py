@@ -1,0 +1,35 @@
+"""What is claimed: every constant, hypothesis and conclusion as a SymPy object, once.
+
+Import order matters only in that it is the order in which formulas are registered.
+"""
+
+from __future__ import annotations
+
+from . import conditions, forms, profiles, symbols, twolayer
+from .activations import ACTIVATIONS, EXCLUDED, Activation
+from .core import Formula, Quantity, define, formula, formulas, quantities, register
+from .forms import FORM_IDS, FORMS, DescentForm
+from .profiles import PROFILES, Profile
+
+__all__ = [
+    "ACTIVATIONS",
+    "EXCLUDED",
+    "FORMS",
+    "FORM_IDS",
+    "PROFILES",
+    "Activation",
+    "DescentForm",
+    "Formula",
+    "Profile",
+    "Quantity",
+    "conditions",
+    "define",
+    "forms",
+    "formula",
+    "formulas",
+    "profiles",
+    "quantities",
+    "register",
+    "symbols",
+    "twolayer",
+]

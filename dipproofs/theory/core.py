@@ -1,0 +1,108 @@
+"""What a claim looks like: quantities with a name and a meaning, formulas with a source.
+
+Every formula of the package is one `Formula` object; modules register theirs at import, and the checks
+discover them through `formulas`, so that a formula without a check cannot slip in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import sympy as sp
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A number that certificates speak of.
+
+    Args:
+        name: JSON and Python name.
+        symbol: the SymPy symbol.
+        meaning: one line, in words.
+        source: where it is defined, e.g. ``docs/theory.md §1``.
+        hint: which side makes a claim weaker: "lower" (a lower bound is what theorems use) or "upper".
+    """
+
+    name: str
+    symbol: sp.Symbol
+    meaning: str
+    source: str
+    hint: str = "upper"
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A formula with its source; everything numerical is derived from ``expr``.
+
+    Args:
+        id: unique name, e.g. ``forms.concave.omega``.
+        expr: SymPy expression, or relational for a hypothesis.
+        meaning: one line, in words.
+        source: section of ``docs/theory.md`` (and the paper, where it is the paper's).
+        defines: symbol on the left-hand side, where there is one.
+    """
+
+    id: str
+    expr: sp.Basic
+    meaning: str
+    source: str
+    defines: sp.Symbol | None = None
+    tags: tuple[str, ...] = field(default=())
+
+    def latex(self) -> str:
+        """Return the formula as LaTeX, with its left-hand side if it has one."""
+        body = sp.latex(self.expr)
+        return body if self.defines is None else f"{sp.latex(self.defines)} = {body}"
+
+
+_FORMULAS: dict[str, Formula] = {}
+_QUANTITIES: dict[str, Quantity] = {}
+
+
+def register(formula: Formula) -> Formula:
+    """Add a formula to the registry and return it; a second formula of the same id is an error."""
+    if formula.id in _FORMULAS and _FORMULAS[formula.id] != formula:
+        raise ValueError(f"formula {formula.id!r} is registered twice")
+    _FORMULAS[formula.id] = formula
+    return formula
+
+
+def define(
+    id: str, expr: sp.Basic, meaning: str, source: str, defines: sp.Symbol | None = None, *tags: str
+) -> sp.Basic:
+    """Register a formula and return its expression."""
+    register(Formula(id, expr, meaning, source, defines, tags))
+    return expr
+
+
+def quantity(name: str, latex: str, meaning: str, source: str, hint: str = "upper") -> sp.Symbol:
+    """Register a non-negative quantity and return its symbol."""
+    symbol = sp.Symbol(latex, nonnegative=True)
+    _QUANTITIES[name] = Quantity(name, symbol, meaning, source, hint)
+    return symbol
+
+
+def formulas(prefix: str = "") -> Iterator[Formula]:
+    """Yield the registered formulas whose id starts with ``prefix``, in order of registration.
+
+    Example:
+        >>> from dipproofs import theory
+        >>> next(theory.formulas("forms.concave.omega")).expr
+        1 - q/2
+    """
+    return (f for name, f in list(_FORMULAS.items()) if name.startswith(prefix))
+
+
+def formula(id: str) -> Formula:
+    """Return the formula of that id.
+
+    Raises:
+        KeyError: no such formula.
+    """
+    return _FORMULAS[id]
+
+
+def quantities() -> dict[str, Quantity]:
+    """Return all quantities by JSON name."""
+    return dict(_QUANTITIES)
