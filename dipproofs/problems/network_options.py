@@ -1,0 +1,215 @@
+"""Keys of `[network]`: which network is trained, and how it starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from dipproofs.errors import InputError
+from dipproofs.problems.arrays import take
+from dipproofs.problems.operators.operator import Operator
+from dipproofs.problems.schema import (
+    Options,
+    Rule,
+    choice,
+    integer,
+    nearest,
+    number,
+    rule_field,
+    seed,
+    show,
+    text,
+)
+from dipproofs.problems.setting import Setting
+
+ACTIVATIONS = ("tanh", "sigmoid", "softplus", "sin", "erf", "gelu", "silu")
+BASES = ("dct", "haar", "db4", "piecewise-constant", "pca", "file")
+TRAIN = ("both", "inner", "outer")
+UNIT_TOLERANCE = 1e-6
+"""Stored inputs have ‖u‖ only near 1: this is how near it must be."""
+
+
+def _activation(value: Any) -> str | None:
+    if isinstance(value, str) and value.lower() in ("relu", "leaky-relu", "leakyrelu", "prelu", "elu"):
+        raise InputError(
+            f"network.activation: found {show(value)}, refused because φ' is not Lipschitz, which every theorem "
+            f"here needs; use softplus, gelu or another of {', '.join(ACTIVATIONS)}"
+        )
+    if isinstance(value, str) and value not in ACTIVATIONS:
+        raise InputError(
+            f"network.activation: found {show(value)}, expected one of {', '.join(ACTIVATIONS)}"
+            f"{nearest(value, ACTIVATIONS)}"
+        )
+    return value if isinstance(value, str) else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkOptions(Options):
+    """Keys of `[network]` that every kind has.
+
+    Args:
+        activation: φ.
+        train: which layers are trained.
+        output_offset: a constant added to every output, for losses whose domain is positive.
+    """
+
+    section: ClassVar[str] = "network"
+
+    activation: str = rule_field(Rule("one of " + ", ".join(ACTIVATIONS), _activation), "tanh")
+    train: str = choice("both", options=TRAIN)
+    output_offset: float = number(0.0)
+
+    def build(self, setting: Setting, operator: Operator) -> Any:
+        """Make the network for an operator with n columns."""
+        raise NotImplementedError
+
+    def _common(self) -> dict[str, Any]:
+        values: dict[str, Any] = {"activation": self.activation, "train": self.train}
+        return values | ({"output_offset": self.output_offset} if self.output_offset else {})
+
+
+@dataclass(frozen=True, kw_only=True)
+class TwoLayerOptions(NetworkOptions):
+    """`kind = "two-layer"`: g(u,θ) = V φ(W u)/√k, randomly initialised.
+
+    Args:
+        width: k.
+        input_dimension: d.
+        seed: of the initialisation.
+    """
+
+    width: int = integer(64, minimum=1)
+    input_dimension: int = integer(5, minimum=1)
+    seed: int = seed(3)
+
+    def build(self, setting: Setting, operator: Operator) -> Any:
+        """Initialise the network."""
+        from dipproofs.networks import TwoLayer
+
+        return TwoLayer.init(
+            n=operator.columns,
+            width=self.width,
+            input_dimension=self.input_dimension,
+            seed=self.seed,
+            **self._common(),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SynthesisOptions(TwoLayerOptions):
+    """`kind = "two-layer-synthesis"`: g = B h(u,θ) with fixed atoms B (n×r).
+
+    Args:
+        basis: where the atoms come from.
+        atoms: their number r.
+        path: the file with key `B` (basis "file") or the images (basis "pca").
+    """
+
+    basis: str = choice("dct", options=BASES)
+    atoms: int | None = integer(None, minimum=1)
+    path: str | None = text(None, expected="the path of an .npz file")
+
+    def check(self) -> None:
+        """Require the keys that the basis needs."""
+        if self.basis == "file" and self.path is None:
+            raise InputError(
+                'network.path: missing, expected the path of an .npz file with key B (basis = "file")'
+            )
+        if self.basis != "file" and self.atoms is None:
+            raise InputError("network.atoms: missing, expected an integer ≥ 1, the number of atoms")
+
+    def build(self, setting: Setting, operator: Operator) -> Any:
+        """Make the atoms and initialise the network."""
+        from dipproofs.networks import TwoLayerSynthesis
+        from dipproofs.networks.bases import make_basis
+
+        n = operator.columns
+        if self.basis == "file":
+            atoms = take(setting.load(str(self.path)), "B", str(self.path), ndim=2)
+            _expect(atoms.shape[0] == n, f"{self.path}: B", f"{atoms.shape}", f"({n}, r), n the columns of A")
+        else:
+            shape = operator.domain_shape or setting.image_shape(n)
+            images = setting.load(self.path) if self.path else None
+            atoms = make_basis(self.basis, shape, self.atoms, images=images)
+        return TwoLayerSynthesis.init(
+            B=atoms,
+            width=self.width,
+            input_dimension=self.input_dimension,
+            seed=self.seed,
+            **self._common(),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileNetworkOptions(NetworkOptions):
+    """`kind = "file"`: the arrays `u` (d,), `W` (k, d), `V` (n, k), and `B` (n, r) if V has r rows.
+
+    ‖u‖ must be within 1e-6 of 1; the arrays are used as they are, never normalised.
+
+    Args:
+        path: an `.npz` file, relative to the problem file.
+    """
+
+    path: str = text(expected='the path of an .npz file, such as "arrays.npz"')
+
+    def build(self, setting: Setting, operator: Operator) -> Any:
+        """Read the network."""
+        arrays, n = setting.load(self.path), operator.columns
+        u = take(arrays, "u", self.path, ndim=1)
+        W = take(arrays, "W", self.path, ndim=2)
+        V = take(arrays, "V", self.path, ndim=2)
+        check_unit(u, f"{self.path}: u")
+        _expect(
+            W.shape[1] == u.shape[0], f"{self.path}: W", f"{W.shape}", f"(k, {u.shape[0]}), d the length of u"
+        )
+        _expect(
+            V.shape[1] == W.shape[0], f"{self.path}: V", f"{V.shape}", f"(n, {W.shape[0]}), k the rows of W"
+        )
+        if "B" not in arrays:
+            _expect(
+                V.shape[0] == n, f"{self.path}: V", f"{V.shape}", f"({n}, {W.shape[0]}), n the columns of A"
+            )
+            from dipproofs.networks import TwoLayer
+
+            return TwoLayer(u=u, W=W, V=V, **self._common())
+        B = take(arrays, "B", self.path, ndim=2)
+        _expect(
+            B.shape == (n, V.shape[0]),
+            f"{self.path}: B",
+            f"{B.shape}",
+            f"({n}, {V.shape[0]}), columns of A × rows of V",
+        )
+        from dipproofs.networks import TwoLayerSynthesis
+
+        return TwoLayerSynthesis(u=u, W=W, V=V, B=B, **self._common())
+
+
+NETWORKS: dict[str, type[NetworkOptions]] = {
+    "two-layer": TwoLayerOptions,
+    "two-layer-synthesis": SynthesisOptions,
+    "file": FileNetworkOptions,
+}
+"""The kinds of `[network]` by name."""
+
+
+def check_unit(u: np.ndarray, name: str) -> None:
+    """Require ‖u‖ within `UNIT_TOLERANCE` of 1.
+
+    Example:
+        >>> check_unit(np.array([3.0, 4.0]), "u")
+        Traceback (most recent call last):
+        ...
+        dipproofs.errors.InputError: u: found ‖u‖ = 5, expected |‖u‖ − 1| ≤ 1e-06; divide u by its norm first
+    """
+    norm = float(np.linalg.norm(u.astype(np.float64)))
+    if not abs(norm - 1.0) <= UNIT_TOLERANCE:
+        raise InputError(
+            f"{name}: found ‖u‖ = {norm:.9g}, expected |‖u‖ − 1| ≤ {UNIT_TOLERANCE:g}; divide u by its norm first"
+        )
+
+
+def _expect(good: bool, name: str, found: str, expected: str) -> None:
+    if not good:
+        raise InputError(f"{name}: found shape {found}, expected {expected}")

@@ -1,0 +1,81 @@
+"""Keys of `[loss]`, `[descent]` and `[certificate]`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from dipproofs.problems.schema import Options, choice, integer, number, number_or_word, text
+
+SCHEDULES = ("constant", "power", "cosine", "backtracking")
+FORMS = ("best", "paper", "integral", "concave", "residual")
+
+
+@dataclass(frozen=True)
+class LossOptions(Options):
+    """Keys of `[loss]`; ranges are checked by the loss itself.
+
+    Args:
+        kind: the loss's name.
+        scale: how the sum is scaled: a word such as "half" or "mean", or a number > 0.
+        delta: where the Huber loss becomes linear.
+        p: the exponent of ℓ_p and norm^p.
+        background: added to the model before a Poisson or cross-entropy loss.
+    """
+
+    section: ClassVar[str] = "loss"
+
+    kind: str = text("squared", expected="the name of a loss")
+    scale: float | str | None = number_or_word(None, words=("half", "mean", "sum"), above=0.0)
+    delta: float | None = number(None)
+    p: float | None = number(None)
+    background: float | None = number(None)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The keys that are set, apart from the kind."""
+        return {key: value for key, value in self.to_json().items() if key != "kind"}
+
+
+@dataclass(frozen=True)
+class DescentOptions(Options):
+    """Keys of `[descent]`.
+
+    Args:
+        step: γ > 0, or "auto": the step with the best guaranteed rate.
+        schedule: constant; power, γ/(1+τ)^power; cosine, from γ to 0 over `horizon`; backtracking.
+        max_iterations: the run never takes more.
+        tolerance: stop when the loss is below it.
+        power: the exponent of the power schedule.
+        horizon: the length of the cosine schedule, `max_iterations` if left out.
+        stop: "tolerance", or "guaranteed": at the first iterate for which the early-stopping bound is proved.
+        dtype: precision of the descent.
+    """
+
+    section: ClassVar[str] = "descent"
+
+    step: float | str = number_or_word("auto", words=("auto",), above=0.0)
+    schedule: str = choice("constant", options=SCHEDULES)
+    max_iterations: int = integer(20000, minimum=0)
+    tolerance: float = number(1e-12, minimum=0.0)
+    power: float = number(0.5, minimum=0.0)
+    horizon: int | None = integer(None, minimum=1)
+    stop: str = choice("tolerance", options=("tolerance", "guaranteed"))
+    dtype: str = choice("float64", options=("float64", "float32"))
+
+
+@dataclass(frozen=True)
+class CertificateOptions(Options):
+    """Keys of `[certificate]`.
+
+    Args:
+        form: the descent form, or the best of them.
+        arithmetic: "proved" for enclosures, "estimated" for plain floats.
+        distance: dist(x̄, Im B), stated by the user when x̄ is not known.
+    """
+
+    section: ClassVar[str] = "certificate"
+
+    form: str = choice("best", options=FORMS)
+    arithmetic: str = choice("proved", options=("proved", "estimated"))
+    distance: float | None = number(None, minimum=0.0)

@@ -1,0 +1,51 @@
+"""What every signal kind of a problem file offers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from dipproofs.errors import InputError
+from dipproofs.problems.operators.operator import Operator
+from dipproofs.problems.schema import Options, integers
+from dipproofs.problems.setting import Setting
+
+
+@dataclass(frozen=True)
+class SignalData:
+    """A signal x̄ (n,), or measured data y (m,), or both."""
+
+    x_true: np.ndarray | None = None
+    y: np.ndarray | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignalOptions(Options):
+    """Keys of `[signal]` that every kind has; `build` gives the signal.
+
+    Args:
+        shape: [height, width] (or [length]); the signal is stored row by row.
+    """
+
+    section: ClassVar[str] = "signal"
+
+    shape: tuple[int, ...] | None = integers(
+        None, lengths=(1, 2), minimum=1, expected="[height, width] (or [length]), integers ≥ 1"
+    )
+
+    def build(self, setting: Setting, operator: Operator) -> SignalData:
+        """Give the signal for an operator with n columns."""
+        raise NotImplementedError
+
+
+def check_length(vector: np.ndarray, expected: int, name: str, what: str) -> np.ndarray:
+    """Give `vector` back if it has the length asked for.
+
+    Raises:
+        InputError: naming the array, its length, and the one expected.
+    """
+    if vector.shape[0] != expected:
+        raise InputError(f"{name}: found length {vector.shape[0]}, expected {expected} ({what})")
+    return vector

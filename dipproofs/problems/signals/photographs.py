@@ -1,0 +1,137 @@
+"""Real photographs that come with scikit-image, as grey images of any size.
+
+Only files inside the installed package are read; nothing is downloaded.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import scipy.sparse as sp
+
+from dipproofs.errors import InputError
+from dipproofs.problems.schema import nearest
+
+PHOTOGRAPHS: dict[str, str] = {
+    "astronaut": "astronaut.png",
+    "brick": "brick.png",
+    "camera": "camera.png",
+    "cat": "chelsea.png",
+    "coffee": "coffee.png",
+    "coins": "coins.png",
+    "grass": "grass.png",
+    "gravel": "gravel.png",
+    "hubble": "hubble_deep_field.jpg",
+    "moon": "moon.png",
+    "page": "page.png",
+    "rocket": "rocket.jpg",
+    "text": "text.png",
+}
+"""Names accepted by `signal.name`, and scikit-image's files."""
+
+LUMA = (0.2125, 0.7154, 0.0721)
+"""Weights of red, green and blue in a grey value (Rec. 709)."""
+
+
+def photograph(name: str, shape: tuple[int, int]) -> np.ndarray:
+    """Give a photograph as a grey image, (height, width) float64 in [0, 1].
+
+    The largest centred crop with the asked proportions is resampled: by averaging over the area of each
+    new pixel when shrinking, linearly when growing.
+
+    Args:
+        name: one of `PHOTOGRAPHS`.
+        shape: (height, width).
+
+    Raises:
+        InputError: an unknown name, or a file that the installed scikit-image does not have.
+
+    Example:
+        >>> photograph("camera", (64, 64)).shape
+        (64, 64)
+    """
+    if name not in PHOTOGRAPHS:
+        raise InputError(
+            f'signal.name: found "{name}", expected one of {", ".join(PHOTOGRAPHS)}{nearest(name, PHOTOGRAPHS)}'
+        )
+    import skimage
+
+    path = Path(skimage.__file__).parent / "data" / PHOTOGRAPHS[name]
+    if not path.exists():
+        raise InputError(
+            f'signal.name: "{name}" is not among the files of scikit-image {skimage.__version__}; choose another'
+        )
+    return resample(crop(read_grey(path, name), shape), shape)
+
+
+def read_grey(path: Path, label: str) -> np.ndarray:
+    """Read an image file as grey values in [0, 1], (height, width) float64."""
+    from PIL import Image, UnidentifiedImageError
+
+    if not path.is_file():
+        raise InputError(f"{label}: no such file; paths are relative to the problem file")
+    try:
+        with Image.open(path) as image:
+            if image.mode in ("1", "P", "PA", "CMYK", "YCbCr", "LAB", "HSV"):
+                image = image.convert("RGB")
+            pixels = np.asarray(image)
+    except (OSError, UnidentifiedImageError, ValueError, Image.DecompressionBombError) as error:
+        raise InputError(f"{label}: not a readable image ({' '.join(str(error).split())})") from None
+    if pixels.dtype.kind == "f":
+        grey = pixels.astype(np.float64)
+        if not np.isfinite(grey).all() or grey.min() < 0 or grey.max() > 1:
+            raise InputError(
+                f"{label}: found floating-point pixels outside [0, 1], expected values in [0, 1]"
+            )
+        return grey
+    largest = 255.0 if pixels.dtype == np.uint8 else 65535.0
+    values = pixels.astype(np.float64) / largest
+    if values.ndim == 3 and values.shape[2] >= 3:
+        return LUMA[0] * values[..., 0] + LUMA[1] * values[..., 1] + LUMA[2] * values[..., 2]
+    return values[..., 0] if values.ndim == 3 else values
+
+
+def crop(image: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Give the largest centred crop with the proportions of `shape`.
+
+    Example:
+        >>> crop(np.zeros((40, 60)), (10, 10)).shape
+        (40, 40)
+    """
+    height, width = image.shape
+    scale = min(height / shape[0], width / shape[1])
+    rows = max(1, min(height, round(scale * shape[0])))
+    columns = max(1, min(width, round(scale * shape[1])))
+    top, left = (height - rows) // 2, (width - columns) // 2
+    return image[top : top + rows, left : left + columns]
+
+
+def resample(image: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Resample to another shape; values stay within the range of the image.
+
+    Example:
+        >>> resample(np.arange(16.0).reshape(4, 4), (2, 2))
+        array([[ 2.5,  4.5],
+               [10.5, 12.5]])
+    """
+    vertical = _weights(image.shape[0], shape[0])
+    horizontal = _weights(image.shape[1], shape[1])
+    result = (horizontal @ (vertical @ image).T).T
+    return np.ascontiguousarray(np.clip(result, image.min(), image.max()))
+
+
+def _weights(old: int, new: int) -> sp.csr_array:
+    """Give the (new, old) matrix of one axis; sparse, so that sums do not depend on the BLAS."""
+    if new <= old:
+        edges = np.arange(new + 1) * old / new
+        pixels = np.arange(old)
+        overlap = np.minimum(edges[1:, None], pixels + 1.0) - np.maximum(edges[:-1, None], pixels)
+        return sp.csr_array(np.clip(overlap, 0.0, None) * (new / old))
+    position = np.clip((np.arange(new) + 0.5) * old / new - 0.5, 0.0, old - 1.0)
+    left = np.minimum(position.astype(int), max(old - 2, 0))
+    fraction = position - left
+    matrix = np.zeros((new, old))
+    matrix[np.arange(new), left] += 1.0 - fraction
+    matrix[np.arange(new), np.minimum(left + 1, old - 1)] += fraction
+    return sp.csr_array(matrix)
