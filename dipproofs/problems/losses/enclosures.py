@@ -1,0 +1,190 @@
+"""Enclosures that a certificate needs of a loss: its value, ψ's constants, G and Λ (docs/theory.md §5, §8)."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import flint
+import numpy as np
+import sympy as sp
+
+from ...rigor import Bound, Evidence, compile_arb
+from ...theory.losses import DataConstant, resolve_scale
+from ...theory.losses.base import m as m_symbol
+from ...theory.losses.base import r as r_symbol
+from ...theory.losses.base import scale as scale_symbol
+from ...theory.losses.base import v as v_symbol
+from ...theory.losses.base import v_hi, v_lo
+from ...theory.losses.base import y as y_symbol
+from ...theory.symbols import loss_0 as f_symbol
+from ...theory.symbols import loss_curvature, loss_gradient
+from .brackets import sublevel_brackets
+from .evaluation import exact_arb, lower_of, tight, upper_of
+
+if TYPE_CHECKING:
+    from .base import Loss
+
+_BITS = 192
+SMALLEST_LEVEL = 2.0**-1000
+"""Sublevel sets are taken at least this high (a larger set only weakens the constants)."""
+
+
+def known_values(loss: Loss, observations: int) -> dict[sp.Symbol, float | Fraction]:
+    """Parameters, m and scale as exact numbers."""
+    values: dict[sp.Symbol, float | Fraction] = {
+        p.symbol: loss.parameters[p.name] for p in loss.theory.parameters
+    }
+    values[m_symbol] = float(observations)
+    values[scale_symbol] = resolve_scale(loss.scale, observations)
+    return values
+
+
+def constants(loss: Loss, y: np.ndarray, loss_0: Bound) -> dict[sp.Symbol, Bound]:
+    """Enclose the symbols of ψ, Ψ, Ψ⁻¹ and G, Λ on {L ≤ upper(loss_0)}; see `Loss.constants`."""
+    theory, exact = loss.theory, known_values(loss, y.size)
+    evidence = max(loss_0.evidence, Evidence.ASSUMED) if loss.assumed else loss_0.evidence
+    result = {symbol: Bound.exact(value) for symbol, value in exact.items()}
+    level = max(loss_0.upper, SMALLEST_LEVEL)
+    if not math.isfinite(level):
+        unknown = Bound(0.0, math.inf, evidence)
+        names = [c.symbol for c in theory.constants] + [loss_gradient, loss_curvature]
+        return result | dict.fromkeys(names, unknown)
+    values: dict[sp.Symbol, Any] = {**exact, f_symbol: level}
+    data = _data_constants(loss, y, level, exact)
+    values.update(data)
+    for symbol, expr in (
+        (loss_gradient, theory.gradient_bound_scaled),
+        (loss_curvature, theory.curvature_scaled),
+    ):
+        ball = tight(expr, values)
+        result[symbol] = Bound(max(lower_of(ball), 0.0), upper_of(ball), evidence)
+    return result | {symbol: bound.with_evidence(evidence) for symbol, bound in data.items()}
+
+
+def _data_constants(
+    loss: Loss, y: np.ndarray, level: float, exact: dict[sp.Symbol, float | Fraction]
+) -> dict[sp.Symbol, Bound]:
+    theory = loss.theory
+    if not theory.constants:
+        return {}
+    points = np.unique(np.asarray(y, dtype=np.float64))
+    unit_level = Fraction(level) / Fraction(exact[scale_symbol])
+    needed = any(c.expr.free_symbols & {v_lo, v_hi} for c in theory.constants)
+    low: list[flint.arb] = []
+    high: list[flint.arb] = []
+    if needed:
+        low, high = sublevel_brackets(loss, points, unit_level)
+    return {c.symbol: _reduced(c, loss, points, low, high, unit_level) for c in theory.constants}
+
+
+def _reduced(
+    constant: DataConstant,
+    loss: Loss,
+    points: np.ndarray,
+    low: list[flint.arb],
+    high: list[flint.arb],
+    level: Fraction,
+) -> Bound:
+    parameters = [(p.symbol, loss.parameters[p.name]) for p in loss.theory.parameters]
+    symbols = (y_symbol, v_lo, v_hi, f_symbol, *(symbol for symbol, _ in parameters))
+    function = compile_arb(symbols, constant.expr)
+    with flint.ctx.workprec(_BITS):
+        zero = flint.arb(0)
+        tail = [exact_arb(level), *(exact_arb(value) for _, value in parameters)]
+        bounds = [
+            Bound.from_arb(
+                function(flint.arb(float(p)), low[i] if low else zero, high[i] if high else zero, *tail)
+            )
+            for i, p in enumerate(points)
+        ]
+    choose = min if constant.reduce == "min" else max
+    return Bound(choose(b.lower for b in bounds), choose(b.upper for b in bounds))
+
+
+# --- the value of the loss --------------------------------------------------------------------------------
+def ends(v: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Midpoints and radii of an enclosed vector; exact floats have radius 0."""
+    mid = np.asarray(getattr(v, "mid", v), dtype=np.float64).ravel()
+    rad = getattr(v, "rad", None)
+    return mid, np.zeros_like(mid) if rad is None else np.broadcast_to(np.asarray(rad), mid.shape).ravel()
+
+
+def loss_value(loss: Loss, v: Any, y: np.ndarray) -> Bound:
+    """Enclose L(v): on each entry the loss is unimodal, so the two ends of the interval decide."""
+    mid, rad = ends(v)
+    target = np.asarray(y, dtype=np.float64).ravel()
+    theory, scale = loss.theory, resolve_scale(loss.scale, target.size)
+    with flint.ctx.workprec(_BITS):
+        if theory.structure == "entrywise":
+            low, high = _entrywise(loss, mid, rad, target)
+        elif theory.structure == "radial":
+            distance = _distance(mid, rad, target)
+            low, high = (_profile(loss, [end])[0] for end in distance)
+        else:
+            near, far = _sizes(mid, rad, target)
+            low, high = _sum(_profile(loss, near)), _sum(_profile(loss, far))
+        factor = exact_arb(scale)
+        low, high = factor * low, factor * high
+        return Bound(max(lower_of(low), 0.0), upper_of(high))
+
+
+def residual_norm(v: Any, y: np.ndarray) -> Bound:
+    """Enclose ‖v − y‖."""
+    mid, rad = ends(v)
+    with flint.ctx.workprec(_BITS):
+        low, high = _distance(mid, rad, np.asarray(y, dtype=np.float64).ravel())
+        return Bound(max(lower_of(low), 0.0), upper_of(high))
+
+
+def _sum(terms: list[flint.arb]) -> flint.arb:
+    total = flint.arb(0)
+    for term in terms:
+        total += term
+    return total
+
+
+def _sizes(mid: np.ndarray, rad: np.ndarray, y: np.ndarray) -> tuple[list[flint.arb], list[flint.arb]]:
+    """Smallest and largest |v_i − y_i|."""
+    near, far = [], []
+    for center, radius, target in zip(mid.tolist(), rad.tolist(), y.tolist()):
+        size, spread = abs(flint.arb(center) - flint.arb(target)), flint.arb(radius)
+        near.append((size - spread).nonnegative_part() if size > spread else flint.arb(0))
+        far.append(size + spread)
+    return near, far
+
+
+def _distance(mid: np.ndarray, rad: np.ndarray, y: np.ndarray) -> tuple[flint.arb, flint.arb]:
+    near, far = _sizes(mid, rad, y)
+    return _sum([x * x for x in near]).sqrt(), _sum([x * x for x in far]).sqrt()
+
+
+def _profile(loss: Loss, sizes: list[flint.arb]) -> list[flint.arb]:
+    theory = loss.theory
+    function = compile_arb((r_symbol, *(p.symbol for p in theory.parameters)), theory.entry)
+    tail = [exact_arb(loss.parameters[p.name]) for p in theory.parameters]
+    return [flint.arb(0) if x.is_zero() else function(x, *tail) for x in sizes]
+
+
+def _entrywise(loss: Loss, mid: np.ndarray, rad: np.ndarray, y: np.ndarray) -> tuple[flint.arb, flint.arb]:
+    theory = loss.theory
+    parameters = tuple(p.symbol for p in theory.parameters)
+    entry = compile_arb((v_symbol, y_symbol, *parameters), theory.entry)
+    argmin = compile_arb((y_symbol, *parameters), theory.argmin)
+    tail = [exact_arb(loss.parameters[p.name]) for p in theory.parameters]
+    lows, highs = [], []
+    for center, radius, target in zip(mid.tolist(), rad.tolist(), y.tolist()):
+        at, spread = flint.arb(target), flint.arb(radius)
+        left, right = flint.arb(center) - spread, flint.arb(center) + spread
+        centre = argmin(at, *tail)
+        values = [_value_at(entry, end, at, tail) for end in ((left, right) if radius else (left,))]
+        highs.append(values[0] if len(values) == 1 else values[0].max(values[1]))
+        outside = left > centre or right < centre
+        lows.append(values[0] if len(values) == 1 else values[0].min(values[1]) if outside else flint.arb(0))
+    return _sum([x.nonnegative_part() for x in lows]), _sum(highs)
+
+
+def _value_at(entry: Any, v: flint.arb, y: flint.arb, tail: list[flint.arb]) -> flint.arb:
+    value = entry(v, y, *tail)
+    return value if not value.is_nan() else flint.arb(0, math.inf)
