@@ -1,0 +1,86 @@
+"""Guesses, without guarantee, of extreme eigenvalues and their vectors; the proofs come afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import blas, eigh, lapack
+
+from dipproofs.rigor.rounding import Array
+
+_DENSE = 48
+
+
+@dataclass(frozen=True)
+class Guess:
+    """An approximate eigenpair: value, unit vector and residual estimate."""
+
+    value: float
+    vector: Array
+    error: float
+
+
+def largest(apply: Callable[[Array], Array], size: int, steps: int = 60, tolerance: float = 1e-8) -> Guess:
+    """Lanczos with full reorthogonalisation for the largest eigenvalue of a symmetric map.
+
+    Args:
+        apply: The map, (n,) to (n,).
+        size: n.
+        steps: Most applications.
+        tolerance: Relative residual at which to stop.
+    """
+    rng = np.random.default_rng(20060301)
+    steps = min(steps, size)
+    basis = np.empty((steps, size))
+    q = rng.standard_normal(size)
+    basis[0] = q / np.linalg.norm(q)
+    alpha, beta = np.zeros(steps), np.zeros(steps)
+    value, weights, error, count = 0.0, np.ones(1), np.inf, 1
+    for k in range(steps):
+        w = apply(basis[k])
+        alpha[k] = basis[k] @ w
+        for _ in range(2):
+            w = w - basis[: k + 1].T @ (basis[: k + 1] @ w)
+        beta[k] = np.linalg.norm(w)
+        values, vectors = np.linalg.eigh(
+            np.diag(alpha[: k + 1]) + np.diag(beta[:k], 1) + np.diag(beta[:k], -1)
+        )
+        value, weights, count = float(values[-1]), vectors[:, -1], k + 1
+        error = float(beta[k] * abs(weights[-1]))
+        # The Ritz value is far better than its residual: its error is about residual²/gap.
+        if error <= tolerance * abs(value) or k + 1 == steps or beta[k] <= 1e-14 * abs(value):
+            break
+        basis[k + 1] = w / beta[k]
+    vector = basis[:count].T @ weights
+    return Guess(value, vector / np.linalg.norm(vector), error)
+
+
+def smallest_eigenpair(mid: Array) -> Guess:
+    """Approximate smallest eigenpair of a symmetric matrix: inverse Lanczos if it is positive definite."""
+    n = mid.shape[0]
+    if n > _DENSE:
+        factor, info = lapack.dpotrf(np.array(mid, order="F"), lower=1, overwrite_a=1, clean=0)
+        if info == 0 and np.isfinite(factor.sum()):
+            guess = largest(lambda x: _solve(factor, x), n)
+            if guess.value > 0 and np.isfinite(guess.value):
+                value = 1.0 / guess.value
+                return Guess(value, guess.vector, min(guess.error * value * value, value))
+    values, vectors = eigh(mid, subset_by_index=[0, 0], check_finite=False)
+    return Guess(float(values[0]), vectors[:, 0], 0.0)
+
+
+def largest_eigenpair(mid: Array) -> Guess:
+    """Approximate largest eigenpair of a symmetric matrix."""
+    n = mid.shape[0]
+    if n <= _DENSE:
+        values, vectors = eigh(mid, subset_by_index=[n - 1, n - 1], check_finite=False)
+        return Guess(float(values[0]), vectors[:, 0], 0.0)
+    # Shift by the norm so that the largest eigenvalue, not the most negative one, is dominant.
+    return largest(lambda x: mid @ x, n)
+
+
+def _solve(factor: Array, x: Array) -> Array:
+    y = blas.dtrsv(factor, x, lower=1, trans=0)
+    return np.asarray(blas.dtrsv(factor, y, lower=1, trans=1, overwrite_x=1))
