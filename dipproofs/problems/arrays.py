@@ -39,7 +39,7 @@ def exact_array(value: Any, name: str, *, ndim: int | None = None) -> np.ndarray
         >>> exact_array([1.0, float("nan")], "y")
         Traceback (most recent call last):
         ...
-        dipproofs.errors.InputError: y: found a value that is not finite (nan at index 1), expected finite numbers
+        dipproofs.errors.InputError: y: found nan at index 1, expected finite numbers
     """
     try:
         array = np.asarray(value)
@@ -65,9 +65,7 @@ def exact_array(value: Any, name: str, *, ndim: int | None = None) -> np.ndarray
         where = np.argwhere(~finite)[0]
         index = int(where[0]) if where.size == 1 else tuple(int(i) for i in where)
         found = result[tuple(where)]
-        raise InputError(
-            f"{name}: found a value that is not finite ({found} at index {index}), expected finite numbers"
-        )
+        raise InputError(f"{name}: found {found} at index {index}, expected finite numbers")
     if kind in "iu" or array.dtype.itemsize > 8:
         back = result.astype(array.dtype)
         if not np.array_equal(back, array):

@@ -71,9 +71,10 @@ class InverseProblem:
             _length(array, self.operator.rows, "noise", "the rows of A")
             return float(np.linalg.norm(array))
         if array.ndim != 0 or array < 0:
+            found = f"shape {array.shape}" if array.ndim else f"{float(array):g}"
             raise InputError(
-                f"noise: found {'shape ' + str(array.shape) if array.ndim else float(array)}, expected ‖ε‖ ≥ 0 as a "
-                f"number or ε as a vector of length {self.operator.rows}"
+                f"noise: found {found}, expected ‖ε‖ ≥ 0 as a number or ε as a vector of length "
+                f"{self.operator.rows}"
             )
         return float(array)
 
@@ -99,6 +100,7 @@ def _image_shape(shape: tuple[int, ...] | None, columns: int) -> tuple[int, ...]
         return None
     if math.prod(shape) != columns:
         raise InputError(
-            f"image_shape: found {tuple(shape)}, {math.prod(shape)} pixels, expected {columns} (the columns of A)"
+            f"image_shape: found {tuple(shape)}, {math.prod(shape)} pixels, "
+            f"expected {columns} (the columns of A)"
         )
     return tuple(shape)

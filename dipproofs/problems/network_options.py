@@ -9,6 +9,7 @@ import numpy as np
 
 from dipproofs.errors import InputError
 from dipproofs.problems.arrays import take
+from dipproofs.problems.bases import BASES, make_basis
 from dipproofs.problems.operators.operator import Operator
 from dipproofs.problems.schema import (
     Options,
@@ -16,7 +17,6 @@ from dipproofs.problems.schema import (
     choice,
     integer,
     nearest,
-    number,
     rule_field,
     seed,
     show,
@@ -24,19 +24,17 @@ from dipproofs.problems.schema import (
 )
 from dipproofs.problems.setting import Setting
 
-ACTIVATIONS = ("tanh", "sigmoid", "softplus", "sin", "erf", "gelu", "silu")
-BASES = ("dct", "haar", "db4", "piecewise-constant", "pca", "file")
+OUTER_LAWS = ("uniform", "rademacher", "gaussian")
 TRAIN = ("both", "inner", "outer")
 UNIT_TOLERANCE = 1e-6
 """Stored inputs have ‖u‖ only near 1: this is how near it must be."""
 
 
 def _activation(value: Any) -> str | None:
-    if isinstance(value, str) and value.lower() in ("relu", "leaky-relu", "leakyrelu", "prelu", "elu"):
-        raise InputError(
-            f"network.activation: found {show(value)}, refused because φ' is not Lipschitz, which every theorem "
-            f"here needs; use softplus, gelu or another of {', '.join(ACTIVATIONS)}"
-        )
+    from dipproofs.theory import ACTIVATIONS, EXCLUDED
+
+    if isinstance(value, str) and value.lower() in EXCLUDED:
+        raise InputError(f"network.activation: found {show(value)}, refused: {EXCLUDED[value.lower()]}")
     if isinstance(value, str) and value not in ACTIVATIONS:
         raise InputError(
             f"network.activation: found {show(value)}, expected one of {', '.join(ACTIVATIONS)}"
@@ -52,22 +50,19 @@ class NetworkOptions(Options):
     Args:
         activation: φ.
         train: which layers are trained.
-        output_offset: a constant added to every output, for losses whose domain is positive.
     """
 
     section: ClassVar[str] = "network"
 
-    activation: str = rule_field(Rule("one of " + ", ".join(ACTIVATIONS), _activation), "tanh")
+    activation: str = rule_field(Rule("the name of an activation, such as tanh", _activation), "tanh")
     train: str = choice("both", options=TRAIN)
-    output_offset: float = number(0.0)
 
     def build(self, setting: Setting, operator: Operator) -> Any:
         """Make the network for an operator with n columns."""
         raise NotImplementedError
 
     def _common(self) -> dict[str, Any]:
-        values: dict[str, Any] = {"activation": self.activation, "train": self.train}
-        return values | ({"output_offset": self.output_offset} if self.output_offset else {})
+        return {"activation": self.activation, "train": self.train}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,21 +73,29 @@ class TwoLayerOptions(NetworkOptions):
         width: k.
         input_dimension: d.
         seed: of the initialisation.
+        outer_law: of the entries of V, with mean 0 and variance 1.
     """
 
     width: int = integer(64, minimum=1)
     input_dimension: int = integer(5, minimum=1)
     seed: int = seed(3)
+    outer_law: str = choice("uniform", options=OUTER_LAWS)
 
     def build(self, setting: Setting, operator: Operator) -> Any:
         """Initialise the network."""
+        return self._initialise(setting, operator.columns)
+
+    def _initialise(self, setting: Setting, outputs: int, basis: np.ndarray | None = None) -> Any:
         from dipproofs.networks import TwoLayer
 
         return TwoLayer.init(
-            n=operator.columns,
+            n=outputs,
             width=self.width,
             input_dimension=self.input_dimension,
             seed=self.seed,
+            outer_law=self.outer_law,
+            basis=basis,
+            dtype=setting.dtype,
             **self._common(),
         )
 
@@ -104,10 +107,10 @@ class SynthesisOptions(TwoLayerOptions):
     Args:
         basis: where the atoms come from.
         atoms: their number r.
-        path: the file with key `B` (basis "file") or the images (basis "pca").
+        path: an `.npz` file with key `B`, (n, r), for basis "file", or `images`, (N, n), for "pca".
     """
 
-    basis: str = choice("dct", options=BASES)
+    basis: str = choice("dct", options=(*BASES, "file"))
     atoms: int | None = integer(None, minimum=1)
     path: str | None = text(None, expected="the path of an .npz file")
 
@@ -122,24 +125,20 @@ class SynthesisOptions(TwoLayerOptions):
 
     def build(self, setting: Setting, operator: Operator) -> Any:
         """Make the atoms and initialise the network."""
-        from dipproofs.networks import TwoLayerSynthesis
-        from dipproofs.networks.bases import make_basis
+        atoms = self._atoms(setting, operator)
+        return self._initialise(setting, atoms.shape[1], atoms)
 
-        n = operator.columns
+    def _atoms(self, setting: Setting, operator: Operator) -> np.ndarray:
+        n, path = operator.columns, self.path or ""
+        arrays = setting.load(path) if path else {}
         if self.basis == "file":
-            atoms = take(setting.load(str(self.path)), "B", str(self.path), ndim=2)
-            _expect(atoms.shape[0] == n, f"{self.path}: B", f"{atoms.shape}", f"({n}, r), n the columns of A")
-        else:
-            shape = operator.domain_shape or setting.image_shape(n)
-            images = setting.load(self.path) if self.path else None
-            atoms = make_basis(self.basis, shape, self.atoms, images=images)
-        return TwoLayerSynthesis.init(
-            B=atoms,
-            width=self.width,
-            input_dimension=self.input_dimension,
-            seed=self.seed,
-            **self._common(),
-        )
+            atoms = take(arrays, "B", path, ndim=2)
+            _expect(atoms.shape[0] == n, f"{path}: B", f"{atoms.shape}", f"({n}, r), n the columns of A")
+            return atoms
+        if path and "images" not in arrays:
+            take(arrays, "images", path, ndim=2)
+        shape = operator.domain_shape or setting.image_shape(n)
+        return make_basis(self.basis, shape, self.atoms or 1, images=arrays.get("images"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,9 +180,9 @@ class FileNetworkOptions(NetworkOptions):
             f"{B.shape}",
             f"({n}, {V.shape[0]}), columns of A × rows of V",
         )
-        from dipproofs.networks import TwoLayerSynthesis
+        from dipproofs.networks import TwoLayer
 
-        return TwoLayerSynthesis(u=u, W=W, V=V, B=B, **self._common())
+        return TwoLayer(u=u, W=W, V=V, basis=B, **self._common())
 
 
 NETWORKS: dict[str, type[NetworkOptions]] = {
@@ -206,7 +205,8 @@ def check_unit(u: np.ndarray, name: str) -> None:
     norm = float(np.linalg.norm(u.astype(np.float64)))
     if not abs(norm - 1.0) <= UNIT_TOLERANCE:
         raise InputError(
-            f"{name}: found ‖u‖ = {norm:.9g}, expected |‖u‖ − 1| ≤ {UNIT_TOLERANCE:g}; divide u by its norm first"
+            f"{name}: found ‖u‖ = {norm:.9g}, expected |‖u‖ − 1| ≤ {UNIT_TOLERANCE:g}; "
+            "divide u by its norm first"
         )
 
 

@@ -71,7 +71,9 @@ class ProblemSpec:
             dipproofs.errors.InputError: problem: operator.rows: found 0, expected an integer ≥ 1
         """
         with _Prefix(name):
-            return cls(name=name, directory=Path(directory), **_read_sections(tables))
+            spec = cls(name=name, directory=Path(directory), **_read_sections(tables))
+            spec.build_loss()
+            return spec
 
     def build_problem(self) -> InverseProblem:
         """Make the operator, the signal and the data."""
@@ -114,7 +116,9 @@ class ProblemSpec:
         return result
 
     def _setting(self) -> Setting:
-        return Setting(self.directory, self.signal.shape, getattr(self.operator, "path", None))
+        return Setting(
+            self.directory, self.signal.shape, getattr(self.operator, "path", None), self.descent.dtype
+        )
 
     def _problem(self, setting: Setting) -> InverseProblem:
         operator = self.operator.build(setting)
@@ -133,8 +137,8 @@ class ProblemSpec:
         if data.y is not None:
             if self.noise.level > 0:
                 raise InputError(
-                    f"noise.level: found {self.noise.level:g}, but y is read from a file and holds its noise already; "
-                    "leave level out, or state ‖ε‖ as noise.norm"
+                    f"noise.level: found {self.noise.level:g}, but y is read from a file and holds its noise "
+                    "already; leave level out, or state ‖ε‖ as noise.norm"
                 )
             return data.y, self.noise.norm
         if self.noise.norm is not None:

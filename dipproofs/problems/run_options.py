@@ -17,7 +17,7 @@ class LossOptions(Options):
 
     Args:
         kind: the loss's name.
-        scale: how the sum is scaled: a word such as "half" or "mean", or a number > 0.
+        scale: how the sum is scaled: "sum", "half" (½), "mean" (1/m), "half-mean", or a number > 0.
         delta: where the Huber loss becomes linear.
         p: the exponent of ℓ_p and norm^p.
         background: added to the model before a Poisson or cross-entropy loss.
@@ -26,7 +26,7 @@ class LossOptions(Options):
     section: ClassVar[str] = "loss"
 
     kind: str = text("squared", expected="the name of a loss")
-    scale: float | str | None = number_or_word(None, words=("half", "mean", "sum"), above=0.0)
+    scale: float | str | None = number_or_word(None, words=("sum", "half", "mean", "half-mean"), above=0.0)
     delta: float | None = number(None)
     p: float | None = number(None)
     background: float | None = number(None)

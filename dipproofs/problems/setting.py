@@ -20,11 +20,13 @@ class Setting:
         directory: relative paths start here (the problem file's directory).
         shape: `signal.shape`, or None.
         operator_path: the operator's file when its kind is `file`, else None.
+        dtype: the number format in which networks are initialised.
     """
 
     directory: Path
     shape: tuple[int, ...] | None = None
     operator_path: str | None = None
+    dtype: str = "float64"
     _loaded: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
 
     def load(self, path: str) -> dict[str, np.ndarray]:

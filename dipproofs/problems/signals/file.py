@@ -37,8 +37,8 @@ class NoSignal(SignalOptions):
         """Read the data beside the operator."""
         if setting.operator_path is None:
             raise InputError(
-                'signal.kind: found "none", which takes y from the operator\'s file, but operator.kind is not '
-                '"file"; use signal.kind = "file" with a path to y'
+                'signal.kind: found "none", which takes y from the operator\'s file, but operator.kind '
+                'is not "file"; use signal.kind = "file" with a path to y'
             )
         data = read_data(setting, setting.operator_path, operator)
         if data.y is None:

@@ -35,7 +35,8 @@ class ImageSignal(SignalOptions):
         """Require a name or a path, and two dimensions."""
         if (self.name is None) == (self.path is None):
             raise InputError(
-                f"signal.name: expected either a name (one of {', '.join(_NAMES)}) or the path of an image file"
+                f"signal.name: expected either a name (one of {', '.join(_NAMES)}) "
+                "or the path of an image file"
             )
         if self.shape is not None and len(self.shape) != 2:
             raise InputError(

@@ -53,14 +53,18 @@ def photograph(name: str, shape: tuple[int, int]) -> np.ndarray:
     """
     if name not in PHOTOGRAPHS:
         raise InputError(
-            f'signal.name: found "{name}", expected one of {", ".join(PHOTOGRAPHS)}{nearest(name, PHOTOGRAPHS)}'
+            f'signal.name: found "{name}", expected one of {", ".join(PHOTOGRAPHS)}'
+            f"{nearest(name, PHOTOGRAPHS)}"
         )
+    from importlib.metadata import version
+
     import skimage
 
     path = Path(skimage.__file__).parent / "data" / PHOTOGRAPHS[name]
     if not path.exists():
         raise InputError(
-            f'signal.name: "{name}" is not among the files of scikit-image {skimage.__version__}; choose another'
+            f'signal.name: found "{name}", which scikit-image {version("scikit-image")} does not have; '
+            "choose another"
         )
     return resample(crop(read_grey(path, name), shape), shape)
 
@@ -73,9 +77,8 @@ def read_grey(path: Path, label: str) -> np.ndarray:
         raise InputError(f"{label}: no such file; paths are relative to the problem file")
     try:
         with Image.open(path) as image:
-            if image.mode in ("1", "P", "PA", "CMYK", "YCbCr", "LAB", "HSV"):
-                image = image.convert("RGB")
-            pixels = np.asarray(image)
+            paletted = image.mode in ("1", "P", "PA", "CMYK", "YCbCr", "LAB", "HSV")
+            pixels = np.asarray(image.convert("RGB") if paletted else image)
     except (OSError, UnidentifiedImageError, ValueError, Image.DecompressionBombError) as error:
         raise InputError(f"{label}: not a readable image ({' '.join(str(error).split())})") from None
     if pixels.dtype.kind == "f":
