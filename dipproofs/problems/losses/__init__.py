@@ -8,7 +8,16 @@ from ...errors import InputError
 from ...theory.losses import LOSSES
 from ..schema import nearest
 from .base import Loss
-from .catalogue import SquaredError
+from .catalogue import (
+    CrossEntropy,
+    Huber,
+    LogCosh,
+    LogitCrossEntropy,
+    LpLoss,
+    NormPower,
+    Poisson,
+    SquaredError,
+)
 from .rates import envelope, iterations_to
 
 LOSS_KINDS: tuple[str, ...] = tuple(LOSSES)
@@ -41,4 +50,18 @@ def make_loss(kind: str, **parameters: Any) -> Loss:
     return Loss(theory, parameters, scale)
 
 
-__all__ = ["LOSS_KINDS", "Loss", "SquaredError", "envelope", "iterations_to", "make_loss"]
+__all__ = [
+    "LOSS_KINDS",
+    "CrossEntropy",
+    "Huber",
+    "LogCosh",
+    "LogitCrossEntropy",
+    "Loss",
+    "LpLoss",
+    "NormPower",
+    "Poisson",
+    "SquaredError",
+    "envelope",
+    "iterations_to",
+    "make_loss",
+]

@@ -16,12 +16,10 @@ import numpy as np
 import sympy as sp
 
 from ...errors import InputError
-from ...rigor import Bound, compile_arb
-from ...theory.losses import LOSSES, SCALES, LossTheory, resolve_scale
-from ...theory.losses.base import m as m_symbol
-from ...theory.losses.base import scale as scale_symbol
+from ...rigor import Bound
+from ...theory.losses import SCALES, LossTheory, resolve_scale
 from ...theory.losses.base import y as y_symbol
-from ...theory.symbols import loss_curvature, loss_gradient
+from ...theory.losses.shape import convex_entry, decide_concave_psi
 from . import enclosures, rates
 
 
@@ -77,13 +75,13 @@ class Loss:
 
     @property
     def convex(self) -> bool:
-        """Whether L_y is convex: true for every structure of `LossTheory` (the checks prove it)."""
-        return True
+        """Whether L_y is convex, decided by the sign of the second derivative of its entries."""
+        return convex_entry(self.theory)
 
     @cached_property
     def concave_psi(self) -> bool:
         """Whether ψ is concave (form `concave` needs it): ψ' = 1/h'∘h⁻¹ decreases because h is convex."""
-        return self.theory.concave_psi
+        return decide_concave_psi(self.theory)
 
     @property
     def domain(self) -> str:
@@ -272,6 +270,3 @@ def _number(value: Any) -> float | None:
         return float(value)
     except (TypeError, ValueError, OverflowError):
         return None
-
-
-__all__ = ["LOSSES", "Loss", "compile_arb", "loss_curvature", "loss_gradient", "m_symbol", "scale_symbol"]

@@ -11,7 +11,7 @@ import numpy as np
 import sympy as sp
 
 from ...rigor import Bound, Evidence, compile_arb
-from ...theory.losses import DataConstant, resolve_scale
+from ...theory.losses import SMALLEST_LEVEL, DataConstant, resolve_scale
 from ...theory.losses.base import m as m_symbol
 from ...theory.losses.base import r as r_symbol
 from ...theory.losses.base import scale as scale_symbol
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from .base import Loss
 
 _BITS = 192
-SMALLEST_LEVEL = 2.0**-1000
-"""Sublevel sets are taken at least this high (a larger set only weakens the constants)."""
 
 
 def known_values(loss: Loss, observations: int) -> dict[sp.Symbol, float | Fraction]:
@@ -46,59 +44,44 @@ def constants(loss: Loss, y: np.ndarray, loss_0: Bound) -> dict[sp.Symbol, Bound
     theory, exact = loss.theory, known_values(loss, y.size)
     evidence = max(loss_0.evidence, Evidence.ASSUMED) if loss.assumed else loss_0.evidence
     result = {symbol: Bound.exact(value) for symbol, value in exact.items()}
-    level = max(loss_0.upper, SMALLEST_LEVEL)
-    if not math.isfinite(level):
+    if not math.isfinite(loss_0.upper):
         unknown = Bound(0.0, math.inf, evidence)
         names = [c.symbol for c in theory.constants] + [loss_gradient, loss_curvature]
         return result | dict.fromkeys(names, unknown)
-    values: dict[sp.Symbol, Any] = {**exact, f_symbol: level}
-    data = _data_constants(loss, y, level, exact)
-    values.update(data)
-    for symbol, expr in (
-        (loss_gradient, theory.gradient_bound_scaled),
-        (loss_curvature, theory.curvature_scaled),
-    ):
-        ball = tight(expr, values)
-        result[symbol] = Bound(max(lower_of(ball), 0.0), upper_of(ball), evidence)
+    scale = Fraction(exact[scale_symbol])
+    level = max(Fraction(loss_0.upper) / scale, SMALLEST_LEVEL)
+    data = _data_constants(loss, y, level)
+    values: dict[sp.Symbol, Any] = {**exact, f_symbol: level, **data}
+    for symbol, expr in ((loss_gradient, theory.gradient_bound), (loss_curvature, theory.curvature)):
+        bound = Bound.from_arb(exact_arb(scale) * tight(expr, values), evidence)
+        result[symbol] = Bound(max(bound.lower, 0.0), bound.upper, evidence)
     return result | {symbol: bound.with_evidence(evidence) for symbol, bound in data.items()}
 
 
-def _data_constants(
-    loss: Loss, y: np.ndarray, level: float, exact: dict[sp.Symbol, float | Fraction]
-) -> dict[sp.Symbol, Bound]:
-    theory = loss.theory
-    if not theory.constants:
-        return {}
+def _data_constants(loss: Loss, y: np.ndarray, level: Fraction) -> dict[sp.Symbol, Bound]:
+    used = set().union(*(c.expr.free_symbols for c in loss.theory.constants))
     points = np.unique(np.asarray(y, dtype=np.float64))
-    unit_level = Fraction(level) / Fraction(exact[scale_symbol])
-    needed = any(c.expr.free_symbols & {v_lo, v_hi} for c in theory.constants)
-    low: list[flint.arb] = []
-    high: list[flint.arb] = []
-    if needed:
-        low, high = sublevel_brackets(loss, points, unit_level)
-    return {c.symbol: _reduced(c, loss, points, low, high, unit_level) for c in theory.constants}
+    with flint.ctx.workprec(_BITS):
+        wanted = tuple(side for side, symbol in ((-1, v_lo), (1, v_hi)) if symbol in used)
+        brackets = sublevel_brackets(loss, points, level, wanted)
+        return {c.symbol: _reduced(c, loss, points, brackets, level) for c in loss.theory.constants}
 
 
 def _reduced(
     constant: DataConstant,
     loss: Loss,
     points: np.ndarray,
-    low: list[flint.arb],
-    high: list[flint.arb],
+    brackets: dict[int, list[flint.arb]],
     level: Fraction,
 ) -> Bound:
     parameters = [(p.symbol, loss.parameters[p.name]) for p in loss.theory.parameters]
-    symbols = (y_symbol, v_lo, v_hi, f_symbol, *(symbol for symbol, _ in parameters))
-    function = compile_arb(symbols, constant.expr)
-    with flint.ctx.workprec(_BITS):
-        zero = flint.arb(0)
-        tail = [exact_arb(level), *(exact_arb(value) for _, value in parameters)]
-        bounds = [
-            Bound.from_arb(
-                function(flint.arb(float(p)), low[i] if low else zero, high[i] if high else zero, *tail)
-            )
-            for i, p in enumerate(points)
-        ]
+    function = compile_arb(
+        (y_symbol, v_lo, v_hi, f_symbol, *(symbol for symbol, _ in parameters)), constant.expr
+    )
+    zeros = [flint.arb(0)] * points.size
+    columns = [[flint.arb(float(p)) for p in points], brackets.get(-1, zeros), brackets.get(1, zeros)]
+    tail = [[exact_arb(value)] * points.size for value in (level, *(value for _, value in parameters))]
+    bounds = [Bound.from_arb(ball) for ball in function.batch(*columns, *tail)]
     choose = min if constant.reduce == "min" else max
     return Bound(choose(b.lower for b in bounds), choose(b.upper for b in bounds))
 

@@ -7,7 +7,7 @@ A loss is L(v) = c·L₁(v) with a scale c > 0 and, at scale 1, one of three str
 * ``entrywise``: L₁ = Σ_i h(v_i, y_i), ``entry`` is h(v, y), convex in v with minimum 0 at ``argmin``.
 
 **How to recompute the constants from these objects** (what `verify` does with its own arithmetic). Everything
-below is at scale 1; with f = f_0/c the scaled constants are G = c·G₁(f), Λ = c·Λ₁(f).
+below is at scale 1; with f = max(f_0/c, SMALLEST_LEVEL) the scaled constants are G = c·G₁(f), Λ = c·Λ₁(f).
 
 1. ``c`` is `resolve_scale` of the recorded scale and the number m of observations (exact rational).
 2. The parameters (δ, p, background) are the exact floats of the record; m is the number of observations.
@@ -30,7 +30,7 @@ from typing import Any
 import sympy as sp
 
 from ..core import define
-from ..symbols import e, loss_0, loss_curvature, loss_gradient, psi_0, xi
+from ..symbols import e, loss_curvature, loss_gradient, psi_0, xi
 
 r = sp.Symbol("r", positive=True)  # size of a residual
 v = sp.Symbol("v", real=True)  # one entry of the prediction
@@ -40,9 +40,13 @@ v_hi = sp.Symbol(r"v_{\mathrm{hi}}", real=True)
 s = sp.Symbol("s", positive=True)  # coordinate along a branch, or a desingularized error
 m = sp.Symbol("m", positive=True)  # number of observations
 scale = sp.Symbol("c", positive=True)
+mu = sp.Symbol(r"\mu", positive=True)  # ‖∇L₁‖² ≥ 2μL₁ on the sublevel set
+curvature_max = sp.Symbol("K", positive=True)  # largest second derivative on the sublevel bracket
 
 STRUCTURES = ("separable", "radial", "entrywise")
 Number = int | float | Fraction
+#: Constants are taken on {L₁ ≤ max(f, SMALLEST_LEVEL)}: a larger set is safe, and nothing degenerates at f = 0.
+SMALLEST_LEVEL = Fraction(1, 2**128)
 #: Named scales: the factor as a function of the number of observations.
 SCALES: dict[str, Callable[[int], Fraction]] = {
     "sum": lambda m: Fraction(1),
@@ -153,7 +157,6 @@ class LossTheory:
     data_domain: tuple[sp.Expr, sp.Expr] = (-sp.oo, sp.oo)
     branch_lower: sp.Expr = y - s
     branch_upper: sp.Expr = y + s
-    concave_psi: bool = True
     advice: dict[str, str] = field(default_factory=dict)
     registered: bool = True
 
@@ -185,13 +188,3 @@ class LossTheory:
     def Psi_inv_scaled(self) -> sp.Expr:
         """Ψ⁻¹ of c·L₁: c·Ψ₁⁻¹(cξ)."""
         return scale * self.Psi_inv.subs(xi, scale * xi)
-
-    @property
-    def gradient_bound_scaled(self) -> sp.Expr:
-        """G of c·L₁: c·G₁(f_0/c)."""
-        return scale * self.gradient_bound.subs(loss_0, loss_0 / scale)
-
-    @property
-    def curvature_scaled(self) -> sp.Expr:
-        """Λ of c·L₁: c·Λ₁(f_0/c)."""
-        return scale * self.curvature.subs(loss_0, loss_0 / scale)

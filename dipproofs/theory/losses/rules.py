@@ -4,12 +4,15 @@ Let h be even, convex, C¹ with h(0) = 0 < h(r), and P(e) = h'(h⁻¹(e))², so 
 when h'' is non-increasing on r > 0, convex when it is non-decreasing. For L = Σ h(r_i), ‖∇L‖² = Σ P(h(r_i)).
 
 * P concave, P(0) = 0: P is subadditive, so ‖∇L‖² ≥ P(L) and **ψ = h⁻¹**; by Jensen ‖∇L‖² ≤ m·P(L/m), so
-  G = √m·h'(h⁻¹(f/m)); Λ = h''(0).
-* P convex: by Jensen ‖∇L‖² ≥ m·P(L/m), so **ψ(e) = √m·h⁻¹(e/m)**; P is superadditive, so G = h'(h⁻¹(f)) and
+  G = √(m·P(f/m)); Λ = h''(0⁺).
+* P convex: by Jensen ‖∇L‖² ≥ m·P(L/m), so **ψ(e) = √m·h⁻¹(e/m)**; P is superadditive, so G = √P(f) and
   Λ = h''(h⁻¹(f)).
-* radial L = h(‖r‖): ‖∇L‖² = P(L), **ψ = h⁻¹**, G = h'(h⁻¹(f)); the Hessian has the eigenvalues h'' and h'/r.
+* radial L = h(‖r‖): ‖∇L‖² = P(L), **ψ = h⁻¹**, G = √P(f); the Hessian has the eigenvalues h'' and h'/r ≤ h''
+  when h'' is non-decreasing, so Λ = h''(h⁻¹(f)).
+* strongly convex: ‖∇L‖² ≥ 2μL on the sublevel set gives **ψ(e) = √(2e/μ)**; Λ bounds h'' there and
+  P' = 2h'' ≤ 2Λ gives G = √(2Λf).
 
-In the coordinate s = h⁻¹(e) (or s = h⁻¹(e/m)) all of them have Ψ = T(s) with T(s) = −∫ ds/h'(s).
+In the coordinate s = h⁻¹(e) (or s = h⁻¹(e/m)) the first three have Ψ = T(s) with T(s) = −∫ ds/h'(s).
 """
 
 from __future__ import annotations
@@ -19,28 +22,34 @@ from dataclasses import dataclass
 import sympy as sp
 
 from ..symbols import e, loss_0, xi
-from .base import m, r, s
+from .base import curvature_max, m, mu, r, s
 
 
 @dataclass(frozen=True)
 class ScalarProfile:
-    """A scalar profile h with the closed forms that the rules combine.
+    """A scalar profile h with the closed forms that the rules combine; the checks prove that they fit together.
 
     Args:
         h: the profile as an expression in `r`.
+        slope: h'.
+        bend: h''.
+        shape: "linear", "concave" or "convex": what P is (`decide_shape` decides, the checks compare).
         inverse: h⁻¹ as an expression in `e`, written so that it loses no digits near 0.
+        slope_of_value: √P(e) = h'(h⁻¹(e)).
         time: T(s) = −∫ ds/h'(s), as an expression in `s`.
-        time_inverse: T⁻¹ as an expression in `xi`.
-        shape: "concave", "convex" or "linear": what P is (decided by `decide_shape`, never taken on trust).
-        loss_of_time: h(T⁻¹(ξ)), where it has a form that loses fewer digits.
+        time_of_value: T(h⁻¹(e)).
+        value_of_time: h(T⁻¹(ξ)).
     """
 
     h: sp.Expr
-    inverse: sp.Expr
-    time: sp.Expr
-    time_inverse: sp.Expr
+    slope: sp.Expr
+    bend: sp.Expr
     shape: str
-    loss_of_time: sp.Expr | None = None
+    inverse: sp.Expr
+    slope_of_value: sp.Expr
+    time: sp.Expr
+    time_of_value: sp.Expr
+    value_of_time: sp.Expr
 
 
 @dataclass(frozen=True)
@@ -54,54 +63,73 @@ class Derived:
     gradient_bound: sp.Expr
     curvature: sp.Expr
 
+    def fields(self) -> dict[str, sp.Expr | str]:
+        """Return them as keyword arguments of `LossTheory`."""
+        return dict(vars(self))
+
 
 def separable(profile: ScalarProfile) -> Derived:
-    """Return ψ, Ψ, Ψ⁻¹, G, Λ of Σ h(|r_i|) by the rule that the shape of P selects."""
-    slope, bend = sp.diff(profile.h, r), sp.diff(profile.h, r, 2)
-    whole, shared = profile.inverse, profile.inverse.subs(e, e / m)
-    level = (
-        profile.loss_of_time if profile.loss_of_time is not None else profile.h.subs(r, profile.time_inverse)
-    )
-    at_whole, at_shared = whole.subs(e, loss_0), shared.subs(e, loss_0)
+    """Return ψ, Ψ, Ψ⁻¹, G, Λ of Σ h(|r_i|) by the rule that the shape of P selects.
+
+    Example:
+        >>> from dipproofs.theory.losses.squared import PROFILE
+        >>> separable(PROFILE).psi
+        sqrt(e)
+    """
     if profile.shape == "convex":
         return Derived(
             "convex",
-            sp.sqrt(m) * shared,
-            profile.time.subs(s, shared),
-            m * level,
-            slope.subs(r, at_whole),
-            bend.subs(r, at_whole),
+            sp.sqrt(m) * profile.inverse.subs(e, e / m),
+            profile.time_of_value.subs(e, e / m),
+            m * profile.value_of_time,
+            profile.slope_of_value.subs(e, loss_0),
+            _bend_at(profile),
         )
     return Derived(
         profile.shape,
-        whole,
-        profile.time.subs(s, whole),
-        level,
-        sp.sqrt(m) * slope.subs(r, at_shared),
-        sp.limit(bend, r, 0, "+"),
+        profile.inverse,
+        profile.time_of_value,
+        profile.value_of_time,
+        sp.sqrt(m) * profile.slope_of_value.subs(e, loss_0 / m),
+        _first_piece(profile.bend).subs(r, 0),
     )
 
 
 def radial(profile: ScalarProfile) -> Derived:
-    """Return ψ, Ψ, Ψ⁻¹, G, Λ of h(‖r‖); Λ = h''(h⁻¹(f)) needs h'' ≥ h'/r, true when P is convex."""
-    slope, bend = sp.diff(profile.h, r), sp.diff(profile.h, r, 2)
-    at = profile.inverse.subs(e, loss_0)
-    level = (
-        profile.loss_of_time if profile.loss_of_time is not None else profile.h.subs(r, profile.time_inverse)
-    )
+    """Return ψ, Ψ, Ψ⁻¹, G, Λ of h(‖r‖), for P convex or linear."""
     return Derived(
         "radial",
         profile.inverse,
-        profile.time.subs(s, profile.inverse),
-        level,
-        slope.subs(r, at),
-        bend.subs(r, at),
+        profile.time_of_value,
+        profile.value_of_time,
+        profile.slope_of_value.subs(e, loss_0),
+        _bend_at(profile),
     )
 
 
-def time_of(h: sp.Expr) -> sp.Expr:
-    """Return T(s) = −∫ ds/h'(s), by SymPy's integration."""
-    return sp.integrate(-1 / sp.diff(h, r), r).subs(r, s)
+def strongly_convex(curvature: sp.Expr = curvature_max) -> Derived:
+    """Return ψ, Ψ, Ψ⁻¹, G, Λ of a loss with ‖∇L‖² ≥ 2μL and entries of curvature at most Λ."""
+    return Derived(
+        "strongly convex",
+        sp.sqrt(2 * e / mu),
+        -sp.log(e) / (2 * mu),
+        sp.exp(-2 * mu * xi),
+        sp.sqrt(2 * curvature * loss_0),
+        curvature,
+    )
 
 
-__all__ = ["Derived", "ScalarProfile", "radial", "separable", "time_of", "xi"]
+def _bend_at(profile: ScalarProfile) -> sp.Expr:
+    return sp.powdenest(profile.bend.subs(r, profile.inverse.subs(e, loss_0)), force=True)
+
+
+def _first_piece(expr: sp.Expr) -> sp.Expr:
+    return expr.args[0][0] if isinstance(expr, sp.Piecewise) else expr
+
+
+def separable_fields(profile: ScalarProfile) -> dict[str, sp.Expr | str]:
+    """Return everything that a separable `LossTheory` takes from its profile."""
+    return {"structure": "separable", "entry": profile.h, **separable(profile).fields()}
+
+
+__all__ = ["Derived", "ScalarProfile", "radial", "s", "separable", "separable_fields", "strongly_convex"]

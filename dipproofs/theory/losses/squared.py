@@ -2,45 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import sympy as sp
 
 from ..symbols import e, xi
 from .base import LossNumerics, LossTheory, r, s
-from .rules import ScalarProfile, separable
+from .numerics import difference
+from .rules import ScalarProfile, separable_fields
 
 PROFILE = ScalarProfile(
-    h=r**2, inverse=sp.sqrt(e), time=-sp.log(s) / 2, time_inverse=sp.exp(-2 * xi), shape="linear",
-    loss_of_time=sp.exp(-4 * xi),
-)  # fmt: skip
-_derived = separable(PROFILE)
-
-
-def _displacement(xp: Any, v: Any, y: Any, parameters: Any) -> Any:
-    return v - y
-
-
-def _entry(xp: Any, d: Any, y: Any, parameters: Any) -> Any:
-    return d * d
-
-
-def _slope(xp: Any, d: Any, y: Any, parameters: Any) -> Any:
-    return 2 * d
-
+    h=r**2,
+    slope=2 * r,
+    bend=sp.Integer(2),
+    shape="linear",
+    inverse=sp.sqrt(e),
+    slope_of_value=2 * sp.sqrt(e),
+    time=-sp.log(s) / 2,
+    time_of_value=-sp.log(e) / 4,
+    value_of_time=sp.exp(-4 * xi),
+)
 
 SQUARED = LossTheory(
     kind="squared",
     convention="‖v − y‖²",
-    structure="separable",
-    entry=PROFILE.h,
-    rule=_derived.rule,
-    psi=_derived.psi,
-    Psi=_derived.Psi,
-    Psi_inv=_derived.Psi_inv,
-    gradient_bound=sp.simplify(_derived.gradient_bound),
-    curvature=_derived.curvature,
+    **separable_fields(PROFILE),
     proof="P(e) = 4e is linear: ‖∇L‖² = 4L exactly",
-    numerics=LossNumerics(_displacement, _entry, _slope),
+    numerics=LossNumerics(difference, lambda xp, d, y, parameters: d * d, lambda xp, d, y, parameters: 2 * d),
     default_scale="half",
 )

@@ -1,0 +1,41 @@
+"""Power of the norm (1/p)‖v − y‖^p, p ≥ 2."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import sympy as sp
+
+from ..symbols import e, xi
+from .base import LossNumerics, LossTheory, Parameter
+from .lp import PROFILE as _LP
+from .lp import p
+from .numerics import difference
+from .rules import radial
+
+PROFILE = replace(
+    _LP,
+    time_of_value=sp.Piecewise((-sp.log(2 * e) / 2, sp.Eq(p, 2)), (_LP.time_of_value, True)),
+    value_of_time=sp.Piecewise((sp.exp(-2 * xi) / 2, sp.Eq(p, 2)), (_LP.value_of_time, True)),
+)
+
+
+def _entry(xp: Any, d: Any, y: Any, parameters: Any) -> Any:
+    return d ** parameters["p"] / parameters["p"]
+
+
+def _slope(xp: Any, d: Any, y: Any, parameters: Any) -> Any:
+    return d ** (parameters["p"] - 2)
+
+
+NORM_POWER = LossTheory(
+    kind="norm-power",
+    convention="(1/p)‖v − y‖^p",
+    structure="radial",
+    entry=PROFILE.h,
+    **radial(PROFILE).fields(),
+    proof="‖∇L‖ = ‖r‖^{p−1} exactly",
+    numerics=LossNumerics(difference, _entry, _slope),
+    parameters=(Parameter("p", p, 2.0, True, "exponent"),),
+)

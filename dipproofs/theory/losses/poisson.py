@@ -1,0 +1,72 @@
+"""Poisson likelihood, Σ y ln(y/w) − y + w with w = v + b: generalised Kullback–Leibler with a background b ≥ 0."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy as sp
+
+from ..symbols import e, xi
+from .base import DataConstant, LossNumerics, LossTheory, Parameter, curvature_max, s, v, v_lo, y
+from .numerics import x_minus_log1p
+
+background = sp.Symbol("b", nonnegative=True)
+brightest = sp.Symbol("Y", positive=True)
+slope_max = sp.Symbol(r"g_{\max}", nonnegative=True)
+
+ENTRY = y * sp.log(y / (v + background)) - y + v + background
+_X = -sp.LambertW(-sp.exp(-1 - e / brightest), -1)  # w/Y on the upper branch at error e
+_U = sp.LambertW(sp.exp(-xi / brightest))
+
+
+def _displacement(xp: Any, v: Any, y: Any, parameters: Any) -> Any:
+    return (v - y) + parameters["background"]
+
+
+def _entry(xp: Any, d: Any, y: Any, parameters: Any) -> Any:
+    return y * x_minus_log1p(xp, d / y)
+
+
+def _slope(xp: Any, d: Any, y: Any, parameters: Any) -> Any:
+    return d / (y + d)
+
+
+def _branch(xp: Any, s: Any, y: Any, parameters: Any, side: int) -> Any:
+    return y * xp.expm1(side * s)
+
+
+POISSON = LossTheory(
+    kind="poisson",
+    convention="Σ y_i ln(y_i/w_i) − y_i + w_i, w = v + background",
+    structure="entrywise",
+    entry=ENTRY,
+    rule="worst entry",
+    psi=brightest * (_X - 1),
+    Psi=-brightest * (_X - 1 + sp.log(_X - 1)),
+    Psi_inv=brightest * (_U - sp.log(1 + _U)),
+    gradient_bound=slope_max,
+    curvature=curvature_max,
+    proof="P is smallest on the branch w > y, where it is concave and decreases with y: all error in the "
+    "brightest entry; on the branch w < y it is convex, so its largest value is one entry's",
+    numerics=LossNumerics(_displacement, _entry, _slope, _branch),
+    parameters=(Parameter("background", background, 0.0, True, "known background counts b", 0.0),),
+    constants=(
+        DataConstant(brightest, "max", y, "largest observation"),
+        DataConstant(
+            slope_max, "max", y / (v_lo + background) - 1, "largest |∂h/∂v| on the sublevel bracket"
+        ),
+        DataConstant(
+            curvature_max, "max", y / (v_lo + background) ** 2, "largest curvature: at the lower end"
+        ),
+    ),
+    argmin=y - background,
+    domain=(-background, sp.oo),
+    data_domain=(sp.Integer(0), sp.oo),
+    branch_lower=y * sp.exp(-s) - background,
+    branch_upper=y * sp.exp(s) - background,
+    advice={
+        "data": "for zero counts add a known background to the data and to the model (y + b with background = b), "
+        "merge neighbouring bins, or use loss huber",
+        "start": "use a background > 0, or offset the problem so that A g(u,θ_0) is positive",
+    },
+)

@@ -1,0 +1,102 @@
+"""Deciding the shape of a profile by symbolic signs: which rule applies, and whether ψ is concave (§5).
+
+P' = 2h''∘h⁻¹, so P is concave when h'' is non-increasing and convex when it is non-decreasing. ψ = h⁻¹ (or a
+rescaling of it) is concave when h is convex. What symbols cannot decide, `problems.losses.custom` decides by
+enclosures on subintervals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import sympy as sp
+
+from ..symbols import e
+from .base import LossTheory, Parameter, r, v, y
+
+Sign = int | None
+
+
+def positive_parameters(expr: sp.Expr, parameters: Iterable[Parameter]) -> sp.Expr:
+    """Write each parameter as its minimum plus a non-negative symbol, so that signs become visible."""
+    exact = {
+        q.symbol: sp.Rational(q.minimum)
+        + sp.Symbol(f"{q.name}_above", **{"nonnegative" if q.closed else "positive": True})
+        for q in parameters
+    }
+    return expr.subs(exact)
+
+
+def sign_of(expr: sp.Expr) -> Sign:
+    """Sign of an expression over the declared ranges of its symbols: 1 (≥ 0), −1 (≤ 0), 0 (zero), None (unknown).
+
+    Example:
+        >>> sign_of(-2 * sp.sinh(r) / sp.cosh(r) ** 3), sign_of(r - 1)
+        (-1, None)
+    """
+    for form in (lambda x: x, sp.factor, sp.simplify):
+        try:
+            shown = form(expr)
+        except (TypeError, ValueError, NotImplementedError):
+            continue
+        if shown == 0:
+            return 0
+        if shown.is_nonnegative:
+            return 1
+        if shown.is_nonpositive:
+            return -1
+    return None
+
+
+def monotone(expr: sp.Expr) -> Sign:
+    """Whether an expression in `r` > 0, perhaps piecewise, is non-decreasing (1), non-increasing (−1), constant (0)."""
+    pieces = expr.args if isinstance(expr, sp.Piecewise) else ((expr, sp.true),)
+    signs: list[Sign] = [sign_of(sp.diff(piece, r)) for piece, _ in pieces]
+    for (left, condition), (right, _) in zip(pieces, pieces[1:]):
+        edge = _edge(condition)
+        if edge is None:
+            return None
+        signs.append(sign_of(right.subs(r, edge) - left.subs(r, edge)))
+    if None in signs:
+        return None
+    rising, falling = 1 in signs, -1 in signs
+    return None if rising and falling else 1 if rising else -1 if falling else 0
+
+
+def _edge(condition: sp.Basic) -> sp.Expr | None:
+    """The end of a condition r < a or r ≤ a."""
+    if isinstance(condition, sp.StrictLessThan | sp.LessThan) and condition.lhs == r:
+        return condition.rhs
+    return None
+
+
+def decide_shape(bend: sp.Expr, parameters: Iterable[Parameter] = ()) -> str | None:
+    """Decide whether P is "linear", "concave" or "convex" from h''; None when symbols do not decide.
+
+    Example:
+        >>> decide_shape(1 / sp.cosh(r) ** 2)
+        'concave'
+    """
+    sign = monotone(positive_parameters(bend, parameters))
+    return None if sign is None else {0: "linear", 1: "convex", -1: "concave"}[sign]
+
+
+def decide_concave_psi(loss: LossTheory) -> bool:
+    """Decide whether ψ is concave: directly for ψ = √(2e/μ), else by the convexity of the entry that it inverts."""
+    if loss.rule == "strongly convex":
+        return sign_of(sp.diff(loss.psi, e, 2)) in (-1, 0)
+    return convex_entry(loss)
+
+
+def convex_entry(loss: LossTheory) -> bool:
+    """Decide whether h is convex on its domain, by the sign of its second derivative."""
+    if loss.structure != "entrywise":
+        bend = positive_parameters(sp.diff(loss.entry, r, 2), loss.parameters)
+        pieces = [piece for piece, _ in bend.args] if isinstance(bend, sp.Piecewise) else [bend]
+        return all(sign_of(piece) in (0, 1) for piece in pieces)
+    inside, data = sp.Symbol("inside", positive=True), sp.Symbol("data", positive=True)
+    low, high = loss.domain
+    bend = sp.simplify(sp.diff(loss.entry, v, 2))
+    if high == sp.oo:
+        return sign_of(bend.subs({v: inside + (low if low != -sp.oo else 0), y: data})) == 1
+    return sign_of(bend.subs({v: 1 / (1 + inside), y: 1 / (1 + data)})) == 1
