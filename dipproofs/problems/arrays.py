@@ -7,7 +7,6 @@ integers become float64 only when that is exact, and everything else is refused 
 from __future__ import annotations
 
 import hashlib
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +40,11 @@ def exact_array(value: Any, name: str, *, ndim: int | None = None) -> np.ndarray
         ...
         dipproofs.errors.InputError: y: found nan at index 1, expected finite numbers
     """
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise InputError(f"{name}: found masked entries, expected numbers everywhere; fill them first")
     try:
         array = np.asarray(value)
-    except (ValueError, TypeError) as error:
+    except Exception as error:
         raise InputError(f"{name}: expected an array of numbers, found {_one_line(error)}") from None
     kind = array.dtype.kind
     if kind == "c":
@@ -92,13 +93,15 @@ def load_npz(path: Path, label: str | None = None) -> dict[str, np.ndarray]:
         InputError: the file is missing, unreadable, not an `.npz`, or holds pickled objects.
     """
     label = label or path.name
-    if not path.exists():
-        raise InputError(f"{label}: no such file; paths are relative to the problem file")
-    if path.is_dir():
-        raise InputError(f"{label}: found a directory, expected an .npz file")
     try:
+        if not path.exists():
+            raise InputError(f"{label}: no such file, expected an .npz file; paths start at the problem file")
+        if path.is_dir():
+            raise InputError(f"{label}: found a directory, expected an .npz file")
         loaded = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except InputError:
+        raise
+    except Exception as error:
         raise InputError(
             f"{label}: not an .npz file ({_npz_reason(error)}); write it with numpy.savez"
         ) from None
@@ -109,7 +112,7 @@ def load_npz(path: Path, label: str | None = None) -> dict[str, np.ndarray]:
         for key in loaded.files:
             try:
                 arrays[key] = loaded[key]
-            except (ValueError, OSError, EOFError, zipfile.BadZipFile, zipfile.LargeZipFile) as error:
+            except Exception as error:  # damaged members raise many kinds
                 raise InputError(f"{label}: key {key}: {_npz_reason(error)}") from None
     return arrays
 

@@ -10,7 +10,7 @@ import numpy as np
 from dipproofs.errors import InputError
 from dipproofs.problems.arrays import take
 from dipproofs.problems.bases import BASES, make_basis
-from dipproofs.problems.operators.operator import Operator
+from dipproofs.problems.operators.operator import LARGEST_MATRIX, Operator
 from dipproofs.problems.schema import (
     Options,
     Rule,
@@ -88,6 +88,11 @@ class TwoLayerOptions(NetworkOptions):
     def _initialise(self, setting: Setting, outputs: int, basis: np.ndarray | None = None) -> Any:
         from dipproofs.networks import TwoLayer
 
+        if self.width * (outputs + self.input_dimension) > LARGEST_MATRIX:
+            raise InputError(
+                f"network.width: found {self.width}, with {outputs} outputs and input_dimension "
+                f"{self.input_dimension} that is too large; expected at most {LARGEST_MATRIX} parameters"
+            )
         return TwoLayer.init(
             n=outputs,
             width=self.width,

@@ -171,11 +171,11 @@ def load_problem(path: Path | str) -> ProblemSpec:
     """
     file = Path(path)
     name = file.name or str(path)
-    if not file.exists():
-        raise InputError(f"{name}: no such file, expected a TOML problem file")
-    if file.is_dir():
-        raise InputError(f"{name}: found a directory, expected a TOML problem file")
     try:
+        if not file.exists():
+            raise InputError(f"{name}: no such file, expected a TOML problem file")
+        if file.is_dir():
+            raise InputError(f"{name}: found a directory, expected a TOML problem file")
         tables = tomllib.loads(file.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{name}: not valid TOML: {' '.join(str(error).split())}") from None
@@ -197,7 +197,7 @@ class _Prefix:
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         if isinstance(error, InputError) and not str(error).startswith(f"{self.name}: "):
-            raise InputError(f"{self.name}: {error}") from None
+            raise InputError(f"{self.name}: {' '.join(str(error).split())}") from None
 
 
 def _read_sections(tables: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from dipproofs.problems.operators.inpainting import number_of_rows
 from dipproofs.problems.operators.kernels import Arrays
-from dipproofs.problems.operators.operator import Operator
+from dipproofs.problems.operators.operator import Operator, check_size
 from dipproofs.problems.operators.options import OperatorOptions
 from dipproofs.problems.operators.transforms import in_order
 from dipproofs.problems.schema import choice, count_or_fraction, integer, seed
@@ -44,6 +44,7 @@ class FourierOperator(OperatorOptions):
         size = (shape[0], shape[1]) if len(shape) == 2 else (1, shape[0])
         n = size[0] * size[1]
         m = number_of_rows(self.rows, n)
+        check_size(m, n)
         frequency, imaginary, scale = measurements(size, m, self.selection, self.seed)
 
         def dense() -> np.ndarray:

@@ -11,7 +11,7 @@ import numpy as np
 from dipproofs.errors import InputError
 from dipproofs.problems.operators.dot_test import dot_test
 from dipproofs.problems.operators.kernels import FunctionKernel
-from dipproofs.problems.operators.operator import Operator
+from dipproofs.problems.operators.operator import Operator, check_size
 
 _BATCH = 128
 
@@ -54,6 +54,7 @@ def from_jax(function: Callable[[Any], Any], in_shape: tuple[int, ...], dtype: s
         raise InputError(
             f"operator: found an empty result of shape {raw.shape}, expected at least one number"
         )
+    check_size(m, n)
     try:
         jax.eval_shape(lambda w: kernel.adjoint((), w), jax.ShapeDtypeStruct((m,), unit.dtype))
     except Exception as error:

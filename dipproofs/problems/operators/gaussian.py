@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dipproofs.errors import InputError
-from dipproofs.problems.operators.operator import Operator
+from dipproofs.problems.operators.operator import Operator, check_size
 from dipproofs.problems.operators.options import OperatorOptions
 from dipproofs.problems.schema import integer, number, seed
 from dipproofs.problems.setting import Setting
@@ -34,6 +34,7 @@ class GaussianOperator(OperatorOptions):
     def build(self, setting: Setting) -> Operator:
         """Draw the matrix."""
         columns = setting.columns(self.columns)
+        check_size(self.rows, columns)
         matrix = gaussian_matrix(self.rows, columns, self.condition_number, self.seed)
         return Operator(matrix, kind="gaussian", domain_shape=setting.shape)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from dipproofs.errors import InputError
 from dipproofs.problems.operators.kernels import GatherKernel
-from dipproofs.problems.operators.operator import Operator
+from dipproofs.problems.operators.operator import Operator, check_size
 from dipproofs.problems.operators.options import OperatorOptions
 from dipproofs.problems.schema import count_or_fraction, integer, seed
 from dipproofs.problems.setting import Setting
@@ -31,7 +31,9 @@ class InpaintingOperator(OperatorOptions):
     def build(self, setting: Setting) -> Operator:
         """Draw the observed pixels."""
         n = setting.columns(self.columns)
-        indices = random_subset(number_of_rows(self.rows, n), n, self.seed)
+        m = number_of_rows(self.rows, n)
+        check_size(m, n)
+        indices = random_subset(m, n, self.seed)
         return selection_operator(indices, n, domain_shape=setting.shape)
 
 
@@ -60,6 +62,8 @@ def selection_operator(
     return Operator(
         dense,
         (rows, columns),
+        range_shape=domain_shape,
+        range_indices=indices,
         kernel=GatherKernel(columns),
         arrays=(indices,),
         kind="inpainting",

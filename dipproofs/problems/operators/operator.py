@@ -11,6 +11,9 @@ from dipproofs.errors import InputError
 from dipproofs.problems.arrays import exact_array
 from dipproofs.problems.operators.kernels import Arrays, DenseKernel, Kernel
 
+LARGEST_MATRIX = 2**28
+"""Entries of the largest matrix accepted (2 GiB in float64)."""
+
 
 class Operator:
     """A real linear forward operator A: R^n → R^m.
@@ -25,7 +28,8 @@ class Operator:
         arrays: the arrays the kernel works on.
         kind: a name for messages and reports.
         domain_shape: the shape of the signal as an image, or None.
-        range_shape: the shape of the data as an image, or None.
+        range_shape: the shape of a picture of the data, or None.
+        range_indices: (m,) where each measurement belongs in that picture; by default it is full.
 
     Raises:
         InputError: the matrix is empty, complex, not finite, zero, or not of the stated shape.
@@ -48,6 +52,7 @@ class Operator:
         kind: str = "matrix",
         domain_shape: tuple[int, ...] | None = None,
         range_shape: tuple[int, ...] | None = None,
+        range_indices: np.ndarray | None = None,
     ) -> None:
         self.kind = kind
         self._dense: np.ndarray | None = None
@@ -59,7 +64,9 @@ class Operator:
         else:
             self._dense = _checked(matrix, kind, shape)
             self.shape = (self._dense.shape[0], self._dense.shape[1])
+        check_size(*self.shape)
         self.domain_shape = domain_shape
+        self.range_indices = range_indices
         self.range_shape = range_shape
         self.kernel: Kernel = DenseKernel() if kernel is None else kernel
         self._arrays = arrays
@@ -99,8 +106,31 @@ class Operator:
             return self.to_dense().T @ w
         return _columnwise(self.kernel.adjoint, self.arrays, w)
 
+    def data_image(self, y: np.ndarray) -> np.ndarray | None:
+        """Give y as a picture, NaN where nothing is measured; None if the data have no such form."""
+        if self.range_shape is None:
+            return None
+        if self.range_indices is None:
+            return np.asarray(y).reshape(self.range_shape)
+        picture = np.full(self.range_shape, np.nan)
+        picture.ravel()[self.range_indices] = y
+        return picture
+
     def __repr__(self) -> str:
         return f"Operator({self.kind}, {self.rows}×{self.columns})"
+
+
+def check_size(rows: int, columns: int) -> None:
+    """Refuse matrices that no certificate could be made for, before memory runs out.
+
+    Example:
+        >>> check_size(10**6, 10**6)
+        Traceback (most recent call last):
+        ...
+        dipproofs.errors.InputError: operator: found 1000000×1000000, expected at most 268435456 entries
+    """
+    if rows * columns > LARGEST_MATRIX:
+        raise InputError(f"operator: found {rows}×{columns}, expected at most {LARGEST_MATRIX} entries")
 
 
 def _checked(matrix: Any, kind: str, shape: tuple[int, int] | None) -> np.ndarray:

@@ -10,7 +10,7 @@ import scipy.sparse as sp
 from dipproofs.errors import InputError
 from dipproofs.problems.arrays import exact_array
 from dipproofs.problems.operators.kernels import SparseKernel
-from dipproofs.problems.operators.operator import Operator
+from dipproofs.problems.operators.operator import Operator, check_size
 
 _SPARSE_BELOW = 0.05
 """Below this density the sparse kernel is used; above it the dense product is faster."""
@@ -22,6 +22,7 @@ def sparse_operator(
     kind: str = "sparse matrix",
     domain_shape: tuple[int, ...] | None = None,
     range_shape: tuple[int, ...] | None = None,
+    range_indices: np.ndarray | None = None,
 ) -> Operator:
     """Adapt a `scipy.sparse` matrix or array; entries stored twice are summed.
 
@@ -34,6 +35,7 @@ def sparse_operator(
     """
     if matrix.ndim != 2 or 0 in matrix.shape:
         raise InputError(f"{kind} operator: found shape {matrix.shape}, expected a matrix of at least 1×1")
+    check_size(*matrix.shape)
     csr = sp.csr_array(matrix)
     csr.sum_duplicates()
     csr.eliminate_zeros()
@@ -45,6 +47,7 @@ def sparse_operator(
     values = exact_array(csr.data, f"{kind} operator")
     csr = sp.csr_array((values, csr.indices, csr.indptr), shape=(m, n))
     common: dict[str, Any] = {"kind": kind, "domain_shape": domain_shape, "range_shape": range_shape}
+    common["range_indices"] = range_indices
     if csr.nnz > _SPARSE_BELOW * m * n:
         return Operator(csr.toarray(), **common)
     by_row, by_column = csr.tocoo(), csr.tocsc().tocoo()

@@ -16,7 +16,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from dipproofs.errors import InputError
-from dipproofs.problems.operators.operator import Operator
+from dipproofs.problems.operators.operator import Operator, check_size
 from dipproofs.problems.operators.options import OperatorOptions
 from dipproofs.problems.operators.sparse import sparse_operator
 from dipproofs.problems.schema import Rule, integer, number, rule_field
@@ -28,7 +28,7 @@ def _angles(value: Any) -> int | tuple[float, ...] | None:
         return isinstance(item, int | float) and not isinstance(item, bool) and math.isfinite(item)
 
     if isinstance(value, int) and not isinstance(value, bool):
-        return value if value >= 1 else None
+        return value if 1 <= value <= 100_000 else None
     if isinstance(value, list | tuple) and value and all(real(item) for item in value):
         return tuple(float(item) for item in value)
     return None
@@ -48,7 +48,7 @@ class TomographyOperator(OperatorOptions):
 
     columns: int | None = integer(None, minimum=1)
     angles: int | tuple[float, ...] = rule_field(
-        Rule("an integer ≥ 1 or a list of finite angles in degrees", _angles), 30
+        Rule("an integer from 1 to 100000 or a list of finite angles in degrees", _angles), 30
     )
     detectors: int | None = integer(None, minimum=1)
     scale: float = number(1.0, above=0.0)
@@ -62,15 +62,16 @@ class TomographyOperator(OperatorOptions):
             theta = np.array(self.angles)
         else:
             theta = np.arange(self.angles) * (180.0 / self.angles)
+        rays = self.detectors or _padding((shape[0], shape[1]))[0]
+        check_size(rays * len(theta), math.prod(shape))
         matrix = radon_matrix((shape[0], shape[1]), theta, self.detectors) * self.scale
         seen = np.diff(matrix.indptr) > 0
-        full = bool(seen.all())
-        rays = matrix.shape[0] // len(theta)
         return sparse_operator(
-            matrix if full else matrix[seen],
+            matrix[seen],
             kind="tomography",
             domain_shape=shape,
-            range_shape=(len(theta), rays) if full else None,
+            range_shape=(len(theta), rays),
+            range_indices=np.flatnonzero(seen),
         )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from dipproofs.problems.operators.inpainting import number_of_rows
 from dipproofs.problems.operators.kernels import SeparableKernel
-from dipproofs.problems.operators.operator import Operator
+from dipproofs.problems.operators.operator import Operator, check_size
 from dipproofs.problems.operators.options import OperatorOptions
 from dipproofs.problems.schema import choice, count_or_fraction, integer, seed
 from dipproofs.problems.setting import Setting
@@ -35,6 +35,7 @@ class DctOperator(OperatorOptions):
         shape = setting.image_shape(self.columns)
         sizes = shape if len(shape) == 2 else (1, shape[0])
         m = number_of_rows(self.rows, sizes[0] * sizes[1])
+        check_size(m, sizes[0] * sizes[1])
         frequency = np.add.outer(*((np.arange(size) / size) ** 2 for size in sizes))
         indices = choose(frequency.ravel(), m, self.selection, self.seed)
         vertical, horizontal = dct_matrix(sizes[0]), dct_matrix(sizes[1])
@@ -51,6 +52,8 @@ class DctOperator(OperatorOptions):
             arrays=arrays,
             kind="dct",
             domain_shape=shape,
+            range_shape=shape,
+            range_indices=indices,
         )
 
 
