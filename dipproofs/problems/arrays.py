@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -98,22 +98,26 @@ def load_npz(path: Path, label: str | None = None) -> dict[str, np.ndarray]:
             raise InputError(f"{label}: no such file, expected an .npz file; paths start at the problem file")
         if path.is_dir():
             raise InputError(f"{label}: found a directory, expected an .npz file")
-        loaded = np.load(path, allow_pickle=False)
+        with path.open("rb") as file:
+            return _read_members(file, label)
     except InputError:
         raise
-    except Exception as error:
+    except Exception as error:  # damaged files raise many kinds
         raise InputError(
             f"{label}: not an .npz file ({_npz_reason(error)}); write it with numpy.savez"
         ) from None
+
+
+def _read_members(file: BinaryIO, label: str) -> dict[str, np.ndarray]:
+    loaded = np.load(file, allow_pickle=False)
     if not isinstance(loaded, np.lib.npyio.NpzFile):
         raise InputError(f"{label}: found a single .npy array, expected an .npz with named arrays")
     arrays: dict[str, np.ndarray] = {}
-    with loaded:
-        for key in loaded.files:
-            try:
-                arrays[key] = loaded[key]
-            except Exception as error:  # damaged members raise many kinds
-                raise InputError(f"{label}: key {key}: {_npz_reason(error)}") from None
+    for key in loaded.files:
+        try:
+            arrays[key] = loaded[key]
+        except Exception as error:
+            raise InputError(f"{label}: key {key}: {_npz_reason(error)}") from None
     return arrays
 
 

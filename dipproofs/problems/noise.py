@@ -54,6 +54,6 @@ def draw_noise(clean: np.ndarray, level: float, seed: int) -> np.ndarray:
         raise InputError(f"noise.level: found {level:g}, but A x̄ = 0, so a relative level has no meaning")
     direction = np.random.default_rng(seed).standard_normal(clean.shape)
     target = level * size
-    if not np.isfinite(target):
+    if not np.isfinite(target * target):
         raise InputError(f"noise.level: found {level:g}, too large for these data; expected a smaller number")
     return direction * (target / np.linalg.norm(direction))

@@ -1,0 +1,277 @@
+"""Bad problem files: one line that names file, key, what was found and what was expected."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dipproofs.errors import InputError
+from dipproofs.problems import load_problem
+
+G = 'operator = {kind = "gaussian", rows = 4, columns = 6}\n'
+
+
+def message(directory: Path, text: str | bytes) -> str:
+    path = directory / "bad.toml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode("utf-8"))
+    with pytest.raises(InputError) as caught:
+        load_problem(path).build()
+    line = str(caught.value)
+    assert line.startswith("bad.toml: ")
+    assert "\n" not in line
+    assert str(directory) not in line
+    return line
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("", ["[operator]", "missing"]),
+        ("x = [", ["not valid TOML"]),
+        (b"\xff\xfe", ["UTF-8"]),
+        ("operator = 3", ["[operator]", "found 3"]),
+        (G + "[opertor]", ["[opertor]", "unknown section", "did you mean operator?"]),
+        (G + "[zzz]", ["[zzz]", "expected operator, signal"]),
+        ("[operator]\nrows = 3", ["operator.kind", "missing", "gaussian"]),
+        ('operator = {kind = "gausian"}', ["operator.kind", '"gausian"', "did you mean gaussian?"]),
+        ("operator = {kind = 3}", ["operator.kind", "found 3"]),
+        ('operator = {kind = "gaussian", columns = 6}', ["operator.rows", "missing", "integer ≥ 1"]),
+        ('operator = {kind = "gaussian", rows = 4}', ["operator.columns", "missing", "signal.shape"]),
+        ('operator = {kind = "gaussian", row = 4}', ["operator.row", "unknown key", "did you mean rows?"]),
+        ('operator = {kind = "identity", columns = 4, condition_number = 3}', ["belongs to kind gaussian"]),
+        ('operator = {kind = "gaussian", rows = 0, columns = 6}', ["operator.rows", "found 0"]),
+        ('operator = {kind = "gaussian", rows = 2.0, columns = 6}', ["operator.rows", "found 2.0"]),
+        ('operator = {kind = "gaussian", rows = true, columns = 6}', ["operator.rows", "found true"]),
+        (
+            'operator = {kind = "gaussian", rows = 4, columns = 6, seed = true}',
+            ["operator.seed", "found true"],
+        ),
+        ('operator = {kind = "gaussian", rows = 4, columns = 6, seed = -1}', ["operator.seed", "found -1"]),
+        (G.replace("6", "6, condition_number = 0.5"), ["operator.condition_number", "≥ 1"]),
+        (G.replace("6", "6, condition_number = nan"), ["operator.condition_number", "found nan"]),
+        (G.replace("6", "6, condition_number = inf"), ["operator.condition_number", "found inf"]),
+        ('operator = {kind = "gaussian", rows = 1, columns = 6, condition_number = 2}', ["expected 1"]),
+        ('operator = {kind = "gaussian", rows = 1000000, columns = 1000000}', ["operator", "at most"]),
+        ('operator = {kind = "inpainting", columns = 1000000000000}', ["operator", "at most"]),
+        (G + 'signal = {kind = "image", name = "camera"}', ["not a perfect square", "signal.shape"]),
+        (G + 'signal = {kind = "image", name = "camera", shape = [2, 2]}', ["found 6", "has 4 entries"]),
+        (
+            G + 'signal = {kind = "image", name = "camra", shape = [2, 3]}',
+            ["signal.name", "camera", "shepp-logan"],
+        ),
+        (G + 'signal = {kind = "image", shape = [2, 3]}', ["signal.name", "path"]),
+        (G + 'signal = {kind = "image", path = "no.png", shape = [2, 3]}', ["no.png", "no such file"]),
+        (G + 'signal = {kind = "image", name = "camera", shape = [6]}', ["signal.shape", "[height, width]"]),
+        (G + 'signal = {kind = "gaussian", shape = [0, 6]}', ["signal.shape"]),
+        (G + 'signal = {kind = "gaussian", shape = [1, 2, 3]}', ["signal.shape"]),
+        (G + 'signal = {kind = "none"}', ['"none"', "operator.kind"]),
+        (G + 'signal = {kind = "file"}', ["signal.path", "missing"]),
+        (G + 'signal = {kind = "file", path = "no.npz"}', ["no.npz", "no such file"]),
+        ('operator = {kind = "blur", columns = 10}', ["found 10", "not a perfect square"]),
+        ('operator = {kind = "blur", columns = 9, sigma = 0}', ["operator.sigma", "> 0"]),
+        ('operator = {kind = "blur", columns = 9, boundary = "wrap"}', ["operator.boundary", "periodic"]),
+        ('operator = {kind = "inpainting", columns = 9, rows = 10}', ["operator.rows", "at most"]),
+        ('operator = {kind = "inpainting", columns = 9, rows = 1.5}', ["operator.rows", "fraction"]),
+        ('operator = {kind = "inpainting", columns = 9, rows = 0}', ["operator.rows", "found 0"]),
+        ('operator = {kind = "tomography", columns = 9, angles = 0}', ["operator.angles", "found 0"]),
+        ('operator = {kind = "tomography", columns = 9, angles = [nan]}', ["operator.angles"]),
+        (
+            'operator = {kind = "tomography", columns = 9}\nsignal = {kind = "gaussian", shape = [9]}',
+            ["[height, width]"],
+        ),
+        ('operator = {kind = "dct", columns = 9, selection = "high"}', ["operator.selection", "low"]),
+        (G + "noise = {level = -1}", ["noise.level", "found -1", "≥ 0"]),
+        (G + "noise = {level = nan}", ["noise.level", "found nan"]),
+        (G + 'noise = {level = "0.1"}', ["noise.level", '"0.1"']),
+        (G + "noise = {level = 1e308}", ["noise.level"]),
+        (G + "noise = {norm = 1.0}", ["noise.norm", "noise.level"]),
+        (G + "noise = {sede = 1}", ["noise.sede", "did you mean seed?"]),
+        (G + "network = {width = 0}", ["network.width", "found 0"]),
+        (G + "network = {width = 1000000000000}", ["network.width", "too large"]),
+        (G + "network = {input_dimension = 0}", ["network.input_dimension"]),
+        (G + 'network = {activation = "relu"}', ["network.activation", "not Lipschitz"]),
+        (G + 'network = {activation = "ReLU"}', ["network.activation", "not Lipschitz"]),
+        (G + 'network = {activation = "tahn"}', ["network.activation", "did you mean tanh?"]),
+        (G + "network = {activation = 1}", ["network.activation", "found 1"]),
+        (G + 'network = {train = "all"}', ["network.train", "both, inner, outer"]),
+        (G + 'network = {kind = "two-layers"}', ["network.kind", "did you mean two-layer?"]),
+        (G + "network = {basis = 1}", ["network.basis", "belongs to kind two-layer-synthesis"]),
+        (G + 'network = {kind = "two-layer-synthesis"}', ["network.atoms", "missing"]),
+        (G + 'network = {kind = "two-layer-synthesis", basis = "file"}', ["network.path", "missing"]),
+        (G + 'network = {kind = "file", path = "no.npz"}', ["no.npz", "no such file"]),
+        (G + 'loss = {kind = "sqared"}', ["loss.kind", "did you mean squared?"]),
+        (G + 'loss = {kind = "squared", scale = "third"}', ["loss.scale", '"third"']),
+        (G + 'loss = {kind = "squared", scale = 0}', ["loss.scale"]),
+        (G + 'loss = {kind = "huber", delta = nan}', ["loss.delta", "found nan"]),
+        (G + 'loss = {kind = "huber", delta = -1.0}', ["delta"]),
+        (G + 'loss = {kind = "squared", delta = 1.0}', ["delta"]),
+        (G + "loss = {detla = 1}", ["loss.detla", "did you mean delta?"]),
+        (G + "descent = {step = -0.1}", ["descent.step", "found -0.1"]),
+        (G + "descent = {step = 0}", ["descent.step", "found 0"]),
+        (G + "descent = {step = inf}", ["descent.step", "found inf"]),
+        (G + 'descent = {step = "fast"}', ["descent.step", '"auto"']),
+        (G + 'descent = {schedule = "cosin"}', ["descent.schedule", "cosine"]),
+        (G + "descent = {max_iterations = -1}", ["descent.max_iterations"]),
+        (G + "descent = {tolerance = nan}", ["descent.tolerance"]),
+        (G + "descent = {max_iteration = 5}", ["did you mean max_iterations?"]),
+        (G + 'descent = {dtype = "float16"}', ["descent.dtype", "float32"]),
+        (G + 'descent = {stop = "never"}', ["descent.stop", "guaranteed"]),
+        (G + 'certificate = {form = "sharp"}', ["certificate.form", "residual"]),
+        (G + "certificate = {arithmetic = true}", ["certificate.arithmetic", "found true"]),
+        (G + '[descent]\n"a\\nb" = 1', ["descent.a b", "unknown key"]),
+        ('operator = {kind = "file"}', ["operator.path", "missing"]),
+        ('operator = {kind = "file", path = ""}', ["operator.path"]),
+        ('operator = {kind = "file", path = "no.npz"}', ["no.npz", "no such file"]),
+        ('operator = {kind = "file", path = "."}', ["directory"]),
+    ],
+)
+def test_bad_toml(tmp_path: Path, text: str, parts: list[str]) -> None:
+    line = message(tmp_path, text)
+    for part in parts:
+        assert part in line, line
+
+
+def good_arrays() -> dict[str, Any]:
+    rng = np.random.default_rng(0)
+    u = np.array([0.6, 0.8])
+    return {
+        "A": rng.standard_normal((3, 4)),
+        "y": rng.standard_normal(3),
+        "x_true": rng.standard_normal(4),
+        "u": u,
+        "W": rng.standard_normal((5, 2)),
+        "V": rng.standard_normal((4, 5)),
+    }
+
+
+FROM_FILE = """
+operator = {kind = "file", path = "arrays.npz"}
+signal = {kind = "none"}
+network = {kind = "file", path = "arrays.npz"}
+"""
+
+
+def with_nan(array: np.ndarray, value: float) -> np.ndarray:
+    result = np.array(array, dtype=np.float64)
+    result.flat[-1] = value
+    return result
+
+
+@pytest.mark.parametrize("key", ["A", "y", "x_true", "u", "W", "V"])
+@pytest.mark.parametrize(
+    "fault", ["nan", "inf", "complex", "text", "empty", "ndim", "shape", "pickled", "missing"]
+)
+def test_every_array_is_checked(tmp_path: Path, key: str, fault: str) -> None:
+    if (key, fault) == ("x_true", "missing"):
+        pytest.skip("x_true is optional")
+    arrays = good_arrays()
+    value = arrays[key]
+    changed = {
+        "nan": lambda: with_nan(value, np.nan),
+        "inf": lambda: with_nan(value, -np.inf),
+        "complex": lambda: value.astype(complex),
+        "text": lambda: value.astype(str),
+        "empty": lambda: value[:0],
+        "ndim": lambda: value[None],
+        "shape": lambda: np.concatenate([value, value], axis=-1),
+        "pickled": lambda: value.astype(object),
+    }
+    expected = {
+        "nan": "found nan",
+        "inf": "found -inf",
+        "complex": "complex",
+        "text": "dtype",
+        "empty": "empty",
+        "ndim": "-D)",
+        "shape": "expected",
+        "pickled": "pickled",
+        "missing": "missing",
+    }
+    if fault == "missing":
+        del arrays[key]
+    else:
+        arrays[key] = changed[fault]()
+    np.savez(tmp_path / "arrays.npz", **arrays)
+    line = message(tmp_path, FROM_FILE)
+    assert "arrays.npz" in line
+    assert expected[fault] in line, line
+    if fault != "shape":
+        assert f" {key}" in line, line
+
+
+def test_zero_operator(tmp_path: Path) -> None:
+    np.savez(tmp_path / "arrays.npz", **good_arrays() | {"A": np.zeros((3, 4))})
+    assert "zero operator" in message(tmp_path, FROM_FILE)
+
+
+@pytest.mark.parametrize("factor", [2.0, 0.5, 1 + 1e-5, 0.0])
+def test_input_that_is_not_a_unit_vector(tmp_path: Path, factor: float) -> None:
+    arrays = good_arrays()
+    np.savez(tmp_path / "arrays.npz", **arrays | {"u": factor * arrays["u"]})
+    line = message(tmp_path, FROM_FILE)
+    assert "arrays.npz: u: found ‖u‖ = " in line
+    assert "≤ 1e-06" in line
+
+
+@pytest.mark.parametrize(
+    ("content", "part"),
+    [
+        (b"", "not an .npz file"),
+        (b"not a zip", "not an .npz file"),
+        (pickle.dumps({"A": 1}), "pickled"),
+        (b"PK\x03\x04broken", "not an .npz file"),
+    ],
+)
+def test_files_that_are_not_npz(tmp_path: Path, content: bytes, part: str) -> None:
+    (tmp_path / "arrays.npz").write_bytes(content)
+    assert part in message(tmp_path, FROM_FILE)
+
+
+def test_a_damaged_npz(tmp_path: Path) -> None:
+    np.savez(tmp_path / "arrays.npz", **good_arrays())
+    data = bytearray((tmp_path / "arrays.npz").read_bytes())
+    data[150:160] = b"\0" * 10
+    (tmp_path / "arrays.npz").write_bytes(bytes(data))
+    assert "arrays.npz" in message(tmp_path, FROM_FILE)
+
+
+def test_an_npy_file(tmp_path: Path) -> None:
+    with (tmp_path / "arrays.npz").open("wb") as file:
+        np.save(file, np.eye(3))
+    assert "single .npy array" in message(tmp_path, FROM_FILE)
+
+
+def test_noise_is_not_added_to_measured_data(tmp_path: Path) -> None:
+    np.savez(tmp_path / "arrays.npz", **good_arrays())
+    line = message(tmp_path, FROM_FILE + "noise = {level = 0.1}")
+    assert "noise.level" in line
+    assert "noise.norm" in line
+
+
+@pytest.mark.parametrize(
+    ("change", "parts"),
+    [
+        ({"W": np.ones((5, 3))}, ["W", "(5, 3)", "(k, 2)"]),
+        ({"V": np.ones((4, 6))}, ["V", "(4, 6)", "(n, 5)"]),
+        ({"V": np.ones((3, 5))}, ["V", "(3, 5)", "(4, 5)"]),
+        ({"y": np.ones(4)}, ["y", "length 4", "expected 3"]),
+        ({"x_true": np.ones(3)}, ["x_true", "length 3", "expected 4"]),
+        ({"B": np.ones((4, 2))}, ["B", "(4, 2)", "(4, 4)"]),
+    ],
+)
+def test_shapes_that_do_not_fit(tmp_path: Path, change: dict[str, Any], parts: list[str]) -> None:
+    np.savez(tmp_path / "arrays.npz", **good_arrays() | change)
+    line = message(tmp_path, FROM_FILE)
+    for part in parts:
+        assert part in line, line
+
+
+def test_a_missing_problem_file(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"^no\.toml: no such file"):
+        load_problem(tmp_path / "no.toml")
+    with pytest.raises(InputError, match="directory"):
+        load_problem(tmp_path)
