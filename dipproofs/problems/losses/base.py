@@ -23,7 +23,7 @@ from ...theory.losses.shape import convex_entry, decide_concave_psi
 from . import enclosures, rates
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Loss:
     """A loss L(v) = c·L₁(v) with its parameters, on predictions v and observations y of shape (m,).
 
@@ -48,6 +48,16 @@ class Loss:
     def __post_init__(self) -> None:
         object.__setattr__(self, "parameters", _checked_parameters(self.theory, self.parameters))
         object.__setattr__(self, "scale", _checked_scale(self.scale, self.kind))
+
+    @cached_property
+    def _key(self) -> tuple[Any, ...]:
+        return (self.kind, self.scale, *sorted(self.parameters.items()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Loss) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
 
     # --- what it is -------------------------------------------------------------------------------------
     @property

@@ -18,6 +18,7 @@ In the coordinate s = h⁻¹(e) (or s = h⁻¹(e/m)) the first three have Ψ = T
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import sympy as sp
 
@@ -63,7 +64,7 @@ class Derived:
     gradient_bound: sp.Expr
     curvature: sp.Expr
 
-    def fields(self) -> dict[str, sp.Expr | str]:
+    def fields(self) -> dict[str, Any]:
         """Return them as keyword arguments of `LossTheory`."""
         return dict(vars(self))
 
@@ -127,7 +128,7 @@ def _first_piece(expr: sp.Expr) -> sp.Expr:
     return expr.args[0][0] if isinstance(expr, sp.Piecewise) else expr
 
 
-def separable_fields(profile: ScalarProfile) -> dict[str, sp.Expr | str]:
+def separable_fields(profile: ScalarProfile) -> dict[str, Any]:
     """Return everything that a separable `LossTheory` takes from its profile."""
     return {"structure": "separable", "entry": profile.h, **separable(profile).fields()}
 
