@@ -1,0 +1,7 @@
+"""What is trained: networks with their forward map, gradient and exact arrays."""
+
+from __future__ import annotations
+
+from .two_layer import TwoLayer
+
+__all__ = ["TwoLayer"]

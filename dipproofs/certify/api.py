@@ -1,0 +1,225 @@
+"""`certify` and `check`: the two questions a user asks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from ..descent import Schedule, descend, make_schedule
+from ..errors import InputError
+from ..networks import TwoLayer
+from ..rigor import Verdict
+from ..theory import FORM_IDS
+from .anytime import Anytime
+from .at_iterate import certify_at
+from .operator_bounds import OperatorBounds, bound_operator
+from .provenance import provenance
+from .record import Certificate, Check
+from .search import Step
+from .widths import find_widths
+
+ARITHMETICS = ("proved", "estimated")
+
+
+def certify(
+    problem: Any,
+    network: TwoLayer,
+    loss: Any = None,
+    step: str | float = "auto",
+    schedule: str | Schedule = "constant",
+    max_iterations: int = 20000,
+    tolerance: float = 1e-12,
+    form: str = "best",
+    arithmetic: str = "proved",
+    *,
+    schedule_options: Mapping[str, Any] | None = None,
+    origin: Mapping[str, Any] | None = None,
+    progress: Callable[[int, float], None] | None = None,
+    announce: Callable[[Certificate], None] | None = None,
+) -> Certificate:
+    """Run gradient descent and certify it at the earliest possible iterate and again at the last.
+
+    Args:
+        problem: `InverseProblem` with A (m, n), y (m,).
+        network: `TwoLayer` with n outputs.
+        loss: by default ½‖·‖².
+        step: γ_0 > 0 or "auto". schedule: see `descend`.
+        max_iterations, tolerance: when the run ends.
+        form: "best", "paper", "integral", "concave" or "residual".
+        arithmetic: "proved" (enclosures) or "estimated" (floats; the verdict is then never proved).
+        schedule_options: parameters of a schedule given by name.
+        origin: JSON values recorded as ``provenance.problem``.
+        progress: called with (iteration, loss); announce: called with the first certificate.
+
+    Returns:
+        The certificate at the earliest certified iterate, with the run in ``.run`` and the certificate at the
+        last iterate in ``.final``. Without success: the verdict and reasons at the last iterate.
+
+    Raises:
+        InputError: input that cannot be used.
+
+    Notes:
+        A proved verdict rests on enclosures only and concerns exact gradient descent from the stored floats.
+        Source: docs/theory.md §3, §3.3.
+
+    Example:
+        >>> import jax; jax.config.update("jax_enable_x64", True)
+        >>> import numpy as np, dipproofs as dp
+        >>> rng = np.random.default_rng(0)
+        >>> problem = dp.InverseProblem(rng.standard_normal((3, 6)), rng.standard_normal(3))
+        >>> network = dp.TwoLayer.init(n=6, width=64, input_dimension=2, seed=0)
+        >>> str(dp.certify(problem, network).verdict)
+        'proved'
+    """
+    loss = _default_loss(loss)
+    _validate(form, arithmetic)
+    made = make_schedule(schedule, **(schedule_options or {}))
+    operator = bound_operator_of(problem, network)
+    where: dict[str, Any] = {}
+    steps: list[tuple[int, float]] = []
+
+    def gamma_at(tau: int) -> float:
+        return _up(steps[-1][1] * made.supremum(tau)) if made.supremum(tau) < 1 else steps[-1][1]
+
+    def prove(tau: int, here: TwoLayer, gamma: float | None = None) -> Certificate:
+        return certify_at(
+            problem, here, loss, operator, Step(gamma_at(tau) if gamma is None else gamma), form=form,
+            arithmetic=arithmetic, iteration=tau, schedule=made, targets=(tolerance,), origin=where,
+        )  # fmt: skip
+
+    search = Anytime(problem, loss, operator, form, gamma_at, prove)
+    where.update(provenance(_device(), str(network.dtype), origin))
+
+    def watch(tau: int, here: Callable[[], TwoLayer], value: float) -> str | None:
+        answer = search(tau, here, value)
+        if answer == "freeze" and announce is not None and search.certificate is not None:
+            announce(search.certificate)
+        return answer
+
+    run = descend(
+        problem,
+        network,
+        loss,
+        step,
+        made,
+        max_iterations,
+        tolerance,
+        watcher=watch,
+        progress=progress,
+        steps=steps,
+    )
+    final = None
+    if run.stopped != "not finite":
+        final = prove(run.iterations, run.network)
+    first = search.certificate
+    if first is None:
+        if final is None:
+            final = _diverged(problem, network, loss, operator, form, arithmetic, made, where, run)
+        return replace(final, run=run)
+    return replace(first, run=run, final=final)
+
+
+def check(
+    problem: Any,
+    network: TwoLayer,
+    loss: Any = None,
+    step: str | float = "auto",
+    arithmetic: str = "proved",
+    *,
+    widths: bool = True,
+    origin: Mapping[str, Any] | None = None,
+) -> Check:
+    """Decide the conditions of every form at initialisation, without a descent.
+
+    Args:
+        problem, network, loss: as in `certify`.
+        step: γ, or "auto": for each form the largest step with q = γL(ρ) ≤ 1 (residual: γM_ρ² ≤ 1).
+        arithmetic: "proved" or "estimated".
+        widths: also look for the smallest width at which each form holds.
+        origin: JSON values recorded as ``provenance.problem``.
+
+    Returns:
+        A `Check`: a certificate by form, the paper's R, R', ν₁, ν₂ among the quantities of form ``paper``.
+
+    Raises:
+        InputError: input that cannot be used.
+    """
+    loss = _default_loss(loss)
+    _validate("best", arithmetic)
+    loss.validate_data(problem.y)
+    operator = bound_operator_of(problem, network)
+    where = provenance("none", str(network.dtype), origin)
+    chosen = Step(None, 1.0) if step == "auto" else Step(_positive(step))
+    forms = {
+        form: certify_at(
+            problem, network, loss, operator, chosen, form=form, arithmetic=arithmetic, origin=where
+        )
+        for form in FORM_IDS
+        if not (form == "residual" and not loss.projects_data)
+    }
+    found = find_widths(problem, network, loss, operator, chosen, arithmetic) if widths else {}
+    return Check(forms, found, where)
+
+
+def bound_operator_of(problem: Any, network: TwoLayer) -> OperatorBounds:
+    """Enclose the operator that follows the trained part of the network."""
+    n = problem.operator.shape[1]
+    if network.n != n:
+        raise InputError(f"network: found {network.n} outputs, expected n = {n} to match the operator")
+    return bound_operator(problem.operator.to_dense(), network.basis)
+
+
+def _default_loss(loss: Any) -> Any:
+    if loss is not None:
+        return loss
+    from ..problems.losses import SquaredError
+
+    return SquaredError()
+
+
+def _validate(form: str, arithmetic: str) -> None:
+    if form not in ("best", *FORM_IDS):
+        raise InputError(f"certificate.form: found {form!r}, expected best, {', '.join(FORM_IDS)}")
+    if arithmetic not in ARITHMETICS:
+        raise InputError(f"certificate.arithmetic: found {arithmetic!r}, expected {' or '.join(ARITHMETICS)}")
+
+
+def _positive(step: Any) -> float:
+    if isinstance(step, (bool, str)) or not (math.isfinite(float(step)) and float(step) > 0):
+        raise InputError(f'descent.step: found {step!r}, expected a positive number or "auto"')
+    return float(step)
+
+
+def _up(value: float) -> float:
+    return math.nextafter(value, math.inf)
+
+
+def _device() -> str:
+    import jax
+
+    return jax.default_backend()
+
+
+def _diverged(
+    problem: Any, network: TwoLayer, loss: Any, operator: OperatorBounds, form: str, arithmetic: str,
+    schedule: Schedule, where: Mapping[str, Any], run: Any,
+) -> Certificate:  # fmt: skip
+    """Report a run whose loss overflowed: the conditions at its start, with the run's reason on top."""
+    from .record import Hypothesis
+
+    gamma = run.steps[0][1]
+    start = certify_at(
+        problem,
+        network,
+        loss,
+        operator,
+        Step(gamma),
+        form=form,
+        arithmetic=arithmetic,
+        schedule=schedule,
+        origin=where,
+    )
+    failed = Hypothesis("descent", "the loss stays finite along the run", Verdict.REFUTED, None, run.reason)
+    return replace(start, verdict=Verdict.REFUTED, hypotheses=(failed, *start.hypotheses))

@@ -1,0 +1,206 @@
+"""Certify one iterate: propose in floats, decide in enclosures, keep the best."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from ..descent import Constant, Schedule
+from ..networks import TwoLayer
+from ..rigor import Bound, Verdict
+from ..theory import symbols as s
+from .decide import Decided, Judge
+from .estimates import estimate_base
+from .guarantees import guarantee
+from .operator_bounds import OperatorBounds
+from .provenance import provenance
+from .quantities import NAMES, Base, enclose_base
+from .record import Certificate, Guarantees, Hypothesis
+from .search import Candidate, Step, best
+
+#: Losses to which iterations are counted in every certificate.
+TARGETS = (1e-3, 1e-6, 1e-9, 1e-12)
+#: How many proposals are tried before giving up.
+_ATTEMPTS = 4
+
+
+def certify_at(
+    problem: Any,
+    network: TwoLayer,
+    loss: Any,
+    operator: OperatorBounds,
+    step: Step,
+    *,
+    form: str = "best",
+    arithmetic: str = "proved",
+    iteration: int = 0,
+    schedule: Schedule | None = None,
+    targets: Iterable[float] = (),
+    origin: Mapping[str, Any] | None = None,
+) -> Certificate:
+    """Decide the theorem's hypotheses at one iterate.
+
+    Args:
+        problem: `InverseProblem`. network: parameters θ_t. loss: runtime loss.
+        operator: `bound_operator` of the problem.
+        step: largest step from here on, or a normalised step q.
+        form: "best" or one form.
+        arithmetic: "proved" or "estimated" (which never gives the verdict proved).
+        iteration: index of the iterate; schedule: step sizes from there.
+        targets: losses to count iterations to, besides `TARGETS`.
+        origin: provenance; by default that of this process.
+
+    Returns:
+        The certificate with the best guarantees among those proved; else the most promising failure.
+    """
+    schedule = Constant() if schedule is None else schedule
+    fixed = {
+        "iteration": iteration,
+        "arrays": exact_arrays(problem, network),
+        "loss": loss.to_json() | {"convention": loss.convention, "assumed": list(loss.assumed)},
+        "network": network.describe(),
+        "schedule": schedule.to_json(),
+        "provenance": origin or provenance("none", str(network.dtype)),
+        "arithmetic": arithmetic,
+    }
+    applicable = _applicability(operator, loss, problem.y.size)
+    if any(h.verdict is not Verdict.PROVED for h in applicable):
+        return _failure(applicable, form, {}, fixed)
+    if arithmetic == "proved":
+        base = enclose_base(operator, problem.y, network, loss, unprojected=form == "paper")
+    else:
+        base = estimate_base(problem, network, loss, operator, unprojected=form == "paper")
+    start = _start(base)
+    if start.verdict is not Verdict.PROVED and arithmetic == "proved":
+        values = {NAMES[x]: b for x, b in base.values.items() if x in NAMES}
+        return _failure([*applicable, start], form, values, fixed)
+    return _decide(base, loss, step, form, [*applicable, start], schedule, {*TARGETS, *targets}, fixed)
+
+
+def _decide(
+    base: Base, loss: Any, step: Step, form: str, before: list[Hypothesis], schedule: Schedule,
+    targets: Iterable[float], fixed: dict[str, Any],
+) -> Certificate:  # fmt: skip
+    first: tuple[Judge, Decided] | None = None
+    proposals = best(base, form, step, loss.concave_psi)
+    for candidate in proposals[:_ATTEMPTS]:
+        if first is not None and not candidate.feasible:
+            break
+        if not np.isfinite(candidate.rho) or not np.isfinite(candidate.gamma):
+            continue
+        judge = Judge(base, candidate)
+        decided = judge.run()
+        if first is None:
+            first = judge, decided
+        if decided.verdict is Verdict.PROVED:
+            first = judge, decided
+            break
+    if first is None:
+        values = {NAMES[x]: b for x, b in base.values.items() if x in NAMES}
+        return _failure([*before, _not_injective(base, proposals)], form, values, fixed)
+    judge, decided = first
+    verdict = decided.verdict
+    for hypothesis in before:
+        verdict = verdict & hypothesis.verdict
+    holds = verdict is Verdict.PROVED or _all_hold(decided, base)
+    guarantees = (
+        guarantee(judge, decided, loss, schedule, fixed["iteration"], sorted(targets, reverse=True))
+        if holds
+        else Guarantees()
+    )
+    return Certificate(
+        verdict=verdict,
+        form=judge.plan.form,
+        profile=judge.plan.profile,
+        quantities=decided.quantities,
+        hypotheses=(*before, *decided.hypotheses),
+        guarantees=guarantees,
+        **fixed,
+    )
+
+
+def _all_hold(decided: Decided, base: Base) -> bool:
+    """In estimated arithmetic: whether every margin is positive, so that guarantees can be estimated."""
+    if all(h.verdict is Verdict.PROVED for h in decided.hypotheses):
+        return True
+    estimated = any(b.evidence.name == "ESTIMATED" for b in base.values.values())
+    margins = [h.margin for h in decided.hypotheses]
+    return estimated and all(m is not None and m.lower > 0 for m in margins)
+
+
+def _applicability(operator: OperatorBounds, loss: Any, m: int) -> list[Hypothesis]:
+    found = [operator.decision]
+    projected = operator.rank is not None and operator.rank < m
+    if projected and not loss.projects_data:
+        found.append(
+            Hypothesis(
+                "loss", "∇L_y(v) ∈ Im(A) (assumption A4)", Verdict.REFUTED, None,
+                f"rank A = {operator.rank} < m = {m}: for the loss {loss.kind} the theorem does not apply; use the "
+                "squared loss, or an operator with independent rows",
+            )
+        )  # fmt: skip
+    elif loss.assumed:
+        found.append(
+            Hypothesis(
+                "loss", "; ".join(loss.assumed), Verdict.UNDECIDED, None, "assumed by the user, not proved"
+            )
+        )
+    else:
+        found.append(Hypothesis("loss", f"assumptions on {loss.convention} hold (theory §5)", Verdict.PROVED))
+    return found
+
+
+def _start(base: Base) -> Hypothesis:
+    f_0 = base.values[s.loss_0]
+    statement = "0 < f_0 < oo"
+    if f_0.upper == 0:
+        reason = "the loss is exactly 0: this iterate is already a zero-loss point, there is nothing to prove"
+        return Hypothesis("start", statement, Verdict.REFUTED, f_0, reason)
+    if not f_0.is_finite:
+        return Hypothesis("start", statement, Verdict.UNDECIDED, f_0, "the loss is not finite here")
+    if f_0.lower > 0:
+        return Hypothesis("start", statement, Verdict.PROVED if f_0.evidence == 0 else Verdict.UNDECIDED, f_0)
+    return Hypothesis(
+        "start", statement, Verdict.UNDECIDED, f_0,
+        f"the loss is at most {f_0.upper:.2g} and may be 0 within rounding; certify at an earlier iterate, or with a "
+        "larger tolerance",
+    )  # fmt: skip
+
+
+def _not_injective(base: Base, proposals: list[Candidate]) -> Hypothesis:
+    value = base.values[s.sigma_AJ]
+    verdict = value.gt(0) if value.evidence == 0 else Verdict.UNDECIDED
+    reason = (
+        f"s_A(θ) is in [{value.lower:.2g}, {value.upper:.2g}]: the Jacobian is not injective enough on Im(A); "
+        "increase the width, or train the outer layer"
+    )
+    if verdict is Verdict.PROVED:
+        verdict = Verdict.UNDECIDED
+    return Hypothesis("injective", "F(0) > 0", verdict, value, reason)
+
+
+def _failure(
+    hypotheses: list[Hypothesis], form: str, quantities: dict[str, Bound | None], fixed: dict[str, Any]
+) -> Certificate:
+    verdict = Verdict.PROVED
+    for hypothesis in hypotheses:
+        verdict = verdict & hypothesis.verdict
+    return Certificate(
+        verdict=verdict,
+        form="residual" if form == "best" else form,
+        profile="paper" if form == "paper" else "observation",
+        quantities=quantities,
+        hypotheses=tuple(hypotheses),
+        guarantees=Guarantees(),
+        **fixed,
+    )
+
+
+def exact_arrays(problem: Any, network: TwoLayer) -> dict[str, np.ndarray]:
+    """Return the arrays a certificate is about, by their names in ``arrays.npz``."""
+    arrays = {"A": problem.operator.to_dense(), "y": problem.y, **network.arrays()}
+    if problem.x_true is not None:
+        arrays["x_true"] = problem.x_true
+    return arrays

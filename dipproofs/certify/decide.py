@@ -1,0 +1,274 @@
+"""Decide every hypothesis at a proposed radius, in Arb (docs/theory.md §2, §3)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import flint
+
+from ..rigor import Bound, Evidence, Verdict
+from ..theory import FORMS, PROFILES, conditions, forms
+from ..theory import symbols as s
+from ..theory.twolayer import CONSTANTS
+from .constants import Environment, call, evaluate, integral_lower, integral_upper, integrand
+from .quantities import NAMES, Base
+from .record import Hypothesis
+from .search import Candidate
+
+BITS = 128
+_BASE_NAMES = tuple(
+    [
+        "norm_u",
+        "norm_phi",
+        "norm_A",
+        "sigma_A",
+        "norm_V",
+        "sigma_J",
+        "sigma_AJ",
+        "norm_AJ",
+        "sigma_in",
+        "sigma_A_in",
+        "c_0",
+        "c_A0",
+        "B_1",
+        "B_2",
+        "width",
+        "loss_0",
+        "psi_0",
+        "c_full",
+        "sigma_min_J",
+    ]
+)
+_DERIVED = (s.sigma_out, s.lipschitz_J, s.lipschitz_AJ, s.norm_AJ_ball)
+
+
+@dataclass
+class Decided:
+    """Hypotheses and quantities at one radius.
+
+    Args:
+        hypotheses: with verdicts.
+        quantities: enclosures by JSON name.
+        values: the same by symbol, with x and slope for the residual form.
+    """
+
+    hypotheses: list[Hypothesis] = field(default_factory=list)
+    quantities: dict[str, Bound | None] = field(default_factory=dict)
+    values: dict[Any, Bound] = field(default_factory=dict)
+
+    @property
+    def verdict(self) -> Verdict:
+        """Proved if every hypothesis is, refuted if one is, else undecided."""
+        result = Verdict.PROVED
+        for hypothesis in self.hypotheses:
+            result = result & hypothesis.verdict
+        return result
+
+
+class Judge:
+    """Evaluates a candidate in Arb; one instance per candidate."""
+
+    def __init__(self, base: Base, candidate: Candidate) -> None:
+        self.base, self.candidate, self.plan = base, candidate, candidate.plan
+        self.evidence = max((b.evidence for b in base.values.values()), default=Evidence.PROVED)
+        self.start: Environment = {symbol: bound.arb() for symbol, bound in base.values.items()}
+        self.gamma = flint.arb(candidate.gamma)
+        self.env: Environment = {}
+
+    def run(self) -> Decided:
+        """Decide everything; hypotheses come in the order step, injective, H (and paper)."""
+        with flint.ctx.workprec(BITS):
+            rho = flint.arb(self.candidate.rho)
+            self.env = evaluate(self.plan, self.start, rho, self.effective_gamma)
+            decided = Decided()
+            decided.hypotheses.append(self._step())
+            if self.plan.form == "paper":
+                decided.hypotheses.append(self._radius())
+            decided.hypotheses.append(self._injective())
+            decided.hypotheses.append(self._hypothesis_H())
+            self._record(decided)
+            return decided
+
+    @property
+    def effective_gamma(self) -> Any:
+        """γ, multiplied by 2c in the residual form."""
+        if self.plan.residual and self.base.residual_scale is not None:
+            return self.gamma * self.base.residual_scale.arb()
+        return self.gamma
+
+    def bound(self, ball: Any) -> Bound:
+        """Return a ball as a Bound with the weakest evidence of the base."""
+        return Bound.from_arb(ball, self.evidence)
+
+    # --- hypotheses ---------------------------------------------------------------------------------
+    def _decide(self, id: str, statement: str, margin: Any, fail: str, scale: Any = None) -> Hypothesis:
+        """Decide margin > 0 and report it relative to ``scale``."""
+        relative = self.bound(margin / scale if scale is not None else margin)
+        absolute = self.bound(margin)
+        verdict = absolute.gt(0)
+        reason = ""
+        if self.evidence is not Evidence.PROVED:
+            side = "holds" if absolute.lower > 0 else "fails"
+            reason = f'{side} for {self.evidence} values only; use arithmetic = "proved" to decide'
+        elif verdict is Verdict.REFUTED:
+            reason = fail
+        elif verdict is Verdict.UNDECIDED:
+            reason = f"the enclosure of the margin, [{relative.lower:.2g}, {relative.upper:.2g}], contains 0; {fail}"
+        return Hypothesis(id, statement, verdict, relative, reason)
+
+    def _step(self) -> Hypothesis:
+        env = self.env
+        if self.plan.residual:
+            size = env[s.gamma] * env[s.norm_AJ_ball] ** 2
+            limit = 1 / float(env[s.norm_AJ_ball].mid()) ** 2
+            return self._closed(
+                "step", str(forms.residual_step), size, 1, f"use a step of at most {_shorter(limit, self)}"
+            )
+        form = FORMS[self.plan.form]
+        limit = form.q_max / float(env[s.lipschitz_grad].mid())
+        fail = f"use a step {'of at most' if form.closed else 'below'} {_shorter(limit, self)}"
+        statement = f"q = gamma*L {'<=' if form.closed else '<'} {form.q_max}"
+        if form.closed:
+            return self._closed("step", statement, env[s.q], form.q_max, fail)
+        return self._decide("step", statement, form.q_max - env[s.q], fail, flint.arb(form.q_max))
+
+    def _closed(self, id: str, statement: str, value: Any, limit: int, fail: str) -> Hypothesis:
+        """Decide value ≤ limit."""
+        result = self._decide(id, statement, limit - value, fail, flint.arb(limit))
+        if result.verdict is Verdict.PROVED or self.evidence is not Evidence.PROVED:
+            return result
+        if value <= limit:
+            return Hypothesis(id, statement, Verdict.PROVED, result.margin, "")
+        if not value > limit:
+            return Hypothesis(id, statement, Verdict.UNDECIDED, result.margin, result.reason or fail)
+        return result
+
+    def _radius(self) -> Hypothesis:
+        """ρ ≤ R, that is 2ρℓ(ρ) ≤ σ_min(J_0)."""
+        env = self.env
+        sigma = env[s.sigma_min_J]
+        fail = 'the network is too narrow for the paper\'s radius R; increase the width, or use form = "best"'
+        return self._closed(
+            "radius", "rho <= R = sigma_min(J_0)/(2*Lip(J))", 2 * env[s.rho] * env[s.lipschitz_J] / sigma, 1, fail
+        ) if sigma > 0 else Hypothesis(
+            "radius", "sigma_min(J_0) > 0", self.bound(sigma).gt(0), self.bound(sigma),
+            "J(θ_0) is not onto R^n: the paper's theorem does not apply; train both layers or increase the width",
+        )  # fmt: skip
+
+    def _injective(self) -> Hypothesis:
+        value = call(integrand(self.plan), {**self.env, s.t: self.env[s.rho]})
+        statement = "F(rho) > x" if self.plan.residual else "F(rho) > 0"
+        fail = "injectivity is lost inside the ball; certify at a later iterate, or increase the width"
+        return self._decide("injective", statement, value, fail)
+
+    def _hypothesis_H(self) -> Hypothesis:
+        env, expr = self.env, integrand(self.plan)
+        lower = integral_lower(expr, env, env[s.rho]) * env[s.omega]
+        upper = integral_upper(expr, env, env[s.rho]) * env[s.omega]
+        psi = env[s.psi_0]
+        # between the two rules lies the true integral
+        total = lower.union(upper) if lower.is_finite() and upper.is_finite() else flint.arb.nan()
+        statement = (
+            "Integral(F - x, (t, 0, rho)) > R_0"
+            if self.plan.residual
+            else "omega*Integral(F, (t, 0, rho)) > psi(f_0)"
+        )
+        fail = (
+            f"at radius ρ = {self.candidate.rho:.3g} the left side is about {self.candidate.reach:.2g} of what is "
+            "needed; certify at a later iterate (smaller loss), or increase the width"
+        )
+        return self._decide("H", statement, total - psi, fail, psi)
+
+    # --- quantities ---------------------------------------------------------------------------------
+    def _record(self, decided: Decided) -> None:
+        env = self.env
+        values: dict[Any, Bound] = dict(self.base.values)
+        skip = {s.gamma, s.rho, s.loss_gradient, s.loss_curvature}
+        for symbol in set(env) - set(values) - skip:
+            values[symbol] = self.bound(env[symbol])
+        values[s.gamma] = Bound.exact(self.candidate.gamma)
+        values[s.rho] = Bound.exact(self.candidate.rho)
+        if (
+            all(h.verdict is Verdict.PROVED for h in decided.hypotheses)
+            or self.evidence is not Evidence.PROVED
+        ):
+            values[s.S], values[s.F_inf] = self._path_bound()
+        if self.plan.form == "paper":
+            values |= self._paper_quantities()
+        decided.values = values
+        decided.quantities = {NAMES[symbol]: bound for symbol, bound in values.items() if symbol in NAMES}
+
+    def _path_bound(self) -> tuple[Bound, Bound]:
+        """Enclose S, the root of ω∫₀^S = ψ_0, and F_∞ = F(S)."""
+        env, expr = self.env, integrand(self.plan)
+        guess = self._float_root(expr)
+        psi, omega = env[s.psi_0], env[s.omega]
+        high, low = self.candidate.rho, 0.0
+        for slack in (1e-7, 1e-5, 1e-3):
+            trial = guess * (1 + slack)
+            if trial < high and omega * integral_lower(expr, env, flint.arb(trial)) >= psi:
+                high = trial
+                break
+        for slack in (1e-7, 1e-5, 1e-3):
+            trial = guess * (1 - slack)
+            if trial > low and omega * integral_upper(expr, env, flint.arb(trial)) <= psi:
+                low = trial
+                break
+        F = PROFILES[self.plan.profile].F
+        least = self.bound(call(F, {**env, s.t: flint.arb(high)}))
+        most = self.bound(call(F, {**env, s.t: flint.arb(low)}))
+        return Bound(low, high, self.evidence), Bound(max(least.lower, 0.0), most.upper, self.evidence)
+
+    def _float_root(self, expr: Any) -> float:
+        env = {
+            key: float(value.mid()) if isinstance(value, flint.arb) else value
+            for key, value in self.env.items()
+        }
+        env = {key: flint.arb(value) for key, value in env.items()}
+        low, high = 0.0, self.candidate.rho
+        psi = float(env[s.psi_0].mid() / env[s.omega].mid())
+        for _ in range(45):
+            middle = (low + high) / 2
+            enough = float(integral_lower(expr, env, flint.arb(middle)).mid()) >= psi
+            low, high = (low, middle) if enough else (middle, high)
+        return high
+
+    def _paper_quantities(self) -> dict[Any, Bound]:
+        env = {symbol: call(expr, self.env) for symbol, expr in (
+            (s.nu_1, forms.paper_nu_1), (s.nu_2, forms.paper_nu_2))}  # fmt: skip
+        values = {symbol: self.bound(ball) for symbol, ball in env.items()}
+        if self.env[s.sigma_min_J] > 0:
+            values[s.R_prime] = self.bound(call(conditions.R_prime, {**self.env, **env}))
+        else:
+            values[s.R_prime] = Bound(0.0, math.inf, self.evidence)
+        values[s.R] = self._paper_radius()
+        return values
+
+    def _paper_radius(self) -> Bound:
+        """Enclose the root of R = σ_min(J_0)/(2ℓ(R)); ℓ increases with R, so the root is unique."""
+        from .search import paper_radius, pessimistic
+
+        ell = CONSTANTS[self.plan.train].lipschitz_J_full
+        guess = paper_radius(self.base, pessimistic(self.base))
+        if not (0 < guess < math.inf):
+            return (
+                Bound(guess, guess, self.evidence)
+                if guess == math.inf
+                else Bound(0.0, math.inf, self.evidence)
+            )
+
+        def defect(R: float) -> Any:
+            point = flint.arb(R)
+            return 2 * point * call(ell, {**self.start, s.rho: point}) - self.start[s.sigma_min_J]
+
+        low = next((guess * (1 - d) for d in (0, 1e-8, 1e-6, 1e-4) if defect(guess * (1 - d)) <= 0), 0.0)
+        high = next((guess * (1 + d) for d in (1e-8, 1e-6, 1e-4) if defect(guess * (1 + d)) >= 0), math.inf)
+        return Bound(low, high, self.evidence)
+
+
+def _shorter(limit: float, judge: Judge) -> str:
+    scale = judge.base.residual_scale
+    factor = scale.upper if judge.plan.residual and scale is not None else 1.0
+    return f"{limit / factor * 0.99:.3g}"

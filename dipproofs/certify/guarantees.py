@@ -1,0 +1,132 @@
+"""What follows from proved hypotheses (docs/theory.md §3, §3.2)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import flint
+
+from ..descent import Backtracking, Constant, Schedule
+from ..rigor import Bound
+from ..theory import conditions
+from ..theory import symbols as s
+from .constants import call
+from .decide import BITS, Decided, Judge
+from .record import Guarantees
+
+
+def guarantee(
+    judge: Judge, decided: Decided, loss: Any, schedule: Schedule, iteration: int, targets: Iterable[float]
+) -> Guarantees:
+    """Derive the guarantees of a decided certificate; only call it when every hypothesis holds.
+
+    Args:
+        judge, decided: of the same candidate.
+        loss: runtime loss.
+        schedule, iteration: step sizes from the certified iterate on.
+        targets: values of the loss for ``iterations_to_loss``.
+    """
+    values = decided.values
+    with flint.ctx.workprec(BITS):
+        env = {**judge.env, s.F_inf: values[s.F_inf].arb()}
+        if judge.plan.residual:
+            distance = call(conditions.distance_to_limit_residual, env)
+            contraction = call(conditions.residual_contraction, env)
+            log_contraction = judge.bound(contraction.log()) if contraction > 0 else None
+            # ln(1−γ_i y) ≤ −γ_i y is proportional to γ_i, as `stretch` needs
+            per_step = log_contraction if isinstance(schedule, Constant) else judge.bound(contraction - 1)
+            exponent = None
+        else:
+            distance = call(conditions.distance_to_limit, env)
+            exponent = judge.bound(call(conditions.rate_exponent, env))
+            log_contraction = loss_contraction(judge, loss, exponent)
+    constant = isinstance(schedule, Constant)
+    counts = {}
+    for target in targets:
+        if judge.plan.residual:
+            needed = _residual_count(values[s.loss_0], target, per_step)
+        else:
+            needed = _count(judge, loss, values[s.loss_0], target, exponent)
+        counts[f"{target:g}"] = needed if constant else stretch(judge, schedule, iteration, needed)
+    return Guarantees(
+        distance_to_limit=judge.bound(distance),
+        log_contraction_per_step=log_contraction if constant else None,
+        rate_exponent=exponent,
+        iterations_to_loss=counts,
+        extra={"limit_has_zero_loss": schedule.diverges},
+    )
+
+
+def loss_contraction(judge: Judge, loss: Any, exponent: Bound) -> Bound | None:
+    """Bound ln(ψ(f_{τ+1})/ψ(f_τ)) for losses with ψ(e) = √(const·e): Ψ = −const·ln(e)/4."""
+    constants = judge.base.loss_parameters
+    squared = call_bound(loss.psi**2 / s.e, constants)
+    if squared is None:
+        return None
+    return -(exponent * 2 / squared)
+
+
+def call_bound(expr: Any, constants: Any) -> Bound | None:
+    """Enclose an expression if it does not depend on e, else None."""
+    import sympy as sp
+
+    from ..rigor import enclose
+
+    expr = sp.simplify(expr)
+    if s.e in expr.free_symbols:
+        return None
+    return enclose(expr, constants)
+
+
+def _residual_count(loss_0: Bound, target: float, log_contraction: Bound | None) -> int | None:
+    """Smallest N with f_0·exp(2N·log_contraction) ≤ target."""
+    if loss_0.upper <= target:
+        return 0
+    if log_contraction is None or not log_contraction.upper < 0 or not target > 0:
+        return None
+    with flint.ctx.workprec(BITS):
+        gap = flint.arb(loss_0.upper).log() - flint.arb(target).log()
+        return _ceil(gap / (-2 * flint.arb(log_contraction.upper)))
+
+
+def _count(judge: Judge, loss: Any, loss_0: Bound, target: float, exponent: Bound | None) -> int | None:
+    from ..problems.losses import iterations_to
+
+    if exponent is None:
+        return None
+    return iterations_to(loss, loss_0, target, exponent, judge.base.loss_parameters)
+
+
+def _ceil(ball: Any) -> int | None:
+    top = float(ball.upper())
+    return math.ceil(top * (1 + 1e-15)) if math.isfinite(top) and top < 1e15 else None
+
+
+def stretch(judge: Judge, schedule: Schedule, iteration: int, needed: int | None) -> int | None:
+    """Turn a number of steps of the largest size into a number of scheduled steps.
+
+    The conclusions depend on Σγ_iκ̃(q_i) with κ̃ decreasing in q (residual form: on Σγ_i, through ln(1−z) ≤ −z), so
+    that a step γ_i ≤ γ is worth at least γ_i/γ of a step γ.
+    """
+    if needed is None or needed == 0:
+        return needed
+    if isinstance(schedule, Backtracking):
+        L = judge.bound(judge.env[s.lipschitz_grad]).upper if s.lipschitz_grad in judge.env else math.inf
+        worth = schedule.smallest_step(judge.candidate.gamma, L) / judge.candidate.gamma
+        return math.ceil(needed / worth) if worth > 0 and needed / worth < 1e15 else None
+    scale = schedule.supremum(iteration)
+    high = needed
+    while schedule.sum_lower(iteration, high) < needed * scale:
+        high *= 2
+        if high > 10**15:
+            return None
+    low = high // 2
+    while low < high:
+        middle = (low + high) // 2
+        if schedule.sum_lower(iteration, middle) >= needed * scale:
+            high = middle
+        else:
+            low = middle + 1
+    return high

@@ -1,0 +1,32 @@
+"""Where a certificate comes from: versions, device, number format, problem."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+_PACKAGES = ("dipproofs", "jax", "numpy", "scipy", "sympy", "python-flint")
+
+
+def provenance(device: str, dtype: str, problem: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return the contract's ``provenance``.
+
+    Args:
+        device: "cpu", "gpu", … where the descent ran ("none" without a descent).
+        dtype: number format of the descent.
+        problem: the problem file as JSON values, if there was one.
+    """
+    return {
+        **{name: _version(name) for name in _PACKAGES},
+        "device": device,
+        "dtype": dtype,
+        "problem": dict(problem or {}),
+    }
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "unknown"

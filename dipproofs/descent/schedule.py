@@ -1,0 +1,186 @@
+"""Step-size schedules: γ_τ = γ_0 · factor(τ), with the facts a certificate needs (docs/theory.md §3 remark d)."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+from ..errors import InputError
+
+#: Relative room for the rounding of a float factor: every bound below is pushed outward by this much.
+_ROOM = 1e-12
+
+
+@dataclass(frozen=True)
+class Schedule(ABC):
+    """A non-increasing factor of the step size (Backtracking: a range of factors)."""
+
+    kind: ClassVar[str]
+
+    @abstractmethod
+    def factor(self, tau: Any) -> Any:
+        """Give factor(τ) for a JAX or Python number τ (evidence: estimated)."""
+
+    @abstractmethod
+    def supremum(self, t: int) -> float:
+        """Give an upper bound of factor(τ) over τ ≥ t."""
+
+    @abstractmethod
+    def sum_lower(self, t: int, count: int) -> float:
+        """Give a lower bound of the sum of factor(τ) over t ≤ τ < t + count."""
+
+    @property
+    def diverges(self) -> bool:
+        """Whether the factors sum to infinity, so that the loss surely tends to 0."""
+        return True
+
+    def to_json(self) -> dict[str, Any]:
+        """Return kind and parameters."""
+        return {"kind": self.kind, **asdict(self)}
+
+
+@dataclass(frozen=True)
+class Constant(Schedule):
+    """γ_τ = γ_0.
+
+    Example:
+        >>> Constant().sum_lower(5, 100)
+        100.0
+    """
+
+    kind: ClassVar[str] = "constant"
+
+    def factor(self, tau: Any) -> Any:
+        return 1.0
+
+    def supremum(self, t: int) -> float:
+        return 1.0
+
+    def sum_lower(self, t: int, count: int) -> float:
+        return float(count)
+
+
+@dataclass(frozen=True)
+class Polynomial(Schedule):
+    """γ_τ = γ_0/(1+τ)^power, power ≥ 0; the sum diverges for power ≤ 1.
+
+    Raises:
+        InputError: a power that is negative or not finite.
+    """
+
+    power: float = 0.5
+    kind: ClassVar[str] = "polynomial"
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.power) and self.power >= 0):
+            raise InputError(f"descent.power: found {self.power}, expected a finite number ≥ 0")
+
+    def factor(self, tau: Any) -> Any:
+        return (1.0 + tau) ** (-self.power)
+
+    def supremum(self, t: int) -> float:
+        return min(1.0, (1.0 + t) ** (-self.power) * (1 + _ROOM))
+
+    def sum_lower(self, t: int, count: int) -> float:
+        # Σ_{τ=t}^{t+N−1} (1+τ)^{−a} ≥ ∫_{t+1}^{t+N+1} x^{−a} dx
+        start, end, a = t + 1.0, t + 1.0 + count, self.power
+        if a == 1:
+            return math.log(end / start) * (1 - _ROOM)
+        integral = (end ** (1 - a) - start ** (1 - a)) / (1 - a)
+        # the difference loses digits when count is small against t; fall back on the smallest term
+        rounding = 8 * 2.0**-53 * max(end ** (1 - a), start ** (1 - a)) / abs(1 - a)
+        return max(integral - rounding, count * end ** (-a)) * (1 - _ROOM)
+
+    @property
+    def diverges(self) -> bool:
+        return self.power <= 1
+
+
+@dataclass(frozen=True)
+class Cosine(Schedule):
+    """γ_τ = γ_0 (1+cos(πτ/horizon))/2 up to the horizon, 0 from there on.
+
+    Raises:
+        InputError: a horizon below 1.
+    """
+
+    horizon: int = 20000
+    kind: ClassVar[str] = "cosine"
+
+    def __post_init__(self) -> None:
+        if self.horizon < 1:
+            raise InputError(f"descent.horizon: found {self.horizon}, expected an integer ≥ 1")
+
+    def factor(self, tau: Any) -> Any:
+        if isinstance(tau, int):
+            return (1 + math.cos(math.pi * tau / self.horizon)) / 2 if tau < self.horizon else 0.0
+        import jax.numpy as jnp
+
+        return jnp.where(tau < self.horizon, (1 + jnp.cos(jnp.pi * tau / self.horizon)) / 2, 0.0)
+
+    def supremum(self, t: int) -> float:
+        return min(1.0, self.factor(t) + _ROOM)
+
+    def sum_lower(self, t: int, count: int) -> float:
+        # the factor decreases, so the sum is at least the integral from t to t+N
+        a, b, T = min(t, self.horizon), min(t + count, self.horizon), self.horizon
+        sines = math.sin(math.pi * b / T) - math.sin(math.pi * a / T)
+        return max(0.0, ((b - a) / 2 + T / (2 * math.pi) * sines) - _ROOM * T)
+
+    @property
+    def diverges(self) -> bool:
+        return False
+
+
+@dataclass(frozen=True)
+class Backtracking(Schedule):
+    """From γ_0 on, halve until f decreases by γ‖∇f‖²/2; γ_τ is in [min(γ_0, 1/(2L)), γ_0].
+
+    Notes:
+        The sufficient decrease holds for every γ ≤ 1/L, so a trial below that is never halved.
+    """
+
+    kind: ClassVar[str] = "backtracking"
+
+    def factor(self, tau: Any) -> Any:
+        return 1.0
+
+    def supremum(self, t: int) -> float:
+        return 1.0
+
+    def sum_lower(self, t: int, count: int) -> float:
+        raise InputError("backtracking: the sum of the steps depends on L; use `smallest_step`")
+
+    @staticmethod
+    def smallest_step(gamma_0: float, lipschitz_grad_upper: float) -> float:
+        """Give a lower bound of every accepted step."""
+        return min(gamma_0, 0.5 / lipschitz_grad_upper * (1 - _ROOM))
+
+
+SCHEDULES: dict[str, type[Schedule]] = {c.kind: c for c in (Constant, Polynomial, Cosine, Backtracking)}
+
+
+def make_schedule(kind: str | Schedule, **options: Any) -> Schedule:
+    """Return a schedule by name.
+
+    Raises:
+        InputError: an unknown name or option.
+
+    Example:
+        >>> make_schedule("polynomial", power=0.6)
+        Polynomial(power=0.6)
+    """
+    if isinstance(kind, Schedule):
+        return kind
+    if kind not in SCHEDULES:
+        raise InputError(f"descent.schedule: found {kind!r}, expected one of {', '.join(SCHEDULES)}")
+    options = {key: value for key, value in options.items() if value is not None}
+    try:
+        return SCHEDULES[kind](**options)
+    except TypeError:
+        raise InputError(
+            f"descent.schedule {kind}: found options {sorted(options)}, expected a subset of "
+            f"{sorted(SCHEDULES[kind].__dataclass_fields__)}"
+        ) from None
