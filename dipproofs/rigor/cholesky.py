@@ -27,7 +27,8 @@ class CholeskyTest:
     Notes:
         Rump, *Verification of positive definiteness*, BIT 46 (2006). Demmel's bound
         |ΔM_ij| ≤ γ/(1−γ)·d_i d_j, d_i = √m_ii, holds for every summation order.
-        `balanced` subtracts n·γ/(1−γ)·diag(M) in place of a multiple of the trace, which suits badly scaled diagonals (`docs/theory.md §8`).
+        `balanced` subtracts n·γ/(1−γ)·diag(M) in place of a multiple of the trace,
+        which suits badly scaled diagonals (`docs/theory.md §8`).
     """
 
     mid: Array

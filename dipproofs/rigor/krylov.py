@@ -31,8 +31,12 @@ def largest(apply: Callable[[Array], Array], size: int, steps: int = 60, toleran
         steps: Most applications.
         tolerance: Relative residual at which to stop.
     """
+    with np.errstate(all="ignore"):
+        return _lanczos(apply, size, min(steps, size), tolerance)
+
+
+def _lanczos(apply: Callable[[Array], Array], size: int, steps: int, tolerance: float) -> Guess:
     rng = np.random.default_rng(20060301)
-    steps = min(steps, size)
     basis = np.empty((steps, size))
     q = rng.standard_normal(size)
     basis[0] = q / np.linalg.norm(q)
@@ -44,6 +48,8 @@ def largest(apply: Callable[[Array], Array], size: int, steps: int = 60, toleran
         for _ in range(2):
             w = w - basis[: k + 1].T @ (basis[: k + 1] @ w)
         beta[k] = np.linalg.norm(w)
+        if not (np.isfinite(alpha[k]) and np.isfinite(beta[k])):
+            break
         values, vectors = np.linalg.eigh(
             np.diag(alpha[: k + 1]) + np.diag(beta[:k], 1) + np.diag(beta[:k], -1)
         )
@@ -55,6 +61,19 @@ def largest(apply: Callable[[Array], Array], size: int, steps: int = 60, toleran
         basis[k + 1] = w / beta[k]
     vector = basis[:count].T @ weights
     return Guess(value, vector / np.linalg.norm(vector), error)
+
+
+def top_vector(apply: Callable[[Array], Array], size: int) -> Array:
+    """Approximate eigenvector of the largest eigenvalue, with parts along small eigenvalues all but removed."""
+    vector = largest(apply, size).vector
+    with np.errstate(all="ignore"):
+        for _ in range(2):
+            image = apply(vector)
+            length = np.linalg.norm(image)
+            if not 0 < length < np.inf:
+                break
+            vector = image / length
+    return vector
 
 
 def smallest_eigenpair(mid: Array) -> Guess:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.linalg import lapack, qr
 
+from dipproofs.rigor.accurate import accurate_product
 from dipproofs.rigor.bound import Bound
 from dipproofs.rigor.decide import Decision
 from dipproofs.rigor.eigenvalues import lambda_max, lambda_min
@@ -15,10 +16,12 @@ from dipproofs.rigor.evidence import Verdict
 from dipproofs.rigor.matrix import IntervalMatrix
 from dipproofs.rigor.norms import operator_upper
 from dipproofs.rigor.rank import matrix_rank
-from dipproofs.rigor.rounding import Array, inflation
+from dipproofs.rigor.rounding import TINY, Array, inflation
 from dipproofs.rigor.singular import sigma_min
 
 _ONE = Bound.exact(1)
+GOOD = 1e-4
+"""Distance of BBᵀ from I at which the basis from a plain product is good enough."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,23 +136,39 @@ def _independent_rows(a: Array, rank: int) -> np.ndarray:
 
 def _orthonormalised(rows: IntervalMatrix, shape: tuple[int, int], rank: int, decision: Decision) -> RowSpace:
     """B = T·rows with T ≈ R⁻ᵀ, rowsᵀ = QR, and enclosures of the eigenvalues of BBᵀ."""
+    rows = _equilibrated(rows)
     (triangle,) = qr(rows.mid.T, mode="r", check_finite=False)
     inverse, info = lapack.dtrtri(np.asfortranarray(triangle[:rank]), lower=0)
     if info != 0 or not np.isfinite(inverse).all():
         return _undecided(shape, "its rows are dependent in floating point")
-    basis = IntervalMatrix(np.ascontiguousarray(np.triu(inverse).T)) @ rows
-    gram = basis.gram()
-    defect = gram.mid.copy()
-    defect[np.diag_indices(rank)] -= 1.0
-    distance = (operator_upper(np.abs(defect)) + operator_upper(gram.rad)) * inflation(8)
-    if distance < 0.5:
-        return RowSpace(
-            shape, rank, decision, 1 - Bound(0.0, distance), 1 + Bound(-distance, distance), None, basis
-        )
+    transform = np.ascontiguousarray(np.triu(inverse).T)
+    for accurate in (False, True) if rows.is_exact else (False,):
+        basis = accurate_product(transform, rows.mid) if accurate else IntervalMatrix(transform) @ rows
+        gram = basis.gram()
+        defect = gram.mid.copy()
+        defect[np.diag_indices(rank)] -= 1.0
+        distance = (operator_upper(np.abs(defect)) + operator_upper(gram.rad)) * inflation(8)
+        if distance < (0.5 if accurate else GOOD):
+            low, high = 1 - Bound(0.0, distance), 1 + Bound(-distance, distance)
+            return RowSpace(shape, rank, decision, low, high, None, basis)
     low, high = lambda_min(gram), lambda_max(gram)
     if low.lower > 0:
         return RowSpace(shape, rank, decision, low, high, None, basis)
     return _undecided(shape, "no well-conditioned basis found")
+
+
+def _equilibrated(rows: IntervalMatrix) -> IntervalMatrix:
+    """Rows times powers of two, which spans the same space; rows that would lose digits stay as they are."""
+    exponents = np.frexp(np.abs(rows.mid).max(axis=1))[1]
+    if np.abs(exponents).max() <= 40:
+        return rows
+    with np.errstate(over="ignore", under="ignore"):
+        mid = np.ldexp(rows.mid, -exponents[:, None])
+        exact = (np.ldexp(mid, exponents[:, None]) == rows.mid).all(axis=1)
+        exponents = np.where(exact, exponents, 0)
+        mid = np.ldexp(rows.mid, -exponents[:, None])
+        rad = None if rows.rad is None else np.ldexp(rows.rad, -exponents[:, None]) + TINY
+    return IntervalMatrix(mid, rad)
 
 
 def _undecided(shape: tuple[int, int], obstacle: str) -> RowSpace:

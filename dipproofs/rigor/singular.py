@@ -8,15 +8,16 @@ import numpy as np
 from scipy.linalg import lapack, qr
 
 from dipproofs.errors import InputError
+from dipproofs.rigor.accurate import accurate_product
 from dipproofs.rigor.bound import Bound
 from dipproofs.rigor.eigenvalues import lambda_max, lambda_min
-from dipproofs.rigor.krylov import largest
+from dipproofs.rigor.krylov import top_vector
 from dipproofs.rigor.matrix import IntervalMatrix
 from dipproofs.rigor.norms import euclidean, frobenius_upper, max_abs, operator_upper
 from dipproofs.rigor.rounding import TINY, Array, gamma, inflation
 
-GRAM_WIDTH = 1e-8
-"""Relative width of λ_min(XXᵀ) below which the Gram matrix answers and no QR factorisation is made."""
+TARGET_WIDTH = 1e-7
+"""Relative width of σ_min at which a cheaper path is good enough and the next one is not tried."""
 
 
 def norm(matrix: IntervalMatrix) -> Bound:
@@ -39,13 +40,13 @@ def norm(matrix: IntervalMatrix) -> Bound:
     """
     if 0 in matrix.shape:
         return Bound.exact(0)
-    if matrix.ndim == 1 or 1 in matrix.shape:
-        low, high = matrix._reshaped((matrix.mid.size,)).column_norms()
-        return Bound(float(low), float(high))
-    scaled, exponent = _scaled(_wide(matrix))
+    scaled, exponent = _scaled(matrix if matrix.ndim == 1 else _wide(matrix))
     slack = operator_upper(scaled.rad)
     if not math.isfinite(slack):
         return Bound(0.0, math.inf)
+    if matrix.ndim == 1 or _disjoint_rows(scaled.mid):
+        low, high = euclidean(scaled.mid, 0 if matrix.ndim == 1 else 1)
+        return _widened(Bound(float(low.max()), float(high.max())), slack, exponent)
     square = lambda_max(IntervalMatrix._make_view(scaled.mid, None).gram())
     root = Bound(max(square.lower, 0.0), max(square.upper, 0.0)).sqrt()
     return _widened(root, slack, exponent)
@@ -76,7 +77,7 @@ def sigma_min(matrix: IntervalMatrix) -> Bound:
         raise InputError(
             f"singular value: found shape {matrix.shape}, expected at least one row and one column"
         )
-    if matrix.ndim == 1 or 1 in matrix.shape:
+    if matrix.ndim == 1:
         return norm(matrix)
     scaled, exponent = _scaled(_wide(matrix))
     slack = operator_upper(scaled.rad)
@@ -113,10 +114,18 @@ def _widened(bound: Bound, slack: float, exponent: int) -> Bound:
     return Bound(max(scaled.lower, 0.0), max(scaled.upper, 0.0))
 
 
+def _disjoint_rows(x: Array) -> bool:
+    """Whether no column has two nonzero entries: then the rows are orthogonal."""
+    return bool((np.count_nonzero(x, axis=0) <= 1).all())
+
+
 def _sigma_min_exact(x: Array) -> Bound:
     """Enclosure for an exact (p, n) matrix with p ≤ n and entries of moderate size."""
+    if _disjoint_rows(x):
+        low, high = euclidean(x, 1)
+        return Bound(float(low.min()), float(high.min()))
     by_gram = _by_gram(x)
-    if by_gram.lower > 0 and by_gram.relative_width <= GRAM_WIDTH:
+    if by_gram.lower > 0 and by_gram.relative_width <= TARGET_WIDTH:
         return by_gram
     return by_gram.intersect(_by_qr(x))
 
@@ -127,17 +136,21 @@ def _by_gram(x: Array) -> Bound:
 
 
 def _by_qr(x: Array) -> Bound:
-    """The preconditioned path: lower end from X·R⁻¹, upper end from a singular vector of R."""
+    """The preconditioned path: lower end from Xᵀ·R⁻¹, upper end from a singular vector of R."""
     p = x.shape[0]
     y = x.T
     (triangle,) = qr(y, mode="r", check_finite=False)
     triangle = np.asfortranarray(triangle[:p])
     inverse, info = lapack.dtrtri(triangle, lower=0)
     if info != 0 or not np.isfinite(inverse).all():
-        return Bound(0.0, _quotient_upper(y, _null_direction(triangle)))
+        return Bound(0.0, _quotient_upper(y, _null_direction(triangle), True))
     inverse = np.triu(inverse)
-    guess = largest(lambda v: inverse @ (inverse.T @ v), p)
-    return Bound(_preconditioned_lower(y, inverse), _quotient_upper(y, guess.vector))
+    vector = top_vector(lambda v: inverse @ (inverse.T @ v), p)
+    lower, upper = _preconditioned_lower(y, inverse, False), _quotient_upper(y, vector, False)
+    if not lower > 0 or Bound(min(lower, upper), upper).relative_width > TARGET_WIDTH:
+        lower = max(lower, _preconditioned_lower(y, inverse, True))
+        upper = min(upper, _quotient_upper(y, vector, True))
+    return Bound(min(lower, upper), upper)
 
 
 def _null_direction(triangle: Array) -> Array:
@@ -145,15 +158,19 @@ def _null_direction(triangle: Array) -> Array:
     return np.asarray(np.linalg.svd(triangle)[2][-1])
 
 
-def _preconditioned_lower(y: Array, inverse: Array) -> float:
+def _preconditioned_lower(y: Array, inverse: Array, accurate: bool) -> float:
     """√(1 − α)/‖S‖ for any square S, where α bounds ‖I − (YS)ᵀ(YS)‖; 0 when α ≥ 1."""
     n, p = y.shape
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        z = y @ inverse
-        if not np.isfinite(z).all():
+        if accurate:
+            product = accurate_product(y, inverse)
+            z, error = product.mid, operator_upper(product.rad)
+        else:
+            z = y @ inverse
+            error = gamma(p + 2) * frobenius_upper(y) * frobenius_upper(inverse) * inflation(6)
+            error += 4 * TINY * n * p * (p + 2) * (2 + max_abs(y) + max_abs(inverse))
+        if not np.isfinite(z).all() or not math.isfinite(error):
             return 0.0
-        error = (gamma(p + 2) * frobenius_upper(y) * frobenius_upper(inverse)) * inflation(6)
-        error += 4 * TINY * n * p * (p + 2) * (2 + max_abs(y) + max_abs(inverse))
         gram = IntervalMatrix._make_view(z, None).T.gram()
         defect = gram.mid
         defect[np.diag_indices(p)] -= 1.0
@@ -166,16 +183,20 @@ def _preconditioned_lower(y: Array, inverse: Array) -> float:
     return max(factor.lower, 0.0)
 
 
-def _quotient_upper(y: Array, v: Array) -> float:
+def _quotient_upper(y: Array, v: Array, accurate: bool) -> float:
     """Upper bound of ‖Yv‖/‖v‖."""
     if not np.isfinite(v).all() or not v.any():
         return math.inf
     n, p = y.shape
     low, high = (float(value) for value in euclidean(v))
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        length = float(euclidean(y @ v)[1])
-        error = gamma(p + 2) * frobenius_upper(y) * high * inflation(6)
-        error += 4 * TINY * n * (p + 2) * (2 + max_abs(y))
+        if accurate:
+            length = float(accurate_product(y, v[:, None]).column_norms()[1][0])
+            error = 0.0
+        else:
+            length = float(euclidean(y @ v)[1])
+            error = gamma(p + 2) * frobenius_upper(y) * high * inflation(6)
+            error += 4 * TINY * n * (p + 2) * (2 + max_abs(y))
     if not math.isfinite(length) or not math.isfinite(error) or low <= 0:
         return math.inf
     return ((Bound.exact(length) + Bound.exact(error)) / low).upper
