@@ -118,16 +118,12 @@ def _from_pair(
 
     def transpose(w: np.ndarray) -> np.ndarray:
         argument = w.astype(number_type).reshape(out_shape[0])
-        return _real(
-            _call(adjoint, argument if convert is None else convert(argument), "A_adjoint"), n, "A_adjoint"
-        )
+        return _real(_call(adjoint, argument if convert is None else convert(argument), "A_adjoint"), n, "A_adjoint")
 
     return _materialise(apply, transpose, n, number_type, in_shape)
 
 
-def _materialise(
-    forward: Map, adjoint: Map | None, n: int, dtype: np.dtype, in_shape: tuple[int, ...]
-) -> Operator:
+def _materialise(forward: Map, adjoint: Map | None, n: int, dtype: np.dtype, in_shape: tuple[int, ...]) -> Operator:
     unit = np.zeros(n)
     columns = []
     for j in range(n):
@@ -163,9 +159,7 @@ def _call(function: Callable[..., Any], argument: Any, name: str) -> Any:
         raise
     except Exception as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise InputError(
-            f"operator: {name} failed on an argument of shape {np.shape(argument)}: {reason}"
-        ) from None
+        raise InputError(f"operator: {name} failed on an argument of shape {np.shape(argument)}: {reason}") from None
 
 
 def _to_numpy(value: Any) -> np.ndarray:

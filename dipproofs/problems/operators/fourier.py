@@ -75,12 +75,13 @@ class FourierKernel:
         return part * jnp.asarray(scale, x.dtype)
 
     def adjoint(self, arrays: Arrays, w: Any) -> Any:
+        import jax
         import jax.numpy as jnp
 
         frequency, imaginary, scale = arrays
         value = w * jnp.asarray(scale, w.dtype)
         zero = jnp.zeros_like(value)
-        term = jnp.where(imaginary, zero, value) + 1j * jnp.where(imaginary, value, zero)
+        term = jax.lax.complex(jnp.where(imaginary, zero, value), jnp.where(imaginary, value, zero))
         spectrum = jnp.zeros(self.shape[0] * self.shape[1], term.dtype).at[frequency].add(term)
         return jnp.fft.fft2(spectrum.reshape(self.shape)).real.ravel().astype(w.dtype)
 
@@ -109,9 +110,7 @@ def measurements(
     return frequency, imaginary, scale
 
 
-def fourier_rows(
-    shape: tuple[int, int], frequency: np.ndarray, imaginary: np.ndarray, scale: np.ndarray
-) -> np.ndarray:
+def fourier_rows(shape: tuple[int, int], frequency: np.ndarray, imaginary: np.ndarray, scale: np.ndarray) -> np.ndarray:
     """Give the rows of the real Fourier basis, (m, height·width) float64."""
     height, width = shape
     k, l = frequency // width, frequency % width

@@ -51,9 +51,7 @@ def from_jax(function: Callable[[Any], Any], in_shape: tuple[int, ...], dtype: s
         )
     m = math.prod(raw.shape)
     if m == 0:
-        raise InputError(
-            f"operator: found an empty result of shape {raw.shape}, expected at least one number"
-        )
+        raise InputError(f"operator: found an empty result of shape {raw.shape}, expected at least one number")
     check_size(m, n)
     try:
         jax.eval_shape(lambda w: kernel.adjoint((), w), jax.ShapeDtypeStruct((m,), unit.dtype))
@@ -64,8 +62,7 @@ def from_jax(function: Callable[[Any], Any], in_shape: tuple[int, ...], dtype: s
     with jax.default_matmul_precision("highest"):
         batched = jax.jit(jax.vmap(lambda x: kernel.apply((), x), out_axes=1))
         blocks = [
-            np.asarray(batched(jnp.asarray(_unit_vectors(n, start), unit.dtype)))
-            for start in range(0, n, _BATCH)
+            np.asarray(batched(jnp.asarray(_unit_vectors(n, start), unit.dtype))) for start in range(0, n, _BATCH)
         ]
         shape = in_shape if len(in_shape) == 2 else None
         out = raw.shape if len(raw.shape) == 2 else None

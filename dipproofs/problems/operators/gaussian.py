@@ -53,8 +53,7 @@ def gaussian_matrix(rows: int, columns: int, condition_number: float | None, see
     smaller = min(rows, columns)
     if smaller == 1 and condition_number != 1:
         raise InputError(
-            f"operator.condition_number: found {condition_number:g}, "
-            "expected 1 for a matrix with one row or column"
+            f"operator.condition_number: found {condition_number:g}, expected 1 for a matrix with one row or column"
         )
     left, _, right = np.linalg.svd(entries, full_matrices=False)
     return (left * np.linspace(1.0, 1.0 / condition_number, smaller)) @ right

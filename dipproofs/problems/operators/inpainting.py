@@ -37,9 +37,7 @@ class InpaintingOperator(OperatorOptions):
         return selection_operator(indices, n, domain_shape=setting.shape)
 
 
-def selection_operator(
-    indices: np.ndarray, columns: int, domain_shape: tuple[int, ...] | None = None
-) -> Operator:
+def selection_operator(indices: np.ndarray, columns: int, domain_shape: tuple[int, ...] | None = None) -> Operator:
     """Make the operator that keeps the given coordinates.
 
     Args:

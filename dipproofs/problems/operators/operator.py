@@ -138,9 +138,7 @@ def _checked(matrix: Any, kind: str, shape: tuple[int, int] | None) -> np.ndarra
     if shape is not None and dense.shape != tuple(shape):
         raise InputError(f"{kind} operator: found a matrix of shape {dense.shape}, expected {tuple(shape)}")
     if not dense.any():
-        raise InputError(
-            f"{kind} operator: found the zero operator, expected at least one entry different from 0"
-        )
+        raise InputError(f"{kind} operator: found the zero operator, expected at least one entry different from 0")
     dense.setflags(write=False)
     return dense
 

@@ -41,9 +41,7 @@ def sparse_operator(
     csr.eliminate_zeros()
     m, n = csr.shape
     if csr.nnz == 0:
-        raise InputError(
-            f"{kind} operator: found the zero operator, expected at least one entry different from 0"
-        )
+        raise InputError(f"{kind} operator: found the zero operator, expected at least one entry different from 0")
     values = exact_array(csr.data, f"{kind} operator")
     csr = sp.csr_array((values, csr.indices, csr.indptr), shape=(m, n))
     common: dict[str, Any] = {"kind": kind, "domain_shape": domain_shape, "range_shape": range_shape}
