@@ -70,9 +70,7 @@ def exact_array(value: Any, name: str, *, ndim: int | None = None) -> np.ndarray
     if kind in "iu" or array.dtype.itemsize > 8:
         back = result.astype(array.dtype)
         if not np.array_equal(back, array):
-            raise InputError(
-                f"{name}: {array.dtype} values that float64 cannot hold exactly; convert them first"
-            )
+            raise InputError(f"{name}: {array.dtype} values that float64 cannot hold exactly; convert them first")
     return result
 
 
@@ -103,9 +101,7 @@ def load_npz(path: Path, label: str | None = None) -> dict[str, np.ndarray]:
     except InputError:
         raise
     except Exception as error:  # damaged files raise many kinds
-        raise InputError(
-            f"{label}: not an .npz file ({_npz_reason(error)}); write it with numpy.savez"
-        ) from None
+        raise InputError(f"{label}: not an .npz file ({_npz_reason(error)}); write it with numpy.savez") from None
 
 
 def _read_members(file: BinaryIO, label: str) -> dict[str, np.ndarray]:

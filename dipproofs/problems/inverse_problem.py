@@ -49,9 +49,7 @@ class InverseProblem:
         self.operator: Operator = as_operator(A)
         m, n = self.operator.shape
         self.y: np.ndarray = _vector(y, "y", m, "the rows of A")
-        self.x_true: np.ndarray | None = (
-            None if x_true is None else _vector(x_true, "x_true", n, "the columns of A")
-        )
+        self.x_true: np.ndarray | None = None if x_true is None else _vector(x_true, "x_true", n, "the columns of A")
         self.image_shape = _image_shape(image_shape or self.operator.domain_shape, n)
         self.name = name or self.operator.kind
         self.noise_norm: float | None = self._noise_norm(noise)
@@ -73,8 +71,7 @@ class InverseProblem:
         if array.ndim != 0 or array < 0:
             found = f"shape {array.shape}" if array.ndim else f"{float(array):g}"
             raise InputError(
-                f"noise: found {found}, expected ‖ε‖ ≥ 0 as a number or ε as a vector of length "
-                f"{self.operator.rows}"
+                f"noise: found {found}, expected ‖ε‖ ≥ 0 as a number or ε as a vector of length {self.operator.rows}"
             )
         return float(array)
 
@@ -100,7 +97,6 @@ def _image_shape(shape: tuple[int, ...] | None, columns: int) -> tuple[int, ...]
         return None
     if math.prod(shape) != columns:
         raise InputError(
-            f"image_shape: found {tuple(shape)}, {math.prod(shape)} pixels, "
-            f"expected {columns} (the columns of A)"
+            f"image_shape: found {tuple(shape)}, {math.prod(shape)} pixels, expected {columns} (the columns of A)"
         )
     return tuple(shape)

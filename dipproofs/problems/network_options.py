@@ -122,9 +122,7 @@ class SynthesisOptions(TwoLayerOptions):
     def check(self) -> None:
         """Require the keys that the basis needs."""
         if self.basis == "file" and self.path is None:
-            raise InputError(
-                'network.path: missing, expected the path of an .npz file with key B (basis = "file")'
-            )
+            raise InputError('network.path: missing, expected the path of an .npz file with key B (basis = "file")')
         if self.basis != "file" and self.atoms is None:
             raise InputError("network.atoms: missing, expected an integer ≥ 1, the number of atoms")
 
@@ -165,16 +163,10 @@ class FileNetworkOptions(NetworkOptions):
         W = take(arrays, "W", self.path, ndim=2)
         V = take(arrays, "V", self.path, ndim=2)
         check_unit(u, f"{self.path}: u")
-        _expect(
-            W.shape[1] == u.shape[0], f"{self.path}: W", f"{W.shape}", f"(k, {u.shape[0]}), d the length of u"
-        )
-        _expect(
-            V.shape[1] == W.shape[0], f"{self.path}: V", f"{V.shape}", f"(n, {W.shape[0]}), k the rows of W"
-        )
+        _expect(W.shape[1] == u.shape[0], f"{self.path}: W", f"{W.shape}", f"(k, {u.shape[0]}), d the length of u")
+        _expect(V.shape[1] == W.shape[0], f"{self.path}: V", f"{V.shape}", f"(n, {W.shape[0]}), k the rows of W")
         if "B" not in arrays:
-            _expect(
-                V.shape[0] == n, f"{self.path}: V", f"{V.shape}", f"({n}, {W.shape[0]}), n the columns of A"
-            )
+            _expect(V.shape[0] == n, f"{self.path}: V", f"{V.shape}", f"({n}, {W.shape[0]}), n the columns of A")
             from dipproofs.networks import TwoLayer
 
             return TwoLayer(u=u, W=W, V=V, **self._common())
@@ -210,8 +202,7 @@ def check_unit(u: np.ndarray, name: str) -> None:
     norm = float(np.linalg.norm(u.astype(np.float64)))
     if not abs(norm - 1.0) <= UNIT_TOLERANCE:
         raise InputError(
-            f"{name}: found ‖u‖ = {norm:.9g}, expected |‖u‖ − 1| ≤ {UNIT_TOLERANCE:g}; "
-            "divide u by its norm first"
+            f"{name}: found ‖u‖ = {norm:.9g}, expected |‖u‖ − 1| ≤ {UNIT_TOLERANCE:g}; divide u by its norm first"
         )
 
 

@@ -53,9 +53,7 @@ class ProblemSpec:
     certificate: CertificateOptions
 
     @classmethod
-    def from_dict(
-        cls, tables: Mapping[str, Any], *, directory: Path | str = ".", name: str = "problem"
-    ) -> ProblemSpec:
+    def from_dict(cls, tables: Mapping[str, Any], *, directory: Path | str = ".", name: str = "problem") -> ProblemSpec:
         """Check the sections of a problem given as nested dictionaries, as TOML would give them.
 
         Raises:
@@ -116,9 +114,7 @@ class ProblemSpec:
         return result
 
     def _setting(self) -> Setting:
-        return Setting(
-            self.directory, self.signal.shape, getattr(self.operator, "path", None), self.descent.dtype
-        )
+        return Setting(self.directory, self.signal.shape, getattr(self.operator, "path", None), self.descent.dtype)
 
     def _problem(self, setting: Setting) -> InverseProblem:
         operator = self.operator.build(setting)
@@ -142,9 +138,7 @@ class ProblemSpec:
                 )
             return data.y, self.noise.norm
         if self.noise.norm is not None:
-            raise InputError(
-                "noise.norm: is for measured data (y from a file); use noise.level for generated data"
-            )
+            raise InputError("noise.norm: is for measured data (y from a file); use noise.level for generated data")
         clean = operator.matvec(data.x_true)
         y = clean + draw_noise(clean, self.noise.level, self.noise.seed)
         return y, None

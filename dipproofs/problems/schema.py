@@ -81,9 +81,7 @@ def seed(default: Any = 0) -> Any:
     return integer(default, minimum=0, maximum=LARGEST_SEED)
 
 
-def number(
-    default: Any = dataclasses.MISSING, *, minimum: float | None = None, above: float | None = None
-) -> Any:
+def number(default: Any = dataclasses.MISSING, *, minimum: float | None = None, above: float | None = None) -> Any:
     """A finite number, ≥ `minimum` or > `above` if given."""
     bound = f" ≥ {minimum:g}" if minimum is not None else f" > {above:g}" if above is not None else ""
 
@@ -133,9 +131,7 @@ def count_or_fraction(default: Any = dataclasses.MISSING) -> Any:
     return rule_field(Rule("an integer ≥ 1 or a fraction such as 0.5 (at most 1.0)", convert), default)
 
 
-def integers(
-    default: Any = dataclasses.MISSING, *, lengths: tuple[int, ...], minimum: int, expected: str
-) -> Any:
+def integers(default: Any = dataclasses.MISSING, *, lengths: tuple[int, ...], minimum: int, expected: str) -> Any:
     """A short list of integers, stored as a tuple."""
 
     def convert(value: Any) -> tuple[int, ...] | None:
@@ -190,11 +186,7 @@ def show(value: Any) -> str:
     if isinstance(value, bool):
         shown = str(value).lower()
     elif isinstance(value, str):
-        shown = (
-            '"' + value.encode("unicode_escape").decode("ascii") + '"'
-            if not value.isprintable()
-            else f'"{value}"'
-        )
+        shown = '"' + value.encode("unicode_escape").decode("ascii") + '"' if not value.isprintable() else f'"{value}"'
     elif isinstance(value, dict):
         shown = "a table"
     else:
@@ -227,7 +219,5 @@ def _finite(value: Any, minimum: float | None, above: float | None) -> float | N
         result = float(value)
     except (OverflowError, TypeError, ValueError):
         return None
-    good = (
-        math.isfinite(result) and (minimum is None or result >= minimum) and (above is None or result > above)
-    )
+    good = math.isfinite(result) and (minimum is None or result >= minimum) and (above is None or result > above)
     return result if good else None

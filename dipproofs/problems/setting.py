@@ -38,9 +38,7 @@ class Setting:
     def columns(self, columns: int | None) -> int:
         """Give n from `operator.columns` or `signal.shape`; they must agree."""
         if columns is None and self.shape is None:
-            raise InputError(
-                "operator.columns: missing, expected an integer ≥ 1 (or signal.shape = [height, width])"
-            )
+            raise InputError("operator.columns: missing, expected an integer ≥ 1 (or signal.shape = [height, width])")
         if columns is None or self.shape is None:
             return columns if columns is not None else math.prod(self.shape or ())
         if math.prod(self.shape) != columns:
@@ -67,7 +65,5 @@ def square(n: int) -> tuple[int, int]:
     """
     side = math.isqrt(n)
     if side * side != n:
-        raise InputError(
-            f"operator.columns: found {n}, not a perfect square; give signal.shape = [height, width]"
-        )
+        raise InputError(f"operator.columns: found {n}, not a perfect square; give signal.shape = [height, width]")
     return side, side

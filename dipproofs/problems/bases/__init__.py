@@ -26,9 +26,7 @@ BASES: dict[str, AtomsMaker] = {
 """Makers of atoms by name: (image shape, number of atoms, images or None) ↦ (n, atoms) float64."""
 
 
-def make_basis(
-    kind: str, shape: tuple[int, ...], atoms: int, *, images: np.ndarray | None = None
-) -> np.ndarray:
+def make_basis(kind: str, shape: tuple[int, ...], atoms: int, *, images: np.ndarray | None = None) -> np.ndarray:
     """Make the atoms of a synthesis generator.
 
     Args:

@@ -25,14 +25,10 @@ def principal_atoms(shape: tuple[int, int], atoms: int, images: np.ndarray | Non
     stack = exact_array(images, "images").astype(np.float64)
     n = shape[0] * shape[1]
     if stack.ndim not in (2, 3) or stack[0].size != n:
-        raise InputError(
-            f"images: found shape {stack.shape}, expected (N, {shape[0]}, {shape[1]}) or (N, {n})"
-        )
+        raise InputError(f"images: found shape {stack.shape}, expected (N, {shape[0]}, {shape[1]}) or (N, {n})")
     left, values, _ = np.linalg.svd(stack.reshape(len(stack), n).T, full_matrices=False)
     rank = int(np.sum(values > values[0] * max(stack.shape) * 2.0**-52)) if values[0] > 0 else 0
     if atoms > rank:
-        raise InputError(
-            f"network.atoms: found {atoms}, expected at most {rank}, the number of independent images"
-        )
+        raise InputError(f"network.atoms: found {atoms}, expected at most {rank}, the number of independent images")
     signs = np.sign(left[np.abs(left).argmax(axis=0), np.arange(left.shape[1])])
     return (left * signs)[:, :atoms]

@@ -35,13 +35,10 @@ class ImageSignal(SignalOptions):
         """Require a name or a path, and two dimensions."""
         if (self.name is None) == (self.path is None):
             raise InputError(
-                f"signal.name: expected either a name (one of {', '.join(_NAMES)}) "
-                "or the path of an image file"
+                f"signal.name: expected either a name (one of {', '.join(_NAMES)}) or the path of an image file"
             )
         if self.shape is not None and len(self.shape) != 2:
-            raise InputError(
-                f"signal.shape: found {show(list(self.shape))}, expected [height, width] for an image"
-            )
+            raise InputError(f"signal.shape: found {show(list(self.shape))}, expected [height, width] for an image")
 
     def build(self, setting: Setting, operator: Operator) -> SignalData:
         """Give the image in the asked shape."""

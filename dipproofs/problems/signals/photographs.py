@@ -53,8 +53,7 @@ def photograph(name: str, shape: tuple[int, int]) -> np.ndarray:
     """
     if name not in PHOTOGRAPHS:
         raise InputError(
-            f'signal.name: found "{name}", expected one of {", ".join(PHOTOGRAPHS)}'
-            f"{nearest(name, PHOTOGRAPHS)}"
+            f'signal.name: found "{name}", expected one of {", ".join(PHOTOGRAPHS)}{nearest(name, PHOTOGRAPHS)}'
         )
     from importlib.metadata import version
 
@@ -63,8 +62,7 @@ def photograph(name: str, shape: tuple[int, int]) -> np.ndarray:
     path = Path(skimage.__file__).parent / "data" / PHOTOGRAPHS[name]
     if not path.exists():
         raise InputError(
-            f'signal.name: found "{name}", which scikit-image {version("scikit-image")} does not have; '
-            "choose another"
+            f'signal.name: found "{name}", which scikit-image {version("scikit-image")} does not have; choose another'
         )
     return resample(crop(read_grey(path, name), shape), shape)
 
@@ -84,9 +82,7 @@ def read_grey(path: Path, label: str) -> np.ndarray:
     if pixels.dtype.kind == "f":
         grey = pixels.astype(np.float64)
         if not np.isfinite(grey).all() or grey.min() < 0 or grey.max() > 1:
-            raise InputError(
-                f"{label}: found floating-point pixels outside [0, 1], expected values in [0, 1]"
-            )
+            raise InputError(f"{label}: found floating-point pixels outside [0, 1], expected values in [0, 1]")
         return grey
     largest = 255.0 if pixels.dtype == np.uint8 else 65535.0
     values = pixels.astype(np.float64) / largest
