@@ -1,0 +1,152 @@
+"""Matrices of Arb balls, and eigenvalues of symmetric ones by residual certificates (docs/theory.md §8).
+
+Floating-point LAPACK only proposes: every proposal is a matrix of exact floats whose defect is then
+computed in ball arithmetic. `Balls` is the exact path (128 bits); `large.Slices` has the same methods.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from flint import arb, arb_mat
+
+TIGHT = 1e-11
+
+
+def upper(x: arb) -> arb:
+    """The upper end of a ball, as an exact ball."""
+    return arb(x.upper())
+
+
+def between(low: arb, high: arb) -> arb:
+    """The ball around two ends."""
+    return arb(low.lower()).union(arb(high.upper()))
+
+
+class Balls:
+    """A matrix of Arb balls at the precision in force."""
+
+    def __init__(self, mat: arb_mat) -> None:
+        self.mat, self.shape = mat, (mat.nrows(), mat.ncols())
+
+    @classmethod
+    def of(cls, array: np.ndarray) -> Balls:
+        """Take a 2-D array of floats as the exact numbers they are."""
+        return cls(arb_mat(*array.shape, np.asarray(array, dtype=np.float64).ravel().tolist()))
+
+    @classmethod
+    def column(cls, entries: list[arb]) -> Balls:
+        """One column."""
+        return cls(arb_mat(len(entries), 1, entries))
+
+    @property
+    def T(self) -> Balls:
+        """Transpose."""
+        return Balls(self.mat.transpose())
+
+    def __matmul__(self, other: Balls) -> Balls:
+        return Balls(self.mat * other.mat)
+
+    def __add__(self, other: Balls) -> Balls:
+        return Balls(self.mat + other.mat)
+
+    def __sub__(self, other: Balls) -> Balls:
+        return Balls(self.mat - other.mat)
+
+    def times(self, factor: arb) -> Balls:
+        """Multiply by a scalar."""
+        return Balls(self.mat * factor)
+
+    def scaled(self, factors: list[arb]) -> Balls:
+        """Multiply column j by factors[j]."""
+        entries, k = self.mat.entries(), self.shape[1]
+        return Balls(arb_mat(*self.shape, [x * factors[i % k] for i, x in enumerate(entries)]))
+
+    def arbs(self) -> list[arb]:
+        """Entries, row by row."""
+        return self.mat.entries()
+
+    def mid(self) -> np.ndarray:
+        """Nearby floats, without guarantee."""
+        return np.array([float(x) for x in self.mat.entries()]).reshape(self.shape)
+
+    def exact(self) -> Balls:
+        """The matrix of midpoints."""
+        return Balls(self.mat.mid())
+
+    def frobenius(self) -> arb:
+        """Upper bound of the Frobenius norm."""
+        return upper(upper(sum((x * x for x in self.mat.entries()), arb(0))).sqrt())
+
+    def largest_column(self) -> arb:
+        """The largest Euclidean norm of a column."""
+        squares, k = [x * x for x in self.mat.entries()], self.shape[1]
+        largest = arb(0)
+        for j in range(k):
+            largest = largest.max(sum(squares[j::k], arb(0)))
+        return largest.sqrt()
+
+    def inverse(self) -> Balls:
+        """Enclose the inverse; ZeroDivisionError where invertibility is not proved."""
+        return Balls(self.mat.inv())
+
+
+def largest(K: Any) -> arb:
+    """Enclose the largest eigenvalue of a symmetric matrix.
+
+    From below by a Rayleigh quotient; from above, for any lower-triangular L, by
+    λ_max(K) ≤ τ + ‖τI − K − LLᵀ‖, since LLᵀ is positive semidefinite.
+    """
+    size, norm = K.shape[0], K.frobenius()
+    if not norm > 0:
+        return between(-norm, norm)
+    unit = arb(2) ** round(float(norm.log() / arb(2).log()))  # keeps the floats in range
+    K, high = K.times(1 / unit), norm / unit
+    middle, identity = K.mid(), np.eye(size)
+    values, vectors = np.linalg.eigh((middle + middle.T) / 2)
+    z = type(K).of(vectors[:, -1:])
+    low = (z.T @ (K @ z)).arbs()[0] / (z.T @ z).arbs()[0]
+    for slack in (4.0, 64.0, 1024.0):
+        tau = values[-1] + slack * size * 2.0**-53 * max(abs(values[-1]), abs(values[0]))
+        try:
+            factor = type(K).of(np.tril(np.linalg.cholesky(tau * identity - middle)))
+        except np.linalg.LinAlgError:
+            continue
+        defect = (type(K).of(tau * identity) - K - factor @ factor.T).frobenius()
+        high = arb(high.min(arb(tau) + defect).upper())
+        break
+    return between(low, high) * unit
+
+
+def smallest(K: Any) -> arb:
+    """Enclose the smallest eigenvalue of a positive semidefinite matrix.
+
+    As λ_min(K) = −λ_max(−K); where that is not tight, as 1/λ_max(K⁻¹) with an enclosed inverse, whose
+    defect is relative to ‖K⁻¹‖ and so does not suffer from the condition number.
+    """
+    direct = -largest(K.times(arb(-1)))
+    if direct > 0 and direct.rad() < TIGHT * direct.mid():
+        return direct
+    try:
+        refined = 1 / largest(K.inverse())
+        if refined.is_finite() and refined > 0:
+            return refined
+    except (ZeroDivisionError, np.linalg.LinAlgError):
+        pass
+    return between(arb(0).max(arb(direct.lower())), direct)
+
+
+def whitened(G: Any, guess: np.ndarray) -> tuple[Any, arb] | None:
+    """Return W and β with ‖WᵀGW − I‖ ≤ β < 1, from W ≈ guess by Newton–Schulz steps; None if it fails."""
+    identity, W, best = type(G).of(np.eye(len(guess))), type(G).of(guess), None
+    for _ in range(8):
+        H = W.T @ G @ W
+        defect = (H - identity).frobenius()
+        if not defect < (1 if best is None else best[1] / 2):
+            break
+        best = (W, defect)
+        if defect < 1e-15:
+            break
+        W = (W @ (identity.times(arb(3)) - H).times(arb(1) / 2)).exact()
+    return best

@@ -1,0 +1,137 @@
+"""Read a certificate and its arrays, trusting neither."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+FORMAT, VERSION = "dipproofs-certificate", 1
+_LARGEST_JSON, _LARGEST_ARRAY = 2**26, 2**33
+_NDIM = {"A": 2, "y": 1, "u": 1, "W": 2, "V": 2, "B": 2, "x_true": 1}
+
+
+class Unreadable(Exception):
+    """The certificate or its arrays cannot be read at all; the command line exits with code 2."""
+
+
+@dataclass
+class Document:
+    """A certificate as read.
+
+    Args:
+        record: the JSON object.
+        arrays: by key, as float64 (an exact conversion), or empty if they are unusable.
+        findings: what was wrong already.
+    """
+
+    record: Mapping[str, Any]
+    arrays: dict[str, np.ndarray] = field(default_factory=dict)
+    findings: list[str] = field(default_factory=list)
+
+
+def read(path: Path) -> Document:
+    """Read a certificate.
+
+    Raises:
+        Unreadable: no such file, no JSON, another format or version.
+    """
+    try:
+        if path.stat().st_size > _LARGEST_JSON:
+            raise Unreadable(f"{path.name}: found {path.stat().st_size} bytes, expected at most {_LARGEST_JSON}")
+        record = json.loads(path.read_bytes(), parse_constant=_refuse, object_pairs_hook=_unique)
+    except (OSError, ValueError, RecursionError) as error:
+        raise Unreadable(f"{path.name}: expected a certificate in JSON; {error}") from None
+    if not isinstance(record, dict):
+        raise Unreadable(f"{path.name}: found a JSON {type(record).__name__}, expected an object")
+    format, version = record.get("format"), record.get("version")
+    if format != FORMAT or version != VERSION or isinstance(version, bool):
+        raise Unreadable(f"{path.name}: found format {format!r} version {version!r}, expected {FORMAT!r} {VERSION}")
+    return with_arrays(record, path.parent)
+
+
+def _refuse(name: str) -> Any:
+    raise ValueError(f"found the number {name}, expected finite numbers or the string 'inf'")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise ValueError("found a key twice in one object")
+    return result
+
+
+def with_arrays(record: Mapping[str, Any], folder: Path) -> Document:
+    """Attach the arrays that a record names; they must lie beside it."""
+    document, entry = Document(record), record.get("arrays")
+    name = entry.get("file") if isinstance(entry, dict) else None
+    if not isinstance(name, str) or not name or Path(name).name != name or "\\" in name or "\0" in name:
+        document.findings.append(
+            f"arrays.file: found {name!r}, expected the plain name of a file beside the certificate"
+        )
+        return document
+    try:
+        with open(folder / name, "rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        document.arrays, problems = _load(folder / name)
+    except (OSError, ValueError, EOFError, KeyError, MemoryError, zipfile.BadZipFile, NotImplementedError) as error:
+        raise Unreadable(f"{name}: expected the arrays of a certificate; {error}") from None
+    if digest != entry.get("sha256"):
+        document.findings.append(f"arrays.sha256: found {digest}, expected {entry.get('sha256')!r}: other bytes")
+    document.findings += problems
+    if problems:
+        document.arrays = {}
+    return document
+
+
+def _load(path: Path) -> tuple[dict[str, np.ndarray], list[str]]:
+    arrays, problems = {}, []
+    with zipfile.ZipFile(path) as archive:
+        for info in archive.infolist():
+            key = info.filename.removesuffix(".npy")
+            if key not in _NDIM or key in arrays:
+                problems.append(f"arrays: found the entry {info.filename!r}, expected one each of {', '.join(_NDIM)}")
+                continue
+            with archive.open(info) as stream:
+                shape, dtype = _header(stream, info)
+            if dtype.kind != "f" or dtype.itemsize not in (4, 8) or len(shape) != _NDIM[key] or 0 in shape:
+                problems.append(
+                    f"arrays.{key}: found {dtype} of shape {shape}, expected float32 or float64, {_NDIM[key]}-D, not empty"
+                )
+                continue
+            with archive.open(info) as stream:
+                array = np.lib.format.read_array(stream, allow_pickle=False)
+            if not np.isfinite(array).all():
+                problems.append(f"arrays.{key}: found entries that are not finite, expected finite numbers")
+            arrays[key] = np.ascontiguousarray(array, dtype=np.float64)
+    return arrays, problems or _shape_problems(arrays)
+
+
+def _header(stream: Any, info: zipfile.ZipInfo) -> tuple[tuple[int, ...], np.dtype]:
+    version = np.lib.format.read_magic(stream)
+    read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = read_header(stream)
+    size = math.prod(shape) * dtype.itemsize
+    if dtype.hasobject or size > _LARGEST_ARRAY or info.file_size != stream.tell() + size:
+        raise ValueError(f"{info.filename}: a pickled array, or a size of {size} bytes that cannot be")
+    return shape, dtype
+
+
+def _shape_problems(arrays: Mapping[str, np.ndarray]) -> list[str]:
+    missing = [key for key in ("A", "y", "u", "W", "V") if key not in arrays]
+    if missing:
+        return [f"arrays: found no {', '.join(missing)}, expected A, y, u, W and V"]
+    (m, n), (k, d), size = arrays["A"].shape, arrays["W"].shape, arrays["V"].shape[0]
+    expected = {"y": (m,), "u": (d,), "V": (size if "B" in arrays else n, k), "B": (n, size), "x_true": (n,)}
+    return [
+        f"arrays.{key}: found shape {arrays[key].shape}, expected {shape}"
+        for key, shape in expected.items()
+        if key in arrays and arrays[key].shape != shape
+    ]
