@@ -1,0 +1,8 @@
+"""Tables of bounds and constants over grids of parameters, with exact or enclosed numbers (docs/theory.md §6)."""
+
+from __future__ import annotations
+
+from .make import TABLES, make_table
+from .table import FORMATS, Column, Table
+
+__all__ = ["FORMATS", "TABLES", "Column", "Table", "make_table"]

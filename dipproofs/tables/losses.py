@@ -1,0 +1,91 @@
+"""Losses as tables name them: ``squared``, ``huber:delta=0.5``, ``lp:p=3``, ``logit-cross-entropy:y-min=0.1``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+
+import sympy as sp
+
+from ..errors import InputError
+from ..theory.losses import LOSSES, LossTheory
+from ..theory.width.levels import Demand, desingularized_demand, impossible_reason
+from .options import numbers, unknown
+
+
+@dataclass(frozen=True)
+class NamedLoss:
+    """A loss with the values of its parameters.
+
+    Args:
+        name: as the user wrote it.
+        theory: its symbolic description.
+        demand: how ψ̄ follows from R̄; None with a ``reason``.
+        parameters: (symbol, value) of every parameter.
+        reason: why there is no bound, or "".
+    """
+
+    name: str
+    theory: LossTheory
+    demand: Demand | None
+    parameters: tuple[tuple[sp.Symbol, Fraction], ...]
+    reason: str = ""
+
+
+@lru_cache(maxsize=256)
+def named_loss(name: str) -> NamedLoss:
+    """Read a loss with its parameters.
+
+    Raises:
+        InputError: unknown loss or parameter, a parameter missing or out of range.
+
+    Example:
+        >>> named_loss("huber:delta=0.5").parameters
+        ((\\delta, Fraction(1, 2)),)
+        >>> named_loss("hubr")
+        Traceback (most recent call last):
+        ...
+        dipproofs.errors.InputError: --loss: found 'hubr', expected squared, log-cosh, ... (did you mean 'huber'?)
+    """
+    kind, _, rest = name.partition(":")
+    if kind not in LOSSES:
+        raise unknown(kind, "--loss", LOSSES)
+    theory = LOSSES[kind]
+    given = dict(part.partition("=")[::2] for part in rest.split(";")) if rest else {}
+    reason = impossible_reason(theory)
+    demand = None if reason else _demand(kind)
+    if demand is None and reason is None:
+        reason = f"no bound of {kind} at initialisation in terms of ‖A g_0−y‖"
+    wanted = _wanted(theory, demand)
+    for key in given:
+        if key not in wanted:
+            expected = ", ".join(wanted) or "no parameters"
+            raise InputError(f"--loss {name}: found parameter {key!r}, expected {expected}")
+    values = []
+    for key, (symbol, low, closed, high, default, meaning) in wanted.items():
+        if key not in given and default is None:
+            raise InputError(f"--loss {name}: found no {key}, expected {kind}:{key}=… ({meaning})")
+        value = numbers(given[key], f"--loss {kind}:{key}")[0] if key in given else Fraction(default)
+        if value < low or (value == low and not closed) or (high is not None and value > high):
+            bound = f"{'≥' if closed else '>'} {float(low):g}" + (f" and ≤ {float(high):g}" if high else "")
+            raise InputError(f"--loss {name}: found {key} = {float(value):g}, expected {bound}")
+        values.append((symbol, value))
+    return NamedLoss(name, theory, demand, tuple(values), reason or "")
+
+
+@lru_cache(maxsize=64)
+def _demand(kind: str) -> Demand | None:
+    return desingularized_demand(LOSSES[kind])
+
+
+_Wanted = tuple[sp.Symbol, Fraction, bool, Fraction | None, float | None, str]
+
+
+def _wanted(theory: LossTheory, demand: Demand | None) -> dict[str, _Wanted]:
+    wanted: dict[str, _Wanted] = {
+        p.name: (p.symbol, Fraction(p.minimum), p.closed, None, p.default, p.meaning) for p in theory.parameters
+    }
+    for name, symbol, meaning in demand.parameters if demand else ():
+        wanted[name] = (symbol, Fraction(0), False, Fraction(1, 2), None, meaning)
+    return wanted

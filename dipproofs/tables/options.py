@@ -1,0 +1,166 @@
+"""Lists and ranges of values as the command line and the Python interface take them."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from typing import Any
+
+from ..errors import InputError
+
+Numbers = Any  # a number, a sequence of numbers, or text
+
+
+def integers(value: Numbers, name: str, minimum: int = 1) -> tuple[int, ...]:
+    """Read integers: a number, a sequence, or text.
+
+    Args:
+        value: ``10``, ``[10, 20]``, ``"10,20"``, ``"10:100:10"`` (from, to, step, both ends included) or
+            ``"10:1000:x3"`` (three values in geometric progression, rounded).
+        name: option's name, for messages.
+        minimum: smallest value allowed.
+
+    Raises:
+        InputError: something else, or a value below the minimum.
+
+    Example:
+        >>> integers("10,20:40:10", "--n"), integers("10:1000:x3", "--n")
+        ((10, 20, 30, 40), (10, 100, 1000))
+    """
+    result = []
+    for number in numbers(value, name, whole=True):
+        if number.denominator != 1:
+            raise InputError(f"{name}: found {float(number):g}, expected an integer ≥ {minimum}")
+        if number < minimum:
+            raise InputError(f"{name}: found {int(number)}, expected an integer ≥ {minimum}")
+        result.append(int(number))
+    return tuple(result)
+
+
+def numbers(value: Numbers, name: str, whole: bool = False) -> tuple[Fraction, ...]:
+    """Read numbers, as the decimals they are written as (0.05 is exactly 1/20).
+
+    Args:
+        value: as for `integers`.
+        name: option's name, for messages.
+        whole: round geometric progressions to integers.
+
+    Example:
+        >>> numbers("0.05,1", "--delta")
+        (Fraction(1, 20), Fraction(1, 1))
+        >>> numbers("a", "--delta")
+        Traceback (most recent call last):
+        ...
+        dipproofs.errors.InputError: --delta: found 'a', expected numbers such as 1, 0.5,1 or 1:10:1 or 1:1000:x4
+    """
+    parts: Iterable[Any]
+    if isinstance(value, str):
+        parts = [part.strip() for part in value.split(",")]
+    elif isinstance(value, Sequence) or hasattr(value, "tolist"):
+        parts = value.tolist() if hasattr(value, "tolist") else value
+        parts = parts if isinstance(parts, list | tuple) else [parts]
+    else:
+        parts = [value]
+    result = [number for part in parts for number in _expand(part, name, whole)]
+    if not result:
+        raise InputError(f"{name}: found an empty list, expected at least one number")
+    return tuple(dict.fromkeys(result))
+
+
+def _expand(part: Any, name: str, whole: bool) -> list[Fraction]:
+    if not isinstance(part, str) or ":" not in part:
+        return [_number(part, name)]
+    pieces = part.split(":")
+    if len(pieces) != 3:
+        raise _expected(part, name)
+    low, high = _number(pieces[0], name), _number(pieces[1], name)
+    if high < low:
+        raise InputError(f"{name}: found the range {part}, expected its end to be at least its start")
+    if pieces[2].startswith("x"):
+        return _geometric(low, high, pieces[2][1:], part, name, whole)
+    step = _number(pieces[2], name)
+    if step <= 0:
+        raise InputError(f"{name}: found step {pieces[2]} in {part}, expected a positive step")
+    count = int((high - low) / step) + 1
+    if count > 10**6:
+        raise InputError(f"{name}: found {count} values in {part}, expected at most 1000000")
+    return [low + i * step for i in range(count)]
+
+
+def _geometric(low: Fraction, high: Fraction, count: str, part: str, name: str, whole: bool) -> list[Fraction]:
+    if not count.isdigit() or not 2 <= int(count) <= 10**6 or low <= 0:
+        raise _expected(part, name)
+    ratio = math.log(high / low) / (int(count) - 1)
+    inner = [float(low) * math.exp(i * ratio) for i in range(1, int(count) - 1)]
+    rounded = [Fraction(round(x)) if whole else _number(f"{x:.6g}", name) for x in inner]
+    return [low, *rounded, high]
+
+
+def _number(part: Any, name: str) -> Fraction:
+    if isinstance(part, Fraction):
+        return part
+    try:
+        if isinstance(part, bool):
+            raise ValueError
+        return Fraction(part) if isinstance(part, int | str) else Fraction(repr(float(part)))
+    except (ValueError, TypeError, ZeroDivisionError, OverflowError):
+        raise _expected(part, name) from None
+
+
+def _expected(part: Any, name: str) -> InputError:
+    return InputError(f"{name}: found {part!r}, expected numbers such as 1, 0.5,1 or 1:10:1 or 1:1000:x4")
+
+
+def names(value: Any, name: str, allowed: Sequence[str]) -> tuple[str, ...]:
+    """Read names: text with commas or a sequence; "all" stands for all of them.
+
+    Example:
+        >>> names("both, inner", "--train", ("both", "inner", "outer"))
+        ('both', 'inner')
+        >>> names("bth", "--train", ("both", "inner", "outer"))
+        Traceback (most recent call last):
+        ...
+        dipproofs.errors.InputError: --train: found 'bth', expected both, inner, outer (did you mean 'both'?)
+    """
+    parts = [part.strip() for part in value.split(",")] if isinstance(value, str) else list(value)
+    if parts == ["all"]:
+        return tuple(allowed)
+    for part in parts:
+        if part not in allowed:
+            raise unknown(part, name, allowed)
+    if not parts:
+        raise InputError(f"{name}: found an empty list, expected some of {', '.join(allowed)}")
+    return tuple(dict.fromkeys(parts))
+
+
+def unknown(found: Any, name: str, allowed: Iterable[str]) -> InputError:
+    """Return the error for a name that is none of those allowed."""
+    choices = list(allowed)
+    near = difflib.get_close_matches(str(found), choices, n=1)
+    hint = f" (did you mean {near[0]!r}?)" if near else ""
+    return InputError(f"{name}: found {found!r}, expected {', '.join(choices)}{hint}")
+
+
+def within(
+    values: tuple[Fraction, ...],
+    name: str,
+    low: int | None = None,
+    high: int | None = None,
+    open_low: bool = False,
+    open_high: bool = False,
+) -> tuple[Fraction, ...]:
+    """Return the values if all lie in the range.
+
+    Raises:
+        InputError: one does not.
+    """
+    for value in values:
+        below = low is not None and (value < low or (open_low and value == low))
+        above = high is not None and (value > high or (open_high and value == high))
+        if below or above:
+            left = "]-∞" if low is None else f"{']' if open_low else '['}{low}"
+            right = "∞[" if high is None else f"{high}{'[' if open_high else ']'}"
+            raise InputError(f"{name}: found {float(value):g}, expected a number in {left},{right}")
+    return values

@@ -1,0 +1,69 @@
+"""A straight-line program of SymPy assignments, run in floats (to search) and in Arb (to verify)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import flint
+import numpy as np
+import sympy as sp
+
+from ..rigor import compile_arb
+
+
+class Program:
+    """Assignments (symbol, expression) evaluated in order; the value is the last one's.
+
+    Args:
+        inputs: symbols that the caller gives, in order.
+        steps: assignments; each expression uses inputs and symbols assigned before.
+
+    Example:
+        >>> x, y = sp.symbols("x y", positive=True)
+        >>> program = Program((x,), [(y, x**2), (sp.Symbol("z"), sp.sqrt(y + 1))])
+        >>> float(program.floats(np.array([3.0]))[0]) == 10**0.5, bool(program.balls([flint.arb(3)]) > 3)
+        (True, True)
+    """
+
+    def __init__(
+        self, inputs: Sequence[sp.Symbol], steps: Sequence[tuple[sp.Symbol, sp.Expr]]
+    ) -> None:
+        self.inputs = tuple(inputs)
+        self.steps = tuple((symbol, sp.sympify(expr)) for symbol, expr in steps)
+        places = {symbol: i for i, symbol in enumerate(self.inputs)}
+        self._plan: list[tuple[tuple[sp.Symbol, ...], sp.Expr, tuple[int, ...]]] = []
+        for symbol, expr in self.steps:
+            arguments = tuple(sorted(expr.free_symbols, key=places.__getitem__))
+            self._plan.append((arguments, expr, tuple(places[s] for s in arguments)))
+            places[symbol] = len(self.inputs) + len(self._plan) - 1
+        self._floats: list[Callable[..., Any]] | None = None
+        self._balls: list[Callable[..., flint.arb]] | None = None
+
+    def floats(self, *values: Any) -> Any:
+        """Evaluate on NumPy arrays or floats; NaN or inf where floating point fails, without a warning."""
+        if self._floats is None:
+            self._floats = [sp.lambdify(args, expr, modules="numpy", cse=True) for args, expr, _ in self._plan]
+        registers = list(values)
+        with np.errstate(all="ignore"):
+            for function, (_, _, places) in zip(self._floats, self._plan):
+                registers.append(function(*[registers[i] for i in places]))
+        return registers[-1]
+
+    def balls(self, values: Sequence[flint.arb]) -> flint.arb:
+        """Evaluate on Arb balls at the precision in force; the result encloses the exact value."""
+        if self._balls is None:
+            self._balls = [compile_arb(args, expr) for args, expr, _ in self._plan]
+        registers = list(values)
+        for function, (_, _, places) in zip(self._balls, self._plan):
+            registers.append(function(*[registers[i] for i in places]))
+        return registers[-1]
+
+    def trace(self, values: Sequence[flint.arb]) -> Mapping[sp.Symbol, flint.arb]:
+        """Evaluate on Arb balls and return every assigned symbol's ball."""
+        if self._balls is None:
+            self.balls(values)
+        registers = list(values)
+        for function, (_, _, places) in zip(self._balls or (), self._plan):
+            registers.append(function(*[registers[i] for i in places]))
+        return {symbol: value for (symbol, _), value in zip(self.steps, registers[len(self.inputs) :])}

@@ -1,0 +1,113 @@
+"""A table: records, columns with units and evidence, and its renderings."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import InputError
+from . import render
+
+FORMATS = ("md", "latex", "csv", "json")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column.
+
+    Args:
+        key: key in the records.
+        label: heading.
+        unit: unit or normalisation ("" for a pure number or a word).
+        evidence: how the numbers are known: "proved", "estimated", "sampled", or "" for inputs and words.
+        latex: heading in LaTeX; the label if empty.
+    """
+
+    key: str
+    label: str
+    unit: str = ""
+    evidence: str = ""
+    latex: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Records with columns; the same records render in every format.
+
+    Args:
+        name: name of the table.
+        title: one line.
+        columns: what to show, in order (records may hold more).
+        records: one dictionary a row, with JSON values.
+        notes: conventions and sources, one line each.
+
+    Example:
+        >>> table = Table("demo", "A demo", (Column("q", "q"), Column("k", "k", evidence="proved")),
+        ...               ({"q": 0.5, "k": 12},))
+        >>> print(table.render("csv"))
+        q,k [proved]
+        0.5,12
+        <BLANKLINE>
+    """
+
+    name: str
+    title: str
+    columns: tuple[Column, ...]
+    records: tuple[Mapping[str, Any], ...]
+    notes: tuple[str, ...] = ()
+
+    def render(self, format: str = "md") -> str:
+        """Return the table as text; deterministic.
+
+        Args:
+            format: "md", "latex" (booktabs), "csv" or "json" (a list of objects, one a record).
+
+        Raises:
+            InputError: unknown format.
+        """
+        if format not in FORMATS:
+            raise InputError(f"format: found {format!r}, expected one of {', '.join(FORMATS)}")
+        return getattr(render, f"to_{format}")(self)
+
+    def write(self, path: str | os.PathLike[str], format: str | None = None) -> Path:
+        """Write the table to a file, whole or not at all.
+
+        Args:
+            path: target; its folder must exist.
+            format: as in `render`; by default from the suffix (.md, .tex, .csv, .json).
+
+        Raises:
+            InputError: unknown format or a folder that cannot be written to.
+        """
+        target = Path(path)
+        suffixes = {".md": "md", ".tex": "latex", ".csv": "csv", ".json": "json"}
+        chosen = format or suffixes.get(target.suffix)
+        if chosen is None:
+            raise InputError(f"--out {target}: found no known suffix, expected .md, .tex, .csv or .json; or give a format")
+        text = self.render(chosen)
+        write_text(target, text)
+        return target
+
+    def column(self, key: str) -> Sequence[Any]:
+        """Return one column's values."""
+        return [record.get(key) for record in self.records]
+
+
+def write_text(target: Path, text: str) -> None:
+    """Write a text file atomically: a temporary file in the same folder, then a rename."""
+    try:
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".dipproofs-")
+    except OSError as error:
+        raise InputError(f"--out {target}: cannot write there ({error.strerror}); choose an existing folder") from None
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
+            stream.write(text)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, target)
+    except OSError as error:
+        Path(temporary).unlink(missing_ok=True)
+        raise InputError(f"--out {target}: cannot write there ({error.strerror})") from None

@@ -1,0 +1,185 @@
+"""Width tables: the smallest verified width of every cell (docs/theory.md §6).
+
+Floats propose, cell by cell in one vectorised bisection per program; Arb verifies the answer k and that k−1 is not
+verified. Numbers of the user are taken as the decimals they are written as.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+import flint
+import numpy as np
+import sympy as sp
+
+from ..theory.losses import LOSSES
+from ..theory.width import WIDTH_BOUNDS, NotApplicable, WidthCondition
+from ..theory.width.symbols import demand, k
+from .cells import INPUTS, WidthCell, ball_inputs, exact_inputs, float_inputs, reason_without_evaluation
+from .losses import NamedLoss, named_loss
+from .paper_order import paper_order
+from .program import Program
+from .smallest import propose, smallest_verified
+
+LARGEST = 10**300
+BEST = "best"
+PAPER_ORDER = "paper-order"
+BOUND_IDS = (PAPER_ORDER, *WIDTH_BOUNDS, BEST)
+_MAX_BITS = 4096
+_margin = sp.Symbol("margin", real=True)
+
+
+@dataclass(frozen=True)
+class WidthResult:
+    """The width of a cell.
+
+    Args:
+        k: smallest verified integer, or None.
+        reason: why there is none, or what holds instead; "" otherwise.
+        chosen: the bound that gave k (for ``best``).
+        order: value of the paper's expression at C = C' = 1 (for ``paper-order``).
+    """
+
+    k: int | None
+    reason: str = ""
+    chosen: str = ""
+    order: float | str | None = None
+
+
+def smallest_widths(cells: Iterable[WidthCell]) -> dict[WidthCell, WidthResult]:
+    """Return the smallest verified width of each cell.
+
+    Notes:
+        Evidence: proved. k satisfies (H) with probability ≥ 1−δ; k−1 fails the bound's condition or is not verified
+        at 4096 bits. Widths beyond 1e300 are not searched.
+    """
+    results: dict[WidthCell, WidthResult] = {}
+    groups: dict[tuple[Any, ...], list[WidthCell]] = defaultdict(list)
+    wanted = list(dict.fromkeys(part for cell in cells for part in _explicit(cell)))
+    for cell in wanted:
+        if cell.bound == PAPER_ORDER:
+            results[cell] = WidthResult(None, *paper_order(cell))
+            continue
+        reason = reason_without_evaluation(cell)
+        if reason is not None:
+            results[cell] = WidthResult(None, reason)
+            continue
+        groups[(cell.bound, cell.train, cell.form, cell.profile, cell.law == "gaussian", _kind(cell))].append(cell)
+    for key, members in groups.items():
+        try:
+            programs = _programs(*key)
+        except NotApplicable as error:
+            results.update((cell, WidthResult(None, str(error))) for cell in members)
+            continue
+        results.update(_solve(programs, members))
+    return _Results(results)
+
+
+class _Results(dict[WidthCell, WidthResult]):
+    """Results by cell; ``best`` is looked up among the explicit bounds."""
+
+    def __missing__(self, cell: WidthCell) -> WidthResult:
+        if cell.bound != BEST:
+            raise KeyError(cell)
+        found = [(name, self[replace(cell, bound=name)]) for name in WIDTH_BOUNDS]
+        known = [(result.k, name) for name, result in found if result.k is not None]
+        if known:
+            width, name = min(known, key=lambda pair: pair[0] or 0)
+            return WidthResult(width, "", name)
+        reasons = [result.reason for _, result in found]
+        return WidthResult(None, next((r for r in reasons if r.startswith(">")), reasons[0]))
+
+
+def _explicit(cell: WidthCell) -> list[WidthCell]:
+    return [replace(cell, bound=name) for name in WIDTH_BOUNDS] if cell.bound == BEST else [cell]
+
+
+def _kind(cell: WidthCell) -> str:
+    return named_loss(cell.loss).theory.kind
+
+
+@lru_cache(maxsize=1024)
+def _programs(
+    bound: str, train: str, form: str, profile: str, gaussian: bool, kind: str
+) -> tuple[Program, ...]:
+    """Compile the conditions of a bound; each program's value is supply − ψ̄ (or b_lo for the outer layer alone)."""
+    law = "gaussian" if gaussian else "rademacher"
+    loss = next(_losses_of(kind))
+    return tuple(_program(c, loss) for c in WIDTH_BOUNDS[bound].conditions(train, form, profile, law))
+
+
+def _losses_of(kind: str) -> Iterable[Any]:
+    from .losses import _demand, _wanted
+
+    theory, ask = LOSSES[kind], _demand(kind)
+    yield ask, tuple(symbol for symbol, *_ in _wanted(theory, ask).values())
+
+
+def _program(condition: WidthCondition, loss: tuple[Any, tuple[sp.Symbol, ...]]) -> Program:
+    ask, parameters = loss
+    inputs = (*INPUTS, *parameters, k)
+    if condition.supply is None:
+        return Program(inputs, [*condition.steps, (_margin, condition.steps[-1][0])])
+    return Program(inputs, [*condition.steps, *ask.steps, (_margin, condition.supply - demand)])
+
+
+def _solve(programs: Sequence[Program], cells: Sequence[WidthCell]) -> dict[WidthCell, WidthResult]:
+    exact = [exact_inputs(cell, named_loss(cell.loss)) for cell in cells]
+    columns = [np.array(column) for column in zip(*map(float_inputs, exact, cells))]
+    proposals = [propose(_along(program, columns), len(cells)) for program in programs]
+    results = {}
+    for i, cell in enumerate(cells):
+        guesses = [float(proposal[i]) for proposal in proposals]
+        near = min(guesses) * (1 + 1e-9) + 1
+        found: int | None = None
+        for program, guess in zip(programs, guesses):
+            if guess <= near:
+                verified = _verifier(program, exact[i], cell)
+                limit = LARGEST if found is None else found
+                width = smallest_verified(verified, min(guess, float(limit)), limit)
+                found = width if found is None or (width is not None and width < found) else found
+        results[cell] = WidthResult(found) if found is not None else WidthResult(None, "> 1e300")
+    return results
+
+
+def _along(program: Program, columns: Sequence[np.ndarray]) -> Callable[[Any], Any]:
+    return lambda width: program.floats(*columns, width)
+
+
+def _verifier(program: Program, exact: list[Any], cell: WidthCell) -> Callable[[int], bool]:
+    """Return k -> whether Arb proves margin > 0; the precision doubles until the sign is decided."""
+    inputs: dict[int, list[flint.arb]] = {}
+
+    def verified(width: int) -> bool:
+        bits = 96 + width.bit_length()
+        while bits <= _MAX_BITS:
+            with flint.ctx.workprec(bits):
+                if bits not in inputs:
+                    inputs[bits] = ball_inputs(exact, cell)
+                margin = program.balls([*inputs[bits], flint.arb(width)])
+                if margin > 0:
+                    return True
+                if margin <= 0:
+                    return False
+            bits *= 2
+        return False
+
+    return verified
+
+
+def verify_width(cell: WidthCell, width: int) -> bool:
+    """Return whether Arb proves that this width satisfies the cell's bound (not ``best`` or ``paper-order``).
+
+    Raises:
+        NotApplicable: the bound says nothing about this cell.
+    """
+    loss: NamedLoss = named_loss(cell.loss)
+    programs = _programs(
+        cell.bound, cell.train, cell.form, cell.profile, cell.law == "gaussian", loss.theory.kind
+    )
+    exact = exact_inputs(cell, loss)
+    return any(_verifier(program, exact, cell)(width) for program in programs)

@@ -1,0 +1,249 @@
+"""Table `width`: the smallest verified width over a grid of parameters."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction
+from itertools import product
+from typing import Any
+
+from ..errors import InputError
+from ..theory.activations import ACTIVATIONS, EXCLUDED
+from ..theory.forms import FORMS
+from ..theory.twolayer import TRAIN_MODES
+from ..theory.width import LAWS, PROFILE_IDS, WIDTH_FORMS
+from .cells import WidthCell, spectrum_sums
+from .losses import named_loss
+from .options import integers, names, numbers, unknown, within
+from .table import Column, Table
+from .width import BOUND_IDS, WidthResult, smallest_widths
+
+OPTIONS = (
+    "n",
+    "m",
+    "d",
+    "kappa",
+    "y_norm",
+    "noise",
+    "loss",
+    "form",
+    "q",
+    "delta",
+    "train",
+    "activation",
+    "law",
+    "profile",
+    "bound",
+)
+MOST_CELLS = 10**6
+
+COLUMNS = (
+    Column("n", "n"),
+    Column("m", "m"),
+    Column("d", "d"),
+    Column("kappa", "κ(A)", "‖A‖ = 1", latex=r"\kappa(A)"),
+    Column("y_norm", "‖Ax̄‖", "given", latex=r"\|A\bar x\|"),
+    Column("noise", "noise", "‖ε‖/‖Ax̄‖"),
+    Column("loss", "loss"),
+    Column("form", "form"),
+    Column("q", "q", "γL; residual: γM²", latex="q"),
+    Column("delta", "δ", "probability", latex=r"\delta"),
+    Column("train", "train"),
+    Column("activation", "φ", latex=r"\varphi"),
+    Column("law", "law of V"),
+    Column("bound", "bound"),
+    Column("k", "k", "hidden units", "proved", latex="k"),
+    Column("k_flow", "k of the flow", "hidden units", "proved", latex=r"k_{\mathrm{flow}}"),
+    Column("ratio", "k / k of the flow", "", "6 digits", latex=r"k/k_{\mathrm{flow}}"),
+    Column("chosen", "chosen"),
+    Column("order", "order at C = C′ = 1", "", "not a bound"),
+    Column("reason", "reason"),
+)
+NOTES = (
+    "k: smallest width at which hypothesis (H) is verified in interval arithmetic to hold with probability ≥ 1−δ over W, V; "
+    "at k−1 it fails or is not verified (docs/theory.md §6)",
+    "singular values of A: linear from 1 to 1/κ, min(n, m) of them; ‖y‖ ≤ ‖Ax̄‖(1+noise), ‖Ax̄‖ = ‖A‖_F unless given; "
+    "‖Aᵀy‖ ≤ ‖A‖‖y‖; ‖u‖ = 1",
+)
+
+
+def make(
+    n: Any = "10,100,1000",
+    m: Any = None,
+    d: Any = 10,
+    kappa: Any = 1,
+    y_norm: Any = None,
+    noise: Any = 0,
+    loss: Any = "squared",
+    form: Any = "concave",
+    q: Any = 1,
+    delta: Any = "0.05",
+    train: Any = "both",
+    activation: Any = "tanh",
+    law: Any = "rademacher",
+    profile: Any = "auto",
+    bound: Any = "baseline,block,split",
+) -> Table:
+    """Make the width table; every option is a value, a list or a range.
+
+    Args:
+        n: length of the signal.
+        m: number of observations; n/2 (at least 1) if not given.
+        d: length of the network's input; enters the paper's bound only.
+        kappa: κ(A) ≥ 1.
+        y_norm: ‖Ax̄‖; ‖A‖_F if not given.
+        noise: ‖ε‖/‖Ax̄‖.
+        loss: losses, with parameters as in ``huber:delta=0.5``.
+        form: paper, integral, concave, flow, residual.
+        q: normalised step γL (residual: γM_ρ²); the flow has none.
+        delta: allowed probability of failure.
+        train: both, inner, outer.
+        activation: names of activations.
+        law: law of the entries of V: rademacher, uniform, gaussian.
+        profile: auto, paper, row-space, observation, block.
+        bound: paper-order, baseline, rank, block, split, sparse, best.
+
+    Raises:
+        InputError: a value out of range, an unknown name.
+    """
+    axes = _axes(n, m, d, kappa, y_norm, noise, loss, form, q, delta, train, activation, law, profile, bound)
+    cells = list(_cells(axes))
+    results = smallest_widths([*cells, *(cell.as_flow() for cell in cells)])
+    records = tuple(_record(cell, results[cell], results[cell.as_flow()]) for cell in cells)
+    return Table("width", "Sufficient widths with explicit constants", _shown(records), records, NOTES)
+
+
+def _axes(
+    n: Any,
+    m: Any,
+    d: Any,
+    kappa: Any,
+    y_norm: Any,
+    noise: Any,
+    loss: Any,
+    form: Any,
+    q: Any,
+    delta: Any,
+    train: Any,
+    activation: Any,
+    law: Any,
+    profile: Any,
+    bound: Any,
+) -> dict[str, tuple[Any, ...]]:
+    forms = names(form, "--form", WIDTH_FORMS)
+    steps = within(numbers(q, "--q"), "--q", 0, open_low=True) if forms != ("flow",) else (Fraction(0),)
+    for name, value in product(forms, steps):
+        check_step(name, value)
+    losses = tuple(part.strip() for part in loss.split(",")) if isinstance(loss, str) else tuple(loss)
+    for name in losses:
+        named_loss(name)
+    for name in activation.split(",") if isinstance(activation, str) else activation:
+        if name.strip() in EXCLUDED:
+            raise InputError(f"--activation: found {name.strip()!r}, but {EXCLUDED[name.strip()]}")
+    axes: dict[str, tuple[Any, ...]] = {
+        "n": integers(n, "--n"),
+        "m": (None,) if m is None else integers(m, "--m"),
+        "d": integers(d, "--d"),
+        "kappa": within(numbers(kappa, "--kappa"), "--kappa", 1),
+        "y_norm": (None,) if y_norm is None else within(numbers(y_norm, "--y-norm"), "--y-norm", 0),
+        "noise": within(numbers(noise, "--noise"), "--noise", 0),
+        "loss": losses,
+        "form": forms,
+        "q": steps,
+        "delta": within(numbers(delta, "--delta"), "--delta", 0, 1, True, True),
+        "train": names(train, "--train", TRAIN_MODES),
+        "activation": names(activation, "--activation", tuple(ACTIVATIONS)),
+        "law": names(law, "--law", LAWS),
+        "profile": names(profile, "--profile", PROFILE_IDS),
+        "bound": names(bound, "--bound", BOUND_IDS),
+    }
+    count = math.prod(len(values) for values in axes.values())
+    if count > MOST_CELLS:
+        raise InputError(f"table width: found {count} cells, expected at most {MOST_CELLS}; shorten a list")
+    return axes
+
+
+def check_step(form: str, q: Fraction) -> None:
+    """Check that a form admits this normalised step.
+
+    Raises:
+        InputError: it does not.
+
+    Example:
+        >>> check_step("paper", Fraction(3, 2))
+        Traceback (most recent call last):
+        ...
+        dipproofs.errors.InputError: --q: found 1.5, form paper allows ]0,1]; choose a smaller step
+    """
+    if form == "flow":
+        return
+    high, closed = (1, True) if form == "residual" else (FORMS[form].q_max, FORMS[form].closed)
+    if q <= 0 or q > high or (q == high and not closed):
+        raise InputError(
+            f"--q: found {float(q):g}, form {form} allows ]0,{high}{']' if closed else '['}; choose a smaller step"
+        )
+
+
+def _cells(axes: dict[str, tuple[Any, ...]]) -> Iterator[WidthCell]:
+    seen = set()
+    for values in product(*axes.values()):
+        cell = WidthCell(**dict(zip(axes, values)))
+        cell = replace(cell, m=max(1, cell.n // 2)) if cell.m is None else cell
+        cell = cell.as_flow() if cell.form == "flow" else cell
+        if cell not in seen:
+            seen.add(cell)
+            yield cell
+
+
+def _record(cell: WidthCell, result: WidthResult, flow: WidthResult) -> dict[str, Any]:
+    ratio = None if result.k is None or flow.k is None else ratio_of(result.k, flow.k)
+    return {
+        "n": cell.n,
+        "m": cell.m,
+        "d": cell.d,
+        "kappa": as_number(cell.kappa),
+        "y_norm": _y_norm(cell),
+        "noise": as_number(cell.noise),
+        "loss": cell.loss,
+        "form": cell.form,
+        "q": as_number(cell.q),
+        "delta": as_number(cell.delta),
+        "train": cell.train,
+        "activation": cell.activation,
+        "law": cell.law,
+        "profile": cell.profile,
+        "bound": cell.bound,
+        "k": result.k,
+        "k_flow": flow.k,
+        "ratio": ratio,
+        "chosen": result.chosen or None,
+        "order": result.order,
+        "reason": result.reason or None,
+    }
+
+
+def ratio_of(k: int, flow: int) -> float | None:
+    """Return k/flow to six digits."""
+    return float(f"{float(Fraction(k, flow)):.6g}") if k < flow * 10**300 else None
+
+
+def as_number(value: Fraction) -> int | float:
+    """Return an integer or the nearest float."""
+    return int(value) if value.denominator == 1 and abs(value) < 10**15 else float(value)
+
+
+def _y_norm(cell: WidthCell) -> int | float:
+    if cell.y_norm is not None:
+        return as_number(cell.y_norm)
+    return float(f"{math.sqrt(spectrum_sums(cell.rank, cell.kappa)[0]):.12g}")
+
+
+#: Columns that are left out of the text renderings when they say nothing.
+_OPTIONAL = {"chosen": None, "order": None, "reason": None, "noise": 0}
+
+
+def _shown(records: tuple[dict[str, Any], ...]) -> tuple[Column, ...]:
+    quiet = {key for key, value in _OPTIONAL.items() if all(record[key] == value for record in records)}
+    return tuple(column for column in COLUMNS if column.key not in quiet)

@@ -1,0 +1,108 @@
+"""From ‖A g_0 − y‖ ≤ R̄ to ψ(f_0) ≤ ψ̄: the largest loss on the ball of radius R̄ (docs/theory.md §6).
+
+For L = Σ h(r_i) with h'(r)/r non-increasing (P_h concave: Huber, log-cosh) h∘√ is concave, so the sum is largest when
+all residuals are equal: m·h(R̄/√m). With h'(r)/r non-decreasing (P_h convex: ℓ_p) it is largest when one residual has
+it all: h(R̄). A radial loss is h(R̄). The scale of the loss cancels: ψ_c(c·L₁) = ψ₁(L₁).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sympy as sp
+
+from ..losses import LossTheory
+from ..losses.base import m as observations
+from ..losses.base import r
+from ..symbols import e, loss_0
+from . import logit
+from .symbols import demand, residual
+
+
+@dataclass(frozen=True)
+class Demand:
+    """How ψ̄ follows from R̄.
+
+    Args:
+        steps: assignments that end in ψ̄; symbols besides R̄: m and the parameters.
+        from_zero: whether R̄ bounds ‖A g_0‖ (observation 0) instead of ‖A g_0−y‖.
+        parameters: further parameters (name, symbol, meaning) that the bound needs.
+    """
+
+    steps: tuple[tuple[sp.Symbol, sp.Expr], ...]
+    from_zero: bool = False
+    parameters: tuple[tuple[str, sp.Symbol, str], ...] = ()
+
+
+#: Losses whose minimiser is not y.
+_SPECIAL: dict[str, Demand] = {
+    "logit-cross-entropy": Demand(
+        ((logit.level_symbol, logit.LEVEL), (demand, logit.DEMAND)),
+        True,
+        (("y-min", logit.margin, "all observations lie in [y-min, 1 − y-min], 0 < y-min ≤ 1/2"),),
+    ),
+}
+
+#: Largest loss for ‖v − y‖ ≤ R̄ at scale 1, by the rule that gives ψ.
+_LEVELS = {
+    "concave": lambda h: observations * h.subs(r, residual / sp.sqrt(observations)),
+    "linear": lambda h: h.subs(r, residual),
+    "convex": lambda h: h.subs(r, residual),
+    "radial": lambda h: h.subs(r, residual),
+}
+
+
+def largest_loss(loss: LossTheory) -> sp.Expr | None:
+    """Return the largest loss at scale 1 for ‖v − y‖ ≤ R̄, or None when the residual does not determine it."""
+    rule = _LEVELS.get(loss.rule)
+    return None if rule is None or loss.structure == "entrywise" else rule(loss.entry)
+
+
+_A = sp.Wild("A")
+
+
+def _without_overflow(expr: sp.Expr) -> sp.Expr:
+    """Rewrite arcosh(exp A), written as asinh√(2e^A sinh A), as A+log(1+√(1−e^{−2A})): equal for A ≥ 0."""
+    pattern = sp.asinh(sp.sqrt(2) * sp.sqrt(sp.exp(_A)) * sp.sqrt(sp.sinh(_A)))
+    other = sp.asinh(sp.sqrt(2 * sp.exp(_A) * sp.sinh(_A)))
+    far = _A + sp.log(1 + sp.sqrt(1 - sp.exp(-2 * _A)))
+    return expr.replace(pattern, far).replace(other, far)
+
+
+def desingularized_demand(loss: LossTheory) -> Demand | None:
+    """Return ψ̄ = ψ(largest loss) for ‖A g_0−y‖ ≤ R̄, or None when the residual does not determine it.
+
+    Example:
+        >>> from dipproofs.theory.losses import SQUARED
+        >>> desingularized_demand(SQUARED).steps
+        ((\\bar\\psi, \\bar R),)
+    """
+    if loss.kind in _SPECIAL:
+        return _SPECIAL[loss.kind]
+    level = largest_loss(loss)
+    if level is None:
+        return None
+    whole = sp.powdenest(loss.psi.subs(e, level), force=True)
+    if whole == residual:
+        return Demand(((demand, whole),))
+    return Demand(((loss_0, level), (demand, _without_overflow(loss.psi).subs(e, loss_0))))
+
+
+def impossible_reason(loss: LossTheory) -> str | None:
+    """Say why no width gives a bound, for losses whose domain excludes 0, or None.
+
+    The entries of V are symmetric, so A g_0 and −A g_0 have one law. If the domain misses 0 on one side, at most one of
+    the two lies in it, so A g_0 is in the domain with probability at most ½, whatever the width.
+    """
+    low, high = loss.domain
+    if not low.free_symbols and low >= 0:
+        return (
+            f"impossible for delta < 1/2: with symmetric V, A g_0 lies in the domain ]{low}, {high}[ of {loss.kind} "
+            "with probability at most 1/2 at any width; use an offset or a loss without domain"
+        )
+    if loss.domain != (-sp.oo, sp.oo):
+        return (
+            f"impossible for delta < 1/2 without an offset: with symmetric V, A g_0 lies in the domain ]{low}, {high}[ of "
+            f"{loss.kind} with probability at most 1/2 at offset 0, and no bound is derived for others"
+        )
+    return None

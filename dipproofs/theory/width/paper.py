@@ -1,0 +1,81 @@
+"""The paper's width bound, with its unnamed constants C, C' kept as symbols (docs/theory.md §6; paper §3.4)."""
+
+from __future__ import annotations
+
+import sympy as sp
+
+from ..core import define
+from ..forms import FORMS
+from ..symbols import q
+from .split import SPLIT_OMEGA
+from .symbols import d, m, n, norm_A, sigma_A
+
+_SOURCE = "§6"
+C, C_prime = sp.Symbol("C", positive=True), sp.Symbol("C'", positive=True)
+lipschitz_loss = sp.Symbol("L_{L,0}", positive=True)  # Lipschitz constant of ∇L_y on the level set
+y_clean_max, noise_max = sp.symbols(r"\|A\bar{x}\|_\infty \|\varepsilon\|_\infty", nonnegative=True)
+condition_number = sp.Symbol("kappa", positive=True)
+_psi = sp.Function("psi")
+
+INITIAL_DISTANCE = define(
+    "width.paper.distance",
+    C * norm_A * sp.sqrt(n * sp.log(d)) + sp.sqrt(m) * (y_clean_max + noise_max),
+    "the paper's bound of ‖y_0−y‖",
+    _SOURCE,
+)
+
+
+def paper_bound(train: str) -> sp.Expr:
+    """Return the paper's lower bound of k: exponents 4 (both layers) or 2 (inner layer)."""
+    power = 4 if train == "both" else 2
+    return C_prime * sigma_A ** (-power) * n * _psi(lipschitz_loss / 2 * INITIAL_DISTANCE**2) ** power
+
+
+PAPER_BOTH = define("width.paper.both", paper_bound("both"), "the paper's width, both layers trained", _SOURCE)
+PAPER_INNER = define("width.paper.inner", paper_bound("inner"), "the paper's width, inner layer trained", _SOURCE)
+
+
+def _squared(train: str) -> sp.Expr:
+    """ψ(½z²) = z for the squared loss, whose gradient has Lipschitz constant 1."""
+    power = 4 if train == "both" else 2
+    return C_prime * sigma_A ** (-power) * n * INITIAL_DISTANCE**power
+
+
+PAPER_SQUARED: dict[str, sp.Expr] = {
+    train: define(f"width.paper.squared.{train}", _squared(train), f"squared loss, {train}", _SOURCE)
+    for train in ("both", "inner")
+}
+_scale = sp.Symbol("Lambda", positive=True)
+#: Order in n, d and κ(A) for the squared loss, where ‖y‖ is of the order of ‖A‖√n at most.
+PAPER_ORDER: dict[str, sp.Expr] = {
+    train: define(
+        f"width.paper.order.{train}",
+        condition_number**power * n ** (1 + power // 2) * sp.log(d) ** (power // 2),
+        f"order for the squared loss, {train}",
+        _SOURCE,
+    )
+    for train, power in (("both", 4), ("inner", 2))
+}
+
+#: How much a form's step costs: width(form, q)/width(flow) → (1/ω)^power; power 2 for block and split, up to 4 else.
+_power = sp.Symbol("p", positive=True)
+DISCRETISATION: dict[str, sp.Expr] = {
+    form.id: define(
+        f"width.discretisation.{form.id}",
+        form.omega ** (-_power),
+        f"width of form {form.id} over that of the flow, a bound with k ∝ ω^(−p)",
+        _SOURCE,
+    )
+    for form in FORMS.values()
+}
+DISCRETISATION_SPLIT: dict[str, sp.Expr] = {
+    name: define(
+        f"width.discretisation.split.{name}",
+        factor**-2,
+        f"width of form {name} over that of the flow, bound split",
+        _SOURCE,
+    )
+    for name, factor in SPLIT_OMEGA.items()
+}
+
+__all__ = ["DISCRETISATION", "PAPER_BOTH", "PAPER_INNER", "PAPER_ORDER", "PAPER_SQUARED", "paper_bound", "q"]

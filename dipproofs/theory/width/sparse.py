@@ -1,0 +1,102 @@
+"""Inner layer: how much injectivity can a small move of W destroy? (docs/theory.md §6, "Few neurons")
+
+With δ_j = φ'(a_j+Δ_j)−φ'(a_j), |δ_j| ≤ min(B₂|Δ_j|, osc φ') and ‖Δ‖ ≤ t, so w_j = (δ_j/osc)² lies in [0,1] and
+Σw_j ≤ (B₂t/osc)² =: s. The largest Σ_j w_j⟨v_j,z⟩² over such w is attained at a set of ⌈s⌉ neurons:
+
+    s_in(θ) ≥ s_in(θ_0) − osc·√(max_{|S|=⌈s⌉}‖PV_S‖²/k)        for ‖θ−θ_0‖ ≤ t.
+
+‖PV_S‖² grows like r + s ln(k/s), not like s·r: the radius of injectivity is of order √k instead of √(k/r).
+∫F is bounded from below by a Riemann sum at the nodes t_i = √(ε_ik)·osc/B₂.
+"""
+
+from __future__ import annotations
+
+import sympy as sp
+
+from ..activations import Activation
+from ..activations.base import x
+from ..core import define
+from .events import Step, failure_exponent
+from .symbols import B_2, k, omega, oscillation, proxy, rank, s_init, sigma_A
+
+_SOURCE = "§6"
+_count = sp.Symbol("s", positive=True)
+_entropy = sp.Symbol("H_s", positive=True)
+
+#: t_i is proportional to RATIO^i; the last node moves half the neurons, the first one in 2·1.2⁸⁰ ≈ 4·10⁶.
+RATIO, NODES = sp.Rational(6, 5), 40
+
+ENTROPY = define(
+    "width.sparse.entropy", _count * (1 + sp.log(k / _count)), "ln of the number of sets of ⌈s⌉ neurons", _SOURCE
+)
+SUBSET_GAUSSIAN = define(
+    "width.sparse.gaussian",
+    (sp.sqrt(rank) + sp.sqrt(_count) + sp.sqrt(2 * _entropy)) ** 2,
+    "max ‖PV_S‖², Gaussian V",
+    _SOURCE,
+)
+
+
+def _net(dimension: sp.Expr, degrees: sp.Expr) -> sp.Expr:
+    """Net of mesh 1/8 in this dimension; χ² comparison with so many degrees of freedom."""
+    level = _entropy + dimension * sp.log(17)
+    return sp.Rational(64, 49) * proxy * (degrees + 2 * sp.sqrt(degrees * level) + 2 * level)
+
+
+SUBSET_NET = define(
+    "width.sparse.net",
+    sp.Min(_net(rank, _count), _net(_count, rank)),
+    "max ‖PV_S‖², sub-Gaussian V",
+    _SOURCE,
+)
+
+
+def oscillation_of(activation: Activation) -> sp.Expr:
+    """Return an upper bound of sup φ' − inf φ'.
+
+    B₁ where φ' ≥ 0 (φ' is a sum of non-negative terms or 1−y² with |y| ≤ 1), 2B₁−1 where φ'(x)+φ'(−x) = 1, so that
+    inf φ' = 1−sup φ'; otherwise 2B₁. The checks prove each case.
+
+    Example:
+        >>> from dipproofs.theory.activations import SIN, TANH
+        >>> oscillation_of(TANH), oscillation_of(SIN)
+        (1, 2)
+    """
+    if _nonnegative_slope(activation):
+        return activation.B_1
+    if sp.simplify(activation.dphi + activation.dphi.subs(x, -x)) == 1:
+        return 2 * activation.B_1 - 1
+    return 2 * activation.B_1
+
+
+def _nonnegative_slope(activation: Activation) -> bool:
+    """Whether φ' ≥ 0 is plain: positive for SymPy, or once y ∈ [−1,1] stands for the tanh in it."""
+    if activation.dphi.is_nonnegative:
+        return True
+    tanhs = list(activation.dphi.atoms(sp.tanh))
+    if len(tanhs) != 1:
+        return False
+    y = sp.Symbol("y", real=True)
+    slope = activation.dphi.subs(tanhs[0], y)
+    return not slope.has(x) and sp.minimum(slope, y, sp.Interval(-1, 1)) >= 0
+
+
+def sparse_supply(share: sp.Rational, gaussian: bool) -> tuple[list[Step], sp.Expr]:
+    """Return the steps and the supply ω∫F; the event of each node has the same part of ``share``."""
+    t, first = failure_exponent(share / NODES, "set")
+    steps: list[Step] = [first]
+    nodes = [sp.Rational(1, 2) / RATIO ** (2 * (NODES - i)) for i in range(1, NODES + 1)]
+    reach = [sp.sqrt(node) for node in nodes]
+    norm = SUBSET_GAUSSIAN if gaussian else SUBSET_NET
+    levels = []
+    for i, node in enumerate(nodes):
+        count, entropy = sp.Symbol(f"s_{i}", positive=True), sp.Symbol(f"H_{i}", positive=True)
+        size, level = sp.Symbol(f"Q_{i}", positive=True), sp.Symbol(f"F_{i}", nonnegative=True)
+        steps.append((count, node * k + 1))
+        steps.append((entropy, t + ENTROPY.xreplace({_count: sp.Min(count, k)})))
+        steps.append((size, norm.xreplace({_count: count, _entropy: entropy})))
+        steps.append((level, sp.Max(0, s_init - oscillation * sp.sqrt(size / k))))
+        levels.append(level)
+    widths = [reach[0]] + [b - a for a, b in zip(reach, reach[1:])]
+    area = sp.Add(*(width * level for width, level in zip(widths, levels)))
+    return steps, omega * sigma_A * sp.sqrt(k) * oscillation / B_2 * area

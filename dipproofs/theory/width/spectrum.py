@@ -1,0 +1,39 @@
+"""‖A‖_F² and ‖AAᵀ‖_F² of the operators of problem files: r singular values, linear from 1 to 1/κ (docs/theory.md §6)."""
+
+from __future__ import annotations
+
+from math import comb
+
+import sympy as sp
+
+from ..core import define
+
+rank = sp.Symbol("r", positive=True, integer=True)
+kappa = sp.Symbol("kappa", positive=True)
+_i = sp.Symbol("i", integer=True, nonnegative=True)
+_last = rank - 1
+VALUE = define("width.spectrum.value", 1 - (1 - 1 / kappa) * _i / _last, "i-th singular value, i = 0 … r−1 (r ≥ 2)", "§6")
+
+#: Σ_{i<r} i^p for p = 0 … 4 (Faulhaber).
+_FAULHABER = (
+    rank,
+    rank * _last / 2,
+    rank * _last * (2 * rank - 1) / 6,
+    rank**2 * _last**2 / 4,
+    rank * _last * (2 * rank - 1) * (3 * rank**2 - 3 * rank - 1) / 30,
+)
+
+
+def power_sum(power: int) -> sp.Expr:
+    """Return Σ s_i^power (power ≤ 4) in closed form, an expression in ``rank`` ≥ 2 and ``kappa``.
+
+    Example:
+        >>> power_sum(2).subs({rank: 2, kappa: 3})
+        10/9
+    """
+    step = -(1 - 1 / kappa) / _last
+    return sp.Add(*(comb(power, j) * step**j * _FAULHABER[j] for j in range(power + 1)))
+
+
+FROBENIUS2 = define("width.spectrum.frobenius2", power_sum(2), "‖A‖_F²", "§6")
+SCHATTEN4 = define("width.spectrum.schatten4", power_sum(4), "‖AAᵀ‖_F²", "§6")
