@@ -139,8 +139,7 @@ def test_loss_parameters_reach_the_loss(tmp_path: Path) -> None:
 def test_image_signals_are_the_same_for_any_operator(tmp_path: Path) -> None:
     text = 'operator = {kind = "%s"}\nsignal = {kind = "image", name = "camera", shape = [8, 8]}\n'
     signals = [
-        load_problem(write(tmp_path, text % kind)).build_problem().x_true
-        for kind in ("identity", "blur", "dct")
+        load_problem(write(tmp_path, text % kind)).build_problem().x_true for kind in ("identity", "blur", "dct")
     ]
     assert all(np.array_equal(signals[0], other) for other in signals)
 

@@ -29,8 +29,7 @@ def load(directory: Path, stored: dict[str, Any], text: str = "") -> Any:
     np.savez(directory / "arrays.npz", **stored)
     problem = directory / "problem.toml"
     problem.write_text(
-        'operator = {kind = "file", path = "arrays.npz"}\nnetwork = {kind = "file", path = "arrays.npz"}\n'
-        + text
+        'operator = {kind = "file", path = "arrays.npz"}\nnetwork = {kind = "file", path = "arrays.npz"}\n' + text
     )
     return load_problem(problem)
 
