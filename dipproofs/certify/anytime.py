@@ -52,11 +52,7 @@ class Anytime:
         """Look at an iterate; answer "freeze" once it is certified."""
         if self.certificate is not None or self.proofs >= _PROOFS or self.operator.rank is None:
             return None
-        if (
-            self.problem.operator.shape[0] > _SMALL
-            and tau < self._next
-            and self._psi(value) > self._threshold
-        ):
+        if self.problem.operator.shape[0] > _SMALL and tau < self._next and self._psi(value) > self._threshold:
             return None
         here = network()
         self.tests += 1

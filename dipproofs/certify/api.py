@@ -153,9 +153,7 @@ def check(
     where = provenance("none", str(network.dtype), origin)
     chosen = Step(None, 1.0) if step == "auto" else Step(_positive(step))
     forms = {
-        form: certify_at(
-            problem, network, loss, operator, chosen, form=form, arithmetic=arithmetic, origin=where
-        )
+        form: certify_at(problem, network, loss, operator, chosen, form=form, arithmetic=arithmetic, origin=where)
         for form in FORM_IDS
         if not (form == "residual" and not loss.projects_data)
     }

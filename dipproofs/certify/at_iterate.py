@@ -143,9 +143,7 @@ def _applicability(operator: OperatorBounds, loss: Any, m: int) -> list[Hypothes
         )  # fmt: skip
     elif loss.assumed:
         found.append(
-            Hypothesis(
-                "loss", "; ".join(loss.assumed), Verdict.UNDECIDED, None, "assumed by the user, not proved"
-            )
+            Hypothesis("loss", "; ".join(loss.assumed), Verdict.UNDECIDED, None, "assumed by the user, not proved")
         )
     else:
         found.append(Hypothesis("loss", f"assumptions on {loss.convention} hold (theory §5)", Verdict.PROVED))

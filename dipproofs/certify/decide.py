@@ -171,9 +171,7 @@ class Judge:
         # between the two rules lies the true integral
         total = lower.union(upper) if lower.is_finite() and upper.is_finite() else flint.arb.nan()
         statement = (
-            "Integral(F - x, (t, 0, rho)) > R_0"
-            if self.plan.residual
-            else "omega*Integral(F, (t, 0, rho)) > psi(f_0)"
+            "Integral(F - x, (t, 0, rho)) > R_0" if self.plan.residual else "omega*Integral(F, (t, 0, rho)) > psi(f_0)"
         )
         fail = (
             f"at radius ρ = {self.candidate.rho:.3g} the left side is about {self.candidate.reach:.2g} of what is "
@@ -190,10 +188,7 @@ class Judge:
             values[symbol] = self.bound(env[symbol])
         values[s.gamma] = Bound.exact(self.candidate.gamma)
         values[s.rho] = Bound.exact(self.candidate.rho)
-        if (
-            all(h.verdict is Verdict.PROVED for h in decided.hypotheses)
-            or self.evidence is not Evidence.PROVED
-        ):
+        if all(h.verdict is Verdict.PROVED for h in decided.hypotheses) or self.evidence is not Evidence.PROVED:
             values[s.S], values[s.F_inf] = self._path_bound()
         if self.plan.form == "paper":
             values |= self._paper_quantities()
@@ -222,10 +217,7 @@ class Judge:
         return Bound(low, high, self.evidence), Bound(max(least.lower, 0.0), most.upper, self.evidence)
 
     def _float_root(self, expr: Any) -> float:
-        env = {
-            key: float(value.mid()) if isinstance(value, flint.arb) else value
-            for key, value in self.env.items()
-        }
+        env = {key: float(value.mid()) if isinstance(value, flint.arb) else value for key, value in self.env.items()}
         env = {key: flint.arb(value) for key, value in env.items()}
         low, high = 0.0, self.candidate.rho
         psi = float(env[s.psi_0].mid() / env[s.omega].mid())
@@ -253,11 +245,7 @@ class Judge:
         ell = CONSTANTS[self.plan.train].lipschitz_J_full
         guess = paper_radius(self.base, pessimistic(self.base))
         if not (0 < guess < math.inf):
-            return (
-                Bound(guess, guess, self.evidence)
-                if guess == math.inf
-                else Bound(0.0, math.inf, self.evidence)
-            )
+            return Bound(guess, guess, self.evidence) if guess == math.inf else Bound(0.0, math.inf, self.evidence)
 
         def defect(R: float) -> Any:
             point = flint.arb(R)

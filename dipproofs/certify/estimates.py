@@ -22,7 +22,6 @@ def estimate_base(
 ) -> Base:
     """Estimate what `quantities.enclose_base` encloses, with the same keys."""
     y, k = problem.y.astype(np.float64), network.width
-    A = operator.matrix.mid
     u, W, V = (array.astype(np.float64) for array in (network.u, network.W, network.V))
     phi, dphi = numpy_activation(network.activation)(W @ u)
     norm_u, norm_phi = float(np.linalg.norm(u)), float(np.linalg.norm(phi))
@@ -30,31 +29,27 @@ def estimate_base(
     outer = 0.0 if network.train == "inner" else norm_phi**2 / k
     C = None if operator.columns.rows is None else operator.columns.rows.mid
     B = None if operator.rows.rows is None else operator.rows.rows.mid
-    AV = A @ V
-    same = B is not None and operator.rows.rows is operator.matrix and C is None
+    AV = V[operator.selection[0]] * operator.selection[1][:, None] if operator.selection else operator.matrix.mid @ V
+    same = operator.orthonormal
     CAV = AV if C is None else C @ AV
-    gram_A = operator.gram.mid if operator.gram is not None else A @ A.T
-    low, high = _spectrum(CAV, dphi, inner, outer, gram_A, same)
+    low, high = _spectrum(CAV, dphi, inner, outer, None if same else operator.gram, same)
     values: dict[Any, float] = {s.norm_u: norm_u, s.norm_phi: norm_phi}
     values |= {s.norm_A: operator.norm.upper, s.sigma_A: operator.sigma.lower}
     values |= {
         s.sigma_AJ: low,
         s.norm_AJ: high,
-        s.norm_V: float(np.linalg.norm(AV, 2)) if k <= 400 else _norm(AV),
+        s.norm_V: _norm(AV),
     }
     BV = V if B is None else AV if same else B @ V
-    size = BV.shape[0]
-    square = np.eye(size) if B is None else gram_A if same else B @ B.T
-    values[s.sigma_J] = low if same else _spectrum(BV, dphi, inner, outer, square, True)[0]
+    square = None if B is None or same else B @ B.T
+    values[s.sigma_J] = low if same else _spectrum(BV, dphi, inner, outer, square, B is None)[0]
     values[s.sigma_in] = _inner(BV, dphi, inner)
     values[s.sigma_A_in] = values[s.sigma_in] if same else _inner(CAV, dphi, inner)
     values[s.c_0] = float(np.linalg.norm(BV, axis=0).max())
     values[s.c_A0] = float(np.linalg.norm(AV, axis=0).max())
     if unprojected:
         values[s.c_full] = float(np.linalg.norm(V, axis=0).max())
-        values[s.sigma_min_J] = (
-            values[s.sigma_J] if B is None else _spectrum(V, dphi, inner, outer, np.eye(V.shape[0]), True)[0]
-        )
+        values[s.sigma_min_J] = values[s.sigma_J] if B is None else _spectrum(V, dphi, inner, outer, None, True)[0]
     v = AV @ phi / math.sqrt(k)
     if network.output_offset:
         v = v + problem.operator.to_dense().astype(np.float64) @ np.full(network.n, network.output_offset)
@@ -65,9 +60,7 @@ def estimate_base(
     return _base(values, network, operator, loss, y)
 
 
-def _base(
-    values: dict[Any, float], network: TwoLayer, operator: OperatorBounds, loss: Any, y: np.ndarray
-) -> Base:
+def _base(values: dict[Any, float], network: TwoLayer, operator: OperatorBounds, loss: Any, y: np.ndarray) -> Base:
     bounds = {symbol: Bound.estimated(max(value, 0.0)) for symbol, value in values.items()}
     bounds[s.width] = Bound.exact(network.width)
     activation = ACTIVATIONS[network.activation]
@@ -77,26 +70,24 @@ def _base(
         value = constants.get(symbol, Bound(0.0, math.inf, Evidence.ESTIMATED))
         bounds[symbol] = value.with_evidence(Evidence.ESTIMATED)
     psi = enclose(loss.psi, {**constants, s.e: bounds[s.loss_0]}) if constants else Bound.unknown()
-    bounds[s.psi_0] = (
-        Bound.estimated(max(psi.mid, 0.0)) if psi.is_finite else Bound(0.0, math.inf, Evidence.ESTIMATED)
-    )
+    bounds[s.psi_0] = Bound.estimated(max(psi.mid, 0.0)) if psi.is_finite else Bound(0.0, math.inf, Evidence.ESTIMATED)
     scale = 2 * loss_scale(loss, y.size) if loss.projects_data else None
     m, n = operator.matrix.shape
     return Base(bounds, network.train, m, n, operator.rank, scale, constants)
 
 
 def _spectrum(
-    XV: np.ndarray, dphi: np.ndarray, inner: float, outer: float, square: np.ndarray, orthonormal: bool
+    XV: np.ndarray, dphi: np.ndarray, inner: float, outer: float, square: np.ndarray | None, orthonormal: bool
 ) -> tuple[float, float]:
-    """Estimate σ_min and ‖·‖ of a factor of inner·XV D²(XV)ᵀ + outer·XXᵀ."""
+    """Estimate σ_min and ‖·‖ of a factor of inner·XV D²(XV)ᵀ + outer·XXᵀ (XXᵀ = I when orthonormal)."""
     size, k = XV.shape
-    if inner == 0:
-        values = eigvalsh(square) if size <= 600 else np.array([_least(square), _norm(square)])
-        return math.sqrt(max(outer * values[0], 0.0)), math.sqrt(max(outer * values[-1], 0.0))
     scaled = XV * dphi
-    if k < size and orthonormal:
-        return math.sqrt(outer), math.sqrt(inner * _norm(scaled) ** 2 + outer)
-    gram = inner * (scaled @ scaled.T) + outer * square
+    if orthonormal:
+        low = _inner(XV, dphi, inner) ** 2
+        high = inner * _norm(scaled) ** 2 if inner else 0.0
+        return math.sqrt(low + outer), math.sqrt(high + outer)
+    assert square is not None
+    gram = inner * (scaled @ scaled.T) + outer * square if inner else outer * square
     if size <= 600:
         values = eigvalsh(gram)
         return math.sqrt(max(values[0], 0.0)), math.sqrt(max(values[-1], 0.0))
@@ -117,13 +108,13 @@ def _norm(matrix: np.ndarray) -> float:
     rng = np.random.default_rng(0)
     x = rng.standard_normal(matrix.shape[1])
     size = 0.0
-    for _ in range(40):
+    for _ in range(16):
         x = matrix.T @ (matrix @ x)
         size = float(np.linalg.norm(x))
         if size == 0:
             return 0.0
         x /= size
-    return math.sqrt(size) * 1.01
+    return math.sqrt(size) * 1.02
 
 
 def _least(gram: np.ndarray) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -55,7 +56,8 @@ class OperatorBounds:
         decision: the hypothesis "rank".
         sigma, norm: enclosures of σ_A and ‖A‖.
         rows: basis of Im(Aᵀ); columns: basis of Im(A).
-        gram: (r, r) enclosure of (C A)(C A)ᵀ, C the basis of Im(A).
+        coordinates: (r, n) enclosure of C A, C the basis of Im(A).
+        selection: (indices, signs) when A consists of distinct signed unit vectors (a mask), else None.
     """
 
     matrix: IntervalMatrix
@@ -65,8 +67,30 @@ class OperatorBounds:
     norm: Bound
     rows: Basis = WHOLE_SPACE
     columns: Basis = WHOLE_SPACE
-    gram: IntervalMatrix | None = None
+    coordinates: IntervalMatrix | None = None
     exact: IntervalMatrix | None = None
+    selection: tuple[np.ndarray, np.ndarray] | None = None
+
+    @cached_property
+    def gram(self) -> np.ndarray:
+        """(CA)(CA)ᵀ in floats (evidence: estimated), for the search."""
+        assert self.coordinates is not None
+        return self.coordinates.mid @ self.coordinates.mid.T
+
+    @property
+    def orthonormal(self) -> bool:
+        """Whether A Aᵀ = I exactly: a mask."""
+        return self.selection is not None
+
+    def apply(self, matrix: IntervalMatrix) -> IntervalMatrix:
+        """Return A·matrix; for a mask without rounding."""
+        if self.selection is None:
+            return self.matrix @ matrix
+        indices, signs = self.selection
+        picked = matrix[indices]
+        if (signs > 0).all():
+            return picked
+        return picked.scale_rows(IntervalMatrix.from_exact(signs)) if matrix.ndim == 2 else self.matrix @ matrix
 
 
 def bound_operator(A: np.ndarray, B: np.ndarray | None = None) -> OperatorBounds:
@@ -80,44 +104,47 @@ def bound_operator(A: np.ndarray, B: np.ndarray | None = None) -> OperatorBounds
     if B is not None:
         matrix, name = matrix @ IntervalMatrix.from_exact(B), "AB"
     m, n = matrix.shape
+    selection = _selection(matrix)
+    if selection is not None:
+        return _mask(matrix, selection)
     largest = norm(matrix)
     smallest = sigma_min(matrix)
     if not smallest.lower > 0:
-        return OperatorBounds(
-            matrix, None, _undecided(name, smallest, largest), smallest, largest, exact=exact
-        )
-    decision = Hypothesis(
-        "rank", f"rank {name} = min(m, n) = {min(m, n)}", Verdict.PROVED, smallest / largest, ""
-    )
+        return OperatorBounds(matrix, None, _undecided(name, smallest, largest), smallest, largest, exact=exact)
+    decision = Hypothesis("rank", f"rank {name} = min(m, n) = {min(m, n)}", Verdict.PROVED, smallest / largest, "")
     rows = WHOLE_SPACE if n <= m else _basis(matrix)
     columns = WHOLE_SPACE if m <= n else _basis(matrix.T)
     if rows is None or columns is None:
-        return OperatorBounds(
-            matrix, None, _undecided(name, smallest, largest), smallest, largest, exact=exact
-        )
-    gram = columns.coordinates(matrix).gram()
-    return OperatorBounds(matrix, min(m, n), decision, smallest, largest, rows, columns, gram, exact)
+        return OperatorBounds(matrix, None, _undecided(name, smallest, largest), smallest, largest, exact=exact)
+    coordinates = columns.coordinates(matrix)
+    return OperatorBounds(matrix, min(m, n), decision, smallest, largest, rows, columns, coordinates, exact)
+
+
+def _mask(matrix: IntervalMatrix, selection: tuple[np.ndarray, np.ndarray]) -> OperatorBounds:
+    one, m = Bound.exact(1), matrix.shape[0]
+    decision = Hypothesis("rank", f"rank A = min(m, n) = {m}", Verdict.PROVED, one, "")
+    rows = WHOLE_SPACE if matrix.shape[0] == matrix.shape[1] else Basis(matrix, one, one)
+    return OperatorBounds(matrix, m, decision, one, one, rows, WHOLE_SPACE, matrix, matrix, selection)
 
 
 def _basis(matrix: IntervalMatrix) -> Basis | None:
-    if _has_orthonormal_rows(matrix):
-        return Basis(matrix, Bound.exact(1), Bound.exact(1))
     space = row_space_basis(matrix)
     if not space.is_decided:
         return None
     return Basis(space.B, space.gram_min.sqrt(), space.gram_max.sqrt())
 
 
-def _has_orthonormal_rows(matrix: IntervalMatrix) -> bool:
-    """Whether the rows are distinct signed unit vectors: then BBᵀ = I without rounding (masks)."""
-    if not matrix.is_exact:
-        return False
-    nonzero = matrix.mid != 0
-    return bool(
-        (nonzero.sum(axis=1) == 1).all()
-        and (nonzero.sum(axis=0) <= 1).all()
-        and (np.abs(matrix.mid[nonzero]) == 1).all()
-    )
+def _selection(matrix: IntervalMatrix) -> tuple[np.ndarray, np.ndarray] | None:
+    """Find out whether the rows are distinct signed unit vectors, so that A Aᵀ = I without rounding."""
+    if not matrix.is_exact or matrix.shape[0] > matrix.shape[1]:
+        return None
+    rows, indices = np.nonzero(matrix.mid)
+    if rows.size != matrix.shape[0] or not np.array_equal(rows, np.arange(rows.size)):
+        return None
+    signs = matrix.mid[rows, indices]
+    if np.unique(indices).size != indices.size or not (np.abs(signs) == 1).all():
+        return None
+    return indices, signs
 
 
 def _undecided(name: str, smallest: Bound, largest: Bound) -> Hypothesis:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -55,9 +56,7 @@ def widened(bound: Bound, relative: float = ROOM) -> Bound:
     return Bound(math.nextafter(lower, -math.inf), math.nextafter(upper, math.inf), bound.evidence)
 
 
-def enclose_base(
-    operator: OperatorBounds, y: np.ndarray, network: TwoLayer, loss: Any, *, unprojected: bool
-) -> Base:
+def enclose_base(operator: OperatorBounds, y: np.ndarray, network: TwoLayer, loss: Any, *, unprojected: bool) -> Base:
     """Enclose all base quantities at an iterate; evidence proved.
 
     Args:
@@ -68,40 +67,33 @@ def enclose_base(
         unprojected: also enclose σ_min(J) and max‖v_j‖, which only the paper's own form uses.
     """
     hidden = enclose_hidden(network)
-    k = Bound.exact(network.width)
     V = IntervalMatrix.from_exact(network.V)
-    AV = operator.matrix @ V
+    AV = operator.apply(V)
+    rows, columns = operator.rows, operator.columns
     values: dict[Any, Bound] = {s.norm_u: hidden.norm_u, s.norm_phi: hidden.norm_phi}
     values |= {s.norm_A: operator.norm, s.sigma_A: operator.sigma, s.norm_V: norm(AV)}
-    gram = _Gram(network.train, hidden, k)
-    rows, columns = operator.rows, operator.columns
-    CAV = columns.coordinates(AV)
-    CA = columns.coordinates(operator.matrix)
-    same = rows.rows is operator.matrix and columns.identity
-    values[s.sigma_AJ] = _injectivity(gram, CAV, CA, operator.gram, same) / columns.stretch_range
-    values[s.norm_AJ] = gram.largest(CAV, operator.gram) / columns.stretch_range
-    BV = AV if same else rows.coordinates(V)
-    if same:
-        values[s.sigma_J] = values[s.sigma_AJ]
-    elif rows.rows is None:
-        whole = IntervalMatrix.from_exact(np.eye(V.shape[0]))
-        values[s.sigma_J] = _injectivity(gram, V, whole, whole, True)
-    else:
-        values[s.sigma_J] = _injectivity(gram, BV, rows.rows, rows.rows.gram()) / rows.stretch_range
-    values[s.sigma_in] = gram.inner_smallest(BV) / rows.stretch_range
-    values[s.sigma_A_in] = values[s.sigma_in] if same else gram.inner_smallest(CAV) / columns.stretch_range
-    values[s.c_0] = _largest_column(BV) / rows.stretch_range
+    observed = Blocks(network.train, hidden, columns.coordinates(AV), operator.coordinates, operator.orthonormal)
+    values[s.sigma_AJ] = observed.smallest() / columns.stretch_range
+    values[s.norm_AJ] = observed.largest() / columns.stretch_range
+    values[s.sigma_A_in] = observed.inner_smallest / columns.stretch_range
     values[s.c_A0] = _largest_column(AV)
+    if operator.orthonormal:
+        signal, c_0 = observed, values[s.c_A0]
+    else:
+        BV = rows.coordinates(V)
+        signal = Blocks(network.train, hidden, BV, rows.rows, rows.identity)
+        c_0 = _largest_column(BV) / rows.stretch_range
+    values[s.sigma_J] = signal.smallest() / rows.stretch_range
+    values[s.sigma_in] = signal.inner_smallest / rows.stretch_range
+    values[s.c_0] = c_0
     if unprojected:
         values[s.c_full] = _largest_column(V)
-        values[s.sigma_min_J] = values[s.sigma_J]
-        if rows.rows is not None:
-            whole = IntervalMatrix.from_exact(np.eye(V.shape[0]))
-            values[s.sigma_min_J] = _injectivity(gram, V, whole, whole, True)
+        whole = signal if rows.identity else Blocks(network.train, hidden, V, None, True)
+        values[s.sigma_min_J] = whole.smallest()
     v = _prediction(operator, network, hidden)
     values[s.loss_0] = _loss_value(operator, loss, v, y)
     values = {symbol: widened(bound) for symbol, bound in values.items()}
-    values[s.width] = k
+    values[s.width] = Bound.exact(network.width)
     constants = loss.constants(y, values[s.loss_0])
     for symbol in (s.loss_gradient, s.loss_curvature):
         values[symbol] = constants[symbol]
@@ -128,68 +120,104 @@ def _psi(loss: Any, loss_0: Bound, constants: Mapping[Any, Bound]) -> Bound:
     return enclose(loss.psi, {**constants, s.e: loss_0})
 
 
-@dataclass(frozen=True)
-class _Gram:
-    """X J JᵀXᵀ for given X, from its two blocks."""
+@dataclass(frozen=True, eq=False)
+class Blocks:
+    """X J JᵀXᵀ = N N ᵀ + w² X Xᵀ, N = (‖u‖/√k) X V diag(φ'), w = ‖φ(a)‖/√k, for a given X.
+
+    Args:
+        train: which of the two blocks there are.
+        hidden: the hidden layer.
+        XV: (r, k) X V.
+        X: (r, n) X; not needed when its rows are orthonormal.
+        orthonormal: X Xᵀ = I exactly, so that the outer block only shifts the spectrum of the inner one.
+    """
 
     train: str
     hidden: HiddenLayer
-    k: Bound
+    XV: IntervalMatrix
+    X: IntervalMatrix | None
+    orthonormal: bool
 
     @property
-    def inner_factor(self) -> Bound:
-        return self.hidden.norm_u / self.k.sqrt()
+    def _root_k(self) -> Bound:
+        return Bound.exact(self.XV.shape[1]).sqrt()
 
     @property
     def outer_factor(self) -> Bound:
-        return self.hidden.norm_phi / self.k.sqrt()
+        """w, or 0 when V is not trained."""
+        return Bound.exact(0) if self.train == "inner" else self.hidden.norm_phi / self._root_k
 
-    def inner(self, XV: IntervalMatrix) -> IntervalMatrix:
-        """Return N_X = (‖u‖/√k) X V diag(φ')."""
-        return XV.scale_columns(self.hidden.dphi).scale(self.inner_factor)
+    @cached_property
+    def inner_factor(self) -> IntervalMatrix:
+        """N."""
+        return self.XV.scale_columns(self.hidden.dphi).scale(self.hidden.norm_u / self._root_k)
 
-    def matrix(self, XV: IntervalMatrix, square: IntervalMatrix) -> IntervalMatrix:
-        parts = []
-        if self.train != "outer":
-            parts.append(self.inner(XV).gram())
-        if self.train != "inner":
-            parts.append(square.scale(self.outer_factor * self.outer_factor))
-        return parts[0] if len(parts) == 1 else parts[0] + parts[1]
+    @cached_property
+    def inner_gram(self) -> IntervalMatrix:
+        """N Nᵀ."""
+        return self.inner_factor.gram()
 
-    def factor(self, XV: IntervalMatrix, X: IntervalMatrix) -> IntervalMatrix:
-        parts = []
-        if self.train != "outer":
-            parts.append(self.inner(XV))
-        if self.train != "inner":
-            parts.append(X.scale(self.outer_factor))
-        return parts[0] if len(parts) == 1 else _beside(*parts)
-
-    def largest(self, XV: IntervalMatrix, square: IntervalMatrix) -> Bound:
-        top = lambda_max(self.matrix(XV, square))
-        return Bound(max(top.lower, 0.0), max(top.upper, 0.0)).sqrt()
-
-    def inner_smallest(self, XV: IntervalMatrix) -> Bound:
-        """σ_min of the inner block on the subspace: exactly 0 when k is below its dimension."""
-        if self.train == "outer" or XV.shape[1] < XV.shape[0]:
+    @cached_property
+    def inner_smallest(self) -> Bound:
+        """σ_min of N: exactly 0 when k is below the number of rows, or W is not trained."""
+        rows, k = self.XV.shape
+        if self.train == "outer" or k < rows:
             return Bound.exact(0)
-        return sigma_min(self.inner(XV))
+        least = lambda_min(self.inner_gram)
+        return least.sqrt() if _accurate(least) else _intersection(sigma_min(self.inner_factor), least)
 
-
-def _injectivity(
-    gram: _Gram, XV: IntervalMatrix, X: IntervalMatrix, square: IntervalMatrix, orthonormal: bool = False
-) -> Bound:
-    """Return σ_min of the factor of X J JᵀXᵀ, through the Gram matrix when that is accurate enough."""
-    if XV.shape[1] < XV.shape[0]:
-        if gram.train == "inner":
+    @cached_property
+    def inner_largest(self) -> Bound:
+        """‖N‖, through the smaller Gram matrix."""
+        if self.train == "outer":
             return Bound.exact(0)
-        if orthonormal:
-            # the inner block has a kernel, and there X J JᵀXᵀ is (‖φ‖²/k) I
-            return gram.outer_factor
-    least = lambda_min(gram.matrix(XV, square))
-    if least.lower > 0 and least.relative_width < _GRAM_WIDTH:
-        return least.sqrt()
-    direct = sigma_min(gram.factor(XV, X))
-    return direct.intersect(Bound(max(least.lower, 0.0), max(least.upper, 0.0)).sqrt())
+        rows, k = self.XV.shape
+        return norm(self.inner_factor) if k < rows else _root(lambda_max(self.inner_gram))
+
+    @cached_property
+    def gram(self) -> IntervalMatrix:
+        """The sum of both blocks, as a matrix."""
+        outer = self.X.gram().scale(self.outer_factor * self.outer_factor) if self.X is not None else None
+        if self.train == "outer" and outer is not None:
+            return outer
+        return self.inner_gram if outer is None or self.train == "inner" else self.inner_gram + outer
+
+    def smallest(self) -> Bound:
+        """σ_min of the factor of X J JᵀXᵀ."""
+        if self.orthonormal:
+            return (self.inner_smallest * self.inner_smallest + self.outer_factor * self.outer_factor).sqrt()
+        if self.train == "inner":
+            return self.inner_smallest
+        least = lambda_min(self.gram)
+        return least.sqrt() if _accurate(least) else _intersection(sigma_min(self._factor()), least)
+
+    def largest(self) -> Bound:
+        """Operator norm of the factor of X J JᵀXᵀ."""
+        if self.orthonormal:
+            return (self.inner_largest * self.inner_largest + self.outer_factor * self.outer_factor).sqrt()
+        return self.inner_largest if self.train == "inner" else _root(lambda_max(self.gram))
+
+    def _factor(self) -> IntervalMatrix:
+        """[N, wX], whose singular values are the square roots."""
+        if self.X is None:
+            return self.inner_factor
+        outer = self.X.scale(self.outer_factor)
+        if self.train == "outer":
+            return outer
+        left = self.inner_factor
+        return IntervalMatrix(np.hstack([left.mid, outer.mid]), np.hstack([left.radius(), outer.radius()]))
+
+
+def _accurate(least: Bound) -> bool:
+    return least.lower > 0 and least.relative_width < _GRAM_WIDTH
+
+
+def _root(square: Bound) -> Bound:
+    return Bound(max(square.lower, 0.0), max(square.upper, 0.0), square.evidence).sqrt()
+
+
+def _intersection(direct: Bound, square: Bound) -> Bound:
+    return direct.intersect(_root(square))
 
 
 def _largest_column(matrix: IntervalMatrix) -> Bound:
@@ -197,12 +225,8 @@ def _largest_column(matrix: IntervalMatrix) -> Bound:
     return Bound(float(np.max(lower)), float(np.max(upper)))
 
 
-def _beside(left: IntervalMatrix, right: IntervalMatrix) -> IntervalMatrix:
-    return IntervalMatrix(np.hstack([left.mid, right.mid]), np.hstack([left.radius(), right.radius()]))
-
-
 def _prediction(operator: OperatorBounds, network: TwoLayer, hidden: HiddenLayer) -> IntervalVector:
-    v = operator.matrix @ enclose_signal(network, hidden)
+    v = operator.apply(enclose_signal(network, hidden))
     if not network.output_offset:
         return v
     ones = IntervalMatrix.from_exact(np.full(network.n, network.output_offset))

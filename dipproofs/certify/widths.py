@@ -58,9 +58,7 @@ def _find(
     limit = LARGEST_OUTER_LAYER // max(rows, network.input_dimension)
 
     def holds(width: int) -> bool:
-        base = estimate_base(
-            problem, drawn(network, width, seed), loss, operator, unprojected=form == "paper"
-        )
+        base = estimate_base(problem, drawn(network, width, seed), loss, operator, unprojected=form == "paper")
         return best(base, form, step, loss.concave_psi)[0].feasible
 
     low, high = 0, 1

@@ -77,9 +77,7 @@ def advance(
         outer, step_b, squared = _gradient(operator, network, loss, data, state, cache, v)
         norm = jnp.sqrt(jnp.asarray(squared, dtype))
         distance = (
-            network.distance(data.fixed, state, data.V_0).astype(dtype)
-            if track_distance
-            else jnp.zeros((), dtype)
+            network.distance(data.fixed, state, data.V_0).astype(dtype) if track_distance else jnp.zeros((), dtype)
         )
         records = jax.lax.dynamic_update_slice(
             records, jnp.stack([value, norm, path, distance])[:, None], (jnp.zeros((), i.dtype), i)
@@ -88,9 +86,7 @@ def advance(
         status = jnp.where(finite, jnp.where(value <= tolerance, REACHED, RUNNING), NOT_FINITE)
         gamma = gamma_0 * jnp.asarray(schedule.factor(tau.astype(dtype)), dtype)
         if backtracking:
-            gamma = _backtrack(
-                operator, network, loss, data, state, cache, (outer, step_b), norm, value, gamma
-            )
+            gamma = _backtrack(operator, network, loss, data, state, cache, (outer, step_b), norm, value, gamma)
         gamma = jnp.where(status == RUNNING, gamma, 0.0)
         moved = network.move(state, cache, (outer, step_b), gamma)
         # a step of size 0 times a non-finite gradient would spoil the iterate that is to be reported
@@ -133,9 +129,7 @@ def _backtrack(
 
 
 @partial(jax.jit, static_argnames=("operator", "network", "iterations"))
-def norm_estimate(
-    operator: Any, network: Any, iterations: int, data: Data, state: Any, start: Any
-) -> tuple[Any, Any]:
+def norm_estimate(operator: Any, network: Any, iterations: int, data: Data, state: Any, start: Any) -> tuple[Any, Any]:
     """Estimate ‖M(θ)‖² by power iteration on M Mᵀ: a lower bound up to rounding, never an upper one."""
 
     def product(w: Any) -> Any:

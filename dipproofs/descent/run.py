@@ -212,9 +212,7 @@ def _history(
     return History(loss, norm, path, distance, index)
 
 
-def _reason(
-    stopped: str, history: History, iterations: int, gamma: float, tolerance: float, loss: Any
-) -> str:
+def _reason(stopped: str, history: History, iterations: int, gamma: float, tolerance: float, loss: Any) -> str:
     last = history.loss[-1]
     if stopped == "tolerance":
         return f"loss {last:.3g} ≤ {tolerance:g} after {iterations} iterations"
@@ -232,15 +230,11 @@ def _reason(
     return f"interrupted at iteration {iterations}"
 
 
-def _validate(
-    problem: Any, network: TwoLayer, loss: Any, step: Any, max_iterations: int, tolerance: float
-) -> None:
+def _validate(problem: Any, network: TwoLayer, loss: Any, step: Any, max_iterations: int, tolerance: float) -> None:
     n = problem.operator.shape[1]
     if network.n != n:
         raise InputError(f"network: found {network.n} outputs, expected n = {n} to match the operator")
-    if step != "auto" and (
-        isinstance(step, (bool, str)) or not (math.isfinite(float(step)) and float(step) > 0)
-    ):
+    if step != "auto" and (isinstance(step, (bool, str)) or not (math.isfinite(float(step)) and float(step) > 0)):
         raise InputError(f'descent.step: found {step!r}, expected a positive number or "auto"')
     if isinstance(max_iterations, bool) or int(max_iterations) != max_iterations or max_iterations < 0:
         raise InputError(f"descent.max_iterations: found {max_iterations!r}, expected an integer ≥ 0")

@@ -62,13 +62,9 @@ class TwoLayer:
             object.__setattr__(self, name, _exact_array(name, getattr(self, name), ndim))
         k, d = self.W.shape
         if self.u.shape != (d,):
-            raise InputError(
-                f"network u: found shape {self.u.shape}, expected ({d},) to match W of shape {(k, d)}"
-            )
+            raise InputError(f"network u: found shape {self.u.shape}, expected ({d},) to match W of shape {(k, d)}")
         if self.V.shape[1] != k:
-            raise InputError(
-                f"network V: found shape {self.V.shape}, expected (n, {k}) to match W of shape {(k, d)}"
-            )
+            raise InputError(f"network V: found shape {self.V.shape}, expected (n, {k}) to match W of shape {(k, d)}")
         if self.basis is not None and self.basis.shape[1] != self.V.shape[0]:
             raise InputError(
                 f"network basis: found shape {self.basis.shape}, expected (n, {self.V.shape[0]}) to match V"
@@ -172,11 +168,7 @@ class TwoLayer:
     def at(self, state: State) -> TwoLayer:
         """Return the network with the parameters of a state of this network's descent."""
         V, b = np.asarray(state.V), np.asarray(state.b)
-        W = (
-            self.W
-            if self.train == "outer"
-            else self.W + np.outer(b, self.u.astype(b.dtype)).astype(self.W.dtype)
-        )
+        W = self.W if self.train == "outer" else self.W + np.outer(b, self.u.astype(b.dtype)).astype(self.W.dtype)
         return replace(self, W=W, V=V.astype(self.V.dtype))
 
     def arrays(self) -> dict[str, np.ndarray]:

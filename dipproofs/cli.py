@@ -1,0 +1,255 @@
+"""The command line: parses, calls, renders. JAX is imported only by commands that run a descent."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from .errors import InputError
+
+app = typer.Typer(
+    name="dipproofs",
+    help="What is proved about this run? Certificates for untrained networks on inverse problems.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Problem = Annotated[Path, typer.Argument(metavar="PROBLEM.toml", help="Problem file.")]
+JsonOut = Annotated[str | None, typer.Option("--json", metavar="FILE", help="Write JSON there; - is standard output.")]
+
+
+@app.callback(invoke_without_command=True)
+def _root(version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False) -> None:
+    if version:
+        from . import __version__
+
+        typer.echo(f"dipproofs {__version__}")
+        raise typer.Exit()
+
+
+@app.command()
+def certify(
+    problem: Problem,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Write certificate.json, arrays.npz, report.html.")
+    ] = None,
+    json: JsonOut = None,
+) -> None:
+    """Run the descent and certify it, at the earliest iterate possible and again at the last.
+
+    Exit status: 0 proved, 1 not proved, 2 bad input.
+
+    Example: dipproofs certify examples/gaussian.toml --out out
+    """
+    with _one_line_errors():
+        _json_target(json)
+        spec, built = _load(problem)
+        from .certify import api, save
+
+        options = built.descent
+        with _progress(options.max_iterations) as (progress, announce):
+            certificate = api.certify(
+                built.problem,
+                built.network,
+                built.loss,
+                options.step,
+                options.schedule,
+                options.max_iterations,
+                options.tolerance,
+                built.certificate.form,
+                built.certificate.arithmetic,
+                schedule_options=_schedule_options(options),
+                origin=spec.to_json(),
+                progress=progress,
+                announce=announce,
+            )
+        if out is not None:
+            from .report.html import certificate_html
+
+            save.save(certificate, out, report=certificate_html(certificate, image_shape=built.problem.image_shape))
+        if json is not None:
+            record, _ = save.certificate_json(certificate, files=out is not None)
+            _write_json(json, record)
+        if json != "-":
+            from .report.console import render_certificate
+
+            _print(render_certificate(certificate))
+            if out is not None:
+                typer.echo(f"written: {out}/  (check again: dipproofs verify {out / save.CERTIFICATE})")
+    raise typer.Exit(0 if certificate.proved else 1)
+
+
+@app.command()
+def check(
+    problem: Problem,
+    json: JsonOut = None,
+    widths: Annotated[bool, typer.Option(help="Also search the width at which each form holds.")] = True,
+) -> None:
+    """Decide the conditions of every form at initialisation, without a descent; the paper's own among them.
+
+    Exit status: 0 if some form is proved, 1 if none is, 2 bad input.
+
+    Example: dipproofs check examples/gaussian.toml
+    """
+    with _one_line_errors():
+        _json_target(json)
+        spec, built = _load(problem)
+        from .certify import api, save
+
+        result = api.check(
+            built.problem,
+            built.network,
+            built.loss,
+            built.descent.step,
+            built.certificate.arithmetic,
+            widths=widths,
+            origin=spec.to_json(),
+        )
+        if json is not None:
+            _write_json(json, save.check_json(result))
+        if json != "-":
+            from .report.console import render_check
+
+            _print(render_check(result))
+    raise typer.Exit(0 if result.proved else 1)
+
+
+@app.command()
+def verify(certificate: Annotated[Path, typer.Argument(metavar="CERTIFICATE.json", help="Certificate.")]) -> None:
+    """Check a certificate again, with independent arithmetic (Arb) and without the program that made it.
+
+    Exit status: 0 valid, 1 not valid, 2 unreadable.
+
+    Example: dipproofs verify out/certificate.json
+    """
+    with _one_line_errors():
+        from .verify.verify import verify as run
+
+        result = run(certificate)
+        typer.echo(str(result))
+    raise typer.Exit(0 if result.valid else 1)
+
+
+@app.command()
+def explain(
+    name: Annotated[str | None, typer.Argument(help="Theorem form, profile, loss or activation.")] = None,
+    latex: Annotated[bool, typer.Option("--latex", help="Formulas as LaTeX.")] = False,
+) -> None:
+    """Print statement, constants, proof sketch and source; without NAME, list what can be explained.
+
+    Example: dipproofs explain residual
+    """
+    with _one_line_errors():
+        from .report.explain import explain as text
+
+        typer.echo(text(name, latex=latex))
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    _plug_in()
+    app()
+
+
+def _plug_in() -> None:
+    """Add the commands that live in their own rooms."""
+    from .experiments.command import experiment
+    from .tables.command import table
+
+    if not any(command.name == "table" for command in app.registered_commands):
+        app.command(name="table")(table)
+        app.command(name="experiment")(experiment)
+
+
+# --- helpers --------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _one_line_errors() -> Iterator[None]:
+    try:
+        yield
+    except InputError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from None
+    except KeyboardInterrupt:
+        typer.echo("interrupted", err=True)
+        raise typer.Exit(130) from None
+    except BrokenPipeError:
+        raise typer.Exit(1) from None
+
+
+def _load(path: Path) -> tuple[Any, Any]:
+    """Read a problem file and build its problem; JAX runs in 64 bits from here on."""
+    from .problems import load_problem
+
+    spec = load_problem(path)
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+    return spec, spec.build()
+
+
+def _schedule_options(options: Any) -> dict[str, Any]:
+    given = {"polynomial": {"power": options.power}, "cosine": {"horizon": options.horizon or options.max_iterations}}
+    return given.get(options.schedule, {})
+
+
+def _json_target(target: str | None) -> None:
+    """Refuse a target that cannot be written before any work is done."""
+    if target is None or target == "-":
+        return
+    path = Path(target)
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        raise InputError(f"--json {target}: not a file in an existing directory; create the directory first")
+
+
+def _write_json(target: str, record: Any) -> None:
+    from .certify.save import dumps, write_atomically
+
+    text = dumps(record)
+    if target == "-":
+        sys.stdout.write(text)
+        return
+    try:
+        write_atomically(Path(target), text.encode())
+    except OSError as error:
+        raise InputError(f"--json {target}: cannot write ({error.strerror})") from None
+
+
+def _print(renderable: Any) -> None:
+    from rich.console import Console
+
+    Console().print(renderable)
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[tuple[Callable[[int, float], None] | None, Callable[[Any], None] | None]]:
+    """Show a bar on standard error, on a terminal only; once certified, the guaranteed remaining iterations."""
+    if not sys.stderr.isatty():
+        yield None, None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed} steps"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("descending", total=total)
+
+        def progress(iteration: int, loss: float) -> None:
+            bar.update(task, completed=iteration, description=f"loss {loss:.3g}")
+
+        def announce(certificate: Any) -> None:
+            counts = [n for n in certificate.guarantees.iterations_to_loss.values() if n is not None]
+            if counts:
+                bar.update(task, total=min(total, certificate.iteration + max(counts)))
+            bar.console.print(f"certified at iteration {certificate.iteration} ({certificate.form} form)")
+
+        yield progress, announce
