@@ -80,7 +80,7 @@ def _spectrum(
     XV: np.ndarray, dphi: np.ndarray, inner: float, outer: float, square: np.ndarray | None, orthonormal: bool
 ) -> tuple[float, float]:
     """Estimate σ_min and ‖·‖ of a factor of inner·XV D²(XV)ᵀ + outer·XXᵀ (XXᵀ = I when orthonormal)."""
-    size, k = XV.shape
+    size = XV.shape[0]
     scaled = XV * dphi
     if orthonormal:
         low = _inner(XV, dphi, inner) ** 2
@@ -118,4 +118,5 @@ def _norm(matrix: np.ndarray) -> float:
 
 
 def _least(gram: np.ndarray) -> float:
-    return float(eigvalsh(gram, subset_by_index=[0, 0])[0])
+    least = eigvalsh(gram, subset_by_index=[0, 0])
+    return float(least[0] if least.size else eigvalsh(gram)[0])  # LAPACK may find none when eigenvalues coincide
