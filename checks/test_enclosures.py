@@ -1,8 +1,8 @@
 """Every enclosure contains the true value, decided exactly; and a broken enclosure is caught.
 
 The oracle is exact: a symmetric matrix of integers is positive semidefinite if and only if the coefficients
-of its characteristic polynomial (computed by FLINT over the integers) alternate in sign, because all its roots
-are real. So `λ_min ≥ τ` for a dyadic τ is decided without rounding, whatever the conditioning.
+of its characteristic polynomial (computed by FLINT over the integers) alternate in sign, because all its
+roots are real. So `λ_min ≥ τ` for a dyadic τ is decided without rounding, whatever the conditioning.
 """
 
 from __future__ import annotations

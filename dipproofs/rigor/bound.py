@@ -133,11 +133,7 @@ class Bound:
         """A float inside the interval, near its middle (an end, or 0, when it is unbounded)."""
         if self.is_finite:
             return min(max(self.lower / 2 + self.upper / 2, self.lower), self.upper)
-        return (
-            0.0
-            if math.isinf(self.lower) and math.isinf(self.upper)
-            else max(self.lower, -self.upper, key=abs)
-        )
+        return 0.0 if math.isinf(self.lower) and math.isinf(self.upper) else max(self.lower, -self.upper, key=abs)
 
     @property
     def width(self) -> float:
@@ -182,9 +178,7 @@ class Bound:
         if infinite and (self.lower <= 0 <= self.upper or that.lower <= 0 <= that.upper):
             return Bound.unknown(max(self.evidence, that.evidence))
         pairs = [(a, b) for a in (self.lower, self.upper) for b in (that.lower, that.upper)]
-        return self._result(
-            that, min(_mul(a, b, down) for a, b in pairs), max(_mul(a, b, up) for a, b in pairs)
-        )
+        return self._result(that, min(_mul(a, b, down) for a, b in pairs), max(_mul(a, b, up) for a, b in pairs))
 
     def __truediv__(self, other: BoundLike) -> Bound:
         that = Bound.coerce(other)
@@ -311,9 +305,7 @@ class Bound:
         return Bound(lower, upper, max(self.evidence, that.evidence))
 
     def _divide(self, that: Bound) -> Bound:
-        ratios = [
-            Fraction(a) / Fraction(b) for a in (self.lower, self.upper) for b in (that.lower, that.upper)
-        ]
+        ratios = [Fraction(a) / Fraction(b) for a in (self.lower, self.upper) for b in (that.lower, that.upper)]
         return self._result(that, down(min(ratios)), up(max(ratios)))
 
     def _reciprocal(self) -> Bound:

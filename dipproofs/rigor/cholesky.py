@@ -63,7 +63,7 @@ class CholeskyTest:
             diagonal = _below(start - price * inflation(4))
         if not (diagonal > 0).all():
             return False
-        work = np.array(self.mid, order="F")
+        work = self.mid.T.copy(order="F")  # symmetric, so the transpose is a plain copy
         if self.sign < 0:
             np.negative(work, out=work)
         np.fill_diagonal(work, diagonal)
@@ -90,7 +90,8 @@ def spread_of(rad: Array | None, weights: Array) -> Array:
     if rad is None:
         return np.zeros(n)
     with np.errstate(over="ignore", invalid="ignore"):
-        return np.asarray((rad @ weights) / weights * inflation(n + 6) + TINY * (n + 1))
+        underflow = TINY * (n + 1) * (1 + 1 / weights.min())
+        return np.asarray((rad @ weights) / weights * inflation(n + 6) + underflow)
 
 
 def residual_lower_bound(matrix: IntervalMatrix, tau: float, factor: Array) -> float:

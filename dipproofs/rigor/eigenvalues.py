@@ -12,7 +12,7 @@ from dipproofs.rigor.cholesky import CholeskyTest, spread_of
 from dipproofs.rigor.krylov import Guess, largest_eigenpair, smallest_eigenpair
 from dipproofs.rigor.matrix import IntervalMatrix
 from dipproofs.rigor.norms import euclidean, frobenius_upper, max_abs, operator_upper
-from dipproofs.rigor.rounding import TINY, Array, gamma, inflation
+from dipproofs.rigor.rounding import TINY, Array, gamma, inflation, require_ieee
 
 _ATTEMPTS = 12
 
@@ -61,6 +61,7 @@ def _extreme(matrix: IntervalMatrix, sign: int) -> Bound:
         raise InputError(f"eigenvalue: found shape {matrix.shape}, expected a square matrix")
     if matrix.shape[0] == 1:
         return matrix.entry(0, 0) if sign > 0 else -matrix.entry(0, 0)
+    require_ieee()
     mid, rad = _symmetric(matrix)
     if rad is not None and not np.isfinite(rad).all():
         return Bound.unknown()
@@ -101,7 +102,7 @@ def _bounds(mid: Array, rad: Array | None, sign: int) -> Bound:
     upper = _rayleigh_upper(mid, rad, guess.vector, sign)
     upper = min(upper, _diagonal_upper(mid, rad, sign))
     lower = _lower(mid, rad, sign, guess, upper)
-    return Bound(min(lower, upper), upper)
+    return Bound(lower, upper)
 
 
 def _negated(guess: Guess) -> Guess:
@@ -126,7 +127,7 @@ def _lower(mid: Array, rad: Array | None, sign: int, guess: Guess, upper: float)
         if plain.proves(tau):
             return tau
         step *= 8
-    return -frobenius_upper(mid) * inflation(2) - operator_upper(rad)
+    return -(frobenius_upper(mid) + operator_upper(rad)) * inflation(4)
 
 
 def _diagonal_upper(mid: Array, rad: Array | None, sign: int) -> float:

@@ -15,9 +15,7 @@ from dipproofs.rigor.rounding import TINY, UNIT, Array, inflation
 _CHUNK = 1 << 16
 
 
-def apply_arb(
-    function: Callable[[flint.arb], flint.arb], values: IntervalMatrix, bits: int = 80
-) -> IntervalMatrix:
+def apply_arb(function: Callable[[flint.arb], flint.arb], values: IntervalMatrix, bits: int = 80) -> IntervalMatrix:
     """Enclose a function of every entry.
 
     Args:
@@ -47,9 +45,7 @@ def apply_arb(
         for start in range(0, flat.size, _CHUNK):
             part = slice(start, start + _CHUNK)
             balls = _balls(flat[part], None if radii is None else radii[part])
-            results = (
-                function.batch(balls) if isinstance(function, ArbFunction) else list(map(function, balls))
-            )
+            results = function.batch(balls) if isinstance(function, ArbFunction) else list(map(function, balls))
             mid[part] = np.fromiter(map(float, results), np.float64, len(results))
             rad[part] = np.fromiter(map(float, map(flint.arb.rad, results)), np.float64, len(results))
     return _assemble(mid.reshape(values.shape), rad.reshape(values.shape))

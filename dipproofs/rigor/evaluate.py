@@ -114,14 +114,19 @@ def compile_arb(symbols: Iterable[sympy.Symbol], expression: sympy.Expr) -> ArbF
 
 
 def enclose(
-    expression: sympy.Expr, values: Mapping[sympy.Symbol, Bound] | None = None, bits: int = DEFAULT_BITS
+    expression: sympy.Expr,
+    values: Mapping[sympy.Symbol, Bound] | None = None,
+    bits: int = DEFAULT_BITS,
+    max_bits: int = 4096,
 ) -> Bound:
     """Enclose the value of an expression over the intervals of its symbols.
 
     Args:
         expression: SymPy expression without Float.
         values: A `Bound` for every free symbol (others are ignored).
-        bits: Working precision of Arb.
+        bits: Working precision of Arb to begin with.
+        max_bits: Precision at which to stop; it doubles as long as the ball is undefined or wider than a
+            float and still shrinks.
 
     Returns:
         A Bound that contains the value at every point of the input intervals, with the weakest evidence of
@@ -142,15 +147,24 @@ def enclose(
         (True, True)
     """
     expression = sympy.sympify(expression)
-    symbols, evidence = _used(expression, values or {})
+    given = values or {}
+    symbols, evidence = _used(expression, given)
     function = compile_arb(symbols, expression)
-    with flint.ctx.workprec(bits):
-        return Bound.from_arb(function(*[values[s].arb() for s in symbols] if values else []), evidence)
+    inputs_exact = all(given[symbol].is_point for symbol in symbols)
+    before = math.inf
+    while True:
+        with flint.ctx.workprec(bits):
+            ball = function(*[given[symbol].arb() for symbol in symbols])
+            sharp = not ball.is_nan() and ball.rel_accuracy_bits() > 56
+            result = Bound.from_arb(ball, evidence)
+        radius = radius_of(ball)
+        stalled = not inputs_exact and (radius > before / 2 or math.isfinite(radius))
+        if sharp or stalled or radius == 0 or 2 * bits > max_bits:
+            return result
+        before, bits = radius, 2 * bits
 
 
-def _used(
-    expression: sympy.Expr, values: Mapping[sympy.Symbol, Bound]
-) -> tuple[tuple[sympy.Symbol, ...], Evidence]:
+def _used(expression: sympy.Expr, values: Mapping[sympy.Symbol, Bound]) -> tuple[tuple[sympy.Symbol, ...], Evidence]:
     """The free symbols in a fixed order and the weakest evidence of their values, after checking them."""
     symbols = tuple(sorted(expression.free_symbols, key=lambda s: (s.name, hash(s))))
     for symbol in symbols:

@@ -45,9 +45,7 @@ class Evidence(IntEnum):
         try:
             return cls[text.upper()]
         except (KeyError, AttributeError):
-            raise ValueError(
-                f"evidence: found {text!r}, expected one of {', '.join(map(str, cls))}"
-            ) from None
+            raise ValueError(f"evidence: found {text!r}, expected one of {', '.join(map(str, cls))}") from None
 
     @staticmethod
     def weakest(levels: Iterable[Evidence]) -> Evidence:
@@ -87,9 +85,7 @@ class Verdict(StrEnum):
 
     def __bool__(self) -> bool:
         """Refused: three values do not fit into two."""
-        raise TypeError(
-            "a Verdict has three values: compare it with Verdict.PROVED instead of using it as a bool"
-        )
+        raise TypeError("a Verdict has three values: compare it with Verdict.PROVED instead of using it as a bool")
 
 
 _NEGATION = {

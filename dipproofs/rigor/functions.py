@@ -41,9 +41,7 @@ def operation_of(node: Any) -> tuple[Operation, tuple[Any, ...]]:
     for kind, rule in _RULES:
         if isinstance(node, kind):
             return rule(node)
-    raise InputError(
-        f"enclosure: found {type(node).__name__} in {node}, expected a function with an Arb enclosure"
-    )
+    raise InputError(f"enclosure: found {type(node).__name__} in {node}, expected a function with an Arb enclosure")
 
 
 def _constant(node: Any) -> Callable[[], flint.arb] | None:

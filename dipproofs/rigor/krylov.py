@@ -11,6 +11,7 @@ from scipy.linalg import blas, eigh, lapack
 from dipproofs.rigor.rounding import Array
 
 _DENSE = 48
+_DENSE_INDEFINITE = 400
 
 
 @dataclass(frozen=True)
@@ -50,9 +51,7 @@ def _lanczos(apply: Callable[[Array], Array], size: int, steps: int, tolerance: 
         beta[k] = np.linalg.norm(w)
         if not (np.isfinite(alpha[k]) and np.isfinite(beta[k])):
             break
-        values, vectors = np.linalg.eigh(
-            np.diag(alpha[: k + 1]) + np.diag(beta[:k], 1) + np.diag(beta[:k], -1)
-        )
+        values, vectors = np.linalg.eigh(np.diag(alpha[: k + 1]) + np.diag(beta[:k], 1) + np.diag(beta[:k], -1))
         value, weights, count = float(values[-1]), vectors[:, -1], k + 1
         error = float(beta[k] * abs(weights[-1]))
         # The Ritz value is far better than its residual: its error is about residual²/gap.
@@ -64,7 +63,7 @@ def _lanczos(apply: Callable[[Array], Array], size: int, steps: int, tolerance: 
 
 
 def top_vector(apply: Callable[[Array], Array], size: int) -> Array:
-    """Approximate eigenvector of the largest eigenvalue, with parts along small eigenvalues all but removed."""
+    """Approximate eigenvector of the largest eigenvalue, with little of the others in it."""
     vector = largest(apply, size).vector
     with np.errstate(all="ignore"):
         for _ in range(2):
@@ -76,26 +75,52 @@ def top_vector(apply: Callable[[Array], Array], size: int) -> Array:
     return vector
 
 
+def _dense_pair(mid: Array, index: int) -> Guess:
+    """Eigenpair by its index; LAPACK's search by index can come back empty when eigenvalues coincide."""
+    values, vectors = eigh(mid, subset_by_index=[index, index], check_finite=False)
+    if values.size == 0:
+        all_values, all_vectors = eigh(mid, check_finite=False)
+        values, vectors = all_values[index : index + 1], all_vectors[:, index : index + 1]
+    return Guess(float(values[0]), vectors[:, 0], 0.0)
+
+
 def smallest_eigenpair(mid: Array) -> Guess:
     """Approximate smallest eigenpair of a symmetric matrix: inverse Lanczos if it is positive definite."""
     n = mid.shape[0]
-    if n > _DENSE:
-        factor, info = lapack.dpotrf(np.array(mid, order="F"), lower=1, overwrite_a=1, clean=0)
-        if info == 0 and np.isfinite(factor.sum()):
-            guess = largest(lambda x: _solve(factor, x), n)
-            if guess.value > 0 and np.isfinite(guess.value):
-                value = 1.0 / guess.value
-                return Guess(value, guess.vector, min(guess.error * value * value, value))
-    values, vectors = eigh(mid, subset_by_index=[0, 0], check_finite=False)
-    return Guess(float(values[0]), vectors[:, 0], 0.0)
+    if n <= _DENSE:
+        return _dense_pair(mid, 0)
+    noise = n * 2.0**-50 * float(np.abs(np.diagonal(mid)).sum())
+    for shift in (0.0, noise):
+        guess = _inverse_lanczos(mid, shift)
+        if guess is not None:
+            return guess
+    if n <= _DENSE_INDEFINITE:
+        return _dense_pair(mid, 0)
+    top = float(np.linalg.norm(mid))
+    guess = largest(lambda x: top * x - mid @ x, n)
+    return Guess(top - guess.value, guess.vector, guess.error)
+
+
+def _inverse_lanczos(mid: Array, shift: float) -> Guess | None:
+    """Smallest eigenpair of a matrix whose shift by `shift` is positive definite; None if it is not."""
+    work = mid.T.copy(order="F")
+    if shift:
+        work[np.diag_indices_from(work)] += shift
+    factor, info = lapack.dpotrf(work, lower=1, overwrite_a=1, clean=0)
+    if info != 0 or not np.isfinite(factor.sum()):
+        return None
+    guess = largest(lambda x: _solve(factor, x), mid.shape[0])
+    if not (guess.value > 0 and np.isfinite(guess.value)):
+        return None
+    value = 1.0 / guess.value
+    return Guess(value - shift, guess.vector, min(guess.error * value * value, value))
 
 
 def largest_eigenpair(mid: Array) -> Guess:
     """Approximate largest eigenpair of a symmetric matrix."""
     n = mid.shape[0]
     if n <= _DENSE:
-        values, vectors = eigh(mid, subset_by_index=[n - 1, n - 1], check_finite=False)
-        return Guess(float(values[0]), vectors[:, 0], 0.0)
+        return _dense_pair(mid, n - 1)
     # Shift by the norm so that the largest eigenvalue, not the most negative one, is dominant.
     return largest(lambda x: mid @ x, n)
 

@@ -96,9 +96,7 @@ class IntervalMatrix:
         """A part with at least one dimension left (a view where NumPy gives one)."""
         mid = self.mid[index]
         if np.ndim(mid) == 0:
-            raise InputError(
-                "matrix: found an index of one entry, expected a row, column or block; use entry(i, j)"
-            )
+            raise InputError("matrix: found an index of one entry, expected a row, column or block; use entry(i, j)")
         return self._make_view(mid, None if self.rad is None else self.rad[index])
 
     def entry(self, *index: int) -> Bound:
@@ -133,9 +131,7 @@ class IntervalMatrix:
 
     def _sum(self, other: IntervalMatrix, sign: int) -> IntervalMatrix:
         if self.shape != other.shape:
-            raise InputError(
-                f"matrix sum: found shapes {self.shape} and {other.shape}, expected equal shapes"
-            )
+            raise InputError(f"matrix sum: found shapes {self.shape} and {other.shape}, expected equal shapes")
         with np.errstate(over="ignore", invalid="ignore"):
             mid = self.mid + other.mid if sign > 0 else self.mid - other.mid
             rad = np.abs(mid)
@@ -196,9 +192,7 @@ class IntervalMatrix:
         if not isinstance(other, IntervalMatrix):
             other = IntervalMatrix.from_exact(other)
         if self.shape[-1] != other.shape[0]:
-            raise InputError(
-                f"matrix product: found shapes {self.shape} and {other.shape}, expected (·, p) and (p, ·)"
-            )
+            raise InputError(f"matrix product: found shapes {self.shape} and {other.shape}, expected (·, p) and (p, ·)")
         left = self if self.ndim == 2 else self._make_view(self.mid[None, :], _row(self.rad))
         right = other if other.ndim == 2 else self._make_view(other.mid[:, None], _column(other.rad))
         return _product(left, right)._reshaped(self.shape[:-1] + other.shape[1:])
@@ -261,7 +255,7 @@ def _product(left: IntervalMatrix, right: IntervalMatrix) -> IntervalMatrix:
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         mid = left.mid @ right.mid
         rows, columns = euclidean(left.mid, 1)[1], euclidean(right.mid, 0)[1]
-        parts_left, parts_right = [rows], [gamma(terms + 2) * columns]
+        parts_left, parts_right = [rows], [_rounding(left.mid, right.mid) * columns]
         if right.rad is not None:
             slack = _norm_upper(right.rad, 0)
             parts_right[0] = parts_right[0] + slack
@@ -272,6 +266,27 @@ def _product(left: IntervalMatrix, right: IntervalMatrix) -> IntervalMatrix:
         rad = np.stack(parts_left, axis=1) @ np.stack(parts_right)
         biggest = float(rows.max(initial=0.0)) + float(columns.max(initial=0.0))
         return IntervalMatrix._make(mid, _outward(rad, 10, (terms + 2) * TINY * (2 + biggest)))
+
+
+def _rounding(left: Array, right: Array) -> float:
+    """γ for the entries of a product: only nonzero terms are rounded.
+
+    Products with ±2^e are exact, so picking rows by a mask costs nothing.
+    """
+    if left.size == 0 or right.size == 0:
+        return 0.0
+    by_rows = int(np.count_nonzero(left, axis=1).max())
+    by_columns = int(np.count_nonzero(right, axis=0).max())
+    if by_rows <= 1 and _powers_of_two(left):
+        return 0.0
+    if by_columns <= 1 and _powers_of_two(right):
+        return 0.0
+    return gamma(min(by_rows, by_columns) + 2)
+
+
+def _powers_of_two(x: Array) -> bool:
+    values = x[x != 0]
+    return bool((np.abs(np.frexp(values)[0]) == 0.5).all())
 
 
 def _norm_upper(rad: Array, axis: int | None) -> Array:
@@ -303,9 +318,7 @@ def _checked(array: ArrayLike, name: str) -> Array:
     if given.dtype.kind in "iub":
         exact = given.astype(np.float64)
         if given.size and max(abs(int(given.max())), abs(int(given.min()))) > 2**53:
-            raise InputError(
-                f"{name}: found integers above 2**53, expected numbers that float64 holds exactly"
-            )
+            raise InputError(f"{name}: found integers above 2**53, expected numbers that float64 holds exactly")
     elif given.dtype in (np.float64, np.float32, np.float16):
         exact = np.asarray(given, dtype=np.float64)
     else:

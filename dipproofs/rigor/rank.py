@@ -13,8 +13,8 @@ from dipproofs.rigor.matrix import IntervalMatrix
 from dipproofs.rigor.rounding import Array
 from dipproofs.rigor.singular import sigma_min
 
-WORK_LIMIT = 4e10
-"""Modular operations (about a minute) after which an exact rank is given up as undecided."""
+WORK_LIMIT = 2e10
+"""Modular operations (tens of seconds) after which an exact rank is given up as undecided."""
 
 
 @dataclass(frozen=True)
@@ -67,9 +67,7 @@ def matrix_rank(matrix: IntervalMatrix, work_limit: float = WORK_LIMIT) -> Rank:
         )
     reduced = distinct_part(matrix.mid)
     if reduced.shape != matrix.shape and sigma_min(IntervalMatrix.from_exact(reduced)).lower > 0:
-        return Rank(
-            min(reduced.shape), Verdict.PROVED, "zero and repeated rows and columns removed, then full rank"
-        )
+        return Rank(min(reduced.shape), Verdict.PROVED, "zero and repeated rows and columns removed, then full rank")
     return _modular_rank(reduced, work_limit)
 
 
@@ -128,9 +126,7 @@ def _modular_rank(a: Array, work_limit: float) -> Rank:
         if total >= needed:
             return Rank(rank, Verdict.PROVED, f"rank {rank} modulo {total} primes, beyond Hadamard's bound")
         if spent + (needed - total) * cost > work_limit:
-            return _undecided(
-                m, n, f"rank at least {rank}; {needed} primes needed to prove that it is no more"
-            )
+            return _undecided(m, n, f"rank at least {rank}; {needed} primes needed to prove that it is no more")
 
 
 def _previous_prime(number: int) -> int:

@@ -21,6 +21,23 @@ MAX_TERMS = 2**40
 Array = NDArray[np.float64]
 
 
+def require_ieee() -> None:
+    """Check that this thread rounds to nearest and does not flush subnormal numbers to zero.
+
+    Raises:
+        ArithmeticError: Some library changed the rounding mode or the treatment of subnormals.
+    """
+    one, half_ulp = np.float64(1.0), np.float64(UNIT)
+    nearest = one + half_ulp == 1.0 and one + 1.5 * half_ulp > 1.0 and -one - half_ulp == -1.0
+    with np.errstate(under="ignore"):
+        gradual = np.float64(TINY) * np.float64(0.5) > 0.0
+    if not (nearest and gradual):
+        raise ArithmeticError(
+            "floating point: found a changed rounding mode or flushed subnormals, expected IEEE 754 defaults; "
+            "start a fresh process without the library that changed them"
+        )
+
+
 def gamma(terms: int) -> float:
     """Upper bound of γ_p = p·u/(1 − p·u), Higham's constant for `terms` = p roundings.
 

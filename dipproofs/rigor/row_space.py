@@ -135,26 +135,47 @@ def _independent_rows(a: Array, rank: int) -> np.ndarray:
 
 
 def _orthonormalised(rows: IntervalMatrix, shape: tuple[int, int], rank: int, decision: Decision) -> RowSpace:
-    """B = T·rows with T ≈ R⁻ᵀ, rowsᵀ = QR, and enclosures of the eigenvalues of BBᵀ."""
+    """B = T·rows, with T from a cheap and then from a careful orthonormalisation, and bounds of BBᵀ."""
     rows = _equilibrated(rows)
-    (triangle,) = qr(rows.mid.T, mode="r", check_finite=False)
-    inverse, info = lapack.dtrtri(np.asfortranarray(triangle[:rank]), lower=0)
-    if info != 0 or not np.isfinite(inverse).all():
-        return _undecided(shape, "its rows are dependent in floating point")
-    transform = np.ascontiguousarray(np.triu(inverse).T)
-    for accurate in (False, True) if rows.is_exact else (False,):
+    gram: IntervalMatrix | None = None
+    for propose, accurate, good in ((_by_cholesky, False, GOOD), (_by_qr, False, GOOD), (_by_qr, True, 0.5)):
+        transform = propose(rows.mid)
+        if transform is None or (accurate and not rows.is_exact):
+            continue
         basis = accurate_product(transform, rows.mid) if accurate else IntervalMatrix(transform) @ rows
         gram = basis.gram()
         defect = gram.mid.copy()
         defect[np.diag_indices(rank)] -= 1.0
         distance = (operator_upper(np.abs(defect)) + operator_upper(gram.rad)) * inflation(8)
-        if distance < (0.5 if accurate else GOOD):
-            low, high = 1 - Bound(0.0, distance), 1 + Bound(-distance, distance)
-            return RowSpace(shape, rank, decision, low, high, None, basis)
+        if distance < good:
+            around = 1 + Bound(-distance, distance)
+            return RowSpace(shape, rank, decision, around, around, None, basis)
+    if gram is None:
+        return _undecided(shape, "its rows are dependent in floating point")
     low, high = lambda_min(gram), lambda_max(gram)
     if low.lower > 0:
         return RowSpace(shape, rank, decision, low, high, None, basis)
     return _undecided(shape, "no well-conditioned basis found")
+
+
+def _by_cholesky(rows: Array) -> Array | None:
+    """T = L⁻¹ with rows·rowsᵀ ≈ LLᵀ: half the work of QR, for well-conditioned rows."""
+    factor, info = lapack.dpotrf((rows @ rows.T).T, lower=1, overwrite_a=1)
+    return None if info != 0 else _inverted(factor, 1)
+
+
+def _by_qr(rows: Array) -> Array | None:
+    """T = R⁻ᵀ with rowsᵀ ≈ QR."""
+    (triangle,) = qr(rows.T, mode="r", check_finite=False)
+    inverse = _inverted(np.asfortranarray(triangle[: rows.shape[0]]), 0)
+    return None if inverse is None else np.ascontiguousarray(inverse.T)
+
+
+def _inverted(triangle: Array, lower: int) -> Array | None:
+    inverse, info = lapack.dtrtri(triangle, lower=lower)
+    if info != 0 or not np.isfinite(inverse).all():
+        return None
+    return np.tril(inverse) if lower else np.triu(inverse)
 
 
 def _equilibrated(rows: IntervalMatrix) -> IntervalMatrix:

@@ -74,9 +74,7 @@ def sigma_min(matrix: IntervalMatrix) -> Bound:
         (True, True)
     """
     if 0 in matrix.shape:
-        raise InputError(
-            f"singular value: found shape {matrix.shape}, expected at least one row and one column"
-        )
+        raise InputError(f"singular value: found shape {matrix.shape}, expected at least one row and one column")
     if matrix.ndim == 1:
         return norm(matrix)
     scaled, exponent = _scaled(_wide(matrix))
@@ -147,10 +145,10 @@ def _by_qr(x: Array) -> Bound:
     inverse = np.triu(inverse)
     vector = top_vector(lambda v: inverse @ (inverse.T @ v), p)
     lower, upper = _preconditioned_lower(y, inverse, False), _quotient_upper(y, vector, False)
-    if not lower > 0 or Bound(min(lower, upper), upper).relative_width > TARGET_WIDTH:
+    if not lower > 0 or Bound(lower, upper).relative_width > TARGET_WIDTH:
         lower = max(lower, _preconditioned_lower(y, inverse, True))
         upper = min(upper, _quotient_upper(y, vector, True))
-    return Bound(min(lower, upper), upper)
+    return Bound(lower, upper)
 
 
 def _null_direction(triangle: Array) -> Array:
