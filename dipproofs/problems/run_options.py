@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 
 from dipproofs.problems.schema import Options, choice, integer, number, number_or_word, text
 
-SCHEDULES = ("constant", "power", "cosine", "backtracking")
+SCHEDULES = ("constant", "polynomial", "cosine", "backtracking")
+SCALES = ("sum", "half", "mean", "half-mean")
 FORMS = ("best", "paper", "integral", "concave", "residual")
 
 
@@ -26,7 +27,7 @@ class LossOptions(Options):
     section: ClassVar[str] = "loss"
 
     kind: str = text("squared", expected="the name of a loss")
-    scale: float | str | None = number_or_word(None, words=("sum", "half", "mean", "half-mean"), above=0.0)
+    scale: float | str | None = number_or_word(None, words=SCALES, above=0.0)
     delta: float | None = number(None)
     p: float | None = number(None)
     background: float | None = number(None)
@@ -43,10 +44,10 @@ class DescentOptions(Options):
 
     Args:
         step: γ > 0, or "auto": the step with the best guaranteed rate.
-        schedule: constant; power, γ/(1+τ)^power; cosine, from γ to 0 over `horizon`; backtracking.
+        schedule: constant; polynomial, γ/(1+τ)^power; cosine, from γ to 0 over `horizon`; backtracking.
         max_iterations: the run never takes more.
         tolerance: stop when the loss is below it.
-        power: the exponent of the power schedule.
+        power: the exponent of the polynomial schedule.
         horizon: the length of the cosine schedule, `max_iterations` if left out.
         stop: "tolerance", or "guaranteed": at the first iterate for which the early-stopping bound is proved.
         dtype: precision of the descent.
