@@ -1,0 +1,279 @@
+"""A certificate on the console: the answer first, then why, then the numbers."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.console import Console, ConsoleOptions, Group, RenderResult
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from ..rigor import Evidence, Verdict
+from ..theory import quantities
+from . import words
+from .notation import ascii_only, formula
+from .numbers import count, interval, number
+
+if TYPE_CHECKING:
+    from ..certify.record import Certificate, Check
+
+WIDTH = 80
+_STYLES = {"proved": "bold green", "refuted": "bold red", "undecided": "bold yellow", "estimated": "bold yellow"}
+_ASCII_HEAD = box.Box("    \n    \n -- \n    \n    \n -- \n    \n    \n", ascii=True)
+#: Quantities that answer most questions; `verbose` shows all.
+KEY_QUANTITIES = (
+    "loss_0", "psi_0", "gamma", "q", "omega", "rate", "sigma_A", "norm_A", "sigma_J", "sigma_AJ", "norm_AJ_ball",
+    "lipschitz_AJ", "lipschitz_grad", "rho", "S", "F_inf", "R", "R_prime", "nu_1", "nu_2",
+)  # fmt: skip
+
+
+class Rendering:
+    """A rich renderable that turns to ASCII where the terminal knows nothing else.
+
+    Args:
+        build: makes the parts, given the function through which every text goes.
+    """
+
+    def __init__(self, build: Callable[[Callable[[str], str]], Iterable[Any]]) -> None:
+        self._build = build
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Group(*self._build(ascii_only if options.ascii_only else str))
+
+    def __str__(self) -> str:
+        return to_text(self)
+
+
+def to_text(renderable: Any, width: int = WIDTH, *, ascii: bool = False) -> str:
+    """Render without a terminal: plain text, no colour codes.
+
+    Args:
+        renderable: what `render_certificate` or `render_check` returned.
+        width: columns.
+        ascii: ASCII characters only.
+    """
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii" if ascii else "utf-8", newline="\n")
+    console = Console(file=stream, width=width, force_terminal=False, color_system=None, highlight=False)
+    console.print(renderable, markup=False)
+    stream.flush()
+    text: str = stream.buffer.getvalue().decode(stream.encoding)  # type: ignore[attr-defined]
+    return "\n".join(line.rstrip() for line in text.splitlines()).strip("\n")
+
+
+def render_certificate(cert: Certificate, *, verbose: bool = False) -> Rendering:
+    """Render a certificate: headline, hypotheses, guarantees, quantities, the run.
+
+    Args:
+        cert: certificate; its ``final`` is shown beside it.
+        verbose: show every quantity with its meaning, not only the important ones.
+
+    Returns:
+        A rich renderable; ``str()`` of it is plain text of width 80.
+    """
+
+    def build(say: Callable[[str], str]) -> list[Any]:
+        parts: list[Any] = [_headline(words.headline(cert), words.standing(cert), say)]
+        if words.estimated(cert):
+            parts.append(_remark("Arithmetic: estimated. No number below is proved.", say))
+        if not cert.proved and words.standing(cert) != "estimated":
+            parts.append(_remark(words.NOT_NECESSARY, say))
+        parts += _hypotheses(cert, say)
+        parts += _guarantees(cert, say)
+        parts += _quantities(cert, say, verbose)
+        parts += _run(cert, say)
+        if cert.proved:
+            parts.append(_remark(words.SCOPE, say))
+        return parts
+
+    return Rendering(build)
+
+
+def render_check(check: Check) -> Rendering:
+    """Render the conditions of every form at initialisation, one column per form.
+
+    Args:
+        check: what `dipproofs.check` returned.
+
+    Returns:
+        A rich renderable; ``str()`` of it is plain text of width 80.
+    """
+    from .console_check import build_check
+
+    return Rendering(lambda say: build_check(check, say))
+
+
+def _headline(text: str, standing: str, say: Callable[[str], str]) -> Text:
+    mark = {"proved": "✓", "refuted": "✗"}.get(standing, "?")
+    return Text(say(f"{mark} {text}"), style=_STYLES.get(standing, "bold"))
+
+
+def _remark(text: str, say: Callable[[str], str]) -> Padding:
+    return Padding(Text(say(text), style="dim"), (0, 0, 0, 2))
+
+
+def _heading(text: str, say: Callable[[str], str]) -> Text:
+    return Text("\n" + say(text), style="bold")
+
+
+def table(*columns: Any, say: Callable[[str], str], header: bool = True) -> Table:
+    """Make a table in the one style that all of them have; a column is a name or (name, options)."""
+    frame = _ASCII_HEAD if say is ascii_only else box.SIMPLE_HEAD
+    made = Table(box=frame, show_header=header, show_edge=False, pad_edge=False, padding=(0, 1))
+    for column in columns:
+        name, options = (column, {}) if isinstance(column, str) else column
+        made.add_column(say(name), **options)
+    return made
+
+
+def verdict_text(verdict: Verdict, say: Callable[[str], str]) -> Text:
+    """Write a verdict with its mark and word, so that colour says nothing new."""
+    return Text(say(f"{words.MARKS[verdict]} {verdict}"), style=_STYLES[str(verdict)])
+
+
+def _hypotheses(cert: Certificate, say: Callable[[str], str]) -> list[Any]:
+    form = words.FORM_WORDS.get(cert.form, cert.form)
+    parts = [_heading(f"Hypotheses at iteration {count(cert.iteration)} ({form}, profile {cert.profile})", say)]
+    rows = table("", "", "margin", say=say)
+    rows.columns[0].no_wrap = rows.columns[2].no_wrap = True
+    for hypothesis in cert.hypotheses:
+        text = Text(say(f"{words.title(hypothesis)}: {formula(hypothesis.statement)}"))
+        if hypothesis.reason:
+            text.append("\n" + say("→ " + hypothesis.reason), style="italic")
+        rows.add_row(verdict_text(hypothesis.verdict, say), text, say(words.margin(hypothesis)))
+    parts.append(rows)
+    return parts
+
+
+def _guarantees(cert: Certificate, say: Callable[[str], str]) -> list[Any]:
+    lines = words.rate_sentences(cert) + words.recovery_sentences(cert)
+    if not lines:
+        return []
+    label = "Guarantees" if cert.proved else "Estimates (not proved)"
+    parts: list[Any] = [_heading(label, say)]
+    parts += [_bullet(line, say) for line in lines]
+    parts += [_bullet(f"{name}: {value}", say) for name, value in words.extras(cert)]
+    parts += _iterations(cert, say)
+    if cert.final is not None:
+        last = words.rate_sentences(cert.final) + words.recovery_sentences(cert.final)
+        verdict = words.standing(cert.final)
+        parts.append(_heading(f"The same at the last iterate, {count(cert.final.iteration)}: {verdict}", say))
+        if not last:
+            last = [f"{words.title(h)}: {h.verdict}. {h.reason}".strip() for h in words.failures(cert.final)]
+        parts += [_bullet(line, say) for line in last]
+        parts += [_bullet(f"{name}: {value}", say) for name, value in words.extras(cert.final)]
+    return parts
+
+
+def _bullet(text: str, say: Callable[[str], str]) -> Table:
+    grid = Table.grid(padding=(0, 1))
+    grid.add_row(say("•"), Text(say(text)))
+    return grid
+
+
+def _iterations(cert: Certificate, say: Callable[[str], str]) -> list[Any]:
+    targets = cert.guarantees.iterations_to_loss
+    if not targets:
+        return []
+    observed = observed_iterations(cert)
+    right = {"justify": "right"}
+    rows = table(("loss below", right), ("guaranteed from iteration", right), ("observed (this run)", right), say=say)
+    for target, steps in targets.items():
+        surely = "no guarantee" if steps is None else count(cert.iteration + steps)
+        rows.add_row(target, say(surely), say(count(observed.get(target))))
+    return [rows]
+
+
+def observed_iterations(cert: Certificate) -> dict[str, int]:
+    """Return for each target the first iteration of the run whose loss is below it, where there is one."""
+    if cert.run is None:
+        return {}
+    loss = cert.run.history.loss
+    found = {}
+    for target in cert.guarantees.iterations_to_loss:
+        below = (loss <= float(target)).nonzero()[0]
+        if below.size:
+            found[target] = int(below[0])
+    return found
+
+
+def _quantities(cert: Certificate, say: Callable[[str], str], verbose: bool) -> list[Any]:
+    certs = [cert] if cert.final is None else [cert, cert.final]
+    names = quantity_names(certs, verbose)
+    if not names:
+        return []
+    levels = {b.evidence for c in certs for name in names if (b := c.quantities.get(name)) is not None}
+    weakest = Evidence.weakest(levels)
+    uniform = len(levels) == 1
+    parts = [_heading(f"Quantities ({'all ' + str(weakest) if uniform else 'evidence in the last column'})", say)]
+    heads = [(f"iteration {count(c.iteration)}", {"justify": "right", "no_wrap": True}) for c in certs]
+    rows = table(("name", {"no_wrap": True}), *heads, "meaning", *([] if uniform else ["evidence"]), say=say)
+    known = quantities()
+    for name in names:
+        values = [c.quantities.get(name) for c in certs]
+        evidence = Evidence.weakest(b.evidence for b in values if b is not None)
+        meaning = known[name].meaning if name in known else ""
+        cells = [name, *(say(interval(b)) for b in values), say(meaning)]
+        rows.add_row(*cells, *([] if uniform else [str(evidence)]))
+    parts.append(rows)
+    return parts
+
+
+def quantity_names(certs: Sequence[Certificate], verbose: bool) -> list[str]:
+    """Return the names to be shown, in the order of the theory's list of symbols."""
+    present = {name for c in certs for name, bound in c.quantities.items() if bound is not None}
+    order = list(quantities()) if verbose else list(KEY_QUANTITIES)
+    extra = sorted(present - set(order)) if verbose else []
+    return [name for name in [*order, *extra] if name in present]
+
+
+def run_rows(cert: Certificate) -> list[tuple[str, str]]:
+    """Return what there is to say about the run, the problem and the machine, as (name, value)."""
+    rows: list[tuple[str, str]] = []
+    if cert.run is not None:
+        run: Mapping[str, Any] = cert.run.to_json()
+        rows.append(("iterations", f"{count(int(run['iterations']))} ({run['stopped']}: {run['reason']})"))
+        rows.append(("loss", f"{number(run['loss_first'])} at the start, {number(run['loss_last'])} at the end"))
+        rows.append(("path", f"length {number(run['path_length'])}, distance {number(run['distance'])}"))
+        rows.append(("step size", steps_text(run["steps"], cert.schedule)))
+    rows.append(("loss function", str(cert.loss.get("convention", cert.loss.get("kind", "")))))
+    rows.append(("network", _network_text(cert.network)))
+    where = cert.provenance
+    versions = ", ".join(
+        f"{name} {where[name]}" for name in ("dipproofs", "jax", "numpy", "python-flint") if name in where
+    )
+    rows.append(("made with", f"{versions}; {where.get('device', '?')}, {where.get('dtype', '?')}"))
+    return rows
+
+
+def steps_text(steps: Sequence[Sequence[float]], schedule: Mapping[str, Any]) -> str:
+    """Write the step sizes of a run, with the iterations from which they hold."""
+    shown = [
+        number(gamma, 6) if start == 0 else f"{number(gamma, 6)} from {count(int(start))}" for start, gamma in steps
+    ]
+    if len(shown) > 4:
+        shown = [*shown[:2], "…", shown[-1]]
+    kind = str(schedule.get("kind", "constant"))
+    options = ", ".join(f"{key} = {value}" for key, value in schedule.items() if key != "kind")
+    return f"{', '.join(shown)} ({kind}{': ' + options if options else ''})"
+
+
+def _network_text(network: Mapping[str, Any]) -> str:
+    trained = {"both": "both layers", "inner": "the inner layer", "outer": "the outer layer"}
+    return (
+        f"{network.get('kind', 'network')}, width {network.get('width', '?')}, {network.get('activation', '?')}, "
+        f"{trained.get(str(network.get('train')), network.get('train'))} trained"
+    )
+
+
+def _run(cert: Certificate, say: Callable[[str], str]) -> list[Any]:
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(no_wrap=True)
+    grid.add_column()
+    for name, value in run_rows(cert):
+        grid.add_row(name, Text(say(value)))
+    head = "The run (floating-point observations: estimated)" if cert.run is not None else "Setting"
+    return [_heading(head, say), grid]

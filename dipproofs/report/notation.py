@@ -1,0 +1,81 @@
+"""Formulas and symbols as plain text, with a fallback for terminals that know ASCII only."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_GREEK = {
+    "alpha": "α", "gamma": "γ", "delta": "δ", "kappa": "κ", "lambda": "λ", "mu": "μ", "nu": "ν", "omega": "ω",
+    "psi": "ψ", "Psi": "Ψ", "phi": "φ", "varphi": "φ", "rho": "ρ", "sigma": "σ", "tau": "τ", "theta": "θ",
+    "xi": "ξ", "Lambda": "Λ", "ell": "ℓ", "infty": "∞", "varepsilon": "ε", "epsilon": "ε",
+}  # fmt: skip
+_SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+_SUBSCRIPT = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+_FROM_SUPERSCRIPT = {up: chr(plain) for plain, up in _SUPERSCRIPT.items()}
+_FROM_SUBSCRIPT = {down: chr(plain) for plain, down in _SUBSCRIPT.items()}
+_ASCII = {
+    "‖": "||", "½": "1/2", "·": "*", "≤": "<=", "≥": ">=", "∈": "in", "∞": "inf", "∫": " int", "§": "section ", "√": "sqrt",
+    "–": "-", "—": "-", "…": "...", "×": "x", "±": "+-", "✓": "+", "✗": "x", "′": "'", "→": "->",
+    "−": "-", "∇": "grad ", "∂": "d", "Σ": "Sum ", "ℓ": "l", "⇒": "=>", "¬": "not ", "°": " deg", "•": "*",
+    "“": '"', "”": '"', "’": "'", "‘": "'", "∑": "Sum ", "∏": "Prod ", "⊥": "^perp", "│": "|", "τ": "tau",
+    "ᵀ": "^T", "≈": "~", "≠": "!=", "\u202f": " ", "\xa0": " ",
+}  # fmt: skip
+_GREEK_NAMES = {letter: name for name, letter in _GREEK.items() if name not in ("varphi", "varepsilon")}
+_INTEGRAL = re.compile(r"Integral\((.+?), \(t, 0, rho\)\)")
+
+
+def formula(statement: str) -> str:
+    """Write a hypothesis as it reads in print.
+
+    Example:
+        >>> formula("omega*Integral(F, (t, 0, rho)) > psi(f_0)")
+        'ω ∫₀^ρ F dt > ψ(f₀)'
+        >>> formula("M_\\\\rho**2*\\\\gamma <= 1"), formula("0 < f_0 < oo")
+        ('γ M_ρ² ≤ 1', '0 < f₀ < ∞')
+    """
+    text = _INTEGRAL.sub(_integral, statement)
+    text = text.replace(r"M_\rho**2*\gamma", "gamma*M_rho**2")
+    text = re.sub(r"\*\*\(?(-?\d+)\)?", lambda match: match[1].translate(_SUPERSCRIPT), text)
+    text = text.replace(" - ", " − ").replace("<=", "≤").replace(">=", "≥")
+    text = re.sub(r"\boo\b", "∞", text)
+    text = re.sub(r"(?<=[\w²³)])\*(?=[\w(\\∫])", " ", text)
+    return symbol(text)
+
+
+def symbol(latex: str) -> str:
+    r"""Write a symbol without LaTeX.
+
+    Example:
+        >>> symbol(r"\sigma_{\min}(J_0)"), symbol(r"\|AV\|"), symbol(r"\tilde\kappa"), symbol(r"F_\infty")
+        ('σ_min(J₀)', '‖AV‖', 'κ̃', 'F_∞')
+    """
+    text = latex.replace(r"\|", "‖").replace(r"\tilde\kappa", "κ\u0303")
+    text = re.sub(r"\\mathrm\{(\w+)\}", r"\1", text)
+    text = re.sub(r"\\?\b([A-Za-z]+)(?![A-Za-z])", lambda match: _GREEK.get(match[1], match[1]), text)
+    text = re.sub(r"_(rho|infty)(?![A-Za-z])", lambda match: "_" + _GREEK[match[1]], text)
+    text = re.sub(r"_\{([^{}]*)\}", r"_\1", text).replace("\\", "")
+    return re.sub(r"_(\d+)", lambda match: match[1].translate(_SUBSCRIPT), text)
+
+
+def ascii_only(text: str) -> str:
+    """Write a text with ASCII characters alone.
+
+    Example:
+        >>> ascii_only("✓ proved: ‖θ_τ − x̄‖ ≤ ½ ψ(f₀)")
+        '+ proved: ||theta_tau - x|| <= 1/2 psi(f_0)'
+    """
+    text = re.sub(r"[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+", lambda match: "^" + match[0].translate(_FROM_SUPERSCRIPT), text)
+    text = re.sub(r"[₀₁₂₃₄₅₆₇₈₉]+", lambda match: "_" + match[0].translate(_FROM_SUBSCRIPT), text)
+    for character, replacement in _ASCII.items():
+        text = text.replace(character, replacement)
+    for letter, name in _GREEK_NAMES.items():
+        text = text.replace(letter, name)
+    text = unicodedata.normalize("NFKD", text)
+    text = "".join(character for character in text if not unicodedata.combining(character))
+    return text.encode("ascii", "replace").decode("ascii")
+
+
+def _integral(match: re.Match[str]) -> str:
+    inside = f"({match[1]})" if re.search(r"[ +-]", match[1]) else match[1]
+    return f"∫₀^ρ {inside} dt"

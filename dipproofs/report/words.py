@@ -1,0 +1,249 @@
+"""What a certificate says, in sentences; console, HTML and Markdown all take them from here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..rigor import Bound, Verdict
+from .numbers import above, below, count, evidence_note, interval, log_factor, near
+
+if TYPE_CHECKING:
+    from ..certify.record import Certificate, Check, Hypothesis
+
+MARKS = {Verdict.PROVED: "✓", Verdict.REFUTED: "✗", Verdict.UNDECIDED: "?"}
+
+#: What each hypothesis means for the reader.
+TITLES = {
+    "rank": "the operator has full rank",
+    "loss": "the loss satisfies its assumptions",
+    "start": "the loss is positive and finite",
+    "step": "the step size is small enough",
+    "radius": "the ball lies within the paper's radius R",
+    "injective": "the Jacobian stays injective in the ball",
+    "H": "the loss is small enough for that injectivity",
+    "paper": "the paper's condition R' < R",
+    "descent": "the loss stays finite along the run",
+}
+
+FORM_WORDS = {
+    "paper": "the paper's own theorem",
+    "integral": "integral form",
+    "concave": "concave form",
+    "residual": "residual form",
+    "flow": "gradient flow",
+}
+
+SCOPE = (
+    "This concerns exact gradient descent, continued from the stored numbers with the same step sizes; rounding "
+    "in later floating-point iterations is not part of the claim."
+)
+NOT_NECESSARY = (
+    "The conditions are sufficient, not necessary: where they fail the descent may still converge, but it is not "
+    "proved to."
+)
+
+
+def estimated(cert: Certificate) -> bool:
+    """Whether the certificate rests on floating-point values without guarantee."""
+    return cert.arithmetic == "estimated"
+
+
+def standing(cert: Certificate) -> str:
+    """Return the verdict as shown: "proved", "refuted", "undecided", or "estimated"."""
+    return "estimated" if estimated(cert) and cert.guarantees.distance_to_limit is not None else str(cert.verdict)
+
+
+def place(cert: Certificate, run: Any = None) -> str:
+    """Say where in the run the certificate stands.
+
+    Args:
+        cert: a certificate.
+        run: the run, by default the certificate's own.
+    """
+    run = cert.run if run is None else run
+    if run is None:
+        return "at initialisation" if cert.iteration == 0 else f"at iteration {count(cert.iteration)}"
+    if cert.iteration == run.iterations:
+        return f"at iteration {count(cert.iteration)}, the last of the run"
+    return f"from iteration {count(cert.iteration)} of {count(run.iterations)} on"
+
+
+def failures(cert: Certificate) -> list[Hypothesis]:
+    """Return the hypotheses that are not proved, refuted ones first."""
+    found = [h for h in cert.hypotheses if h.verdict is not Verdict.PROVED]
+    return sorted(found, key=lambda h: h.verdict is not Verdict.REFUTED)
+
+
+def title(hypothesis: Hypothesis) -> str:
+    """Return what a hypothesis means, in words."""
+    return TITLES.get(hypothesis.id, hypothesis.id.replace("_", " "))
+
+
+def headline(cert: Certificate) -> str:
+    """Answer the user's question in one or two sentences."""
+    where = place(cert)
+    if cert.proved:
+        distance = reach(cert)
+        near_by = "" if distance is None else f", at a distance of at most {above(distance.upper)}"
+        return f"Proved {where}: gradient descent converges {_goal(cert)}{near_by}."
+    if standing(cert) == "estimated":
+        return (
+            f"Estimated, not proved, {where}: every condition holds for floating-point values. "
+            'Use arithmetic = "proved" for a proof.'
+        )
+    failed = failures(cert)
+    trivial = next((h for h in failed if h.id == "start" and h.verdict is Verdict.REFUTED), None)
+    if trivial is not None:
+        return f"Nothing to prove {where}: {trivial.reason}."
+    if failed and failed[0].id == "descent":
+        return f"Not proved: the run broke down. {_sentence(failed[0].reason)}"
+    names = "; ".join(f"{title(h)}: {h.verdict}" for h in failed) or str(cert.verdict)
+    return f"Not proved {where} ({names})."
+
+
+def _goal(cert: Certificate) -> str:
+    if cert.guarantees.extra.get("limit_has_zero_loss", True):
+        return "to a point of zero loss"
+    return "(its steps sum to a finite total, so that zero loss in the limit is not guaranteed)"
+
+
+def reach(cert: Certificate) -> Bound | None:
+    """Return the best bound of the distance to the limit: the stated one, or the length S of the path."""
+    distance, path = cert.guarantees.distance_to_limit, cert.quantities.get("S")
+    if distance is None or path is None:
+        return distance
+    return min(distance, path, key=lambda bound: bound.upper)
+
+
+def rate_sentences(cert: Certificate) -> list[str]:
+    """Return the guarantees on distance, path and speed, from the certified iterate on."""
+    facts, lines = cert.guarantees, []
+    distance = reach(cert)
+    if distance is not None:
+        goal = "an exact zero-loss point" if facts.extra.get("limit_has_zero_loss", True) else "the limit"
+        lines.append(
+            f"The descent converges: {goal} lies within {above(distance.upper)} of the parameters at iteration "
+            f"{count(cert.iteration)}{evidence_note(distance)}."
+        )
+    path = cert.quantities.get("S")
+    if path is not None and distance is not None:
+        lines.append(
+            f"The rest of its path is no longer than {above(path.upper)}{evidence_note(path)} and stays in the ball "
+            "of that radius."
+        )
+    rate = facts.log_contraction_per_step
+    if rate is not None and rate.upper < 0:
+        percent, tenfold = log_factor(rate)
+        what = "residual norm ‖A g − y‖" if cert.loss.get("kind") == "squared" else "desingularized loss ψ(f)"
+        ten = "" if tenfold is None else f", a factor 10 at most every {count(tenfold)} steps"
+        lines.append(f"Every step shrinks the {what} by at least {percent} %{ten}{evidence_note(rate)}.")
+    elif facts.rate_exponent is not None:
+        lines.append(
+            f"Every step of the largest size raises Ψ(f) by at least {interval(facts.rate_exponent)}"
+            f"{evidence_note(facts.rate_exponent)} (the rate is not linear, or the steps vary)."
+        )
+    return lines
+
+
+def recovery_sentences(cert: Certificate) -> list[str]:
+    """Return the guarantees on early stopping and on the signal."""
+    facts, lines = cert.guarantees, []
+    if facts.early_stopping_iteration is not None:
+        at = cert.iteration + facts.early_stopping_iteration
+        lines.append(
+            f"Early stopping: from iteration {count(at)} on the prediction is within twice the noise of the clean "
+            "data, ‖y_τ − Πȳ‖ ≤ 2‖Πε‖."
+        )
+    if facts.recovery_error is not None:
+        lines.append(
+            f"The signal at iteration {count(cert.iteration)} is within {above(facts.recovery_error.upper)} of the "
+            f"true one, ‖x_τ − x̄‖{evidence_note(facts.recovery_error)}."
+        )
+    return lines
+
+
+def extras(cert: Certificate) -> list[tuple[str, str]]:
+    """Return further guarantees as (name in words, value); the parts of the recovery bound are among them."""
+    rows = []
+    for key, value in cert.guarantees.extra.items():
+        if key == "limit_has_zero_loss" or value is None:
+            continue
+        rows.append((key.replace("_", " "), extra_value(value)))
+    return rows
+
+
+def extra_value(value: Any) -> str:
+    """Write one further guarantee, whatever JSON value it is."""
+    if isinstance(value, Bound):
+        return interval(value) + evidence_note(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return count(value)
+    if isinstance(value, float):
+        return near(value)
+    if isinstance(value, dict):
+        return "; ".join(f"{key.replace('_', ' ')}: {extra_value(inner)}" for key, inner in value.items())
+    if isinstance(value, (list, tuple)):
+        return ", ".join(extra_value(inner) for inner in value)
+    return str(value)
+
+
+def margin(hypothesis: Hypothesis) -> str:
+    """Write a margin by the end that matters for the verdict.
+
+    A proved hypothesis has at least this much to spare, a refuted one misses at least this much.
+    """
+    bound = hypothesis.margin
+    if bound is None:
+        return ""
+    if hypothesis.verdict is Verdict.PROVED:
+        return f"≥ {below(bound.lower)}"
+    if hypothesis.verdict is Verdict.REFUTED:
+        return f"≤ {above(bound.upper)}"
+    return interval(bound, 3) + evidence_note(bound)
+
+
+def paper_sentence(cert: Certificate) -> str:
+    """Say honestly whether the paper's condition R' < R holds at initialisation.
+
+    Args:
+        cert: the certificate of form ``paper``.
+    """
+    inner, outer = cert.quantities.get("R_prime"), cert.quantities.get("R")
+    if inner is None or outer is None:
+        return "The paper's condition R' < R was not evaluated: " + "; ".join(
+            h.reason or title(h) for h in failures(cert)
+        )
+    verdict = inner.lt(outer)
+    numbers = f"R' = {interval(inner)}{evidence_note(inner)}, R = {interval(outer)}{evidence_note(outer)}"
+    if verdict is Verdict.PROVED:
+        return f"The paper's condition R' < R holds: {numbers}."
+    if verdict is Verdict.REFUTED:
+        return f"The paper's condition R' < R fails: {numbers}."
+    return f"The paper's condition R' < R is undecided: {numbers}."
+
+
+def check_headline(check: Check) -> str:
+    """Answer in one sentence whether convergence is proved at initialisation."""
+    good = [name for name, cert in check.forms.items() if cert.proved]
+    if good:
+        return f"Proved at initialisation, before any step, by: {', '.join(good)}."
+    if any(standing(cert) == "estimated" for cert in check.forms.values()):
+        names = [name for name, cert in check.forms.items() if standing(cert) == "estimated"]
+        return f"Estimated, not proved, at initialisation: the conditions of {', '.join(names)} hold in floats."
+    return "Not proved at initialisation by any form; a run may still be certified later (dipproofs certify)."
+
+
+def width_sentence(form: str, found: Any) -> str:
+    """Say at which width a form was found to hold at initialisation."""
+    if not isinstance(found, dict) or found.get("width") is None:
+        reason = found.get("reason", "") if isinstance(found, dict) else ""
+        return f"{form}: no width found{': ' + reason if reason else ''}"
+    verdict = found.get("verdict", "")
+    reason = found.get("reason", "")
+    return f"{form}: width {count(found['width'])}, {verdict}{' (' + reason + ')' if reason else ''}"
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:].rstrip(".") + "." if text else ""
