@@ -96,7 +96,9 @@ def _from_linear_operator(A: Any) -> Operator:
         has_adjoint = False
     except Exception:  # reported by the test below
         pass
-    return _materialise(forward, adjoint if has_adjoint else None, n, np.dtype(np.float64), (n,))
+    single = getattr(A, "dtype", None) is not None and np.dtype(A.dtype) == np.float32
+    working = np.dtype(np.float32 if single else np.float64)
+    return _materialise(forward, adjoint if has_adjoint else None, n, working, (n,))
 
 
 def _from_pair(
