@@ -53,10 +53,7 @@ def named_loss(name: str) -> NamedLoss:
         raise unknown(kind, "--loss", LOSSES)
     theory = LOSSES[kind]
     given = dict(part.partition("=")[::2] for part in rest.split(";")) if rest else {}
-    reason = impossible_reason(theory)
-    demand = None if reason else _demand(kind)
-    if demand is None and reason is None:
-        reason = f"no bound of {kind} at initialisation in terms of ‖A g_0−y‖"
+    demand = _demand(kind)
     wanted = _wanted(theory, demand)
     for key in given:
         if key not in wanted:
@@ -71,6 +68,9 @@ def named_loss(name: str) -> NamedLoss:
             bound = f"{'≥' if closed else '>'} {float(low):g}" + (f" and ≤ {float(high):g}" if high else "")
             raise InputError(f"--loss {name}: found {key} = {float(value):g}, expected {bound}")
         values.append((symbol, value))
+    reason = impossible_reason(theory, {s: sp.Rational(x.numerator, x.denominator) for s, x in values})
+    if demand is None and reason is None:
+        reason = f"no bound of {kind} at initialisation in terms of ‖A g_0−y‖"
     return NamedLoss(name, theory, demand, tuple(values), reason or "")
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import flint
 import sympy as sp
 
+from ..rigor import compile_arb
 from ..theory.activations import ACTIVATIONS, Activation
 from ..theory.activations.base import x
-from ..rigor import compile_arb
 
 BITS = 256
 #: The integral is cut at ±CUT; what is left out is below e^{−CUT²/2}·polynomial.

@@ -8,6 +8,7 @@ import flint
 import sympy as sp
 
 from ..rigor import compile_arb
+from ..theory.losses.base import m as observations
 from ..theory.symbols import e, norm_A, sigma_A
 from ..theory.width import symbols
 from ..theory.width.paper import INITIAL_DISTANCE, C, C_prime, lipschitz_loss, noise_max, paper_bound, y_clean_max
@@ -26,15 +27,19 @@ def paper_order(cell: WidthCell) -> tuple[str, str, float | str | None]:
     if reason is not None:
         return reason, "", None
     loss = named_loss(cell.loss)
-    curvature = loss.theory.curvature
-    if not curvature.is_number:
+    known = {e, observations, *(symbol for symbol, _ in loss.parameters)}
+    if not loss.theory.curvature.is_number or not loss.theory.psi.free_symbols <= known:
         return REASON, "", None
     function = _compiled(cell.train, cell.loss)
     frobenius2, _ = spectrum_sums(cell.rank, cell.kappa)
     with flint.ctx.workprec(128):
         clean = _ball(frobenius2).sqrt() if cell.y_norm is None else _ball(cell.y_norm)
         value = function(
-            flint.arb(cell.n), flint.arb(cell.d), 1 / _ball(cell.kappa), clean * _ball(1 + cell.noise), flint.arb(cell.m)
+            flint.arb(cell.n),
+            flint.arb(cell.d),
+            1 / _ball(cell.kappa),
+            clean * _ball(1 + cell.noise),
+            flint.arb(cell.m),
         )
         if value > flint.arb(10) ** 300:
             return REASON, "", "> 1e300"
@@ -55,6 +60,4 @@ def _compiled(train: str, name: str) -> object:
     distance = sp.sqrt(symbols.m) * (y_clean_max + noise_max)
     bound = bound.subs(INITIAL_DISTANCE, INITIAL_DISTANCE.subs(distance, _y_norm))
     bound = bound.subs({lipschitz_loss: curvature, C: 1, C_prime: 1, norm_A: 1})
-    from ..theory.losses.base import m as observations
-
     return compile_arb((symbols.n, symbols.d, sigma_A, _y_norm, observations), bound)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import flint
@@ -10,6 +11,11 @@ import numpy as np
 import sympy as sp
 
 from ..rigor import compile_arb
+
+
+@lru_cache(maxsize=4096)
+def _float_function(symbols: tuple[sp.Symbol, ...], expr: sp.Expr) -> Callable[..., Any]:
+    return sp.lambdify(symbols, expr, modules="numpy", cse=True)
 
 
 class Program:
@@ -26,9 +32,7 @@ class Program:
         (True, True)
     """
 
-    def __init__(
-        self, inputs: Sequence[sp.Symbol], steps: Sequence[tuple[sp.Symbol, sp.Expr]]
-    ) -> None:
+    def __init__(self, inputs: Sequence[sp.Symbol], steps: Sequence[tuple[sp.Symbol, sp.Expr]]) -> None:
         self.inputs = tuple(inputs)
         self.steps = tuple((symbol, sp.sympify(expr)) for symbol, expr in steps)
         places = {symbol: i for i, symbol in enumerate(self.inputs)}
@@ -43,7 +47,7 @@ class Program:
     def floats(self, *values: Any) -> Any:
         """Evaluate on NumPy arrays or floats; NaN or inf where floating point fails, without a warning."""
         if self._floats is None:
-            self._floats = [sp.lambdify(args, expr, modules="numpy", cse=True) for args, expr, _ in self._plan]
+            self._floats = [_float_function(args, expr) for args, expr, _ in self._plan]
         registers = list(values)
         with np.errstate(all="ignore"):
             for function, (_, _, places) in zip(self._floats, self._plan):

@@ -47,17 +47,30 @@ def _rounded_up(value: int) -> str:
     return f"{text[0]}.{text[1:]}e+{digits + 5:02d}"
 
 
+def _common(table: Table) -> tuple[list[Column], list[str]]:
+    """The columns to show, and a line with the inputs that all rows share."""
+    first = table.records[0] if len(table.records) > 1 else {}
+    same = [
+        c
+        for c in table.columns
+        if c.parameter and first and all(r.get(c.key) == first.get(c.key) for r in table.records)
+    ]
+    line = ", ".join(f"{_heading(c)} = {short(first.get(c.key))}" for c in same)
+    return [c for c in table.columns if c not in same], [f"all rows: {line}"] if same else []
+
+
 def to_md(table: Table) -> str:
     """Markdown with a title, the table and the notes."""
-    cells = [[_escape(short(record.get(c.key)), "|") for c in table.columns] for record in table.records]
-    heads = [_escape(_heading(c), "|") for c in table.columns]
+    columns, common = _common(table)
+    cells = [[_escape(short(record.get(c.key)), "|") for c in columns] for record in table.records]
+    heads = [_escape(_heading(c), "|") for c in columns]
     widths = [max([len(head)] + [len(row[i]) for row in cells]) for i, head in enumerate(heads)]
 
     def line(row: list[str]) -> str:
         return "| " + " | ".join(text.ljust(width) for text, width in zip(row, widths)) + " |"
 
     body = [line(heads), "|" + "|".join("-" * (width + 2) for width in widths) + "|", *map(line, cells)]
-    notes = [f"- {note}" for note in table.notes]
+    notes = [f"- {note}" for note in (*common, *table.notes)]
     return "\n".join([f"**{table.title}**", "", *body, *([""] if notes else []), *notes]) + "\n"
 
 
@@ -132,13 +145,11 @@ def latex_text(text: str) -> str:
 
 def to_latex(table: Table) -> str:
     """A booktabs table (needs ``\\usepackage{booktabs}``)."""
-    alignment = "".join("r" if _numeric(table, c.key) else "l" for c in table.columns)
-    heads = [_latex_heading(c) for c in table.columns]
-    rows = [
-        " & ".join(_latex_cell(record.get(c.key), c.key in record.get("_math", ())) for c in table.columns)
-        for record in table.records
-    ]
-    notes = [f"% {note}" for note in table.notes]
+    columns, common = _common(table)
+    alignment = "".join("r" if _numeric(table, c.key) else "l" for c in columns)
+    heads = [_latex_heading(c) for c in columns]
+    rows = [" & ".join(_latex_cell(record.get(c.key), c.math) for c in columns) for record in table.records]
+    notes = [f"% {note}" for note in (*common, *table.notes)]
     return "\n".join(
         [
             *notes,

@@ -25,6 +25,8 @@ class Column:
         unit: unit or normalisation ("" for a pure number or a word).
         evidence: how the numbers are known: "proved", "estimated", "sampled", or "" for inputs and words.
         latex: heading in LaTeX; the label if empty.
+        math: the cells are LaTeX formulas.
+        parameter: an input; where it is the same in all rows, text renderings state it once, below the table.
     """
 
     key: str
@@ -32,6 +34,8 @@ class Column:
     unit: str = ""
     evidence: str = ""
     latex: str = ""
+    parameter: bool = False
+    math: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,9 @@ class Table:
         suffixes = {".md": "md", ".tex": "latex", ".csv": "csv", ".json": "json"}
         chosen = format or suffixes.get(target.suffix)
         if chosen is None:
-            raise InputError(f"--out {target}: found no known suffix, expected .md, .tex, .csv or .json; or give a format")
+            raise InputError(
+                f"--out {target}: found no known suffix, expected .md, .tex, .csv or .json; or give a format"
+            )
         text = self.render(chosen)
         write_text(target, text)
         return target

@@ -103,9 +103,7 @@ def _kind(cell: WidthCell) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _programs(
-    bound: str, train: str, form: str, profile: str, gaussian: bool, kind: str
-) -> tuple[Program, ...]:
+def _programs(bound: str, train: str, form: str, profile: str, gaussian: bool, kind: str) -> tuple[Program, ...]:
     """Compile the conditions of a bound; each program's value is supply − ψ̄ (or b_lo for the outer layer alone)."""
     law = "gaussian" if gaussian else "rademacher"
     loss = next(_losses_of(kind))
@@ -178,8 +176,6 @@ def verify_width(cell: WidthCell, width: int) -> bool:
         NotApplicable: the bound says nothing about this cell.
     """
     loss: NamedLoss = named_loss(cell.loss)
-    programs = _programs(
-        cell.bound, cell.train, cell.form, cell.profile, cell.law == "gaussian", loss.theory.kind
-    )
+    programs = _programs(cell.bound, cell.train, cell.form, cell.profile, cell.law == "gaussian", loss.theory.kind)
     exact = exact_inputs(cell, loss)
     return any(_verifier(program, exact, cell)(width) for program in programs)

@@ -16,7 +16,7 @@ from ..theory.twolayer import TRAIN_MODES
 from ..theory.width import LAWS, PROFILE_IDS, WIDTH_FORMS
 from .cells import WidthCell, spectrum_sums
 from .losses import named_loss
-from .options import integers, names, numbers, unknown, within
+from .options import integers, names, numbers, within
 from .table import Column, Table
 from .width import BOUND_IDS, WidthResult, smallest_widths
 
@@ -40,19 +40,20 @@ OPTIONS = (
 MOST_CELLS = 10**6
 
 COLUMNS = (
-    Column("n", "n"),
-    Column("m", "m"),
-    Column("d", "d"),
-    Column("kappa", "κ(A)", "‖A‖ = 1", latex=r"\kappa(A)"),
-    Column("y_norm", "‖Ax̄‖", "given", latex=r"\|A\bar x\|"),
-    Column("noise", "noise", "‖ε‖/‖Ax̄‖"),
-    Column("loss", "loss"),
-    Column("form", "form"),
-    Column("q", "q", "γL; residual: γM²", latex="q"),
-    Column("delta", "δ", "probability", latex=r"\delta"),
-    Column("train", "train"),
-    Column("activation", "φ", latex=r"\varphi"),
-    Column("law", "law of V"),
+    Column("n", "n", parameter=True),
+    Column("m", "m", parameter=True),
+    Column("d", "d", parameter=True),
+    Column("kappa", "κ(A)", "‖A‖ = 1", latex=r"\kappa(A)", parameter=True),
+    Column("y_norm", "‖Ax̄‖", "given", latex=r"\|A\bar x\|", parameter=True),
+    Column("noise", "noise", "‖ε‖/‖Ax̄‖", parameter=True),
+    Column("loss", "loss", parameter=True),
+    Column("form", "form", parameter=True),
+    Column("q", "q", "γL; residual: γM²", latex="q", parameter=True),
+    Column("delta", "δ", "probability", latex=r"\delta", parameter=True),
+    Column("train", "train", parameter=True),
+    Column("activation", "φ", latex=r"\varphi", parameter=True),
+    Column("law", "law of V", parameter=True),
+    Column("profile", "profile", parameter=True),
     Column("bound", "bound"),
     Column("k", "k", "hidden units", "proved", latex="k"),
     Column("k_flow", "k of the flow", "hidden units", "proved", latex=r"k_{\mathrm{flow}}"),

@@ -35,7 +35,7 @@ PROFILE_IDS = ("auto", "paper", "row-space", "observation", "block")
 _R = sp.Rational
 
 
-class NotApplicable(Exception):  # noqa: N818 - a reason, not an error
+class NotApplicable(Exception):
     """Why a bound says nothing about this combination; the message goes into the table."""
 
 
@@ -95,9 +95,7 @@ def _require(train: str, profile: str, allowed: tuple[str, ...], bound: str) -> 
         raise NotApplicable(f"bound {bound} uses profile {' or '.join(allowed)}, not {profile}")
 
 
-def _whole_jacobian(
-    bound: str, train: str, form: str, profile: str, textbook: bool
-) -> tuple[WidthCondition, ...]:
+def _whole_jacobian(bound: str, train: str, form: str, profile: str, textbook: bool) -> tuple[WidthCondition, ...]:
     """Bounds that perturb PJ as a whole (profiles row-space, observation, paper)."""
     if train == "outer":
         _require(train, profile, ("block",), bound)

@@ -154,9 +154,7 @@ COLUMN_EXPONENT = _step("column_exponent", _tau, tail + sp.log(k), "exponent of 
 COLUMN = _step(
     "column",
     column,
-    sp.Min(
-        entry_bound * sp.sqrt(n), sp.sqrt(proxy * (rank + 2 * sp.sqrt(rank * _tau) + 2 * _tau))
-    ),
+    sp.Min(entry_bound * sp.sqrt(n), sp.sqrt(proxy * (rank + 2 * sp.sqrt(rank * _tau) + 2 * _tau))),
     "max_j ‖P v_j‖ from above",
 )
 COLUMN_TEXTBOOK = _step("column_textbook", column, entry_bound * sp.sqrt(n), "max_j ‖v_j‖ from above, always")

@@ -7,6 +7,7 @@ it all: h(R̄). A radial loss is h(R̄). The scale of the loss cancels: ψ_c(c·
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import sympy as sp
@@ -88,21 +89,19 @@ def desingularized_demand(loss: LossTheory) -> Demand | None:
     return Demand(((loss_0, level), (demand, _without_overflow(loss.psi).subs(e, loss_0))))
 
 
-def impossible_reason(loss: LossTheory) -> str | None:
-    """Say why no width gives a bound, for losses whose domain excludes 0, or None.
+def impossible_reason(loss: LossTheory, parameters: Mapping[sp.Symbol, sp.Rational] | None = None) -> str | None:
+    """Say why no width gives a bound, for losses with a domain, or None.
 
     The entries of V are symmetric, so A g_0 and −A g_0 have one law. If the domain misses 0 on one side, at most one of
     the two lies in it, so A g_0 is in the domain with probability at most ½, whatever the width.
     """
-    low, high = loss.domain
-    if not low.free_symbols and low >= 0:
+    low, high = (sp.sympify(end).subs(parameters or {}) for end in loss.domain)
+    if (low, high) == (-sp.oo, sp.oo):
+        return None
+    where = f"]{low}, {high}[".replace("oo", "∞")
+    if low.is_nonnegative or high.is_nonpositive:
         return (
-            f"impossible for delta < 1/2: with symmetric V, A g_0 lies in the domain ]{low}, {high}[ of {loss.kind} "
+            f"impossible for delta < 1/2: with symmetric V, A g_0 lies in the domain {where} of {loss.kind} "
             "with probability at most 1/2 at any width; use an offset or a loss without domain"
         )
-    if loss.domain != (-sp.oo, sp.oo):
-        return (
-            f"impossible for delta < 1/2 without an offset: with symmetric V, A g_0 lies in the domain ]{low}, {high}[ of "
-            f"{loss.kind} with probability at most 1/2 at offset 0, and no bound is derived for others"
-        )
-    return None
+    return f"not derived: A g_0 must lie in the domain {where} of {loss.kind}, which no bound here controls"

@@ -11,6 +11,8 @@ With δ_j = φ'(a_j+Δ_j)−φ'(a_j), |δ_j| ≤ min(B₂|Δ_j|, osc φ') and �
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import sympy as sp
 
 from ..activations import Activation
@@ -23,8 +25,8 @@ _SOURCE = "§6"
 _count = sp.Symbol("s", positive=True)
 _entropy = sp.Symbol("H_s", positive=True)
 
-#: t_i is proportional to RATIO^i; the last node moves half the neurons, the first one in 2·1.2⁸⁰ ≈ 4·10⁶.
-RATIO, NODES = sp.Rational(6, 5), 40
+#: t_i = √(ε_ik)·osc/B₂ with √ε_i = ¾·RATIO^{i−NODES}: from one neuron in two million to 9 in 16.
+RATIO, NODES = sp.Rational(5, 4), 32
 
 ENTROPY = define(
     "width.sparse.entropy", _count * (1 + sp.log(k / _count)), "ln of the number of sets of ⌈s⌉ neurons", _SOURCE
@@ -43,11 +45,9 @@ def _net(dimension: sp.Expr, degrees: sp.Expr) -> sp.Expr:
     return sp.Rational(64, 49) * proxy * (degrees + 2 * sp.sqrt(degrees * level) + 2 * level)
 
 
-SUBSET_NET = define(
-    "width.sparse.net",
-    sp.Min(_net(rank, _count), _net(_count, rank)),
-    "max ‖PV_S‖², sub-Gaussian V",
-    _SOURCE,
+SUBSET_NET = (
+    define("width.sparse.net.rows", _net(rank, _count), "max ‖PV_S‖², sub-Gaussian V, net of Im(Aᵀ)", _SOURCE),
+    define("width.sparse.net.neurons", _net(_count, rank), "the same, net of the sets' coordinates", _SOURCE),
 )
 
 
@@ -81,22 +81,30 @@ def _nonnegative_slope(activation: Activation) -> bool:
     return not slope.has(x) and sp.minimum(slope, y, sp.Interval(-1, 1)) >= 0
 
 
-def sparse_supply(share: sp.Rational, gaussian: bool) -> tuple[list[Step], sp.Expr]:
+@lru_cache(maxsize=8)
+def sparse_supply(share: sp.Rational, gaussian: bool) -> tuple[tuple[Step, ...], sp.Expr]:
     """Return the steps and the supply ω∫F; the event of each node has the same part of ``share``."""
     t, first = failure_exponent(share / NODES, "set")
     steps: list[Step] = [first]
-    nodes = [sp.Rational(1, 2) / RATIO ** (2 * (NODES - i)) for i in range(1, NODES + 1)]
-    reach = [sp.sqrt(node) for node in nodes]
-    norm = SUBSET_GAUSSIAN if gaussian else SUBSET_NET
+    reach = [sp.Rational(3, 4) / RATIO ** (NODES - i) for i in range(1, NODES + 1)]  # √ε_i
     levels = []
-    for i, node in enumerate(nodes):
-        count, entropy = sp.Symbol(f"s_{i}", positive=True), sp.Symbol(f"H_{i}", positive=True)
-        size, level = sp.Symbol(f"Q_{i}", positive=True), sp.Symbol(f"F_{i}", nonnegative=True)
-        steps.append((count, node * k + 1))
-        steps.append((entropy, t + ENTROPY.xreplace({_count: sp.Min(count, k)})))
-        steps.append((size, norm.xreplace({_count: count, _entropy: entropy})))
-        steps.append((level, sp.Max(0, s_init - oscillation * sp.sqrt(size / k))))
+    for i, node in enumerate(reach):
+        count, capped, entropy = sp.symbols(f"s_{i} c_{i} H_{i}", positive=True)
+        size, other, level = sp.symbols(f"Q_{i} T_{i} F_{i}", nonnegative=True)
+        own = {_count: count, _entropy: entropy}
+        steps += [
+            (count, node**2 * k + 1),
+            (capped, sp.Min(count, k)),
+            (entropy, t + ENTROPY.xreplace({_count: capped})),
+        ]
+        if gaussian:
+            steps.append((size, SUBSET_GAUSSIAN.xreplace(own)))
+        else:
+            rows, neurons = sp.symbols(f"R_{i} N_{i}", positive=True)
+            steps += [(rows, SUBSET_NET[0].xreplace(own)), (neurons, SUBSET_NET[1].xreplace(own))]
+            steps.append((size, sp.Min(rows, neurons)))
+        steps += [(other, oscillation * sp.sqrt(size / k)), (level, s_init - sp.Min(s_init, other))]
         levels.append(level)
     widths = [reach[0]] + [b - a for a, b in zip(reach, reach[1:])]
     area = sp.Add(*(width * level for width, level in zip(widths, levels)))
-    return steps, omega * sigma_A * sp.sqrt(k) * oscillation / B_2 * area
+    return tuple(steps), omega * sigma_A * sp.sqrt(k) * oscillation / B_2 * area

@@ -12,7 +12,9 @@ rank = sp.Symbol("r", positive=True, integer=True)
 kappa = sp.Symbol("kappa", positive=True)
 _i = sp.Symbol("i", integer=True, nonnegative=True)
 _last = rank - 1
-VALUE = define("width.spectrum.value", 1 - (1 - 1 / kappa) * _i / _last, "i-th singular value, i = 0 … r−1 (r ≥ 2)", "§6")
+VALUE = define(
+    "width.spectrum.value", 1 - (1 - 1 / kappa) * _i / _last, "i-th singular value, i = 0 … r−1 (r ≥ 2)", "§6"
+)
 
 #: Σ_{i<r} i^p for p = 0 … 4 (Faulhaber).
 _FAULHABER = (

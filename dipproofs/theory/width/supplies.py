@@ -36,9 +36,7 @@ def _supply(id: str, expr: sp.Expr, meaning: str) -> sp.Expr:
 
 
 # --- the outer block alone: F(t) = σ_A(b_lo − B₁t/√k) -----------------------------------------------------------
-BLOCK = _supply(
-    "block", omega * sigma_A * b_lo**2 * _root / (2 * B_1), "ω∫F, outer block, up to the root of F"
-)
+BLOCK = _supply("block", omega * sigma_A * b_lo**2 * _root / (2 * B_1), "ω∫F, outer block, up to the root of F")
 SPLIT = _supply(
     "split",
     omega * sigma_A * b_lo**2 * _root / B_1,

@@ -1,0 +1,67 @@
+"""Table `activations`: the proved constants of every activation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import flint
+import sympy as sp
+
+from ..rigor import compile_arb
+from ..theory.activations import ACTIVATIONS, EXCLUDED
+from ..theory.width import oscillation_of
+from .constants_table import rounded
+from .moments import BITS, activation_constants
+from .options import names
+from .table import Column, Table
+
+OPTIONS = ("activation",)
+_ROUNDED = "proved, rounded"
+COLUMNS = (
+    Column("activation", "φ", latex=r"\varphi"),
+    Column("B_1", "B₁ ≥ sup|φ′|", "", _ROUNDED, latex="B_1"),
+    Column("B_2", "B₂ ≥ sup|φ′′|", "", _ROUNDED, latex="B_2"),
+    Column("oscillation", "≥ sup φ′ − inf φ′", "", _ROUNDED),
+    Column("C_phi", "C_φ = √Eφ²", "N(0,1)", _ROUNDED, latex=r"C_\varphi"),
+    Column("C_dphi", "C_φ′ = √Eφ′²", "N(0,1)", _ROUNDED, latex=r"C_{\varphi'}"),
+    Column("fourth_phi", "Eφ⁴", "N(0,1)", _ROUNDED, latex=r"\mathsf E\varphi^4"),
+    Column("fourth_dphi", "Eφ′⁴", "N(0,1)", _ROUNDED, latex=r"\mathsf E\varphi'^4"),
+    Column("proof", "B₁, B₂ because"),
+)
+
+
+def make(activation: Any = "all") -> Table:
+    """Make the table of activations.
+
+    Args:
+        activation: names; all of them by default.
+
+    Raises:
+        InputError: an unknown name.
+    """
+    chosen = names(activation, "--activation", tuple(ACTIVATIONS))
+    notes = [f"{name}: excluded, {reason}" for name, reason in EXCLUDED.items()]
+    return Table(
+        "activations",
+        "Activations and their constants",
+        COLUMNS,
+        tuple(_record(name) for name in chosen),
+        (*notes, "moments: rigorous quadrature with proved tails, printed to 12 digits; docs/theory.md §4, §6"),
+    )
+
+
+def _record(name: str) -> dict[str, Any]:
+    constants = activation_constants(name)
+    with flint.ctx.workprec(BITS):
+        oscillation = compile_arb((), sp.sympify(oscillation_of(ACTIVATIONS[name])))()
+    return {
+        "activation": name,
+        "B_1": rounded(constants.B_1),
+        "B_2": rounded(constants.B_2),
+        "oscillation": rounded(oscillation),
+        "C_phi": rounded(constants.C_phi),
+        "C_dphi": rounded(constants.C_dphi),
+        "fourth_phi": rounded(constants.fourth_phi),
+        "fourth_dphi": rounded(constants.fourth_dphi),
+        "proof": ACTIVATIONS[name].proof,
+    }

@@ -1,0 +1,82 @@
+"""The command ``dipproofs table``; importing it imports neither JAX nor SymPy."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+_LIST = "value, list (1,2) or range (10:100:10, or 10:1000:x3 for 3 values in geometric progression)"
+
+
+def _option(*names: str, help: str) -> Any:
+    return typer.Option(*names, help=help, show_default=False)
+
+
+def table(
+    name: Annotated[str, typer.Argument(help="width, constants, activations, losses, rates or instance")],
+    problem: Annotated[
+        Path | None, typer.Argument(help="problem file (TOML), for table instance", show_default=False)
+    ] = None,
+    format: Annotated[
+        str | None,
+        typer.Option("--format", "-f", help="md, latex, csv or json; default md, or what --out's suffix says"),
+    ] = None,
+    out: Annotated[Path | None, _option("--out", help="write to this file instead of standard output")] = None,
+    n: Annotated[str | None, _option("--n", help=f"length of the signal: {_LIST}")] = None,
+    m: Annotated[str | None, _option("--m", help="number of observations; n/2 by default")] = None,
+    d: Annotated[str | None, _option("--d", help="length of the network's input")] = None,
+    kappa: Annotated[str | None, _option("--kappa", help="condition number κ(A) ≥ 1")] = None,
+    y_norm: Annotated[str | None, _option("--y-norm", help="‖Ax̄‖; ‖A‖_F by default")] = None,
+    noise: Annotated[str | None, _option("--noise", help="‖ε‖/‖Ax̄‖")] = None,
+    loss: Annotated[
+        str | None, _option("--loss", help="losses, e.g. squared,huber:delta=0.5,lp:p=3,logit-cross-entropy:y-min=0.1")
+    ] = None,
+    form: Annotated[str | None, _option("--form", help="paper, integral, concave, flow, residual or all")] = None,
+    q: Annotated[str | None, _option("--q", help="normalised step γL (form residual: γM²)")] = None,
+    delta: Annotated[str | None, _option("--delta", help="allowed probability of failure")] = None,
+    train: Annotated[str | None, _option("--train", help="both, inner, outer or all")] = None,
+    activation: Annotated[str | None, _option("--activation", help="tanh, sigmoid, … or all")] = None,
+    law: Annotated[str | None, _option("--law", help="law of V: rademacher, uniform, gaussian or all")] = None,
+    profile: Annotated[
+        str | None, _option("--profile", help="injectivity profile: auto, paper, row-space, observation, block")
+    ] = None,
+    bound: Annotated[
+        str | None, _option("--bound", help="paper-order, baseline, rank, block, split, sparse, best or all")
+    ] = None,
+    loss_0: Annotated[str | None, _option("--loss-0", help="table rates: loss at the start")] = None,
+    target: Annotated[str | None, _option("--target", help="table rates: losses to reach")] = None,
+    f_inf: Annotated[str | None, _option("--f-inf", help="table rates: F_∞")] = None,
+    lipschitz: Annotated[str | None, _option("--lipschitz", help="table rates: L (form residual: M²)")] = None,
+    width: Annotated[str | None, _option("--width", help="table instance: widths to try")] = None,
+    seeds: Annotated[str | None, _option("--seeds", help="table instance: number of networks per width")] = None,
+    max_iterations: Annotated[str | None, _option("--max-iterations", help="table instance: length of a run")] = None,
+) -> None:
+    """Print a table of bounds and constants.
+
+    Every numeric option is a value, a list or a range. Tables: width (sufficient widths), constants (step-size
+    factors), activations, losses, rates (guaranteed iterations), instance (how conservative theory is on a problem).
+    """
+    from ..errors import InputError
+    from . import make_table
+    from .options import unknown
+    from .table import FORMATS
+
+    given = {key: value for key, value in locals().items() if key in _OPTIONS and value is not None}
+    if format is not None and format not in FORMATS:
+        raise unknown(format, "--format", FORMATS)
+    if out is not None and not out.parent.is_dir():
+        raise InputError(f"--out {out}: found no folder {out.parent}, expected an existing one")
+    chosen = format or ({".tex": "latex", ".csv": "csv", ".json": "json"}.get(out.suffix, "md") if out else "md")
+    if name == "losses" and chosen == "latex":
+        given["latex"] = True
+    made = make_table(name, **given)
+    if out is not None:
+        made.write(out, chosen)
+    else:
+        typer.echo(made.render(chosen), nl=False)
+
+
+_OPTIONS = tuple(key for key in inspect.signature(table).parameters if key not in ("name", "format", "out"))
