@@ -1,0 +1,1 @@
+"""Is the mathematics right? Symbolic proofs, property checks, negative controls, statistics."""

@@ -1,0 +1,41 @@
+"""Settings of the checks: 64-bit JAX, Hypothesis profiles, counts of what the properties really tested."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).resolve().parent.parent
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+from checks import vacuity  # noqa: E402 - needs the path
+
+_SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example, HealthCheck.filter_too_much)
+_COMMON = {"deadline": None, "suppress_health_check": _SLOW, "print_blob": True}
+# the default examples are the same in every run, so that a red check is red for everyone;
+# `thorough` draws new ones each time and prints the blob that repeats a failure
+settings.register_profile("default-checks", max_examples=25, derandomize=True, database=None, **_COMMON)
+settings.register_profile("thorough", max_examples=500, **_COMMON)
+settings.load_profile("thorough" if os.environ.get("DIPPROOFS_CHECKS") == "thorough" else "default-checks")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def double_precision() -> None:
+    """Switch JAX to 64 bits, as the command line does."""
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print how many examples of each property satisfied its hypotheses."""
+    lines = vacuity.report_lines(terminalreporter)
+    if lines:
+        terminalreporter.write_sep("-", "examples that satisfied the hypotheses")
+        for line in lines:
+            terminalreporter.write_line(line)
