@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import flint
@@ -15,33 +15,11 @@ from ..theory.twolayer import CONSTANTS
 from .constants import Environment, call, evaluate, integral_lower, integral_upper, integrand
 from .quantities import NAMES, Base
 from .record import Hypothesis
-from .search import Candidate
+from .refute import refute
+from .search import Candidate, pessimistic
+from .search import paper_radius as estimated_paper_radius
 
 BITS = 128
-_BASE_NAMES = tuple(
-    [
-        "norm_u",
-        "norm_phi",
-        "norm_A",
-        "sigma_A",
-        "norm_V",
-        "sigma_J",
-        "sigma_AJ",
-        "norm_AJ",
-        "sigma_in",
-        "sigma_A_in",
-        "c_0",
-        "c_A0",
-        "B_1",
-        "B_2",
-        "width",
-        "loss_0",
-        "psi_0",
-        "c_full",
-        "sigma_min_J",
-    ]
-)
-_DERIVED = (s.sigma_out, s.lipschitz_J, s.lipschitz_AJ, s.norm_AJ_ball)
 
 
 @dataclass
@@ -88,6 +66,8 @@ class Judge:
                 decided.hypotheses.append(self._radius())
             decided.hypotheses.append(self._injective())
             decided.hypotheses.append(self._hypothesis_H())
+            if decided.verdict is Verdict.REFUTED:
+                decided.hypotheses = self._at_any_radius(decided.hypotheses)
             self._record(decided)
             return decided
 
@@ -119,7 +99,14 @@ class Judge:
         return Hypothesis(id, statement, verdict, relative, reason)
 
     def _step(self) -> Hypothesis:
-        env = self.env
+        """γ is admissible at the chosen radius; refuted only if it is not even at ρ = 0."""
+        found = self._step_at(self.env)
+        if found.verdict is Verdict.REFUTED and self._step_at(self.at_start()).verdict is not Verdict.REFUTED:
+            reason = f"fails at radius ρ = {self.candidate.rho:.3g}, not at smaller ones; {found.reason}"
+            return replace(found, verdict=Verdict.UNDECIDED, reason=reason)
+        return found
+
+    def _step_at(self, env: Environment) -> Hypothesis:
         if self.plan.residual:
             size = env[s.gamma] * env[s.norm_AJ_ball] ** 2
             limit = 1 / float(env[s.norm_AJ_ball].mid()) ** 2
@@ -144,6 +131,10 @@ class Judge:
         if not value > limit:
             return Hypothesis(id, statement, Verdict.UNDECIDED, result.margin, result.reason or fail)
         return result
+
+    def at_start(self) -> Environment:
+        """The constants at ρ = 0, where they are smallest."""
+        return evaluate(self.plan, self.start, flint.arb(0), self.effective_gamma)
 
     def _radius(self) -> Hypothesis:
         """ρ ≤ R, that is 2ρℓ(ρ) ≤ σ_min(J_0)."""
@@ -178,6 +169,23 @@ class Judge:
             "needed; certify at a later iterate (smaller loss), or increase the width"
         )
         return self._decide("H", statement, total - psi, fail, psi)
+
+    def _at_any_radius(self, found: list[Hypothesis]) -> list[Hypothesis]:
+        """A hypothesis that fails at the chosen radius is refuted only if it fails at every radius."""
+        impossible = refute(self)
+        result = []
+        for hypothesis in found:
+            if hypothesis.verdict is Verdict.REFUTED and hypothesis.id != "step":
+                if impossible and hypothesis.id == "H":
+                    reason = f"no radius satisfies (H): {hypothesis.reason}"
+                    hypothesis = replace(hypothesis, reason=reason)
+                else:
+                    reason = f"fails at the most promising radius found; {hypothesis.reason}"
+                    hypothesis = replace(hypothesis, verdict=Verdict.UNDECIDED, reason=reason)
+            elif hypothesis.id == "H" and impossible:
+                hypothesis = replace(hypothesis, verdict=Verdict.REFUTED, reason="no radius satisfies (H)")
+            result.append(hypothesis)
+        return result
 
     # --- quantities ---------------------------------------------------------------------------------
     def _record(self, decided: Decided) -> None:
@@ -235,15 +243,13 @@ class Judge:
             values[s.R_prime] = self.bound(call(conditions.R_prime, {**self.env, **env}))
         else:
             values[s.R_prime] = Bound(0.0, math.inf, self.evidence)
-        values[s.R] = self._paper_radius()
+        values[s.R] = self.paper_radius()
         return values
 
-    def _paper_radius(self) -> Bound:
+    def paper_radius(self) -> Bound:
         """Enclose the root of R = σ_min(J_0)/(2ℓ(R)); ℓ increases with R, so the root is unique."""
-        from .search import paper_radius, pessimistic
-
         ell = CONSTANTS[self.plan.train].lipschitz_J_full
-        guess = paper_radius(self.base, pessimistic(self.base))
+        guess = estimated_paper_radius(self.base, pessimistic(self.base))
         if not (0 < guess < math.inf):
             return Bound(guess, guess, self.evidence) if guess == math.inf else Bound(0.0, math.inf, self.evidence)
 

@@ -107,16 +107,19 @@ def propose(base: Base, plan: Plan, step: Step, psi: float | None = None) -> Can
         rho = np.append(rho[rho < R], R) if math.isfinite(R) else rho
     values = _values(plan, env, rho, step, base)
     for _ in range(3):
-        # the ratio ω∫F/ψ_0 at each radius; admissibility is part of it
-        ratio = np.where(values["ok"], values["omega"] * values["integral"] / psi_0, 0.0)
-        good = np.flatnonzero(ratio > 1)
-        reach = float(np.nanmax(ratio, initial=0.0))
+        # the ratio of the two sides of (H) at each radius
+        ratio = np.where(np.isfinite(values["integral"]), values["omega"] * values["integral"] / psi_0, -np.inf)
+        admissible = np.where(values["ok"], ratio, -np.inf)
+        good = np.flatnonzero(admissible > 1)
         if not good.size:
-            best = int(np.nanargmax(np.where(np.isfinite(ratio), ratio, -1.0)))
+            nearest = admissible if np.isfinite(admissible).any() else ratio
+            best = int(np.argmax(nearest))
+            reach = float(min(max(nearest[best], 0.0), 1.0))
             return Candidate(plan, float(rho[best]), float(values["gamma"][best]), reach, -math.inf)
+        reach = float(admissible.max())
         first, last = int(good[0]), int(good[-1])
         target = min(rho[first] * _MARGIN, math.sqrt(rho[first] * rho[last]))
-        chosen = int(np.argmin(np.abs(np.log(rho / target)) + np.where(ratio > 1, 0.0, np.inf)))
+        chosen = int(np.argmin(np.where(admissible > 1, np.abs(np.log(rho / target)), np.inf)))
         if first == 0 or rho[first] / rho[first - 1] < 1.02:
             break
         rho = np.geomspace(rho[first - 1], rho[last], rho.size)
@@ -127,8 +130,17 @@ def propose(base: Base, plan: Plan, step: Step, psi: float | None = None) -> Can
 
 def best(base: Base, form: str, step: Step, concave_psi: bool) -> list[Candidate]:
     """Return the proposals of a form, the fastest feasible first, then by how near they come."""
-    found = [propose(base, plan, step) for plan in plans(base, form, concave_psi)]
+    found = [
+        propose(base, plan, choice)
+        for plan in plans(base, form, concave_psi)
+        for choice in (_shorter_steps(step) if plan.residual else (step,))
+    ]
     return sorted(found, key=lambda c: (not c.feasible, -c.rate if c.feasible else -c.reach))
+
+
+def _shorter_steps(step: Step) -> tuple[Step, ...]:
+    """Without a given γ, the residual form may take less than 1/M_ρ²: its drift x is proportional to γ."""
+    return (step,) if step.gamma is not None else tuple(Step(None, step.q / 2**j) for j in range(6))
 
 
 def largest_psi(base: Base, form: str, step: Step, concave_psi: bool) -> float:

@@ -9,46 +9,39 @@ from typing import Any
 import numpy as np
 
 from ..networks import TwoLayer
-from ..rigor import Verdict
 from ..theory import FORM_IDS
 from .operator_bounds import OperatorBounds
 from .search import Step, best
 
 #: The search ends where V would have more entries than this.
-LARGEST_OUTER_LAYER = 40_000_000
+LARGEST_OUTER_LAYER = 50_000_000
 _RATIO = 2 ** (1 / 4)
+#: Draws at each width; two where V has more than _CHEAP entries.
+_DRAWS, _CHEAP = 4, 200_000
 
 
 def find_widths(
-    problem: Any,
-    network: TwoLayer,
-    loss: Any,
-    operator: OperatorBounds,
-    step: Step,
-    arithmetic: str,
-    seed: int = 0,
+    problem: Any, network: TwoLayer, loss: Any, operator: OperatorBounds, step: Step, arithmetic: str
 ) -> Mapping[str, dict[str, Any]]:
     """Find for each form a width at which its hypotheses hold at initialisation, within a factor 2^{1/4}.
 
     Args:
         problem, loss, operator, step, arithmetic: as in `check`.
-        network: gives sizes, activation, train mode and basis; its u is kept, W and V are drawn anew.
-        seed: of the draws.
+        network: gives sizes, activation, train mode and basis; u, W and V are drawn anew.
 
     Returns:
-        By form: {"width": int or None, "verdict": "proved" (decided at that width) or "estimated", "reason"}.
+        By form: {"width": int or None, "seed", "verdict": "proved" (decided at that width) or "estimated", "reason"}.
     """
     return {
-        form: _find(problem, network, loss, operator, step, arithmetic, form, seed)
+        form: _find(problem, network, loss, operator, step, arithmetic, form)
         for form in FORM_IDS
         if not (form == "residual" and not loss.projects_data)
     }
 
 
 def _find(
-    problem: Any, network: TwoLayer, loss: Any, operator: OperatorBounds, step: Step, arithmetic: str, form: str,
-    seed: int,
-) -> dict[str, Any]:  # fmt: skip
+    problem: Any, network: TwoLayer, loss: Any, operator: OperatorBounds, step: Step, arithmetic: str, form: str
+) -> dict[str, Any]:
     from .at_iterate import certify_at
     from .estimates import estimate_base
 
@@ -57,41 +50,50 @@ def _find(
     rows = network.V.shape[0]
     limit = LARGEST_OUTER_LAYER // max(rows, network.input_dimension)
 
-    def holds(width: int) -> bool:
-        base = estimate_base(problem, drawn(network, width, seed), loss, operator, unprojected=form == "paper")
-        return best(base, form, step, loss.concave_psi)[0].feasible
+    def seed_for(width: int) -> int | None:
+        """A seed at which the conditions seem to hold at that width."""
+        for seed in range(_DRAWS if rows * width < _CHEAP else 2):
+            base = estimate_base(problem, drawn(network, width, seed), loss, operator, unprojected=form == "paper")
+            if best(base, form, step, loss.concave_psi)[0].feasible:
+                return seed
+        return None
 
-    low, high = 0, 1
-    while not holds(high):
+    low, high = 0, max(1, network.width // 4)
+    seed = seed_for(high)
+    while seed is None:
         low, high = high, 2 * high
         if high > limit:
-            return {
-                "width": None,
-                "verdict": "undecided",
-                "reason": f"fails up to width {low}; wider networks were not drawn (V above {LARGEST_OUTER_LAYER} "
-                "entries); `dipproofs table width` gives a bound",
-            }
-    while low and high / low > _RATIO:
+            reason = (
+                f"fails up to width {low}; wider networks were not drawn (V would have more than "
+                f"{LARGEST_OUTER_LAYER} entries); `dipproofs table width` gives a bound"
+            )
+            return {"width": None, "seed": None, "verdict": "undecided", "reason": reason}
+        seed = seed_for(high)
+    found = high
+    while low and high / low > _RATIO and high - low > 1:
         middle = math.ceil(math.sqrt(low * high))
-        low, high = (low, middle) if holds(middle) else (middle, high)
-        if middle in (low, high) and high - low <= 1:
-            break
+        trial = seed_for(middle)
+        if trial is None:
+            low = middle
+        else:
+            high = found = middle
+            seed = trial
     if arithmetic != "proved":
-        return {"width": high, "verdict": "estimated", "reason": "estimated arithmetic"}
-    certificate = certify_at(problem, drawn(network, high, seed), loss, operator, step, form=form)
-    proved = certificate.verdict is Verdict.PROVED
-    reason = "" if proved else "; ".join(h.reason for h in certificate.hypotheses if h.reason)
+        return {"width": found, "seed": seed, "verdict": "estimated", "reason": "estimated arithmetic"}
+    certificate = certify_at(problem, drawn(network, found, seed), loss, operator, step, form=form)
+    reason = "; ".join(h.reason for h in certificate.hypotheses if h.reason)
     return {
-        "width": high,
+        "width": found,
+        "seed": seed,
         "verdict": str(certificate.verdict),
-        "reason": reason,
         "profile": certificate.profile,
+        "reason": reason,
     }
 
 
 def drawn(network: TwoLayer, width: int, seed: int) -> TwoLayer:
     """Return a fresh network of another width with the same input, activation, train mode and basis."""
-    fresh = TwoLayer.init(
+    return TwoLayer.init(
         n=network.V.shape[0],
         width=width,
         input_dimension=network.input_dimension,
@@ -102,4 +104,3 @@ def drawn(network: TwoLayer, width: int, seed: int) -> TwoLayer:
         dtype=str(np.result_type(network.V, network.W)),
         output_offset=network.output_offset,
     )
-    return fresh

@@ -1,0 +1,65 @@
+"""Refute (H) for every radius, by covering ]0, ∞[ with intervals (docs/theory.md §3 remark f).
+
+On [a, b] the constants are at least those at a and the path is at most b long, so that ω∫₀^ρF is at most
+ω(q(a))·∫₀^b F_a. If that is at most ψ_0 on every interval of a cover, no radius satisfies (H). The residual form's
+x ≥ 0 is left out, which only makes refuting harder.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import flint
+
+from ..theory import PROFILES
+from ..theory import symbols as s
+from .constants import call, evaluate, integral_upper
+
+if TYPE_CHECKING:
+    from .decide import Judge
+
+_RATIO = 1.06
+_INTERVALS = 160
+
+
+def refute(judge: Judge) -> bool:
+    """Return whether (H) is proved to fail at every radius, for the judge's form, profile and step."""
+    psi = judge.env[s.psi_0]
+    F = PROFILES[judge.plan.profile].F
+    left = 0.0
+    right = 0.98 * float(psi.mid()) / max(float(call(F, {**judge.at_start(), s.t: flint.arb(0)}).upper()), 1e-300)
+    limit = _limit(judge)
+    for _ in range(_INTERVALS):
+        env = evaluate(judge.plan, judge.start, flint.arb(left), judge.effective_gamma)
+        end = min(_support(F, env), limit)
+        reach = min(right, end)
+        if not math.isfinite(reach):
+            return False
+        if not env[s.omega] * integral_upper(F, env, flint.arb(reach)) <= psi:
+            return False
+        if right >= limit or env[s.omega] * integral_upper(F, env, flint.arb(end)) <= psi:
+            return True
+        left, right = right, right * _RATIO
+    return False
+
+
+def _limit(judge: Judge) -> float:
+    """Radii above the paper's R are not allowed in its form."""
+    return judge.paper_radius().upper if judge.plan.form == "paper" else math.inf
+
+
+def _support(F: Any, env: Any) -> float:
+    """Return a t from which on F vanishes, inf if there is none below a large multiple of ρ."""
+    point = 1.0
+    for _ in range(60):
+        if call(F, {**env, s.t: flint.arb(point)}) <= 0:
+            break
+        point *= 2
+    else:
+        return math.inf
+    low, high = 0.0, point
+    for _ in range(40):
+        middle = (low + high) / 2
+        low, high = (low, middle) if call(F, {**env, s.t: flint.arb(middle)}) <= 0 else (middle, high)
+    return high
