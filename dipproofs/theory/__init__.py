@@ -9,6 +9,7 @@ from . import conditions, forms, profiles, symbols, twolayer
 from .activations import ACTIVATIONS, EXCLUDED, Activation
 from .core import Formula, Quantity, define, formula, formulas, quantities, register
 from .forms import FORM_IDS, FORMS, DescentForm
+from .losses import LOSSES, LossTheory
 from .profiles import PROFILES, Profile
 
 __all__ = [
@@ -16,10 +17,12 @@ __all__ = [
     "EXCLUDED",
     "FORMS",
     "FORM_IDS",
+    "LOSSES",
     "PROFILES",
     "Activation",
     "DescentForm",
     "Formula",
+    "LossTheory",
     "Profile",
     "Quantity",
     "conditions",

@@ -7,6 +7,7 @@ from typing import Any
 from ...errors import InputError
 from ...theory.losses import LOSSES
 from ..schema import nearest
+from .assumed import AssumedLoss
 from .base import Loss
 from .catalogue import (
     CrossEntropy,
@@ -18,9 +19,10 @@ from .catalogue import (
     Poisson,
     SquaredError,
 )
+from .custom import ProfileLoss, custom_loss
 from .rates import envelope, iterations_to
 
-LOSS_KINDS: tuple[str, ...] = tuple(LOSSES)
+LOSS_KINDS: tuple[str, ...] = (*LOSSES, "custom")
 
 
 def make_loss(kind: str, **parameters: Any) -> Loss:
@@ -41,9 +43,13 @@ def make_loss(kind: str, **parameters: Any) -> Loss:
         ...
         dipproofs.errors.InputError: loss.kind: found 'sqared', expected one of ...; did you mean squared?
     """
+    if kind == "custom":
+        if "profile" not in parameters:
+            raise InputError("loss.profile: missing, expected a formula h(r) such as 'sqrt(1 + r**2) - 1'")
+        return custom_loss(**{key: value for key, value in parameters.items() if key != "shape"})
     if kind not in LOSSES:
         raise InputError(
-            f"loss.kind: found {kind!r}, expected one of {', '.join(LOSSES)}{nearest(str(kind), LOSSES)}"
+            f"loss.kind: found {kind!r}, expected one of {', '.join(LOSS_KINDS)}{nearest(str(kind), LOSS_KINDS)}"
         )
     theory = LOSSES[kind]
     scale = parameters.pop("scale", theory.default_scale)
@@ -52,6 +58,7 @@ def make_loss(kind: str, **parameters: Any) -> Loss:
 
 __all__ = [
     "LOSS_KINDS",
+    "AssumedLoss",
     "CrossEntropy",
     "Huber",
     "LogCosh",
@@ -60,7 +67,9 @@ __all__ = [
     "LpLoss",
     "NormPower",
     "Poisson",
+    "ProfileLoss",
     "SquaredError",
+    "custom_loss",
     "envelope",
     "iterations_to",
     "make_loss",

@@ -12,6 +12,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
+import flint
 import numpy as np
 import sympy as sp
 
@@ -20,7 +21,9 @@ from ...rigor import Bound
 from ...theory.losses import SCALES, LossTheory, resolve_scale
 from ...theory.losses.base import y as y_symbol
 from ...theory.losses.shape import convex_entry, decide_concave_psi
+from ...theory.symbols import e, xi
 from . import enclosures, rates
+from .evaluation import tight
 
 
 @dataclass(frozen=True, eq=False)
@@ -227,10 +230,29 @@ class Loss:
         """Enclose Ψ⁻¹(ξ)."""
         return rates.Psi_inv_bound(self, xi, constants)
 
+    def psi_at(self, value: float, constants: Mapping[sp.Symbol, Bound]) -> flint.arb:
+        """Enclose ψ at one number."""
+        return tight(self.psi, {**constants, e: value})
+
+    def Psi_at(self, value: float, constants: Mapping[sp.Symbol, Bound]) -> flint.arb:
+        """Enclose Ψ at one number."""
+        return tight(self.Psi, {**constants, e: value})
+
+    def Psi_inv_at(self, level: float | Fraction, constants: Mapping[sp.Symbol, Bound]) -> flint.arb:
+        """Enclose Ψ⁻¹ at one number."""
+        return tight(self.Psi_inv, {**constants, xi: level})
+
     # --- writing ----------------------------------------------------------------------------------------
     def to_json(self) -> dict[str, Any]:
         """Return kind, scale and parameters, from which `Loss.from_json` makes the loss again."""
         return {"kind": self.kind, "scale": self.scale, **self.parameters}
+
+    @staticmethod
+    def custom(profile: Any = None, **options: Any) -> Loss:
+        """Make a loss from a profile h(r), or from a JAX function and a ψ that is assumed; see `custom_loss`."""
+        from .custom import custom_loss
+
+        return custom_loss(profile, **options)
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Loss:
@@ -246,9 +268,7 @@ def _checked_scale(scale: Any, kind: str) -> str | float:
         return scale
     number = _number(scale)
     if number is None or not 0 < number < math.inf:
-        raise InputError(
-            f"loss.scale: found {scale!r}, expected a finite number > 0 or one of {', '.join(SCALES)}"
-        )
+        raise InputError(f"loss.scale: found {scale!r}, expected a finite number > 0 or one of {', '.join(SCALES)}")
     return number
 
 

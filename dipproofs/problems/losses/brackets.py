@@ -62,9 +62,7 @@ def _one_side(loss: Loss, y: np.ndarray, level: Fraction, side: int) -> list[fli
     symbols = tuple(p.symbol for p in theory.parameters)
     tail = [exact_arb(loss.parameters[p.name]) for p in theory.parameters]
     entry = compile_arb((v_symbol, y_symbol, *symbols), theory.entry)
-    branch = compile_arb(
-        (s_symbol, y_symbol, *symbols), theory.branch_lower if side < 0 else theory.branch_upper
-    )
+    branch = compile_arb((s_symbol, y_symbol, *symbols), theory.branch_lower if side < 0 else theory.branch_upper)
     height, found = exact_arb(level), []
     for start, target in zip(_proposals(loss, y, float(level), side).tolist(), y.tolist()):
         at = flint.arb(target)

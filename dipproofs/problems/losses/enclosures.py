@@ -31,9 +31,7 @@ _BITS = 192
 
 def known_values(loss: Loss, observations: int) -> dict[sp.Symbol, float | Fraction]:
     """Parameters, m and scale as exact numbers."""
-    values: dict[sp.Symbol, float | Fraction] = {
-        p.symbol: loss.parameters[p.name] for p in loss.theory.parameters
-    }
+    values: dict[sp.Symbol, float | Fraction] = {p.symbol: loss.parameters[p.name] for p in loss.theory.parameters}
     values[m_symbol] = float(observations)
     values[scale_symbol] = resolve_scale(loss.scale, observations)
     return values
@@ -48,7 +46,7 @@ def constants(loss: Loss, y: np.ndarray, loss_0: Bound) -> dict[sp.Symbol, Bound
         unknown = Bound(0.0, math.inf, evidence)
         names = [c.symbol for c in theory.constants] + [loss_gradient, loss_curvature]
         return result | dict.fromkeys(names, unknown)
-    scale = Fraction(exact[scale_symbol])
+    scale = resolve_scale(loss.scale, y.size)
     level = max(Fraction(loss_0.upper) / scale, SMALLEST_LEVEL)
     data = _data_constants(loss, y, level)
     values: dict[sp.Symbol, Any] = {**exact, f_symbol: level, **data}
@@ -74,13 +72,13 @@ def _reduced(
     brackets: dict[int, list[flint.arb]],
     level: Fraction,
 ) -> Bound:
-    parameters = [(p.symbol, loss.parameters[p.name]) for p in loss.theory.parameters]
-    function = compile_arb(
-        (y_symbol, v_lo, v_hi, f_symbol, *(symbol for symbol, _ in parameters)), constant.expr
-    )
+    parameters: list[tuple[Any, float | Fraction]] = [
+        (p.symbol, loss.parameters[p.name]) for p in loss.theory.parameters
+    ]
+    function = compile_arb((y_symbol, v_lo, v_hi, f_symbol, *(symbol for symbol, _ in parameters)), constant.expr)
     zeros = [flint.arb(0)] * points.size
     columns = [[flint.arb(float(p)) for p in points], brackets.get(-1, zeros), brackets.get(1, zeros)]
-    tail = [[exact_arb(value)] * points.size for value in (level, *(value for _, value in parameters))]
+    tail = [[exact_arb(value)] * points.size for value in [level, *(value for _, value in parameters)]]
     bounds = [Bound.from_arb(ball) for ball in function.batch(*columns, *tail)]
     choose = min if constant.reduce == "min" else max
     return Bound(choose(b.lower for b in bounds), choose(b.upper for b in bounds))

@@ -39,12 +39,7 @@ def tight(expr: sp.Expr, values: Mapping[sp.Symbol, Bound | float | Fraction]) -
             result = function(*arguments)
             good = -1 if result.is_nan() or not result.is_finite() else result.rel_accuracy_bits()
         widths = any(not a.is_exact() for a in arguments)
-        if (
-            good >= ENOUGH
-            or result.is_zero()
-            or bits >= MAX_BITS
-            or (widths and good >= 0 and good <= before + 4)
-        ):
+        if good >= ENOUGH or result.is_zero() or bits >= MAX_BITS or (widths and good >= 0 and good <= before + 4):
             return result
         bits, before = 2 * bits, good
 

@@ -11,9 +11,8 @@ import flint
 import numpy as np
 import sympy as sp
 
-from ...rigor import Bound
-from ...theory.symbols import e, xi
-from .evaluation import lower_of, tight, upper_of
+from ...rigor import Bound, Evidence
+from .evaluation import lower_of, upper_of
 
 if TYPE_CHECKING:
     from .base import Loss
@@ -24,29 +23,25 @@ Constants = Mapping[sp.Symbol, Bound]
 def psi_bound(loss: Loss, f: Bound, constants: Constants) -> Bound:
     """Enclose ψ(f); ψ is increasing with ψ(0) = 0."""
     low = max(lower_of(_psi(loss, f.lower, constants)), 0.0) if f.lower > 0 else 0.0
-    high = (
-        math.inf if math.isinf(f.upper) else 0.0 if f.upper <= 0 else upper_of(_psi(loss, f.upper, constants))
-    )
-    return Bound(low, max(low, high), _evidence(f, constants))
+    high = math.inf if math.isinf(f.upper) else 0.0 if f.upper <= 0 else upper_of(_psi(loss, f.upper, constants))
+    return Bound(low, max(low, high), _evidence(loss, f, constants))
 
 
 def Psi_bound(loss: Loss, f: Bound, constants: Constants) -> Bound:
     """Enclose Ψ(f); Ψ is decreasing."""
     low = -math.inf if math.isinf(f.upper) or f.upper <= 0 else lower_of(_Psi(loss, f.upper, constants))
     high = math.inf if f.lower <= 0 else upper_of(_Psi(loss, f.lower, constants))
-    return Bound(low, high, _evidence(f, constants))
+    return Bound(low, high, _evidence(loss, f, constants))
 
 
 def Psi_inv_bound(loss: Loss, level: Bound, constants: Constants) -> Bound:
     """Enclose Ψ⁻¹(ξ); Ψ⁻¹ is decreasing."""
     low = 0.0 if math.isinf(level.upper) else max(lower_of(_Psi_inv(loss, level.upper, constants)), 0.0)
     high = math.inf if level.lower == -math.inf else upper_of(_Psi_inv(loss, level.lower, constants))
-    return Bound(low, high, _evidence(level, constants))
+    return Bound(low, high, _evidence(loss, level, constants))
 
 
-def iterations_to(
-    loss: Loss, f0: Bound, target: float, rate_exponent: Bound, constants: Constants
-) -> int | None:
+def iterations_to(loss: Loss, f0: Bound, target: float, rate_exponent: Bound, constants: Constants) -> int | None:
     """Smallest proved τ with Ψ⁻¹(Ψ(f_0) + τ·rate_exponent) ≤ target.
 
     Args:
@@ -76,9 +71,7 @@ def iterations_to(
     return None
 
 
-def envelope(
-    loss: Loss, f0: Bound, rate_exponent: Bound, taus: Iterable[int], constants: Constants
-) -> np.ndarray:
+def envelope(loss: Loss, f0: Bound, rate_exponent: Bound, taus: Iterable[int], constants: Constants) -> np.ndarray:
     """Upper bounds of f_τ at the iterations `taus`, counted from the certified iterate.
 
     Returns:
@@ -97,16 +90,17 @@ def _sum_down(start: float, increase: Fraction) -> Fraction:
 
 
 def _psi(loss: Loss, value: float, constants: Constants) -> flint.arb:
-    return tight(loss.psi, {**constants, e: value})
+    return loss.psi_at(value, constants)
 
 
 def _Psi(loss: Loss, value: float, constants: Constants) -> flint.arb:
-    return tight(loss.Psi, {**constants, e: value})
+    return loss.Psi_at(value, constants)
 
 
 def _Psi_inv(loss: Loss, level: Any, constants: Constants) -> flint.arb:
-    return tight(loss.Psi_inv, {**constants, xi: level})
+    return loss.Psi_inv_at(level, constants)
 
 
-def _evidence(f: Bound, constants: Constants) -> Any:
-    return max([f.evidence, *(bound.evidence for bound in constants.values())])
+def _evidence(loss: Loss, f: Bound, constants: Constants) -> Evidence:
+    asserted = [Evidence.ASSUMED] if loss.assumed else []
+    return Evidence.weakest([f.evidence, *(bound.evidence for bound in constants.values()), *asserted])

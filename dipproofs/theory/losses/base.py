@@ -170,9 +170,7 @@ class LossTheory:
             define(f"{name}.G", self.gradient_bound, f"{title}: bound of the gradient", "§5", loss_gradient)
             define(f"{name}.Lambda", self.curvature, f"{title}: its Lipschitz constant", "§5", loss_curvature)
             for constant in self.constants:
-                define(
-                    f"{name}.{constant.symbol.name}", constant.expr, constant.meaning, "§5", constant.symbol
-                )
+                define(f"{name}.{constant.symbol.name}", constant.expr, constant.meaning, "§5", constant.symbol)
 
     @property
     def psi_scaled(self) -> sp.Expr:

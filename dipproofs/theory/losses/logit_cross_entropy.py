@@ -72,9 +72,7 @@ LOGIT_CROSS_ENTROPY = LossTheory(
         DataConstant(
             mu,
             "min",
-            sp.Min(
-                y * (1 - y), SLOPE.subs(v, v_lo) ** 2 / (2 * loss_0), SLOPE.subs(v, v_hi) ** 2 / (2 * loss_0)
-            ),
+            sp.Min(y * (1 - y), SLOPE.subs(v, v_lo) ** 2 / (2 * loss_0), SLOPE.subs(v, v_hi) ** 2 / (2 * loss_0)),
             "least h'²/(2h) on the sublevel bracket",
         ),
     ),
@@ -82,7 +80,5 @@ LOGIT_CROSS_ENTROPY = LossTheory(
     data_domain=(sp.Integer(0), sp.Integer(1)),
     branch_lower=LOGIT - s,
     branch_upper=LOGIT + s,
-    advice={
-        "data": "replace saturated values by η and 1 − η with a small η > 0 such as 1/512, or use loss squared"
-    },
+    advice={"data": "replace saturated values by η and 1 − η with a small η > 0 such as 1/512, or use loss squared"},
 )

@@ -52,12 +52,8 @@ POISSON = LossTheory(
     parameters=(Parameter("background", background, 0.0, True, "known background counts b", 0.0),),
     constants=(
         DataConstant(brightest, "max", y, "largest observation"),
-        DataConstant(
-            slope_max, "max", y / (v_lo + background) - 1, "largest |∂h/∂v| on the sublevel bracket"
-        ),
-        DataConstant(
-            curvature_max, "max", y / (v_lo + background) ** 2, "largest curvature: at the lower end"
-        ),
+        DataConstant(slope_max, "max", y / (v_lo + background) - 1, "largest |∂h/∂v| on the sublevel bracket"),
+        DataConstant(curvature_max, "max", y / (v_lo + background) ** 2, "largest curvature: at the lower end"),
     ),
     argmin=y - background,
     domain=(-background, sp.oo),

@@ -7,6 +7,7 @@ enclosures on subintervals.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 
 import sympy as sp
@@ -52,7 +53,7 @@ def monotone(expr: sp.Expr) -> Sign:
     """Whether an expression in `r` > 0, perhaps piecewise, is non-decreasing (1), non-increasing (−1), constant (0)."""
     pieces = expr.args if isinstance(expr, sp.Piecewise) else ((expr, sp.true),)
     signs: list[Sign] = [sign_of(sp.diff(piece, r)) for piece, _ in pieces]
-    for (left, condition), (right, _) in zip(pieces, pieces[1:]):
+    for (left, condition), (right, _) in itertools.pairwise(pieces):
         edge = _edge(condition)
         if edge is None:
             return None

@@ -1,0 +1,96 @@
+"""A user's profile h(r): what the rules of docs/theory.md §5 derive from it by symbols alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sympy as sp
+
+from ..symbols import e, loss_0, xi
+from .base import LossNumerics, LossTheory, m, r
+from .rules import strongly_convex
+from .shape import decide_shape, sign_of
+
+#: Stands for h⁻¹, T∘h⁻¹ and h∘T⁻¹, which are evaluated by enclosed inversion and quadrature.
+inverse_profile = sp.Function("h_inverse")
+time_of_value = sp.Function("time_of_value")
+value_of_time = sp.Function("value_of_time")
+
+
+@dataclass(frozen=True)
+class ProfileFacts:
+    """What symbols decide about a profile; None where they do not.
+
+    Args:
+        h, slope, bend: h, h', h''.
+        shape: "linear", "concave", "convex" or None.
+        convex: whether h'' ≥ 0.
+    """
+
+    h: sp.Expr
+    slope: sp.Expr
+    bend: sp.Expr
+    shape: str | None
+    convex: bool | None
+
+
+def profile_facts(h: sp.Expr) -> ProfileFacts:
+    """Differentiate a profile in `r` and decide what symbols can decide.
+
+    Example:
+        >>> facts = profile_facts(sp.sqrt(1 + r**2) - 1)
+        >>> facts.shape, facts.convex
+        ('concave', True)
+    """
+    slope = _tidy(sp.diff(h, r))
+    bend = _tidy(sp.diff(slope, r))
+    pieces = [piece for piece, _ in bend.args] if isinstance(bend, sp.Piecewise) else [bend]
+    convex = True if all(sign_of(piece) in (0, 1) for piece in pieces) else None
+    return ProfileFacts(h, slope, bend, decide_shape(bend), convex)
+
+
+def _tidy(expr: sp.Expr) -> sp.Expr:
+    tidy = sp.simplify(expr) if expr.count_ops() <= 80 else expr
+    return tidy if tidy.count_ops() <= expr.count_ops() else expr
+
+
+def custom_theory(facts: ProfileFacts, shape: str, numerics: LossNumerics) -> LossTheory:
+    """Return the loss Σ h(|v_i − y_i|) of a user's profile.
+
+    Args:
+        facts: from `profile_facts`.
+        shape: "linear", "concave", "convex", or "mixed": then the rule for strongly convex losses applies.
+        numerics: floating-point evaluation.
+    """
+    fields = strongly_convex().fields() if shape == "mixed" else _implicit(facts, shape)
+    return LossTheory(
+        kind="custom",
+        convention=f"Σ h(|v_i − y_i|), h(r) = {facts.h}",
+        structure="separable",
+        entry=facts.h,
+        **fields,
+        proof={
+            "linear": "P_h is linear",
+            "concave": "h'' is non-increasing, so P_h is concave",
+            "convex": "h'' is non-decreasing, so P_h is convex",
+            "mixed": "μ and Λ are bounds of h'' on the sublevel bracket",
+        }[shape],
+        numerics=numerics,
+        registered=False,
+    )
+
+
+def _implicit(facts: ProfileFacts, shape: str) -> dict[str, Any]:
+    share = m if shape == "convex" else sp.Integer(1)
+    largest = loss_0 if shape == "convex" else loss_0 / m
+    spread = sp.Integer(1) if shape == "convex" else sp.sqrt(m)
+    steepest = facts.bend.subs(r, inverse_profile(loss_0)) if shape == "convex" else facts.bend.subs(r, 0)
+    return {
+        "rule": shape,
+        "psi": sp.sqrt(share) * inverse_profile(e / share),
+        "Psi": time_of_value(e / share),
+        "Psi_inv": share * value_of_time(xi),
+        "gradient_bound": spread * facts.slope.subs(r, inverse_profile(largest)),
+        "curvature": steepest,
+    }
