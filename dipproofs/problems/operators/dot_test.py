@@ -54,7 +54,7 @@ def dot_test(
         ...
         dipproofs.errors.InputError: operator: the adjoint fails the dot test: ⟨A x, w⟩ = ...
     """
-    m, n = matrix.shape
+    m, n = int(matrix.shape[0]), int(matrix.shape[1])
     exact = matrix.astype(np.float64)
     tolerance = _FACTOR * roundoff * np.sqrt(m + n) * float(np.linalg.norm(exact)) * np.sqrt(m)
     rng = np.random.default_rng(seed)
