@@ -136,6 +136,11 @@ def test_loss_parameters_reach_the_loss(tmp_path: Path) -> None:
     assert load_problem(write(tmp_path, text)).build().loss.parameters["delta"] == 0.5
 
 
+def test_the_output_offset_reaches_the_network(tmp_path: Path) -> None:
+    text = CONTRACT.replace("width = 64", "width = 64\noutput_offset = 0.5")
+    assert load_problem(write(tmp_path, text)).build().network.output_offset == 0.5
+
+
 def test_image_signals_are_the_same_for_any_operator(tmp_path: Path) -> None:
     text = 'operator = {kind = "%s"}\nsignal = {kind = "image", name = "camera", shape = [8, 8]}\n'
     signals = [

@@ -17,6 +17,7 @@ from dipproofs.problems.schema import (
     choice,
     integer,
     nearest,
+    number,
     rule_field,
     seed,
     show,
@@ -50,19 +51,21 @@ class NetworkOptions(Options):
     Args:
         activation: φ.
         train: which layers are trained.
+        output_offset: a constant added to every output, for losses whose domain is positive.
     """
 
     section: ClassVar[str] = "network"
 
     activation: str = rule_field(Rule("the name of an activation, such as tanh", _activation), "tanh")
     train: str = choice("both", options=TRAIN)
+    output_offset: float = number(0.0)
 
     def build(self, setting: Setting, operator: Operator) -> Any:
         """Make the network for an operator with n columns."""
         raise NotImplementedError
 
     def _common(self) -> dict[str, Any]:
-        return {"activation": self.activation, "train": self.train}
+        return {"activation": self.activation, "train": self.train, "output_offset": self.output_offset}
 
 
 @dataclass(frozen=True, kw_only=True)

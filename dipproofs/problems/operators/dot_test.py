@@ -59,7 +59,7 @@ def dot_test(
     tolerance = _FACTOR * roundoff * np.sqrt(m + n) * float(np.linalg.norm(exact)) * np.sqrt(m)
     rng = np.random.default_rng(seed)
     for _ in range(_TRIALS):
-        x = rng.integers(-8, 9, n) / 8.0
+        x: np.ndarray = rng.integers(-8, 9, n) / 8.0
         gap = float(np.abs(forward(x).astype(np.float64) - exact @ x).max())
         if not gap <= tolerance:
             raise InputError(
@@ -69,7 +69,7 @@ def dot_test(
     if adjoint is None:
         return
     for _ in range(_TRIALS):
-        x, w = 2.0 * rng.integers(0, 2, n) - 1.0, 2.0 * rng.integers(0, 2, m) - 1.0
+        x, w = rng.integers(0, 2, n) * 2.0 - 1.0, rng.integers(0, 2, m) * 2.0 - 1.0
         left, right = float(forward(x).astype(np.float64) @ w), float(x @ adjoint(w).astype(np.float64))
         if not abs(left - right) <= tolerance:
             raise InputError(
