@@ -118,3 +118,31 @@ def test_an_image_file_as_signal(tmp_path: Path) -> None:
     problem = load_problem(tmp_path / "p.toml").build_problem()
     np.testing.assert_allclose(problem.x_true, 0.2, rtol=1e-15)
     assert problem.image_shape == (2, 3)
+
+
+@pytest.mark.parametrize("basis", [None, "dct"])
+def test_the_arrays_of_a_certificate_can_be_fed_back_in(tmp_path: Path, basis: str | None) -> None:
+    import jax
+
+    from dipproofs.certify.api import certify
+    from dipproofs.certify.save import save
+
+    jax.config.update("jax_enable_x64", True)
+    synthesis = f'kind = "two-layer-synthesis", basis = "{basis}", atoms = 4, ' if basis else ""
+    (tmp_path / "first.toml").write_text(
+        'operator = {kind = "inpainting"}\nsignal = {kind = "image", name = "moon", shape = [4, 4]}\n'
+        f"network = {{{synthesis}width = 32}}\n"
+    )
+    first = load_problem(tmp_path / "first.toml").build()
+    certificate = certify(first.problem, first.network, loss=first.loss, max_iterations=2000)
+    assert str(certificate.verdict) == "proved"
+    save(certificate, tmp_path)
+    (tmp_path / "second.toml").write_text(
+        'operator = {kind = "file", path = "arrays.npz"}\nnetwork = {kind = "file", path = "arrays.npz"}\n'
+    )
+    second = load_problem(tmp_path / "second.toml").build()
+    again = certify(second.problem, second.network, loss=second.loss, max_iterations=0)
+    assert str(again.verdict) == "proved"
+    assert second.problem.y.tobytes() == first.problem.y.tobytes()
+    assert second.problem.x_true.tobytes() == first.problem.x_true.tobytes()
+    assert second.problem.operator.to_dense().tobytes() == first.problem.operator.to_dense().tobytes()
