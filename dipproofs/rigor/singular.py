@@ -44,6 +44,8 @@ def norm(matrix: IntervalMatrix) -> Bound:
     slack = operator_upper(scaled.rad)
     if not math.isfinite(slack):
         return Bound(0.0, math.inf)
+    if not scaled.mid.any():
+        return Bound(0.0, slack)
     if matrix.ndim == 1 or _disjoint_rows(scaled.mid):
         low, high = euclidean(scaled.mid, 0 if matrix.ndim == 1 else 1)
         return _widened(Bound(float(low.max()), float(high.max())), slack, exponent)
