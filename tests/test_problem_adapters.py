@@ -174,7 +174,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "ragged": (lambda: as_operator([[1.0], [1.0, 2.0]]), "expected an array of numbers"),
     "masked": (lambda: as_operator(np.ma.masked_greater(A, 0.0)), "masked"),
     "large integers": (lambda: as_operator([[2**53 + 1]]), "exactly"),
-    "no in_shape": (lambda: as_operator(forward_in_jax), "in_shape is missing"),
+    "no in_shape": (lambda: as_operator(forward_in_jax), "without in_shape"),
     "bad in_shape": (lambda: as_operator(forward_in_jax, in_shape=(0,)), "in_shape"),
     "wrong in_shape": (lambda: as_operator(forward_in_jax, in_shape=(7,)), "fails on shape (7,)"),
     "nonlinear function": (lambda: as_operator(jnp.tanh, in_shape=(3,)), "expected a linear one"),

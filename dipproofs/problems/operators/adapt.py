@@ -142,9 +142,7 @@ def _materialise(forward: Map, adjoint: Map | None, n: int, dtype: np.dtype, in_
 
 def _shape(in_shape: Sequence[int] | None) -> tuple[int, ...]:
     if in_shape is None:
-        raise InputError(
-            "operator: in_shape is missing, expected the shape of the function's argument, such as (64, 64)"
-        )
+        raise InputError("operator: found a function without in_shape; use as_operator(function, in_shape=(64, 64))")
     try:
         shape = tuple(int(size) for size in ([in_shape] if isinstance(in_shape, int) else in_shape))
     except (TypeError, ValueError):
