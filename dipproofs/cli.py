@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -131,11 +132,11 @@ def verify(certificate: Annotated[Path, typer.Argument(metavar="CERTIFICATE.json
     Example: dipproofs verify out/certificate.json
     """
     with _one_line_errors():
-        from .verify.verify import verify as run
+        from .verify import verify as run
 
         result = run(certificate)
         typer.echo(str(result))
-    raise typer.Exit(0 if result.valid else 1)
+    raise typer.Exit(result.exit_code)
 
 
 @app.command()
@@ -164,12 +165,23 @@ def _plug_in() -> None:
     from .experiments.command import experiment
     from .tables.command import table
 
-    if not any(command.name == "table" for command in app.registered_commands):
-        app.command(name="table")(table)
-        app.command(name="experiment")(experiment)
+    for name, function in (("table", table), ("experiment", experiment)):
+        if not any(command.name == name for command in app.registered_commands):
+            app.command(name=name)(one_line_errors(function))
 
 
 # --- helpers --------------------------------------------------------------------------------------------
+
+
+def one_line_errors(function: Callable[..., None]) -> Callable[..., None]:
+    """Let a command print bad input as one line and exit with status 2."""
+
+    @wraps(function)
+    def command(*args: Any, **options: Any) -> None:
+        with _one_line_errors():
+            function(*args, **options)
+
+    return command
 
 
 @contextmanager

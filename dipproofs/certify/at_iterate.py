@@ -169,6 +169,13 @@ def _start(base: Base) -> Hypothesis:
 
 def _not_injective(base: Base, proposals: list[Candidate]) -> Hypothesis:
     value = base.values[s.sigma_AJ]
+    width = int(base.values[s.width].lower)
+    if base.train == "inner" and base.rank is not None and width < base.rank:
+        reason = (
+            f"with only the inner layer trained, A g(u,θ) moves in at most k = {width} directions, fewer than rank A = "
+            f"{base.rank}: s_A(θ) = 0 for every θ; use a width of at least {base.rank}, or train the outer layer too"
+        )
+        return Hypothesis("injective", "F(0) > 0", Verdict.REFUTED, value, reason)
     verdict = value.gt(0) if value.evidence == 0 else Verdict.UNDECIDED
     reason = (
         f"s_A(θ) is in [{value.lower:.2g}, {value.upper:.2g}]: the Jacobian is not injective enough on Im(A); "

@@ -1,0 +1,134 @@
+"""`dipproofs explain`: statement, constants, proof idea and source, printed from the theory's own objects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from difflib import get_close_matches
+
+import sympy as sp
+
+from ..errors import InputError
+from ..theory import ACTIVATIONS, EXCLUDED, FORMS, PROFILES, formula, formulas, quantities
+from ..theory.core import Formula
+
+_THEOREM = """Gradient descent θ_{τ+1} = θ_τ − γ_τ∇f(θ_τ) on f(θ) = L_y(A g(u,θ)), started at θ_0.
+If (H) holds for some radius ρ, with F a lower bound of the injectivity s_A(θ) for ‖θ−θ_0‖ ≤ t, then
+  1. all iterates stay within S < ρ of θ_0, S the root of (H) with equality;
+  2. f decreases strictly, at the rate below, with F_∞ = F(S);
+  3. θ_τ converges, to a zero-loss point if Σγ_τ = ∞, and ‖θ_τ−θ_∞‖ is bounded as below."""
+
+_PROOFS = {
+    "paper": "The factors are the means over a step of (1−σq)/(1+q) and (1−σq)/(1+q)²; injectivity is halved at once.",
+    "integral": "−dψ/dσ ≥ FΔ(1−σq)/(1+σq) along a step; Chebyshev's integral inequality separates F.",
+    "concave": "The descent lemma at every point of a step and ψ(a)−ψ(b) ≥ ψ'(a)(a−b) for concave ψ.",
+    "flow": "The limit q → 0: gradient flow.",
+    "residual": "‖(I−γK)r‖ ≤ ‖r‖−σγ‖K^{1/2}r‖ for σ² ≤ K ≤ 1/γ; the curvature of a step costs ℓ_AΔ²/2.",
+    "row-space": "‖J_0ᵀAᵀw‖ ≥ max(s_{A0}, s_0‖Aᵀw‖) minus ℓt‖Aᵀw‖; the worst case is ‖Aᵀw‖ = s_{A0}/s_0.",
+    "observation": "Weyl's inequality for the singular values of M = AJ.",
+    "block": "PJJᵀP is a sum of an inner and an outer block; each factor is Lipschitz by itself.",
+    "block-observation": "The same splitting of MMᵀ on Im(A), with ‖Aᵀw‖ ≥ σ_A‖w‖ for the outer block.",
+}
+
+
+def explain(name: str | None = None, *, latex: bool = False) -> str:
+    """Return the explanation of a form, profile, loss or activation; without a name, the list of names.
+
+    Args:
+        name: e.g. "residual", "block", "tanh", "log-cosh".
+        latex: print formulas as LaTeX.
+
+    Raises:
+        InputError: an unknown name, with the nearest known one.
+
+    Example:
+        >>> print(explain("tanh").splitlines()[0])
+        activation tanh
+    """
+    from ..theory.losses import LOSSES
+
+    topics: dict[str, Callable[[str, bool], str]] = dict.fromkeys((*FORMS, "residual"), _form)
+    topics |= {profile: _profile for profile in PROFILES if profile not in topics}
+    topics |= dict.fromkeys(LOSSES, _loss)
+    topics |= dict.fromkeys(ACTIVATIONS, _activation)
+    if name is None:
+        return _overview(list(LOSSES))
+    if name in EXCLUDED:
+        return f"activation {name}: not covered: {EXCLUDED[name]}"
+    if name not in topics:
+        near = get_close_matches(name, topics, 1, 0.4)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise InputError(f"explain: found {name!r}, expected one of {', '.join(topics)}{hint}")
+    return topics[name](name, latex)
+
+
+def _overview(losses: list[str]) -> str:
+    return "\n".join(
+        [
+            "dipproofs explain NAME, with NAME one of",
+            f"  forms of the descent theorem: {', '.join((*FORMS, 'residual'))}",
+            f"  injectivity profiles:         {', '.join(p for p in PROFILES if p not in FORMS)}",
+            f"  losses:                       {', '.join(losses)}",
+            f"  activations:                  {', '.join(ACTIVATIONS)}",
+        ]
+    )
+
+
+def _show(item: Formula, latex: bool) -> str:
+    if latex:
+        return f"  {item.meaning} ({item.source}):\n    ${item.latex()}$"
+    left = "" if item.defines is None else f"{_plain(item.defines)} = "
+    return f"  {item.meaning} ({item.source}):\n    {left}{_plain(item.expr)}"
+
+
+def _plain(expr: sp.Basic) -> str:
+    """Write an expression with the JSON names of its quantities."""
+    names = {q.symbol: sp.Symbol(name) for name, q in quantities().items()}
+    return str(expr.xreplace(names))
+
+
+def _meanings(items: list[Formula]) -> list[str]:
+    used = {symbol for item in items for symbol in item.expr.free_symbols}
+    known = [(name, q) for name, q in quantities().items() if q.symbol in used]
+    return ["where", *[f"  {name}: {q.meaning}" for name, q in known]] if known else []
+
+
+def _page(title: str, text: str, items: list[Formula], proof: str, latex: bool) -> str:
+    lines = [title, "", text, "", *[_show(item, latex) for item in items], "", *_meanings(items)]
+    return "\n".join([*lines, "", f"Proof: {proof}", "Full statement and proof: docs/theory.md"])
+
+
+def _form(name: str, latex: bool) -> str:
+    items = list(formulas(f"forms.{name}."))
+    if name == "residual":
+        items += [formula(f"conditions.{key}") for key in ("x", "H_residual")]
+        items += [formula(f"conclusions.{key}") for key in ("residual_contraction", "distance_to_limit_residual")]
+        needs = "Needs: squared loss, γM_ρ² ≤ 1 (γ times 2c for c‖r‖²)."
+    else:
+        form = FORMS[name]
+        items += [formula(f"conditions.{key}") for key in ("lipschitz_grad", "q", "H")]
+        items += [formula(f"conclusions.{key}") for key in ("rate_exponent", "distance_to_limit")]
+        if name == "paper":
+            items += [formula(f"conditions.{key}") for key in ("R", "R_prime", "paper")]
+        needs = f"Needs: q = γL {'≤' if form.closed else '<'} {form.q_max}" + (
+            f"; {form.requires}." if form.requires else "."
+        )
+    return _page(f"form {name}", f"{_THEOREM}\n{needs}", items, _PROOFS[name], latex)
+
+
+def _profile(name: str, latex: bool) -> str:
+    profile = PROFILES[name]
+    text = f"A lower bound F(t) of s_A(θ) on ‖θ−θ_0‖ ≤ t; architecture: {profile.architecture}."
+    return _page(f"profile {name}", text, list(formulas(f"profiles.{name}.")), _PROOFS[name], latex)
+
+
+def _activation(name: str, latex: bool) -> str:
+    text = "|φ'| ≤ B_1, and φ' is B_2-Lipschitz (assumption A5)."
+    return _page(f"activation {name}", text, list(formulas(f"activations.{name}.")), ACTIVATIONS[name].proof, latex)
+
+
+def _loss(name: str, latex: bool) -> str:
+    from ..theory.losses import LOSSES
+
+    loss = LOSSES[name]
+    text = f"{loss.convention} at scale 1; ψ is its desingularizing function: ψ'(L)‖∇L‖ ≥ 1."
+    return _page(f"loss {name}", text, list(formulas(f"losses.{name}.")), loss.proof, latex)
