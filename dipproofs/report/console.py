@@ -136,7 +136,9 @@ def verdict_text(verdict: Verdict, say: Callable[[str], str]) -> Text:
 
 def _hypotheses(cert: Certificate, say: Callable[[str], str]) -> list[Any]:
     form = words.FORM_WORDS.get(cert.form, cert.form)
-    parts = [_heading(f"Hypotheses at iteration {count(cert.iteration)} ({form}, profile {cert.profile})", say)]
+    parts: list[Any] = [
+        _heading(f"Hypotheses at iteration {count(cert.iteration)} ({form}, profile {cert.profile})", say)
+    ]
     rows = table("", "", "margin", say=say)
     rows.columns[0].no_wrap = rows.columns[2].no_wrap = True
     for hypothesis in cert.hypotheses:

@@ -1,0 +1,188 @@
+"""The pictures of a report: loss with its guaranteed envelope, and the path."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .numbers import above, count
+from .series import Curve, envelope_curve, forecast, linear_rate, loss_curve, path_curves
+from .style import CERTIFIED, GUARANTEED, INK, LABEL_BOX, OBSERVED, OTHER, decades, iterations_axis, new_figure, style
+from .words import standing
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from ..certify.record import Certificate
+
+
+def loss_figure(cert: Certificate) -> Figure:
+    """Draw the observed loss and, from the certified iterate on, the guaranteed envelope.
+
+    Args:
+        cert: certificate with a run.
+
+    Returns:
+        A matplotlib figure; save it with `dipproofs.report.svg_text` or `png_bytes`.
+    """
+    with style():
+        figure, axes = new_figure()
+        semilog = linear_rate(cert)
+        observed = loss_curve(cert, logarithmic=not semilog)
+        envelopes = _envelopes(cert)
+        _scales(axes, semilog)
+        if observed is not None:
+            positive = observed.y > 0
+            axes.plot(observed.x[positive] + _shift(semilog), observed.y[positive], color=OBSERVED, zorder=3)
+        word = "guaranteed" if standing(cert) == "proved" else "estimated bound"
+        for index, curve in enumerate(envelopes):
+            _draw(axes, curve, _shift(semilog), GUARANTEED, "--" if index == 0 else ":")
+        _mark(axes, cert, observed, _shift(semilog))
+        _limits(axes, observed, envelopes)
+        _label_curves(axes, observed, envelopes, word, semilog)
+        axes.set_ylabel(f"loss {cert.loss.get('convention', '')}".strip())
+        return figure
+
+
+def path_figure(cert: Certificate) -> Figure:
+    """Draw path length and distance from the start, and how far the path can still go.
+
+    Args:
+        cert: certificate with a run.
+    """
+    with style():
+        figure, axes = new_figure(height=3.3)
+        curves = path_curves(cert)
+        iterations_axis(axes)
+        axes.set_ylabel("length in parameter space")
+        if curves is None:
+            return figure
+        path, distance = curves
+        axes.plot(path.x, path.y, color=OBSERVED, zorder=3)
+        axes.plot(distance.x, distance.y, color=OTHER, linestyle="-.", zorder=3)
+        top = float(path.y[-1])
+        start, remaining = cert.iteration, cert.quantities.get("S")
+        here = float(np.interp(start, path.x, path.y))
+        end = float(path.x[-1])
+        if remaining is not None and cert.guarantees.distance_to_limit is not None:
+            top = max(top, here + remaining.upper)
+            axes.fill_between([start, end], here, here + remaining.upper, color=GUARANTEED, alpha=0.13, linewidth=0)
+            axes.plot([start, end], [here + remaining.upper] * 2, color=GUARANTEED, linestyle="--")
+            word = "surely" if standing(cert) == "proved" else "by estimate"
+            text = f"path {word} ends below: at most S = {above(remaining.upper)} more from iteration {count(start)} on"
+            axes.annotate(text, (end, here + remaining.upper), xytext=(0, 5), textcoords="offset points",
+                          ha="right", va="bottom", color=GUARANTEED)  # fmt: skip
+            axes.plot([start], [here], "o", color=CERTIFIED, markersize=6, zorder=4)
+        axes.set_ylim(0, top * 1.18 if top > 0 else 1)
+        axes.set_xlim(0, max(end, 1))
+        _end_label(axes, path, "path length", OBSERVED, below=True)
+        _end_label(axes, distance, "distance from the start", OTHER, below=True)
+        return figure
+
+
+def _envelopes(cert: Certificate) -> list[Curve]:
+    """The envelope of the certificate, and of the one at the last iterate, extended into the future."""
+    last = _last(cert)
+    found = [envelope_curve(cert, last)]
+    if cert.final is not None:
+        ahead = max(last - cert.final.iteration, math.ceil(0.12 * cert.final.iteration))
+        found.append(envelope_curve(cert.final, cert.final.iteration + ahead))
+    return [curve for curve in found if curve is not None]
+
+
+def _last(cert: Certificate) -> int:
+    """How far the envelope is drawn: until it reaches the last loss, at most three times the run."""
+    end = int(cert.run.iterations) if cert.run is not None else cert.iteration + 100
+    if cert.run is None:
+        return end
+    goal = forecast(cert, float(cert.run.history.loss[-1]))
+    return max(min(goal or end, 3 * end), end, cert.iteration + 1)
+
+
+def _shift(semilog: bool) -> int:
+    return 0 if semilog else 1
+
+
+def _scales(axes: Axes, semilog: bool) -> None:
+    axes.set_yscale("log")
+    decades(axes.yaxis)
+    if semilog:
+        iterations_axis(axes)
+    else:
+        axes.set_xscale("log")
+        decades(axes.xaxis)
+        axes.set_xlabel("iteration τ + 1")
+
+
+def _draw(axes: Axes, curve: Curve, shift: int, color: str, line: str) -> None:
+    positive = curve.y > 0
+    draw: Any = axes.step if curve.steps else axes.plot
+    options = {"where": "post"} if curve.steps else {}
+    draw(curve.x[positive] + shift, curve.y[positive], color=color, linestyle=line, zorder=2, **options)
+
+
+def _mark(axes: Axes, cert: Certificate, observed: Curve | None, shift: int) -> None:
+    """Mark the certified iterates, with their numbers."""
+    for one, first in ((cert, True), (cert.final, False)):
+        if one is None or observed is None:
+            continue
+        place = np.flatnonzero(observed.x == one.iteration)
+        if not place.size or not observed.y[place[0]] > 0:
+            continue
+        if not first and standing(one) not in ("proved", "estimated"):
+            continue
+        point = (one.iteration + shift, observed.y[place[0]])
+        good = standing(one) in ("proved", "estimated")
+        axes.plot(*point, marker="o" if good else "x", color=CERTIFIED if good else INK, markersize=7, zorder=5)
+        if first and good:
+            axes.axvline(point[0], color=CERTIFIED, linewidth=1, linestyle=(0, (1, 2)), zorder=1)
+            axes.annotate(
+                f"{standing(one)} from iteration {count(one.iteration)} on", (point[0], 1.0),
+                xycoords=("data", "axes fraction"), xytext=(5, -2), textcoords="offset points",
+                ha="left", va="top", color=CERTIFIED,
+            )  # fmt: skip
+        elif good:
+            room = one.iteration < 0.7 * _last(cert)
+            axes.annotate(
+                f"{standing(one)} again at {count(one.iteration)}", point, xytext=(9, 0) if room else (-9, -2),
+                textcoords="offset points", ha="left" if room else "right", va="bottom" if room else "top",
+                color=CERTIFIED, bbox=LABEL_BOX,
+            )  # fmt: skip
+
+
+def _limits(axes: Axes, observed: Curve | None, envelopes: list[Curve]) -> None:
+    shown = [c for c in [observed, *envelopes] if c is not None and (c.y > 0).any()]
+    if not shown:
+        return
+    low = min(float(c.y[c.y > 0].min()) for c in shown[:2])
+    high = max(float(c.y[np.isfinite(c.y)].max()) for c in shown)
+    axes.set_ylim(low / (high / low) ** 0.1, high * (high / low) ** 0.08)
+
+
+def _label_curves(axes: Axes, observed: Curve | None, envelopes: list[Curve], word: str, semilog: bool) -> None:
+    """Write beside the curves what they are: the envelope above, the observation below."""
+    if observed is not None and observed.x.size > 2:
+        _along(axes, observed, 0.6, "observed", OBSERVED, above=False, shift=_shift(semilog))
+    if envelopes:
+        _along(axes, envelopes[0], 0.5, word, GUARANTEED, above=True, shift=_shift(semilog))
+
+
+def _along(axes: Axes, curve: Curve, part: float, text: str, color: str, above: bool, shift: int) -> None:
+    index = min(int(part * curve.x.size), curve.x.size - 1)
+    axes.annotate(
+        text, (curve.x[index] + shift, curve.y[index]), xytext=(6, 6) if above else (-6, -6),
+        textcoords="offset points", ha="left" if above else "right", va="bottom" if above else "top", color=color,
+        bbox=LABEL_BOX, zorder=4,
+    )  # fmt: skip
+
+
+def _end_label(axes: Axes, curve: Curve, text: str, color: str, below: bool) -> None:
+    if curve.x.size:
+        axes.annotate(
+            text, (curve.x[-1], curve.y[-1]), xytext=(0, -5 if below else 5), textcoords="offset points",
+            ha="right", va="top" if below else "bottom", color=color,
+            bbox=LABEL_BOX, zorder=2.5,
+        )  # fmt: skip

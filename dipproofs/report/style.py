@@ -1,0 +1,104 @@
+"""How the project's pictures look: colours, sizes, fonts, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+#: Colours that people with any kind of colour vision tell apart (Okabe and Ito), dark enough on white.
+OBSERVED, GUARANTEED, CERTIFIED, OTHER = "#0072b2", "#c85200", "#00805f", "#8a4b80"
+#: Text and lines of the frame; `svg_text` turns them into the page's own colours.
+INK, RULE, PAPER = "#1b1f23", "#d3d7db", "#fffffe"
+#: Behind labels, so that they can be read across lines.
+LABEL_BOX = {"facecolor": PAPER, "edgecolor": "none", "pad": 1.2, "alpha": 0.85}
+
+_SETTINGS: dict[str, Any] = {
+    "font.family": ["DejaVu Sans"],
+    "font.size": 9.5,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": RULE,
+    "grid.linewidth": 0.6,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.minor.visible": False,
+    "ytick.minor.visible": False,
+    "lines.linewidth": 1.8,
+    "lines.solid_capstyle": "round",
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "savefig.facecolor": "none",
+    "svg.fonttype": "none",
+    "svg.hashsalt": "dipproofs",
+    "path.simplify": True,
+    "figure.constrained_layout.w_pad": 0.09,
+    "figure.constrained_layout.h_pad": 0.05,
+}
+_SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Draw and save in the project's style; the caller's matplotlib settings come back afterwards."""
+    import matplotlib
+
+    with matplotlib.rc_context({**matplotlib.rcParamsDefault, **_SETTINGS, "backend": matplotlib.get_backend()}):
+        yield
+
+
+def new_figure(width: float = 7.0, height: float = 3.9) -> tuple[Figure, Axes]:
+    """Make a figure with one pair of axes, without pyplot.
+
+    Args:
+        width, height: in inches.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, figure.add_subplot()
+
+
+def decades(axis: Any) -> None:
+    """Label a logarithmic axis with powers of ten in plain characters, few enough to be read."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    axis.set_major_locator(LogLocator(base=10, numticks=8))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: power_of_ten(value)))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def power_of_ten(value: float) -> str:
+    """Write a power of ten.
+
+    Example:
+        >>> power_of_ten(1e-12), power_of_ten(100.0), power_of_ten(1.0)
+        ('10⁻¹²', '100', '1')
+    """
+    import math
+
+    if value <= 0:
+        return ""
+    exponent = round(math.log10(value))
+    return f"{10**exponent}" if 0 <= exponent <= 3 else "10" + str(exponent).translate(_SUPERSCRIPT)
+
+
+def iterations_axis(axes: Axes) -> None:
+    """Label the axis of iterations, in whole numbers."""
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    axes.set_xlabel("iteration τ")
+    axes.xaxis.set_major_locator(MaxNLocator(7, integer=True))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{int(value):,}".replace(",", "\u202f")))
