@@ -53,7 +53,7 @@ def named_loss(name: str) -> NamedLoss:
         raise unknown(kind, "--loss", LOSSES)
     theory = LOSSES[kind]
     given = dict(part.partition("=")[::2] for part in rest.split(";")) if rest else {}
-    demand = _demand(kind)
+    demand = demand_of(kind)
     wanted = _wanted(theory, demand)
     for key in given:
         if key not in wanted:
@@ -63,7 +63,7 @@ def named_loss(name: str) -> NamedLoss:
     for key, (symbol, low, closed, high, default, meaning) in wanted.items():
         if key not in given and default is None:
             raise InputError(f"--loss {name}: found no {key}, expected {kind}:{key}=… ({meaning})")
-        value = numbers(given[key], f"--loss {kind}:{key}")[0] if key in given else Fraction(default)
+        value = numbers(given[key], f"--loss {kind}:{key}")[0] if key in given else Fraction(default or 0)
         if value < low or (value == low and not closed) or (high is not None and value > high):
             bound = f"{'≥' if closed else '>'} {float(low):g}" + (f" and ≤ {float(high):g}" if high else "")
             raise InputError(f"--loss {name}: found {key} = {float(value):g}, expected {bound}")
@@ -75,8 +75,14 @@ def named_loss(name: str) -> NamedLoss:
 
 
 @lru_cache(maxsize=64)
-def _demand(kind: str) -> Demand | None:
+def demand_of(kind: str) -> Demand | None:
+    """Return how ψ̄ follows from R̄ for a kind of loss (cached)."""
     return desingularized_demand(LOSSES[kind])
+
+
+def parameter_symbols(theory: LossTheory, demand: Demand | None) -> tuple[sp.Symbol, ...]:
+    """Return the symbols of a loss's parameters, in the order of `NamedLoss.parameters`."""
+    return tuple(symbol for symbol, *_ in _wanted(theory, demand).values())
 
 
 _Wanted = tuple[sp.Symbol, Fraction, bool, Fraction | None, float | None, str]

@@ -7,7 +7,7 @@ from functools import lru_cache
 import flint
 import sympy as sp
 
-from ..rigor import compile_arb
+from ..rigor import ArbFunction, compile_arb
 from ..theory.losses.base import m as observations
 from ..theory.symbols import e, norm_A, sigma_A
 from ..theory.width import symbols
@@ -34,13 +34,8 @@ def paper_order(cell: WidthCell) -> tuple[str, str, float | str | None]:
     frobenius2, _ = spectrum_sums(cell.rank, cell.kappa)
     with flint.ctx.workprec(128):
         clean = _ball(frobenius2).sqrt() if cell.y_norm is None else _ball(cell.y_norm)
-        value = function(
-            flint.arb(cell.n),
-            flint.arb(cell.d),
-            1 / _ball(cell.kappa),
-            clean * _ball(1 + cell.noise),
-            flint.arb(cell.m),
-        )
+        norm = clean * _ball(1 + cell.noise)
+        value = function(flint.arb(cell.n), flint.arb(cell.d), 1 / _ball(cell.kappa), norm, flint.arb(cell.m))
         if value > flint.arb(10) ** 300:
             return REASON, "", "> 1e300"
         return REASON, "", float(value.mid())
@@ -52,7 +47,7 @@ def _ball(value: object) -> flint.arb:
 
 
 @lru_cache(maxsize=256)
-def _compiled(train: str, name: str) -> object:
+def _compiled(train: str, name: str) -> ArbFunction:
     loss = named_loss(name)
     values = {symbol: sp.Rational(value.numerator, value.denominator) for symbol, value in loss.parameters}
     psi, curvature = loss.theory.psi.subs(values), loss.theory.curvature.subs(values)

@@ -87,7 +87,7 @@ def make(
             raise InputError(f"--target: found {float(goal):g}, expected a loss below --loss-0 {float(start):g}")
         if slope**2 > bound:
             raise InputError(
-                f"--f-inf: found {float(slope):g}, expected at most √L = {float(bound) ** 0.5:g} (injectivity is below ‖M‖)"
+                f"--f-inf: found {float(slope):g}, expected at most √L = {float(bound) ** 0.5:g} (F ≤ ‖M‖)"
             )
         iterations, reason = _iterations(named_loss(name), kind, step, start, goal, slope, bound, size)
         records.append(

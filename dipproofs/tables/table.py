@@ -91,9 +91,7 @@ class Table:
         suffixes = {".md": "md", ".tex": "latex", ".csv": "csv", ".json": "json"}
         chosen = format or suffixes.get(target.suffix)
         if chosen is None:
-            raise InputError(
-                f"--out {target}: found no known suffix, expected .md, .tex, .csv or .json; or give a format"
-            )
+            raise InputError(f"--out {target}: found no known suffix, expected .md, .tex, .csv or .json, or a format")
         text = self.render(chosen)
         write_text(target, text)
         return target

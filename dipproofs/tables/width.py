@@ -20,7 +20,7 @@ from ..theory.losses import LOSSES
 from ..theory.width import WIDTH_BOUNDS, NotApplicable, WidthCondition
 from ..theory.width.symbols import demand, k
 from .cells import INPUTS, WidthCell, ball_inputs, exact_inputs, float_inputs, reason_without_evaluation
-from .losses import NamedLoss, named_loss
+from .losses import NamedLoss, demand_of, named_loss, parameter_symbols
 from .paper_order import paper_order
 from .program import Program
 from .smallest import propose, smallest_verified
@@ -106,15 +106,13 @@ def _kind(cell: WidthCell) -> str:
 def _programs(bound: str, train: str, form: str, profile: str, gaussian: bool, kind: str) -> tuple[Program, ...]:
     """Compile the conditions of a bound; each program's value is supply − ψ̄ (or b_lo for the outer layer alone)."""
     law = "gaussian" if gaussian else "rademacher"
-    loss = next(_losses_of(kind))
+    loss = _demand_and_parameters(kind)
     return tuple(_program(c, loss) for c in WIDTH_BOUNDS[bound].conditions(train, form, profile, law))
 
 
-def _losses_of(kind: str) -> Iterable[Any]:
-    from .losses import _demand, _wanted
-
-    theory, ask = LOSSES[kind], _demand(kind)
-    yield ask, tuple(symbol for symbol, *_ in _wanted(theory, ask).values())
+def _demand_and_parameters(kind: str) -> tuple[Any, tuple[sp.Symbol, ...]]:
+    ask = demand_of(kind)
+    return ask, parameter_symbols(LOSSES[kind], ask)
 
 
 def _program(condition: WidthCondition, loss: tuple[Any, tuple[sp.Symbol, ...]]) -> Program:

@@ -63,7 +63,7 @@ COLUMNS = (
     Column("reason", "reason"),
 )
 NOTES = (
-    "k: smallest width at which hypothesis (H) is verified in interval arithmetic to hold with probability ≥ 1−δ over W, V; "
+    "k: smallest width at which (H) is verified in interval arithmetic to hold with probability ≥ 1−δ over W, V; "
     "at k−1 it fails or is not verified (docs/theory.md §6)",
     "singular values of A: linear from 1 to 1/κ, min(n, m) of them; ‖y‖ ≤ ‖Ax̄‖(1+noise), ‖Ax̄‖ = ‖A‖_F unless given; "
     "‖Aᵀy‖ ≤ ‖A‖‖y‖; ‖u‖ = 1",

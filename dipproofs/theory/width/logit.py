@@ -1,6 +1,6 @@
 """Logit cross-entropy: ψ̄ for observations in [η, 1−η] (docs/theory.md §6).
 
-The minimiser is logit(y), not y, so the loss at initialisation is bounded from v_0 = A g_0 directly: h is 1/4-smooth, with
+The minimiser is logit(y), not y, so the loss at initialisation is bounded from v_0 = A g_0 directly: h is 1/4-smooth,
 h(0) = ln 2−H(y), |h'(0)| = |½−y| and |h'| ≤ 1−η. On the sublevel bracket y−σ(v⁻) ≥ y(1−e^{−f/y}) ≥ η(1−e^{−f/η}), since
 KL(y‖s) ≤ y ln(y/s); the upper end by symmetry. Hence μ ≥ min{η(1−η), η²(1−e^{−f/η})²/(2f)}, and ψ = √(2f/μ).
 """

@@ -12,6 +12,7 @@ With δ_j = φ'(a_j+Δ_j)−φ'(a_j), |δ_j| ≤ min(B₂|Δ_j|, osc φ') and �
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import pairwise
 
 import sympy as sp
 
@@ -105,6 +106,6 @@ def sparse_supply(share: sp.Rational, gaussian: bool) -> tuple[tuple[Step, ...],
             steps.append((size, sp.Min(rows, neurons)))
         steps += [(other, oscillation * sp.sqrt(size / k)), (level, s_init - sp.Min(s_init, other))]
         levels.append(level)
-    widths = [reach[0]] + [b - a for a, b in zip(reach, reach[1:])]
+    widths = [reach[0]] + [b - a for a, b in pairwise(reach)]
     area = sp.Add(*(width * level for width, level in zip(widths, levels)))
     return tuple(steps), omega * sigma_A * sp.sqrt(k) * oscillation / B_2 * area

@@ -1,4 +1,4 @@
-"""‖A‖_F² and ‖AAᵀ‖_F² of the operators of problem files: r singular values, linear from 1 to 1/κ (docs/theory.md §6)."""
+"""‖A‖_F² and ‖AAᵀ‖_F² of problem files' operators: r singular values, linear from 1 to 1/κ (docs/theory.md §6)."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ rank = sp.Symbol("r", positive=True, integer=True)
 kappa = sp.Symbol("kappa", positive=True)
 _i = sp.Symbol("i", integer=True, nonnegative=True)
 _last = rank - 1
-VALUE = define(
-    "width.spectrum.value", 1 - (1 - 1 / kappa) * _i / _last, "i-th singular value, i = 0 … r−1 (r ≥ 2)", "§6"
-)
+VALUE = define("width.spectrum.value", 1 - (1 - 1 / kappa) * _i / _last, "i-th singular value, 0 ≤ i < r", "§6")
 
 #: Σ_{i<r} i^p for p = 0 … 4 (Faulhaber).
 _FAULHABER = (

@@ -1,6 +1,6 @@
 """The split path: only the path of W uses up the outer block, and it costs twice (docs/theory.md §6, "Split path").
 
-Let p = ‖∇_W f‖, o = ‖∇_V f‖ and b(w) = (‖φ(a_0)‖−B₁w)/√k, w the path length of W alone. Then o ≥ σ_Ab(w)‖∇L_y‖ and KL give
+Let p = ‖∇_W f‖, o = ‖∇_V f‖ and b(w) = (‖φ(a_0)‖−B₁w)/√k, w the path of W alone. Then o ≥ σ_Ab(w)‖∇L_y‖ and KL gives
 ψ'(f) ≥ σ_Ab/o, so along the flow −dψ ≥ σ_Ab·(p²+o²)/o ≥ 2σ_Ab·p: the loss falls twice as fast as W moves. Discretised:
 
 * concave: the factor 1−q/2 as before, because ‖g‖² = p²+o² and ψ' are both taken at θ_τ;
