@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import flint
 import numpy as np
 
-from ...rigor import compile_arb
+from ...rigor import ArbFunction, compile_arb
 from ...theory.losses.base import s as s_symbol
 from ...theory.losses.base import v as v_symbol
 from ...theory.losses.base import y as y_symbol
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .base import Loss
 
 _MARGINS = [2.0**k for k in (-44, -36, -24, -12, -4, 0, 2, 5, 10, 20)]
+_FINER = (1024, 8192)
 _LOWEST, _HIGHEST, _HALVINGS = -110.0, 62.0, 64
 
 
@@ -63,17 +64,29 @@ def _one_side(loss: Loss, y: np.ndarray, level: Fraction, side: int) -> list[fli
     tail = [exact_arb(loss.parameters[p.name]) for p in theory.parameters]
     entry = compile_arb((v_symbol, y_symbol, *symbols), theory.entry)
     branch = compile_arb((s_symbol, y_symbol, *symbols), theory.branch_lower if side < 0 else theory.branch_upper)
-    height, found = exact_arb(level), []
+    found = []
     for start, target in zip(_proposals(loss, y, float(level), side).tolist(), y.tolist()):
-        at = flint.arb(target)
-        ends: list[flint.arb] = []
-        for outward in (True, False):
-            for margin in _MARGINS:
-                factor = 1 + flint.arb(margin) if outward else 1 / (1 + flint.arb(margin))
-                point = branch(flint.arb(start) * factor, at, *tail)
-                value = entry(point, at, *tail)
-                if (value >= height) if outward else (value <= height):
-                    ends.append(point)
-                    break
-        found.append(ends[0].union(ends[1]) if len(ends) == 2 else flint.arb.nan())
+        end = flint.arb.nan()
+        for bits in (flint.ctx.prec, *_FINER):
+            with flint.ctx.workprec(bits):
+                end = _proved_end(entry, branch, start, flint.arb(target), exact_arb(level), tail)
+            if not end.is_nan():
+                break
+        found.append(end)
     return found
+
+
+def _proved_end(
+    entry: ArbFunction, branch: ArbFunction, start: float, target: flint.arb, height: flint.arb, tail: list[flint.arb]
+) -> flint.arb:
+    """The end of a bracket between a point proved outside and one proved inside, near the proposal."""
+    ends: list[flint.arb] = []
+    for outward in (True, False):
+        for margin in _MARGINS:
+            factor = 1 + flint.arb(margin) if outward else 1 / (1 + flint.arb(margin))
+            point = branch(flint.arb(start) * factor, target, *tail)
+            value = entry(point, target, *tail)
+            if (value >= height) if outward else (value <= height):
+                ends.append(point)
+                break
+    return ends[0].union(ends[1]) if len(ends) == 2 else flint.arb.nan()

@@ -19,6 +19,7 @@ from ...theory.losses import SMALLEST_LEVEL, resolve_scale
 from ...theory.losses.base import LossNumerics, curvature_max, mu, r
 from ...theory.losses.custom import ProfileFacts, custom_theory, profile_facts
 from ...theory.losses.numerics import difference
+from ...theory.losses.shape import edge_of
 from ...theory.losses.text import exact, read_formula
 from ...theory.symbols import loss_curvature, loss_gradient
 from . import enclosures
@@ -180,7 +181,7 @@ class ProfileLoss(Loss):
         pieces = slope.args if isinstance(slope, sp.Piecewise) else ((slope, sp.true),)
         parts = []
         for piece, condition in pieces:
-            edge = sp.oo if condition == sp.true else sp.log(condition.rhs)
+            edge = sp.oo if condition == sp.true else sp.log(edge_of(condition))
             parts.append((edge, sp.exp(_log_r) / piece.subs(r, sp.exp(_log_r))))
         return DecreasingPrimitive(parts, _log_r, math.log(min(1.0, self.radius / 2)))
 
@@ -267,9 +268,8 @@ def _check_pieces(facts: ProfileFacts) -> None:
         raise InputError("loss.profile: found a Piecewise inside a formula, expected one Piecewise as a whole")
     for expr in (facts.h, facts.slope):
         for (left, condition), (right, _) in pairwise(expr.args):
-            edge = getattr(condition, "rhs", None)
-            simple = isinstance(condition, sp.StrictLessThan | sp.LessThan) and condition.lhs == r
-            if not simple or not getattr(edge, "is_number", False) or sp.simplify((left - right).subs(r, edge)) != 0:
+            edge = edge_of(condition)
+            if edge is None or not edge.is_number or sp.simplify((left - right).subs(r, edge)) != 0:
                 raise InputError(
                     f"loss.profile: found pieces that do not join C¹ at {condition}, expected conditions r < a with "
                     "numbers a and pieces whose values and slopes agree there"

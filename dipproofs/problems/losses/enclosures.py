@@ -138,7 +138,8 @@ def _sizes(mid: np.ndarray, rad: np.ndarray, y: np.ndarray) -> tuple[list[flint.
 
 def _distance(mid: np.ndarray, rad: np.ndarray, y: np.ndarray) -> tuple[flint.arb, flint.arb]:
     near, far = _sizes(mid, rad, y)
-    return _sum([x * x for x in near]).sqrt(), _sum([x * x for x in far]).sqrt()
+    near_square, far_square = _sum([x * x for x in near]), _sum([x * x for x in far])
+    return near_square.nonnegative_part().sqrt(), far_square.nonnegative_part().sqrt()
 
 
 def _profile(loss: Loss, sizes: list[flint.arb]) -> list[flint.arb]:

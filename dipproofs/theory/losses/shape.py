@@ -54,7 +54,7 @@ def monotone(expr: sp.Expr) -> Sign:
     pieces = expr.args if isinstance(expr, sp.Piecewise) else ((expr, sp.true),)
     signs: list[Sign] = [sign_of(sp.diff(piece, r)) for piece, _ in pieces]
     for (left, condition), (right, _) in itertools.pairwise(pieces):
-        edge = _edge(condition)
+        edge = edge_of(condition)
         if edge is None:
             return None
         signs.append(sign_of(right.subs(r, edge) - left.subs(r, edge)))
@@ -64,11 +64,10 @@ def monotone(expr: sp.Expr) -> Sign:
     return None if rising and falling else 1 if rising else -1 if falling else 0
 
 
-def _edge(condition: sp.Basic) -> sp.Expr | None:
-    """The end of a condition r < a or r ≤ a."""
-    if isinstance(condition, sp.StrictLessThan | sp.LessThan) and condition.lhs == r:
-        return condition.rhs
-    return None
+def edge_of(condition: sp.Basic) -> sp.Expr | None:
+    """Return a for a condition r < a or r ≤ a (however SymPy turns it), else None."""
+    strict = sp.StrictLessThan | sp.LessThan | sp.StrictGreaterThan | sp.GreaterThan
+    return condition.gts if isinstance(condition, strict) and condition.lts == r else None
 
 
 def decide_shape(bend: sp.Expr, parameters: Iterable[Parameter] = ()) -> str | None:
