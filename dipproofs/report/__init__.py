@@ -2,6 +2,22 @@
 
 from __future__ import annotations
 
+from .canvas import png_bytes, svg_text
 from .console import render_certificate, render_check, to_text
+from .html import certificate_html, write_report
+from .images import image_figure, image_panels
+from .plots import loss_figure, path_figure
 
-__all__ = ["render_certificate", "render_check", "to_text"]
+__all__ = [
+    "certificate_html",
+    "image_figure",
+    "image_panels",
+    "loss_figure",
+    "path_figure",
+    "png_bytes",
+    "render_certificate",
+    "render_check",
+    "svg_text",
+    "to_text",
+    "write_report",
+]

@@ -210,7 +210,8 @@ def _quantities(cert: Certificate, say: Callable[[str], str], verbose: bool) -> 
     levels = {b.evidence for c in certs for name in names if (b := c.quantities.get(name)) is not None}
     weakest = Evidence.weakest(levels)
     uniform = len(levels) == 1
-    parts = [_heading(f"Quantities ({'all ' + str(weakest) if uniform else 'evidence in the last column'})", say)]
+    remark = f"all {weakest}" if uniform else "evidence in the last column"
+    parts: list[Any] = [_heading(f"Quantities ({remark})", say)]
     heads = [(f"iteration {count(c.iteration)}", {"justify": "right", "no_wrap": True}) for c in certs]
     rows = table(("name", {"no_wrap": True}), *heads, "meaning", *([] if uniform else ["evidence"]), say=say)
     known = quantities()

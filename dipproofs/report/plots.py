@@ -71,8 +71,7 @@ def path_figure(cert: Certificate) -> Figure:
             top = max(top, here + remaining.upper)
             axes.fill_between([start, end], here, here + remaining.upper, color=GUARANTEED, alpha=0.13, linewidth=0)
             axes.plot([start, end], [here + remaining.upper] * 2, color=GUARANTEED, linestyle="--")
-            word = "surely" if standing(cert) == "proved" else "by estimate"
-            text = f"path {word} ends below: at most S = {above(remaining.upper)} more from iteration {count(start)} on"
+            text = f"at most S = {above(remaining.upper)} more from iteration {count(start)} on ({standing(cert)})"
             axes.annotate(text, (end, here + remaining.upper), xytext=(0, 5), textcoords="offset points",
                           ha="right", va="bottom", color=GUARANTEED)  # fmt: skip
             axes.plot([start], [here], "o", color=CERTIFIED, markersize=6, zorder=4)

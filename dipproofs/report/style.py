@@ -53,7 +53,8 @@ def style() -> Iterator[None]:
     """Draw and save in the project's style; the caller's matplotlib settings come back afterwards."""
     import matplotlib
 
-    with matplotlib.rc_context({**matplotlib.rcParamsDefault, **_SETTINGS, "backend": matplotlib.get_backend()}):
+    defaults = {key: value for key, value in matplotlib.rcParamsDefault.items() if key != "backend"}
+    with matplotlib.rc_context({**defaults, **_SETTINGS}):
         yield
 
 
@@ -69,6 +70,16 @@ def new_figure(width: float = 7.0, height: float = 3.9) -> tuple[Figure, Axes]:
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure, figure.add_subplot()
+
+
+def new_figure_row(count: int, size: float = 2.1) -> tuple[Figure, list[Axes]]:
+    """Make a figure with square axes side by side, without pyplot."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(size * max(count, 1), size + 0.6), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, list(figure.subplots(1, max(count, 1), squeeze=False)[0])
 
 
 def decades(axis: Any) -> None:

@@ -162,6 +162,11 @@ def recovery_sentences(cert: Certificate) -> list[str]:
     return lines
 
 
+def guarantee_lines(cert: Certificate) -> list[str]:
+    """Return every guarantee as a sentence."""
+    return rate_sentences(cert) + recovery_sentences(cert) + [f"{name}: {value}" for name, value in extras(cert)]
+
+
 def extras(cert: Certificate) -> list[tuple[str, str]]:
     """Return further guarantees as (name in words, value); the parts of the recovery bound are among them."""
     rows = []

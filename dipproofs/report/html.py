@@ -1,0 +1,268 @@
+"""`report.html`: one self-contained page from one certificate."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import words
+from .console import observed_iterations, quantity_names, run_rows
+from .notation import formula, symbol
+from .numbers import count, interval
+from .page import data_table, definition_list, item_list, page, section
+
+if TYPE_CHECKING:
+    from ..certify.record import Certificate
+
+
+def certificate_html(
+    cert: Certificate,
+    *,
+    image_shape: Sequence[int] | None = None,
+    data_shape: Sequence[int] | None = None,
+    problem_text: str | None = None,
+    title: str | None = None,
+) -> str:
+    """Render a certificate as a page that needs nothing else: no network, no script.
+
+    Args:
+        cert: certificate, with its run and its ``final``.
+        image_shape: (height, width), if the signal is a picture.
+        data_shape: shape of y, if it is a picture too.
+        problem_text: the problem file as it was read; else it is written from the provenance.
+        title: title of the page.
+
+    Returns:
+        HTML text. The same certificate gives the same characters.
+    """
+    heading = title or "What is proved about this run"
+    parts = [
+        _answer(cert),
+        _guarantees(cert),
+        _images(cert, image_shape, data_shape),
+        _figures(cert),
+        _hypotheses(cert),
+        _quantities(cert),
+        _provenance(cert),
+        _problem(cert, problem_text),
+        _again(),
+    ]
+    return page(heading, words.headline(cert), "\n".join(part for part in parts if part))
+
+
+def write_report(cert: Certificate, path: Path | str, **options: Any) -> Path:
+    """Write `certificate_html` to a file, all of it or nothing.
+
+    Args:
+        cert: certificate.
+        path: the file; its folder must exist.
+        options: of `certificate_html`.
+    """
+    target = Path(path)
+    text = certificate_html(cert, **options)
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+        Path(name).chmod(0o644)
+        Path(name).replace(target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return target
+
+
+def _answer(cert: Certificate) -> str:
+    standing = words.standing(cert)
+    mark = {"proved": "✓", "refuted": "✗"}.get(standing, "?")
+    notes = []
+    if words.estimated(cert):
+        notes.append("Arithmetic: estimated. No number on this page is proved.")
+    elif cert.proved:
+        notes.append(words.SCOPE)
+    if not cert.proved and standing != "estimated":
+        notes.append(words.NOT_NECESSARY)
+    body = "".join(f"<p class='note'>{escape(note)}</p>" for note in notes)
+    return (
+        f"<section class='answer {escape(standing)}'><p class='verdict'>{mark} {escape(standing)}</p>"
+        f"<p class='headline'>{escape(words.headline(cert))}</p>{body}</section>"
+    )
+
+
+def _guarantees(cert: Certificate) -> str:
+    sides = [cert] if cert.final is None else [cert, cert.final]
+    columns = []
+    for side in sides:
+        lines = words.guarantee_lines(side)
+        label = f"{words.place(side, cert.run)}: {words.standing(side)}"
+        if not lines:
+            if len(sides) == 1:
+                return ""
+            lines = [f"{words.title(h)}: {h.verdict}. {h.reason}" for h in words.failures(side)]
+        columns.append(f"<div><h3>{escape(label[:1].upper() + label[1:])}</h3>{item_list(lines)}</div>")
+    head = "Guarantees" if cert.proved else "Estimates (not proved)"
+    return section(head, f"<div class='columns'>{''.join(columns)}</div>{_iterations(cert)}")
+
+
+def _iterations(cert: Certificate) -> str:
+    targets = cert.guarantees.iterations_to_loss
+    if not targets:
+        return ""
+    observed = observed_iterations(cert)
+    rows = [
+        [target, "no guarantee" if steps is None else count(cert.iteration + steps), count(observed.get(target))]
+        for target, steps in targets.items()
+    ]
+    word = "guaranteed" if cert.proved else "estimated"
+    return data_table(["loss below", f"{word} from iteration", "observed in this run"], rows, numbers=(0, 1, 2))
+
+
+def _images(cert: Certificate, image_shape: Any, data_shape: Any) -> str:
+    from base64 import b64encode
+
+    from .images import image_panels, panel_png
+
+    shown = []
+    for panel in image_panels(cert, image_shape, data_shape):
+        code = b64encode(panel_png(panel)).decode("ascii")
+        shown.append(
+            f"<figure><img alt='{escape(panel.title)}' src='data:image/png;base64,{code}'>"
+            f"<figcaption><b>{escape(panel.title)}</b> {escape(panel.caption)}</figcaption></figure>"
+        )
+    if not shown:
+        return ""
+    note = "<p class='note'>The error shown is observed in floating point; what is proved is among the guarantees.</p>"
+    return section("Pictures", f"<div class='panels'>{''.join(shown)}</div>{note}")
+
+
+def _figures(cert: Certificate) -> str:
+    if cert.run is None:
+        return ""
+    from .canvas import svg_text
+    from .plots import loss_figure, path_figure
+
+    loss = svg_text(loss_figure(cert), "loss", f"Loss along the run. {words.headline(cert)}")
+    path = svg_text(path_figure(cert), "path", "Path length and distance from the start along the run.")
+    known = "guaranteed" if cert.proved else "estimated" if words.standing(cert) == "estimated" else None
+    about = (
+        "Loss along the run (solid, observed)."
+        if known is None
+        else f"Loss along the run (solid, observed) and its {known} upper bound (dashed; dotted from the last iterate)."
+    )
+    return section(
+        "The run",
+        f"<figure class='plot'>{loss}<figcaption>{escape(about)}</figcaption></figure>"
+        f"<figure class='plot'>{path}<figcaption>{escape(_path_caption(cert))}</figcaption></figure>",
+    )
+
+
+def _path_caption(cert: Certificate) -> str:
+    base = "Length of the path (solid) and distance from the starting parameters (dash-dotted), observed."
+    if cert.guarantees.distance_to_limit is None:
+        return base
+    return base + " The band is what the certificate leaves for the rest of the path."
+
+
+def _hypotheses(cert: Certificate) -> str:
+    form = words.FORM_WORDS.get(cert.form, cert.form)
+    rows = []
+    for hypothesis in cert.hypotheses:
+        reason = f"<p class='reason'>{escape(hypothesis.reason)}</p>" if hypothesis.reason else ""
+        verdict = str(hypothesis.verdict)
+        rows.append(
+            [
+                f"<span class='mark {verdict}'>{words.MARKS[hypothesis.verdict]} {verdict}</span>",
+                f"{escape(words.title(hypothesis))}<br><span class='formula'>{escape(formula(hypothesis.statement))}"
+                f"</span>{reason}",
+                escape(words.margin(hypothesis)),
+            ]
+        )
+    lead = f"At iteration {count(cert.iteration)}; {form}, injectivity profile {cert.profile}."
+    table = data_table(["verdict", "hypothesis", "margin"], rows, numbers=(2,), raw=True)
+    note = (
+        "<p class='note'>Margin: left side minus right side, relative to the right side where that is positive; for a "
+        "proved hypothesis at least, for a refuted one at most this much.</p>"
+    )
+    return section("Hypotheses", f"<p>{escape(lead)}</p>{table}{note}")
+
+
+def _quantities(cert: Certificate) -> str:
+    from ..theory import quantities
+
+    sides = [cert] if cert.final is None else [cert, cert.final]
+    known = quantities()
+    rows = []
+    for name in quantity_names(sides, verbose=True):
+        bounds = [side.quantities.get(name) for side in sides]
+        evidence = str(max(b.evidence for b in bounds if b is not None))
+        what = known.get(name)
+        about = "" if what is None else what.meaning
+        sign = name if what is None else symbol(str(what.symbol))
+        rows.append([sign, name, *(interval(b) for b in bounds), evidence, about])
+    if not rows:
+        return ""
+    heads = ["", "name", *(f"iteration {count(side.iteration)}" for side in sides), "evidence", "meaning"]
+    body = data_table(heads, rows, numbers=tuple(range(2, 2 + len(sides))))
+    note = (
+        "<p class='note'>Every number is an enclosure, rounded here: alone it is right to one unit of its last digit; "
+        "the full ends are in certificate.json.</p>"
+    )
+    return section("Quantities", f"<details><summary>{len(rows)} quantities</summary>{body}{note}</details>")
+
+
+def _provenance(cert: Certificate) -> str:
+    rows = run_rows(cert)
+    versions = {k: v for k, v in cert.provenance.items() if isinstance(v, str) and k not in ("device", "dtype")}
+    rows.append(("versions", ", ".join(f"{name} {version}" for name, version in versions.items())))
+    head = "The run in numbers (floating-point observations: estimated)" if cert.run is not None else "Setting"
+    return section(head, definition_list([row for row in rows if row[0] != "made with"] + _machine(cert)))
+
+
+def _machine(cert: Certificate) -> list[tuple[str, str]]:
+    where = cert.provenance
+    return [("device", f"{where.get('device', '?')}, {where.get('dtype', '?')}")]
+
+
+def _problem(cert: Certificate, text: str | None) -> str:
+    origin = cert.provenance.get("problem") or {}
+    if text is None and not origin:
+        return ""
+    shown = text if text is not None else toml_text(origin)
+    label = "The problem file" if text is not None else "The problem file, with defaults filled in"
+    return section(label, f"<pre>{escape(shown)}</pre>")
+
+
+def toml_text(tables: Mapping[str, Any]) -> str:
+    """Write sections of plain values as TOML; None is left out.
+
+    Example:
+        >>> print(toml_text({"signal": {"kind": "image", "shape": [64, 64], "seed": None}}))
+        [signal]
+        kind = "image"
+        shape = [64, 64]
+    """
+    blocks = []
+    loose = {key: value for key, value in tables.items() if not isinstance(value, Mapping)}
+    for name, table in [("", loose), *((k, v) for k, v in tables.items() if isinstance(v, Mapping))]:
+        lines = [f"[{name}]"] if name else []
+        given = {key: value for key, value in table.items() if value is not None}
+        lines += [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in given.items()]
+        if lines:
+            blocks.append("\n".join(lines))
+    return "\n\n".join(blocks)
+
+
+def _again() -> str:
+    steps = (
+        "<p>Beside this page lie <code>certificate.json</code> (every number in full) and the arrays it is about. An "
+        "independent checker recomputes everything from them in another arithmetic:</p>"
+        "<pre>dipproofs verify certificate.json</pre>"
+        '<p><code>arrays.npz</code> can also be fed back in: a problem file with <code>kind = "file"</code> and '
+        '<code>path = "arrays.npz"</code> starts from the certified iterate.</p>'
+    )
+    return section("How to check this again", steps)
