@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
-from itertools import repeat
 from typing import Any
 
 import flint
@@ -80,16 +79,11 @@ class ArbFunction:
         registers: list[Any] = list(columns)
         for operation, places in self._tape:
             if isinstance(operation, Constant):
-                registers.append(repeat(operation(), length))
+                registers.append([operation()] * length)
                 continue
             inputs = [registers[place] for place in places]
-            registers.append(list(map(operation, *[_again(column, length) for column in inputs])))
-        return list(_again(registers[self._output], length))
-
-
-def _again(column: Any, length: int) -> Any:
-    """A constant column afresh: `repeat` objects are used up by iteration."""
-    return repeat(next(column), length) if isinstance(column, repeat) and length else column
+            registers.append(list(map(operation, *inputs)))
+        return list(registers[self._output])
 
 
 @lru_cache(maxsize=4096)
