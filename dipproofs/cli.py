@@ -67,6 +67,8 @@ def certify(
                 options.tolerance,
                 built.certificate.form,
                 built.certificate.arithmetic,
+                stop=options.stop,
+                distance=built.certificate.distance,
                 schedule_options=_schedule_options(options),
                 origin=spec.to_json(),
                 progress=progress,

@@ -17,7 +17,9 @@ from .at_iterate import certify_at
 from .operator_bounds import OperatorBounds, bound_operator
 from .provenance import provenance
 from .record import Certificate, Check
+from .recovery import Recovery
 from .search import Step
+from .stop import fitted_problem, stopped_early, stopping_loss
 from .widths import find_widths
 
 ARITHMETICS = ("proved", "estimated")
@@ -34,6 +36,8 @@ def certify(
     form: str = "best",
     arithmetic: str = "proved",
     *,
+    stop: str = "tolerance",
+    distance: float | None = None,
     schedule_options: Mapping[str, Any] | None = None,
     origin: Mapping[str, Any] | None = None,
     progress: Callable[[int, float], None] | None = None,
@@ -49,6 +53,8 @@ def certify(
         max_iterations, tolerance: when the run ends.
         form: "best", "paper", "integral", "concave" or "residual".
         arithmetic: "proved" (enclosures) or "estimated" (floats; the verdict is then never proved).
+        stop: "tolerance", or "guaranteed": also at the first iterate for which ‖y_τ − Πȳ‖ ≤ 2‖Πε‖ is proved.
+        distance: dist(x̄, Im B) for a synthesis generator, where x̄ is not known; a recovery bound is then `assumed`.
         schedule_options: parameters of a schedule given by name.
         origin: JSON values recorded as ``provenance.problem``.
         progress: called with (iteration, loss); announce: called with the first certificate.
@@ -62,7 +68,8 @@ def certify(
 
     Notes:
         A proved verdict rests on enclosures only and concerns exact gradient descent from the stored floats.
-        Source: docs/theory.md §3, §3.3.
+        Where rank A < m (squared loss), the run fits the projected data Πy: the same descent, without the constant.
+        Source: docs/theory.md §3, §3.3, §7.
 
     Example:
         >>> import jax; jax.config.update("jax_enable_x64", True)
@@ -77,6 +84,9 @@ def certify(
     _validate(form, arithmetic)
     made = make_schedule(schedule, **(schedule_options or {}))
     operator = bound_operator_of(problem, network)
+    recovery = Recovery(problem, network, operator, loss, distance)
+    fitted = fitted_problem(problem, network, operator, loss)
+    goal = max(tolerance, stopping_loss(stop, fitted, network, loss, recovery))
     where: dict[str, Any] = {}
     steps: list[tuple[int, float]] = []
 
@@ -87,6 +97,7 @@ def certify(
         return certify_at(
             problem, here, loss, operator, Step(gamma_at(tau) if gamma is None else gamma), form=form,
             arithmetic=arithmetic, iteration=tau, schedule=made, targets=(tolerance,), origin=where,
+            recovery=recovery,
         )  # fmt: skip
 
     search = Anytime(problem, loss, operator, form, gamma_at, prove)
@@ -99,13 +110,13 @@ def certify(
         return answer
 
     run = descend(
-        problem,
+        fitted,
         network,
         loss,
         step,
         made,
         max_iterations,
-        tolerance,
+        goal,
         watcher=watch,
         progress=progress,
         steps=steps,
@@ -113,6 +124,8 @@ def certify(
     final = None
     if run.stopped != "not finite":
         final = prove(run.iterations, run.network)
+        if goal > tolerance:
+            run = stopped_early(run, final, recovery)
     first = search.certificate
     if first is None:
         if final is None:

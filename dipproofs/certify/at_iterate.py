@@ -18,6 +18,7 @@ from .operator_bounds import OperatorBounds
 from .provenance import provenance
 from .quantities import NAMES, Base, enclose_base
 from .record import Certificate, Guarantees, Hypothesis
+from .recovery import Recovery
 from .search import Candidate, Step, best
 
 #: Losses to which iterations are counted in every certificate.
@@ -39,6 +40,7 @@ def certify_at(
     schedule: Schedule | None = None,
     targets: Iterable[float] = (),
     origin: Mapping[str, Any] | None = None,
+    recovery: Recovery | None = None,
 ) -> Certificate:
     """Decide the theorem's hypotheses at one iterate.
 
@@ -51,6 +53,7 @@ def certify_at(
         iteration: index of the iterate; schedule: step sizes from there.
         targets: losses to count iterations to, besides `TARGETS`.
         origin: provenance; by default that of this process.
+        recovery: what is known of noise and signal; None says nothing about them.
 
     Returns:
         The certificate with the best guarantees among those proved; else the most promising failure.
@@ -76,12 +79,13 @@ def certify_at(
     if start.verdict is not Verdict.PROVED and arithmetic == "proved":
         values = {NAMES[x]: b for x, b in base.values.items() if x in NAMES}
         return _failure([*applicable, start], form, values, fixed)
-    return _decide(base, loss, step, form, [*applicable, start], schedule, {*TARGETS, *targets}, fixed)
+    about = None if recovery is None else (recovery, network)
+    return _decide(base, loss, step, form, [*applicable, start], schedule, {*TARGETS, *targets}, fixed, about)
 
 
 def _decide(
     base: Base, loss: Any, step: Step, form: str, before: list[Hypothesis], schedule: Schedule,
-    targets: Iterable[float], fixed: dict[str, Any],
+    targets: Iterable[float], fixed: dict[str, Any], about: tuple[Recovery, TwoLayer] | None = None,
 ) -> Certificate:  # fmt: skip
     first: tuple[Judge, Decided] | None = None
     proposals = best(base, form, step, loss.concave_psi)
@@ -106,7 +110,7 @@ def _decide(
         verdict = verdict & hypothesis.verdict
     holds = verdict is Verdict.PROVED or _all_hold(decided, base)
     guarantees = (
-        guarantee(judge, decided, loss, schedule, fixed["iteration"], sorted(targets, reverse=True))
+        guarantee(judge, decided, loss, schedule, fixed["iteration"], sorted(targets, reverse=True), *(about or ()))
         if holds
         else Guarantees()
     )
@@ -187,7 +191,7 @@ def _not_injective(base: Base, proposals: list[Candidate]) -> Hypothesis:
 
 
 def _failure(
-    hypotheses: list[Hypothesis], form: str, quantities: dict[str, Bound | None], fixed: dict[str, Any]
+    hypotheses: list[Hypothesis], form: str, quantities: Mapping[str, Bound | None], fixed: dict[str, Any]
 ) -> Certificate:
     verdict = Verdict.PROVED
     for hypothesis in hypotheses:

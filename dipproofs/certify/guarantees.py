@@ -9,16 +9,26 @@ from typing import Any
 import flint
 
 from ..descent import Backtracking, Constant, Schedule
+from ..networks import TwoLayer
 from ..rigor import Bound
 from ..theory import conditions
 from ..theory import symbols as s
 from .constants import call
 from .decide import BITS, Decided, Judge
+from .early_stopping import reaches_everything, stops_after
 from .record import Guarantees
+from .recovery import Recovery
 
 
 def guarantee(
-    judge: Judge, decided: Decided, loss: Any, schedule: Schedule, iteration: int, targets: Iterable[float]
+    judge: Judge,
+    decided: Decided,
+    loss: Any,
+    schedule: Schedule,
+    iteration: int,
+    targets: Iterable[float],
+    recovery: Recovery | None = None,
+    network: TwoLayer | None = None,
 ) -> Guarantees:
     """Derive the guarantees of a decided certificate; only call it when every hypothesis holds.
 
@@ -27,6 +37,7 @@ def guarantee(
         loss: runtime loss.
         schedule, iteration: step sizes from the certified iterate on.
         targets: values of the loss for ``iterations_to_loss``.
+        recovery, network: for what is said about the signal; the network at the certified iterate.
     """
     values = decided.values
     with flint.ctx.workprec(BITS):
@@ -50,12 +61,23 @@ def guarantee(
         else:
             needed = _count(judge, loss, values[s.loss_0], target, exponent)
         counts[f"{target:g}"] = needed if constant else stretch(judge, schedule, iteration, needed)
+    extra: dict[str, Any] = {"limit_has_zero_loss": schedule.diverges}
+    stop = error = None
+    if recovery is not None and network is not None:
+        if recovery.applies and recovery.noise is not None:
+            stop = stops_after(judge, decided, loss, recovery.noise.level, exponent)
+            stop = stop if constant else stretch(judge, schedule, iteration, stop)
+        error, extra["recovery"] = recovery.report(
+            network, values[s.psi_0], lambda: reaches_everything(judge, decided), stop, schedule.diverges
+        )
     return Guarantees(
         distance_to_limit=judge.bound(distance),
         log_contraction_per_step=log_contraction if constant else None,
         rate_exponent=exponent,
         iterations_to_loss=counts,
-        extra={"limit_has_zero_loss": schedule.diverges},
+        early_stopping_iteration=stop,
+        recovery_error=error,
+        extra=extra,
     )
 
 

@@ -69,6 +69,8 @@ class Guarantees:
         """Return the contract's dictionary."""
 
         def one(value: Any) -> Any:
+            if isinstance(value, Mapping):
+                return {key: one(entry) for key, entry in value.items()}
             return value.to_json() if isinstance(value, Bound) else value
 
         return {

@@ -5,7 +5,7 @@ Import order matters only in that it is the order in which formulas are register
 
 from __future__ import annotations
 
-from . import conditions, forms, profiles, symbols, twolayer
+from . import conditions, forms, profiles, recovery, symbols, twolayer
 from .activations import ACTIVATIONS, EXCLUDED, Activation
 from .core import Formula, Quantity, define, formula, formulas, quantities, register
 from .forms import FORM_IDS, FORMS, DescentForm
@@ -32,6 +32,7 @@ __all__ = [
     "formulas",
     "profiles",
     "quantities",
+    "recovery",
     "register",
     "symbols",
     "twolayer",

@@ -1,0 +1,75 @@
+"""``stop = "guaranteed"``: end a run where its data error is proved to be below twice the noise (docs/theory.md §7)."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..descent.history import Run
+from ..errors import InputError
+from ..networks import TwoLayer
+from ..rigor import Evidence
+from .early_stopping import stopping_tolerance
+from .operator_bounds import OperatorBounds
+from .record import Certificate
+from .recovery import Recovery
+
+STOPS = ("tolerance", "guaranteed")
+
+
+def fitted_problem(problem: Any, network: TwoLayer, operator: OperatorBounds, loss: Any) -> Any:
+    """Return the problem whose data the run fits: Πy in place of y where rank A < m and the loss is squared.
+
+    Notes:
+        The gradients are the same; without the constant ‖(I−Π)y‖² the loss can reach the tolerance. Evidence:
+        estimated, as the whole run; certificates enclose the projection of y itself.
+    """
+    rows = operator.columns.rows
+    if rows is None or not loss.projects_data:
+        return problem
+    A = problem.operator
+    shift = np.asarray(A.matvec(np.full(A.shape[1], network.output_offset)), np.float64)
+    difference = np.asarray(problem.y, np.float64) - shift
+    coordinates = np.linalg.lstsq(rows.mid.T, difference, rcond=None)[0]
+    fitted = copy.copy(problem)
+    fitted.y = shift + rows.mid.T @ coordinates
+    return fitted
+
+
+def stopping_loss(stop: str, problem: Any, network: TwoLayer, loss: Any, recovery: Recovery) -> float:
+    """Return the loss at which a run with that ``stop`` may end, 0.0 if only the tolerance ends it.
+
+    Raises:
+        InputError: an unknown word, or "guaranteed" without any knowledge of the noise.
+    """
+    if stop not in STOPS:
+        raise InputError(f"descent.stop: found {stop!r}, expected {' or '.join(STOPS)}")
+    if stop == "tolerance" or recovery.operator.rank is None:
+        return 0.0
+    if not recovery.applies:
+        raise InputError(f'descent.stop: "guaranteed" needs a loss that is minimal at y, found {loss.kind}')
+    if recovery.noise is None:
+        raise InputError(
+            'descent.stop: "guaranteed" needs the noise, found neither x_true nor noise.norm; state ‖ε‖ as noise.norm'
+        )
+    start = np.asarray(problem.operator.matvec(network.output()), np.float64)
+    value = float(loss.value(np, start, np.asarray(problem.y, np.float64)))
+    return stopping_tolerance(loss, problem.y, value, recovery.noise.level, network.dtype)
+
+
+def stopped_early(run: Run, final: Certificate, recovery: Recovery) -> Run:
+    """Rename the end of a run that reached the noise level, if ψ(f_T) ≤ δ is proved there."""
+    noise, psi = recovery.noise, final.quantities.get("psi_0")
+    if noise is None or psi is None or run.stopped != "tolerance" or not psi.upper <= noise.level.lower:
+        return run
+    known = "" if noise.level.evidence is Evidence.PROVED else f" (with the noise level {noise.level.evidence})"
+    known = known if psi.evidence is Evidence.PROVED else " (estimated)"
+    reason = (
+        f"‖y_τ − Πȳ‖ ≤ 2δ at iteration {run.iterations}{known}: ψ(f) ≤ {psi.upper:.3g} ≤ δ = {noise.level.lower:.3g}"
+    )
+    if not final.proved:
+        reason += '; not certified from here on: use a wider network, or stop = "tolerance"'
+    return replace(run, stopped="guaranteed", reason=reason)

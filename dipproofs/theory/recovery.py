@@ -1,0 +1,83 @@
+"""What convergence says about the signal: recovery and early stopping (docs/theory.md §7).
+
+Setting: g = o1 + B h(u,θ) (B = I without a basis), Π the projector on Im(AB), ȳ = A x̄, ε = y − ȳ.
+With E = Q(AQ)⁺A, Q an orthonormal basis of Im B and σ = σ_min(AQ) > 0: E projects onto Im B, so
+x_τ − x̄ = E(x_τ − x̄) − (I − E)x̄_⊥, ‖E(x_τ − x̄)‖ ≤ (‖y_τ − Πy‖ + ‖Πε‖)/σ and ‖I − E‖ = ‖E‖ ≤ ‖A‖/σ
+(x̄_⊥: the part of x̄ − o1 outside Im B).
+"""
+
+from __future__ import annotations
+
+import sympy as sp
+
+from . import symbols as s
+from .conditions import rate_exponent, residual_contraction
+from .core import define, quantity
+
+# --- quantities
+sigma_AQ = quantity(
+    "sigma_AQ", r"\sigma_{AQ}", "smallest ‖Az‖/‖z‖ over the z ≠ 0 of Im B (all z without a basis)", "§7", "lower"
+)
+norm_forward = quantity("norm_forward", r"\|A\|_{\mathrm{fwd}}", "norm of the forward operator A, without B", "§7")
+noise_norm = quantity("noise_norm", r"\|\Pi\varepsilon\|", "norm of the noise that Im(AB) can represent", "§7")
+noise_level = quantity("noise_level", r"\delta", "level at which early stopping stops: an upper bound of ‖Πε‖", "§7")
+distance_to_range = quantity("distance_to_range", r"d", "dist(x̄, Im B): what the generator cannot represent", "§7")
+outside = sp.Symbol(r"\|(I-\Pi)\bar y\|", nonnegative=True)
+
+# --- the recovery bound and its three parts
+data_part = define("recovery.data", s.psi_0 / sigma_AQ, "part of the data that is not fitted yet", "§7")
+noise_part = define("recovery.noise", noise_norm / sigma_AQ, "part of the noise", "§7")
+distance_part = define(
+    "recovery.distance", norm_forward * distance_to_range / sigma_AQ, "part of what Im B cannot represent", "§7"
+)
+recovery_error = define(
+    "recovery.error",
+    (s.psi_0 + noise_norm + norm_forward * distance_to_range) / sigma_AQ,
+    "‖x_τ − x̄‖ ≤ (ψ(f_τ) + ‖Πε‖ + ‖A‖ dist(x̄, Im B))/σ_min(AQ)",
+    "§7",
+)
+recovery_at_limit = define(
+    "recovery.at_limit",
+    (noise_norm + norm_forward * distance_to_range) / sigma_AQ,
+    "‖x_∞ − x̄‖, x_∞ the least-squares solution B(AB)⁺y",
+    "§7",
+)
+recovery_at_early_stopping = define(
+    "recovery.at_early_stopping",
+    (noise_level + noise_norm + norm_forward * distance_to_range) / sigma_AQ,
+    "‖x_τ − x̄‖ once ψ(f_τ) ≤ δ",
+    "§7",
+)
+
+# --- early stopping
+Psi_level, Psi_0 = sp.symbols(r"\Psi(\psi^{-1}(\delta)) \Psi(f_0)", real=True)
+early_stopping = define(
+    "recovery.early_stopping",
+    (Psi_level - Psi_0) / rate_exponent,
+    "τ*: ψ(f_τ) ≤ δ for every τ ≥ τ* (forms paper, integral, concave)",
+    "§7",
+)
+early_stopping_residual = define(
+    "recovery.early_stopping_residual",
+    sp.log(s.psi_0 / noise_level) / -sp.log(residual_contraction),
+    "τ*: ‖r_τ‖ ≤ δ for every τ ≥ τ* (residual form)",
+    "§7",
+)
+data_error = define("recovery.data_error", 2 * noise_level, "‖y_τ − Πȳ‖ ≤ 2δ once ψ(f_τ) ≤ δ, ‖Πε‖ ≤ δ", "§7")
+data_error_unprojected = define(
+    "recovery.data_error_unprojected",
+    sp.sqrt(4 * noise_level**2 + outside**2),
+    "‖y_τ − ȳ‖ for the same τ, ȳ not projected",
+    "§7",
+)
+
+# --- random operators: Gordon's theorem
+rows, width_of_cone, slack = sp.symbols("m w t", positive=True)
+gordon = define(
+    "recovery.gordon",
+    rows / sp.sqrt(rows + 1) - width_of_cone - slack,
+    "λ_min(A;T) exceeds this with probability ≥ 1 − exp(−t²/2), A with iid N(0,1) entries; w ≥ the Gaussian "
+    "width of T ∩ sphere; m/√(m+1) ≤ E‖N(0,I_m)‖",
+    "§7",
+)
+gordon_failure = define("recovery.gordon_failure", sp.exp(-(slack**2) / 2), "probability of failure", "§7")
