@@ -17,18 +17,18 @@ from ..theory.twolayer import CONSTANTS, TRAIN_MODES
 from .claims import VERDICTS, Claim, Row
 from .document import Document
 from .guarantees import GUARANTEES
-from .instance import Instance, root
+from .instance import Instance
 from .losses import LossOf
 from .walker import evaluate, integral
 
 BITS = 128
-_NEEDED = (
-    "sigma_A norm_A sigma_J sigma_AJ norm_AJ norm_AJ_ball lipschitz_J lipschitz_AJ c_0 gamma loss_0 psi_0 rho S F_inf"
-).split()
+_NEEDED = [
+    "sigma_A", "norm_A", "sigma_J", "sigma_AJ", "norm_AJ", "norm_AJ_ball", "lipschitz_J", "lipschitz_AJ", "c_0",
+    "gamma", "loss_0", "psi_0", "rho", "S", "F_inf",
+]  # fmt: skip
 _BY_FORM = {"residual": ["x", "slope_e"], "paper": ["R", "R_prime", "nu_1", "nu_2", "sigma_min_J"]}
 _OTHER_FORMS = ["lipschitz_grad", "q", "omega", "rate"]
 _HYPOTHESES = {"rank", "loss", "start", "step", "injective", "H"}
-_HIGH = 4  # Newton steps beyond convergence are harmless
 
 
 class Audit:
@@ -60,7 +60,12 @@ class Audit:
             try:
                 self.loss = LossOf(self.record["loss"], self.arrays["y"])
             except ValueError as error:
-                return self.find(str(error))
+                self.find(str(error))
+                return
+            if self.verdict == "proved" and not self._form_applies():
+                self.find(
+                    f"form: found {self.form!r} with the loss {self.loss.theory.kind}, to which it does not apply"
+                )
             self._recompute()
             self._compare()
             self._hypotheses()
@@ -111,6 +116,12 @@ class Audit:
         if proved and (weak or record["arithmetic"] != "proved"):
             self.find(f"verdict: found 'proved' with evidence weaker than proved ({', '.join(weak) or 'arithmetic'})")
         return len(self.findings) == before
+
+    def _form_applies(self) -> bool:
+        """Form residual is for the squared loss, form concave for concave ψ."""
+        if self.form == "residual":
+            return self.loss.squared
+        return self.form != "concave" or decide_concave_psi(self.loss.theory)
 
     def _needed(self) -> list[str]:
         extra = _BY_FORM.get(self.form, []) + ([] if self.form == "residual" else _OTHER_FORMS)
@@ -211,14 +222,14 @@ class Audit:
             if name == "R" and s.sigma_min_J in self.env:
                 self._compare_radius(claim)
                 continue
-            self._row(f"quantities.{name}", claim, truth)
+            self._row(f"quantities.{name}", claim, truth, least=0.0)
 
-    def _row(self, name: str, claim: Claim, truth: arb | None, meets: bool = False) -> None:
+    def _row(self, name: str, claim: Claim, truth: arb | None, meets: bool = False, least: float = -math.inf) -> None:
         """Compare a claim with the truth; a margin (``meets``) only informs and must not be disjoint from it."""
         shown = "–" if truth is None else truth.str(10)
         if claim.evidence != "proved":
             outcome = f"{claim.evidence}, not checked"
-        elif truth is not None and (claim.meets(truth) if meets else claim.holds(truth)):
+        elif truth is not None and (claim.meets(truth) if meets else claim.holds(truth, least)):
             outcome = "ok"
         else:
             outcome = "wrong"
@@ -232,9 +243,9 @@ class Audit:
         def defect(R: arb) -> arb:
             return 2 * R * evaluate(ell, {**self.env, s.rho: R}) - self.env[s.sigma_min_J]
 
-        low = claim.lower <= 0 or (claim.lower.is_finite() and bool(defect(claim.lower) <= 0))
-        low = low or (ell == 0 and bool(self.env[s.sigma_min_J] > 0))
-        high = not claim.upper.is_finite() or bool(defect(claim.upper) >= 0)
+        endless = ell == 0 and bool(self.env[s.sigma_min_J] > 0)
+        low = claim.lower <= 0 or endless or (claim.lower.is_finite() and bool(defect(claim.lower) <= 0))
+        high = not claim.upper.is_finite() or (not endless and bool(defect(claim.upper) >= 0))
         if not (low and high):
             self.find(f"quantities.R: found {claim}, expected an enclosure of the root of 2Rℓ(R) = σ_min(J_0)")
         self.rows.append(Row(f"{self.label}quantities.R", str(claim), "–", "ok" if low and high else "wrong"))
@@ -268,7 +279,8 @@ class Audit:
         if decide is None:
             if stated == "proved":
                 self.find(f"hypotheses.{name}: found an unknown hypothesis stated as proved")
-            return self.notes.append(f"{self.label}hypotheses.{name}: stated {stated}, not checked")
+            self.notes.append(f"{self.label}hypotheses.{name}: stated {stated}, not checked")
+            return
         verdict, truth = decide()
         outcome = "ok" if stated in (verdict, "undecided") else "wrong"
         if outcome == "wrong":
@@ -292,9 +304,7 @@ class Audit:
             return "undecided", None
         if self.instance.m > self.instance.n and not self.loss.squared:
             return "refuted", None
-        concave = self.form != "concave" or decide_concave_psi(self.loss.theory)
-        residual = self.form != "residual" or self.loss.squared
-        return ("proved" if self.loss.in_domain(self.instance) and concave and residual else "undecided"), None
+        return ("proved" if self.loss.in_domain(self.instance) else "undecided"), None
 
     def _decide_start(self) -> tuple[str, arb | None]:
         f_0 = self.env[s.loss_0]

@@ -6,10 +6,11 @@ computed in ball arithmetic. `Balls` is the exact path (128 bits); `large.Slices
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
 import numpy as np
-from flint import arb, arb_mat
+from flint import arb, arb_mat, ctx
 
 TIGHT = 1e-11
 
@@ -91,6 +92,20 @@ class Balls:
         """Enclose the inverse; ZeroDivisionError where invertibility is not proved."""
         return Balls(self.mat.inv())
 
+    def diagonal(self) -> list[arb] | None:
+        """The diagonal, if everything else is exactly 0."""
+        entries, n = self.mat.entries(), self.shape[0]
+        rest = (x for i, x in enumerate(entries) if i % (n + 1))
+        return entries[:: n + 1] if all(x.is_zero() for x in rest) else None
+
+    def small_vector(self) -> Balls:
+        """A vector that is nearly mapped to 0, a proposal: inverse iteration near 0 at high precision."""
+        shift = self.frobenius() / arb(2) ** (2 * ctx.prec)
+        with ctx.workprec(4 * ctx.prec):
+            identity = Balls.of(np.eye(self.shape[0]))
+            inverse = Balls((self.exact() + identity.times(shift.mid())).mat.inv())
+            return (inverse @ (inverse @ Balls.of(np.ones((self.shape[0], 1))))).exact()
+
 
 def largest(K: Any) -> arb:
     """Enclose the largest eigenvalue of a symmetric matrix.
@@ -98,6 +113,9 @@ def largest(K: Any) -> arb:
     From below by a Rayleigh quotient; from above, for any lower-triangular L, by
     λ_max(K) ≤ τ + ‖τI − K − LLᵀ‖, since LLᵀ is positive semidefinite.
     """
+    diagonal = K.diagonal()
+    if diagonal is not None:
+        return reduce(arb.max, diagonal)
     size, norm = K.shape[0], K.frobenius()
     if not norm > 0:
         return between(-norm, norm)
@@ -106,7 +124,7 @@ def largest(K: Any) -> arb:
     middle, identity = K.mid(), np.eye(size)
     values, vectors = np.linalg.eigh((middle + middle.T) / 2)
     z = type(K).of(vectors[:, -1:])
-    low = (z.T @ (K @ z)).arbs()[0] / (z.T @ z).arbs()[0]
+    low = _quotient(K, z)
     for slack in (4.0, 64.0, 1024.0):
         tau = values[-1] + slack * size * 2.0**-53 * max(abs(values[-1]), abs(values[0]))
         try:
@@ -119,6 +137,10 @@ def largest(K: Any) -> arb:
     return between(low, high) * unit
 
 
+def _quotient(K: Any, z: Any) -> arb:
+    return (z.T @ (K @ z)).arbs()[0] / (z.T @ z).arbs()[0]
+
+
 def smallest(K: Any) -> arb:
     """Enclose the smallest eigenvalue of a positive semidefinite matrix.
 
@@ -126,7 +148,7 @@ def smallest(K: Any) -> arb:
     defect is relative to ‖K⁻¹‖ and so does not suffer from the condition number.
     """
     direct = -largest(K.times(arb(-1)))
-    if direct > 0 and direct.rad() < TIGHT * direct.mid():
+    if direct.is_exact() or (direct > 0 and direct.rad() < TIGHT * direct.mid()):
         return direct
     try:
         refined = 1 / largest(K.inverse())
@@ -134,7 +156,12 @@ def smallest(K: Any) -> arb:
             return refined
     except (ZeroDivisionError, np.linalg.LinAlgError):
         pass
-    return between(arb(0).max(arb(direct.lower())), direct)
+    low, high = arb(0).max(arb(direct.lower())), arb(direct.upper())
+    try:
+        quotient = arb(_quotient(K, K.small_vector()).upper())
+    except (ZeroDivisionError, np.linalg.LinAlgError):
+        quotient = high
+    return between(low, quotient if quotient < high else high)
 
 
 def whitened(G: Any, guess: np.ndarray) -> tuple[Any, arb] | None:

@@ -29,16 +29,17 @@ class Claim:
         """
         if not isinstance(value, dict) or not {"lower", "upper", "evidence"} <= set(value):
             raise ValueError(f"found {_short(value)}, expected an object with lower, upper and evidence")
-        low, high = _end(value["lower"], "-inf"), _end(value["upper"], "inf")
+        high = _end(value["upper"], "inf")
+        low = _end(value["lower"], "-inf" if high.is_finite() or value["lower"] == "-inf" else "inf")
         if not low <= high:
             raise ValueError(f"found lower {value['lower']} above upper {value['upper']}")
         if value["evidence"] not in EVIDENCE:
             raise ValueError(f"found evidence {_short(value['evidence'])}, expected one of {', '.join(EVIDENCE)}")
         return cls(low, high, value["evidence"])
 
-    def holds(self, truth: arb) -> bool:
-        """Whether every number of the recomputed ball is between the ends."""
-        return bool(self.lower <= truth and truth <= self.upper)
+    def holds(self, truth: arb, least: float = -math.inf) -> bool:
+        """Whether every number of the recomputed ball that is at least ``least`` is between the ends."""
+        return bool((self.lower <= least or self.lower <= truth) and truth <= self.upper)
 
     def meets(self, truth: arb) -> bool:
         """Whether the recomputed ball reaches between the ends."""

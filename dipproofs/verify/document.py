@@ -71,7 +71,9 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def with_arrays(record: Mapping[str, Any], folder: Path) -> Document:
     """Attach the arrays that a record names; they must lie beside it."""
     document, entry = Document(record), record.get("arrays")
-    name = entry.get("file") if isinstance(entry, dict) else None
+    if not isinstance(entry, dict):
+        entry = {}
+    name = entry.get("file")
     if not isinstance(name, str) or not name or Path(name).name != name or "\\" in name or "\0" in name:
         document.findings.append(
             f"arrays.file: found {name!r}, expected the plain name of a file beside the certificate"
@@ -102,9 +104,8 @@ def _load(path: Path) -> tuple[dict[str, np.ndarray], list[str]]:
             with archive.open(info) as stream:
                 shape, dtype = _header(stream, info)
             if dtype.kind != "f" or dtype.itemsize not in (4, 8) or len(shape) != _NDIM[key] or 0 in shape:
-                problems.append(
-                    f"arrays.{key}: found {dtype} of shape {shape}, expected float32 or float64, {_NDIM[key]}-D, not empty"
-                )
+                expected = f"float32 or float64, {_NDIM[key]}-D, not empty"
+                problems.append(f"arrays.{key}: found {dtype} of shape {shape}, expected {expected}")
                 continue
             with archive.open(info) as stream:
                 array = np.lib.format.read_array(stream, allow_pickle=False)

@@ -167,6 +167,20 @@ class Slices:
             largest = largest.max(x)
         return largest.sqrt()
 
+    def diagonal(self) -> list[arb] | None:
+        """The diagonal, if everything else is exactly 0."""
+        exact = self.error.is_zero() and all(
+            np.count_nonzero(x - np.diag(np.diag(x))) == 0 for x in self.levels.values()
+        )
+        if not exact:
+            return None
+        parts = {level: np.diag(x)[:, None] for level, x in self.levels.items()}
+        return Slices((self.shape[0], 1), parts, arb(0)).arbs()
+
+    def small_vector(self) -> Slices:
+        """A vector that is nearly mapped to 0, a proposal."""
+        return Slices.of(np.linalg.svd(self.mid())[0][:, -1:])
+
     def inverse(self) -> Slices:
         """Enclose the inverse: K⁻¹ = X + XR + XR²(I−R)⁻¹ with R = I − KX; raises where ‖R‖ < 1 is not reached."""
         identity, X = Slices.of(np.eye(self.shape[0])), Slices.of(np.linalg.inv(self.mid()))

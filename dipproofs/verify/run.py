@@ -40,15 +40,23 @@ def _or_empty(array: np.ndarray | None) -> np.ndarray:
 
 def _step_findings(record: Mapping[str, Any], run: Mapping[str, Any], label: str) -> list[str]:
     """γ must be at least the largest step from the certified iterate on, and no more than rounding above it."""
-    quantities, schedule, t = record.get("quantities"), record.get("schedule"), record.get("iteration")
+    quantities, schedule, t = record.get("quantities"), record.get("schedule"), record.get("iteration", -1)
     gamma = quantities.get("gamma") if isinstance(quantities, dict) else None
     steps = run.get("steps")
-    if not (isinstance(gamma, dict) and isinstance(schedule, dict) and isinstance(steps, list) and _whole(t)):
+    if record.get("verdict") != "proved":
         return []
-    if isinstance(run.get("iterations"), int) and t > run["iterations"]:
+    if not (
+        isinstance(gamma, dict)
+        and isinstance(schedule, dict)
+        and isinstance(steps, list)
+        and isinstance(t, int)
+        and t >= 0
+    ):
+        return []
+    if isinstance(run.get("iterations"), int) and t > int(run["iterations"]):
         return [f"{label}iteration: found {t}, expected at most the run's {run['iterations']}"]
     try:
-        later = [exact(float(step)) for _, step in steps if True]
+        later = [exact(float(step)) for _, step in steps]
         starts = [int(start) for start, _ in steps]
         force = [step for start, step in zip(starts, later) if start > t]
         force += [step for start, step in zip(starts, later) if start <= t][-1:]
@@ -60,9 +68,8 @@ def _step_findings(record: Mapping[str, Any], run: Mapping[str, Any], label: str
     except (TypeError, ValueError, KeyError, OverflowError, ZeroDivisionError) as error:
         return [f"{label}run.steps: found steps or a schedule that cannot be read, expected pairs of numbers; {error}"]
     if not claimed >= (largest * factor).lower() or not claimed <= largest * factor * (1 + exact(2.0**-30)):
-        return [
-            f"{label}quantities.gamma: found {gamma['upper']}, expected the run's largest step {float(largest * factor):.17g}"
-        ]
+        expected = float(largest * factor)
+        return [f"{label}quantities.gamma: found {gamma['upper']}, expected the run's largest step {expected:.17g}"]
     return []
 
 
@@ -76,7 +83,3 @@ def _largest_factor(schedule: Mapping[str, Any], t: int) -> arb:
     if schedule.get("kind") not in ("constant", "backtracking"):
         raise ValueError(f"schedule kind {schedule.get('kind')!r}")
     return arb(1)
-
-
-def _whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cache, reduce
+from functools import cache, cmp_to_key, reduce
+from itertools import pairwise
 from typing import Any
 
 import flint
@@ -46,16 +47,6 @@ def _constant(expr: sp.Expr, bits: int) -> arb:
 def exact_number(expr: sp.Expr) -> arb:
     """A constant expression at the precision in force."""
     return _constant(expr, flint.ctx.prec)
-
-
-def _extreme(largest: bool) -> Callable[[Any, Any, bool], Any]:
-    def pick(left: Any, right: Any, analytic: bool) -> Any:
-        if isinstance(left, arb) and isinstance(right, arb):
-            return left.max(right) if largest else left.min(right)
-        left, right = acb(left), acb(right)
-        return left.real_max(right, analytic) if largest else left.real_min(right, analytic)
-
-    return pick
 
 
 def _piecewise(branches: list[tuple[Any, Any]], env: Env) -> arb:
@@ -111,8 +102,8 @@ def _node(expr: sp.Expr) -> Callable[[Env], Any]:
         add = expr.is_Add
         return lambda env: reduce(lambda x, y: x + y if add else x * y, [part(env) for part in parts])
     if isinstance(expr, sp.Max | sp.Min):
-        pick = _extreme(isinstance(expr, sp.Max))
-        return lambda env: reduce(lambda x, y: pick(x, y, env.get("analytic", False)), [p(env) for p in parts])
+        pick = arb.max if isinstance(expr, sp.Max) else arb.min
+        return lambda env: reduce(pick, [arb(part(env)) for part in parts])
     if expr.is_Pow:
         return lambda env: parts[0](env) ** parts[1](env)
     if isinstance(expr, sp.Abs):
@@ -132,8 +123,41 @@ def evaluate(expr: sp.Expr, env: Env) -> arb:
 
 
 def integral(expr: sp.Expr, variable: sp.Symbol, end: arb, env: Env) -> arb:
-    """Enclose ∫₀^end expr d(variable); positive parts are split where their argument changes sign."""
-    function = compiled(expr)
-    return acb.integral(
-        lambda z, analytic: acb(function({**env, variable: z, "analytic": analytic})), acb(0), acb(end)
-    ).real
+    """Enclose ∫₀^end of a non-increasing expression whose positive parts Max(0, ·) are affine in the variable.
+
+    Between the zeros of the positive parts the expression is analytic; around a zero that is known only as a
+    ball, monotonicity bounds it.
+    """
+    parts = tuple(sorted((part for part in expr.atoms(sp.Max) if part.has(variable)), key=str))
+    insides = [compiled(sum(part.args, sp.Integer(0))) for part in parts]
+    points: list[Any] = [arb(0), arb(end)]
+    for inside in insides:
+        start = inside({**env, variable: arb(0)})
+        zero = start / (start - inside({**env, variable: arb(1)}))
+        points += [p for p in (arb(zero.lower()), arb(zero.upper())) if p.is_finite() and p > 0 and p < end]
+    points.sort(key=cmp_to_key(lambda p, q: -1 if p < q else 1 if p > q else 0))
+    total = arb(0)
+    for left, right in pairwise(points):
+        middle = {**env, variable: (left + right) / 2}
+        signs = tuple(True if x > 0 else False if x < 0 else None for x in (f(middle) for f in insides))
+        if None in signs:
+            ends = [evaluate(expr, {**env, variable: p}) for p in (left, right)]
+            total += (right - left) * ends[0].union(ends[1])
+        elif right > left:
+            f = compiled(_piece(expr, parts, signs))
+
+            def value(z: acb, analytic: bool, f: Callable[[Env], Any] = f) -> acb:
+                known = {**env, variable: z, "analytic": analytic}
+                return acb(f(known | {name: inside(known) for name, inside in zip(_NAMES, insides)}))
+
+            total += acb.integral(value, acb(left), acb(right)).real
+    return total
+
+
+_NAMES = sp.symbols("positive_part_0:8", positive=True)
+
+
+@cache
+def _piece(expr: sp.Expr, parts: tuple[sp.Expr, ...], positive: tuple[bool, ...]) -> sp.Expr:
+    """The expression where it is known which positive parts are positive (they get names) and which are 0."""
+    return expr.xreplace({p: name if sign else sp.Integer(0) for p, name, sign in zip(parts, _NAMES, positive)})
