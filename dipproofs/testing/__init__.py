@@ -1,0 +1,53 @@
+"""Hypothesis strategies for inverse problems, networks, losses, and instances whose hypotheses are proved.
+
+Test your own operator, loss or network with the strategies that test this package:
+
+    from hypothesis import given
+    from dipproofs.testing import certified_instances
+
+    @given(certified_instances())
+    def test_my_solver(instance): ...
+
+Every strategy says what it shrinks to. Needs Hypothesis (``pip install "dipproofs[test]"``).
+"""
+
+from __future__ import annotations
+
+try:
+    import hypothesis as _hypothesis  # noqa: F401 - only to give a clear message
+except ImportError:  # pragma: no cover - depends on the environment
+    raise ImportError(
+        'dipproofs.testing: hypothesis is not installed, which the strategies need; pip install "dipproofs[test]"'
+    ) from None
+
+from .certified import Proof, certify_plan, place_data
+from .instances import Instance, certified_instances, certified_runs, instances
+from .losses import losses
+from .networks import activations, input_vectors, networks, train_modes, widths
+from .operators import injective_operators, operators, spectra
+from .reference import ReferenceRun, reference_descent
+from .steps import forms, normalised_steps, schedules
+
+__all__ = [
+    "Instance",
+    "Proof",
+    "ReferenceRun",
+    "activations",
+    "certified_instances",
+    "certified_runs",
+    "certify_plan",
+    "forms",
+    "injective_operators",
+    "input_vectors",
+    "instances",
+    "losses",
+    "networks",
+    "normalised_steps",
+    "operators",
+    "place_data",
+    "reference_descent",
+    "schedules",
+    "spectra",
+    "train_modes",
+    "widths",
+]
