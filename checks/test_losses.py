@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import flint
 import numpy as np
 import pytest
@@ -95,9 +97,8 @@ def test_shape_is_decided(kind: str) -> None:
     profile, loss = PROFILES[kind], LOSSES[kind]
     decided = decide_shape(profile.bend, loss.parameters)
     assert decided == ("convex" if kind == "norm-power" else profile.shape)
-    turned = (
-        sp.Piecewise(*((-piece, where) for piece, where in profile.bend.args)) if kind == "huber" else -profile.bend
-    )
+    bend = profile.bend
+    turned = sp.Piecewise(*((-piece, where) for piece, where in bend.args)) if kind == "huber" else -bend
     opposite = {"linear": "linear", "concave": "convex", "convex": "concave"}
     assert decide_shape(turned, loss.parameters) == opposite[decided]
 
@@ -327,7 +328,7 @@ def predictions(loss: Loss, exact: Exact) -> list[list[flint.arb]]:
     low, high = (float(loss._with_parameters(end)) for end in loss.theory.domain)
     centre, found = exact.centre(), []
     for pattern in adversarial_patterns(exact.data.size, np.random.default_rng(3)):
-        for size in (1e-12, 1e-6, 1e-2, 0.1, 0.4, 1.0, 3.0, 30.0):
+        for size in (1e-12, 1e-6, 1e-2, 0.3, 1.0, 30.0):
             if np.isfinite(low) or np.isfinite(high):
                 point = []
                 for c, d in zip(centre, (size * pattern).tolist()):
@@ -346,8 +347,11 @@ def predictions(loss: Loss, exact: Exact) -> list[list[flint.arb]]:
     return found
 
 
-@pytest.mark.parametrize("case", CASES, ids=IDS)
-@pytest.mark.parametrize("how", ["sum", "mean"])
+@pytest.mark.parametrize(
+    ("case", "how"),
+    [(case, "sum") for case in CASES] + [(CASES[k], "mean") for k in (0, 5, 10)],
+    ids=[f"{name}-sum" for name in IDS] + [f"{IDS[k]}-mean" for k in (0, 5, 10)],
+)
 def test_kl_error_bound_gradient_bound(case: tuple[str, dict[str, float]], how: str) -> None:
     """ψ'(L)‖∇L‖ ≥ 1, ‖v − argmin‖ ≤ ψ(L) and ‖∇L‖ ≤ G on the sublevel set, in exact arithmetic; 0.9ψ is caught."""
     loss, exact = make(case, how)
@@ -434,5 +438,5 @@ def test_brackets_contain_the_sublevel_set() -> None:
             path = compile_arb((s, y), theory.entry.subs(v, branch).subs(b))
             with flint.ctx.workprec(200):
                 values = [path(flint.arb(2) ** k, flint.arb("0.3")) for k in range(-30, 6)]
-                assert all(low < high for low, high in zip(values, values[1:]))
+                assert all(low < high for low, high in pairwise(values))
                 assert abs(path(flint.arb(2) ** -40, flint.arb("0.3"))) < flint.arb("1e-20")

@@ -158,7 +158,10 @@ class ProfileLoss(Loss):
         with flint.ctx.workprec(_BITS):
             factor = self._factor(constants)
             size = self._time.inverse(factor * exact_arb(level)).exp()
-            return self._share(constants) * factor * self._value(size)
+            if not size.is_finite():
+                return flint.arb.nan()
+            level_of_size = self._value(size.lower()).union(self._value(size.upper()))  # h increases
+            return self._share(constants) * factor * level_of_size
 
     def _share(self, constants: Mapping[sp.Symbol, Bound]) -> flint.arb:
         return constants[enclosures.m_symbol].arb() if self.shape == "convex" else flint.arb(1)
