@@ -6,7 +6,7 @@ import io
 import re
 from typing import TYPE_CHECKING
 
-from .style import INK, PAPER, RULE, style
+from .style import INK, PAGE_COLOURS, PAPER, RULE, style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,6 +34,8 @@ def svg_text(figure: Figure, name: str, description: str) -> str:
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = re.sub(r'(\sid=")', rf"\g<1>{name}-", text)
     text = re.sub(r'(href="#|url\(#)', rf"\g<1>{name}-", text)
+    for colour, variable in PAGE_COLOURS.items():
+        text = text.replace(colour, variable)
     text = text.replace(INK, "currentColor").replace(RULE, "var(--rule)").replace(PAPER, "var(--paper)")
     text = re.sub(r"<style.*?</style>", "", text, count=1, flags=re.DOTALL)
     opening, rest = text.split(">", 1)

@@ -17,6 +17,7 @@ from ..theory import quantities
 from . import words
 from .notation import ascii_only, formula
 from .numbers import count, interval, number
+from .signal import signal_rows, signal_sentences
 
 if TYPE_CHECKING:
     from ..certify.record import Certificate, Check
@@ -78,7 +79,7 @@ def render_certificate(cert: Certificate, *, verbose: bool = False) -> Rendering
     def build(say: Callable[[str], str]) -> list[Any]:
         parts: list[Any] = [_headline(words.headline(cert), words.standing(cert), say)]
         if words.estimated(cert):
-            parts.append(_remark("Arithmetic: estimated. No number below is proved.", say))
+            parts.append(_remark(words.ESTIMATED, say))
         if not cert.proved and words.standing(cert) != "estimated":
             parts.append(_remark(words.NOT_NECESSARY, say))
         parts += _hypotheses(cert, say)
@@ -151,22 +152,35 @@ def _hypotheses(cert: Certificate, say: Callable[[str], str]) -> list[Any]:
 
 
 def _guarantees(cert: Certificate, say: Callable[[str], str]) -> list[Any]:
-    lines = words.rate_sentences(cert) + words.recovery_sentences(cert)
+    lines = words.guarantee_lines(cert)
     if not lines:
         return []
-    label = "Guarantees" if cert.proved else "Estimates (not proved)"
-    parts: list[Any] = [_heading(label, say)]
+    parts: list[Any] = [_heading("Guarantees" if cert.proved else "Estimates (not proved)", say)]
     parts += [_bullet(line, say) for line in lines]
-    parts += [_bullet(f"{name}: {value}", say) for name, value in words.extras(cert)]
     parts += _iterations(cert, say)
     if cert.final is not None:
-        last = words.rate_sentences(cert.final) + words.recovery_sentences(cert.final)
+        last = words.guarantee_lines(cert.final)
         verdict = words.standing(cert.final)
         parts.append(_heading(f"The same at the last iterate, {count(cert.final.iteration)}: {verdict}", say))
         if not last:
             last = [f"{words.title(h)}: {h.verdict}. {h.reason}".strip() for h in words.failures(cert.final)]
         parts += [_bullet(line, say) for line in last]
-        parts += [_bullet(f"{name}: {value}", say) for name, value in words.extras(cert.final)]
+    return parts + _signal(cert, say)
+
+
+def _signal(cert: Certificate, say: Callable[[str], str]) -> list[Any]:
+    lines = signal_sentences(cert)
+    if not lines:
+        return []
+    parts: list[Any] = [_heading("The signal", say), *(_bullet(line, say) for line in lines)]
+    certs = [cert] if cert.final is None else [cert, cert.final]
+    found = signal_rows(certs)
+    if found:
+        heads = [(f"iteration {count(c.iteration)}", {"justify": "right"}) for c in certs]
+        rows = table("", *heads, say=say)
+        for row in found:
+            rows.add_row(*(Text(say(cell)) for cell in row))
+        parts.append(rows)
     return parts
 
 
@@ -181,8 +195,8 @@ def _iterations(cert: Certificate, say: Callable[[str], str]) -> list[Any]:
     if not targets:
         return []
     observed = observed_iterations(cert)
-    right = {"justify": "right"}
-    rows = table(("loss below", right), ("guaranteed from iteration", right), ("observed (this run)", right), say=say)
+    right, word = {"justify": "right"}, "guaranteed" if cert.proved else "estimated"
+    rows = table(("loss below", right), (f"{word} from iteration", right), ("observed (this run)", right), say=say)
     for target, steps in targets.items():
         surely = "no guarantee" if steps is None else count(cert.iteration + steps)
         rows.add_row(target, say(surely), say(count(observed.get(target))))

@@ -26,7 +26,7 @@ def build_check(check: Check, say: Callable[[str], str]) -> list[Any]:
         standing = "estimated"
     parts: list[Any] = [_headline(words.check_headline(check), standing, say)]
     if estimated:
-        parts.append(_remark("Arithmetic: estimated. No number below is proved.", say))
+        parts.append(_remark(words.ESTIMATED, say))
     if not check.proved:
         parts.append(_remark(words.NOT_NECESSARY, say))
     parts += [_heading("Conditions, one column per form", say), _forms(check, say)]

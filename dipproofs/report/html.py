@@ -15,6 +15,7 @@ from .console import observed_iterations, quantity_names, run_rows
 from .notation import formula, symbol
 from .numbers import count, interval
 from .page import data_table, definition_list, item_list, page, section
+from .signal import signal_rows, signal_sentences
 
 if TYPE_CHECKING:
     from ..certify.record import Certificate
@@ -44,6 +45,7 @@ def certificate_html(
     parts = [
         _answer(cert),
         _guarantees(cert),
+        _signal(cert),
         _images(cert, image_shape, data_shape),
         _figures(cert),
         _hypotheses(cert),
@@ -82,7 +84,7 @@ def _answer(cert: Certificate) -> str:
     mark = {"proved": "✓", "refuted": "✗"}.get(standing, "?")
     notes = []
     if words.estimated(cert):
-        notes.append("Arithmetic: estimated. No number on this page is proved.")
+        notes.append(words.ESTIMATED)
     elif cert.proved:
         notes.append(words.SCOPE)
     if not cert.proved and standing != "estimated":
@@ -120,6 +122,17 @@ def _iterations(cert: Certificate) -> str:
     ]
     word = "guaranteed" if cert.proved else "estimated"
     return data_table(["loss below", f"{word} from iteration", "observed in this run"], rows, numbers=(0, 1, 2))
+
+
+def _signal(cert: Certificate) -> str:
+    lines = signal_sentences(cert)
+    if not lines:
+        return ""
+    sides = [cert] if cert.final is None else [cert, cert.final]
+    rows = signal_rows(sides)
+    heads = ["", *(f"iteration {count(side.iteration)}" for side in sides)]
+    body = data_table(heads, rows, numbers=tuple(range(1, len(heads)))) if rows else ""
+    return section("The signal", item_list(lines) + body)
 
 
 def _images(cert: Certificate, image_shape: Any, data_shape: Any) -> str:

@@ -7,9 +7,11 @@ from html import escape
 
 _CSS = """
 :root { color-scheme: light dark; --ink: #1b1f23; --dim: #57606a; --paper: #fffffe; --rule: #d3d7db; --tint: #f4f6f7;
-  --proved: #00704f; --refuted: #a8321c; --undecided: #7a5b00; }
+  --proved: #00704f; --refuted: #a8321c; --undecided: #7a5b00;
+  --observed: #0072b2; --guaranteed: #c85200; --other: #8a4b80; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e4e7ea; --dim: #a3abb3; --paper: #15181b; --rule: #363c42;
-  --tint: #1d2125; --proved: #4cc49a; --refuted: #f08a72; --undecided: #e0bb52; } }
+  --tint: #1d2125; --proved: #4cc49a; --refuted: #f08a72; --undecided: #e0bb52;
+  --observed: #5ab4ec; --guaranteed: #f5954a; --other: #d7a3cb; } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 60rem; padding: 1.2rem 1.1rem 4rem; background: var(--paper); color: var(--ink);
   font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }
@@ -33,20 +35,25 @@ table { border-collapse: collapse; margin: .6rem 0; font-size: .94rem; }
 th { text-align: left; font-weight: 600; color: var(--dim); border-bottom: 1.5px solid var(--rule); }
 th, td { padding: .3rem 1.1rem .3rem 0; vertical-align: top; } td { border-bottom: 1px solid var(--rule); }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+th.number { white-space: normal; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1.2rem; margin: .4rem 0; }
 dt { color: var(--dim); } dd { margin: 0; overflow-wrap: anywhere; }
 pre { background: var(--tint); padding: .8rem 1rem; overflow-x: auto; font-size: .86rem; line-height: 1.4; }
 code, pre { font-family: ui-monospace, "SF Mono", Consolas, "DejaVu Sans Mono", monospace; }
 summary { cursor: pointer; color: var(--dim); }
-figure { margin: .6rem 0; } .plot { max-width: 46rem; } .plot svg { width: 100%; height: auto; display: block; }
+figure { margin: .6rem 0; } .plot { max-width: 40rem; } .plot svg { width: 100%; height: auto; display: block; }
 .plot svg * { stroke-linejoin: round; stroke-linecap: butt; }
 .panels { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: .8rem; }
 .panels figure { margin: 0; } .panels img { width: 100%; image-rendering: pixelated; display: block; }
 @media (max-width: 34rem) { body { font-size: 15px; } .headline { font-size: 1.12rem; }
   .panels { grid-template-columns: 1fr 1fr; } dl { grid-template-columns: 1fr; gap: 0; } dd { margin-bottom: .5rem; } }
 @media print { :root { --ink: #000; --dim: #444; --paper: #fff; --rule: #bbb; --tint: #f4f4f4; --proved: #00563d;
-  --refuted: #8a2210; --undecided: #5e4600; } body { max-width: none; padding: 0; font-size: 10.5pt; }
-  section, figure, tr { break-inside: avoid; } pre { white-space: pre-wrap; } .scroll { overflow: visible; } }
+  --refuted: #8a2210; --undecided: #5e4600;
+  --observed: #00588a; --guaranteed: #a84400; --other: #6d3a65; }
+  body { max-width: none; padding: 0; font-size: 10.5pt; }
+  figure, tr, .answer { break-inside: avoid; } h2, h3 { break-after: avoid; }
+  details::details-content { content-visibility: visible; display: block; }
+  pre { white-space: pre-wrap; } .scroll { overflow: visible; } }
 """
 
 

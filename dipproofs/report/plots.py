@@ -54,10 +54,10 @@ def path_figure(cert: Certificate) -> Figure:
         cert: certificate with a run.
     """
     with style():
-        figure, axes = new_figure(height=3.3)
+        figure, axes = new_figure(height=3.0)
         curves = path_curves(cert)
         iterations_axis(axes)
-        axes.set_ylabel("length in parameter space")
+        axes.set_ylabel("length")
         if curves is None:
             return figure
         path, distance = curves
@@ -71,7 +71,7 @@ def path_figure(cert: Certificate) -> Figure:
             top = max(top, here + remaining.upper)
             axes.fill_between([start, end], here, here + remaining.upper, color=GUARANTEED, alpha=0.13, linewidth=0)
             axes.plot([start, end], [here + remaining.upper] * 2, color=GUARANTEED, linestyle="--")
-            text = f"at most S = {above(remaining.upper)} more from iteration {count(start)} on ({standing(cert)})"
+            text = f"at most S = {above(remaining.upper)} more from {count(start)} on ({standing(cert)})"
             axes.annotate(text, (end, here + remaining.upper), xytext=(0, 5), textcoords="offset points",
                           ha="right", va="bottom", color=GUARANTEED)  # fmt: skip
             axes.plot([start], [here], "o", color=CERTIFIED, markersize=6, zorder=4)

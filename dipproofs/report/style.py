@@ -12,6 +12,13 @@ if TYPE_CHECKING:
 
 #: Colours that people with any kind of colour vision tell apart (Okabe and Ito), dark enough on white.
 OBSERVED, GUARANTEED, CERTIFIED, OTHER = "#0072b2", "#c85200", "#00805f", "#8a4b80"
+#: The CSS variable of the page for each colour of a picture: a dark page takes lighter ones.
+PAGE_COLOURS = {
+    OBSERVED: "var(--observed)",
+    GUARANTEED: "var(--guaranteed)",
+    CERTIFIED: "var(--proved)",
+    OTHER: "var(--other)",
+}
 #: Text and lines of the frame; `svg_text` turns them into the page's own colours.
 INK, RULE, PAPER = "#1b1f23", "#d3d7db", "#fffffe"
 #: Behind labels, so that they can be read across lines.
@@ -58,7 +65,7 @@ def style() -> Iterator[None]:
         yield
 
 
-def new_figure(width: float = 7.0, height: float = 3.9) -> tuple[Figure, Axes]:
+def new_figure(width: float = 5.3, height: float = 3.5) -> tuple[Figure, Axes]:
     """Make a figure with one pair of axes, without pyplot.
 
     Args:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..rigor import Bound, Verdict
-from .numbers import above, below, count, evidence_note, interval, log_factor, near
+from .numbers import above, below, count, evidence_note, interval, log_factor
+from .signal import extra_rows
 
 if TYPE_CHECKING:
     from ..certify.record import Certificate, Check, Hypothesis
@@ -41,6 +42,8 @@ NOT_NECESSARY = (
     "The conditions are sufficient, not necessary: where they fail the descent may still converge, but it is not "
     "proved to."
 )
+
+ESTIMATED = "Arithmetic: estimated. These are floating-point values; nothing here is a proof."
 
 
 def estimated(cert: Certificate) -> bool:
@@ -134,7 +137,7 @@ def rate_sentences(cert: Certificate) -> list[str]:
     rate = facts.log_contraction_per_step
     if rate is not None and rate.upper < 0:
         percent, tenfold = log_factor(rate)
-        what = "residual norm ‖A g − y‖" if cert.loss.get("kind") == "squared" else "desingularized loss ψ(f)"
+        what = "residual norm ‖A g − y‖" if cert.loss.get("kind") == "squared" else "desingularized loss ψ(f)"
         ten = "" if tenfold is None else f", a factor 10 at most every {count(tenfold)} steps"
         lines.append(f"Every step shrinks the {what} by at least {percent} %{ten}{evidence_note(rate)}.")
     elif facts.rate_exponent is not None:
@@ -142,56 +145,22 @@ def rate_sentences(cert: Certificate) -> list[str]:
             f"Every step of the largest size raises Ψ(f) by at least {interval(facts.rate_exponent)}"
             f"{evidence_note(facts.rate_exponent)} (the rate is not linear, or the steps vary)."
         )
+    if lines and projects(cert):
+        lines.append("Loss and residual are those of the part of y that the generator can reach, Πy.")
     return lines
 
 
-def recovery_sentences(cert: Certificate) -> list[str]:
-    """Return the guarantees on early stopping and on the signal."""
-    facts, lines = cert.guarantees, []
-    if facts.early_stopping_iteration is not None:
-        at = cert.iteration + facts.early_stopping_iteration
-        lines.append(
-            f"Early stopping: from iteration {count(at)} on the prediction is within twice the noise of the clean "
-            "data, ‖y_τ − Πȳ‖ ≤ 2‖Πε‖."
-        )
-    if facts.recovery_error is not None:
-        lines.append(
-            f"The signal at iteration {count(cert.iteration)} is within {above(facts.recovery_error.upper)} of the "
-            f"true one, ‖x_τ − x̄‖{evidence_note(facts.recovery_error)}."
-        )
-    return lines
+def projects(cert: Certificate) -> bool:
+    """Whether there are more observations than directions, so that y is replaced by its projection Πy."""
+    A, basis = cert.arrays.get("A"), cert.arrays.get("B")
+    if A is None:
+        return False
+    return bool(A.shape[0] > (A.shape[1] if basis is None else basis.shape[1]))
 
 
 def guarantee_lines(cert: Certificate) -> list[str]:
-    """Return every guarantee as a sentence."""
-    return rate_sentences(cert) + recovery_sentences(cert) + [f"{name}: {value}" for name, value in extras(cert)]
-
-
-def extras(cert: Certificate) -> list[tuple[str, str]]:
-    """Return further guarantees as (name in words, value); the parts of the recovery bound are among them."""
-    rows = []
-    for key, value in cert.guarantees.extra.items():
-        if key == "limit_has_zero_loss" or value is None:
-            continue
-        rows.append((key.replace("_", " "), extra_value(value)))
-    return rows
-
-
-def extra_value(value: Any) -> str:
-    """Write one further guarantee, whatever JSON value it is."""
-    if isinstance(value, Bound):
-        return interval(value) + evidence_note(value)
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return count(value)
-    if isinstance(value, float):
-        return near(value)
-    if isinstance(value, dict):
-        return "; ".join(f"{key.replace('_', ' ')}: {extra_value(inner)}" for key, inner in value.items())
-    if isinstance(value, (list, tuple)):
-        return ", ".join(extra_value(inner) for inner in value)
-    return str(value)
+    """Return every guarantee that is a sentence; empty where nothing is guaranteed."""
+    return rate_sentences(cert) + [f"{name}: {value}" for name, value in extra_rows(cert)]
 
 
 def margin(hypothesis: Hypothesis) -> str:

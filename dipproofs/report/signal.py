@@ -1,0 +1,124 @@
+"""What a certificate says about the signal: recovery in its three parts, early stopping, the limit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..rigor import Bound
+from .numbers import above, count, evidence_note, interval
+
+if TYPE_CHECKING:
+    from ..certify.record import Certificate
+
+#: Rows of the table: key of the guarantees' ``recovery`` entry (None: the total), and what it is.
+_ROWS = (
+    (None, "bound of ‖x_τ − x̄‖"),
+    ("data", "· the loss that is left"),
+    ("noise", "· the noise"),
+    ("distance", "· x̄ outside the range"),
+    ("true_error", "true error"),
+    ("at_early_stopping", "bound at early stopping"),
+    ("at_limit", "bound in the limit"),
+    ("true_error_at_limit", "true error in the limit"),
+)
+_SOURCES = {
+    "x_true": "from the known signal",
+    "stated": "as stated",
+    "estimated": "estimated from the data",
+}
+
+
+def recovery_of(cert: Certificate) -> Mapping[str, Any]:
+    """Return the entry ``recovery`` of the guarantees, empty where there is none."""
+    entry = cert.guarantees.extra.get("recovery")
+    return entry if isinstance(entry, Mapping) else {}
+
+
+def signal_sentences(cert: Certificate) -> list[str]:
+    """Return what is said about the signal: injectivity, limit, early stopping."""
+    entry, lines = recovery_of(cert), []
+    found = entry.get("restricted_injectivity")
+    if isinstance(found, Mapping) and found.get("verdict"):
+        reason = f"; {found['reason']}" if found.get("reason") else ""
+        lines.append(f"Restricted injectivity ({found.get('statement', '')}): {found['verdict']}{reason}.")
+    if entry.get("limit"):
+        lines.append(f"The limit: {entry['limit']}.")
+    return lines + _early_stopping(cert, entry)
+
+
+def _early_stopping(cert: Certificate, entry: Mapping[str, Any]) -> list[str]:
+    steps, about = cert.guarantees.early_stopping_iteration, entry.get("early_stopping") or {}
+    if steps is None:
+        reason = about.get("reason")
+        return [f"Early stopping: no iteration is guaranteed; {reason}."] if reason else []
+    error = about.get("data_error")
+    size = f" = {above(error.upper)}{evidence_note(error)}" if isinstance(error, Bound) else ""
+    source = _SOURCES.get(str(entry.get("noise_source")), str(entry.get("noise_source") or ""))
+    known = f" (noise {source})" if source else ""
+    return [
+        f"Early stopping: from iteration {count(cert.iteration + steps)} on the prediction is within 2‖Πε‖{size} "
+        f"of the clean data Πȳ{known}."
+    ]
+
+
+def signal_rows(certs: Sequence[Certificate]) -> list[list[str]]:
+    """Return the table of recovery bounds: a name, then a value for each certificate.
+
+    Args:
+        certs: the certificate, and the one at the last iterate.
+
+    Returns:
+        Bounds rounded up, with their size relative to ‖x̄‖ where that is known; empty without any bound.
+    """
+    if all(cert.guarantees.recovery_error is None for cert in certs):
+        return []
+    rows = []
+    for key, name in _ROWS:
+        values = [cert.guarantees.recovery_error if key is None else recovery_of(cert).get(key) for cert in certs]
+        if any(isinstance(value, Bound) for value in values):
+            exact = key is not None and key.startswith("true_error")
+            rows.append([name, *(_cell(value, cert, exact) for value, cert in zip(values, certs))])
+    return rows
+
+
+def _cell(value: Any, cert: Certificate, exact: bool) -> str:
+    """Write a bound by its upper end, an enclosure of something observed by what it is."""
+    if not isinstance(value, Bound):
+        return "–"
+    whole, relative = recovery_of(cert).get("signal_norm"), ""
+    if isinstance(whole, Bound) and whole.lower > 0:
+        part = value / whole
+        relative = f" ({interval(part, 3) if exact else above(part.upper)} ‖x̄‖)"
+    return f"{interval(value, 3) if exact else above(value.upper)}{relative}{evidence_note(value)}"
+
+
+def extra_rows(cert: Certificate) -> list[tuple[str, str]]:
+    """Return guarantees that have no sentence of their own, as (name in words, value)."""
+    shown = {"limit_has_zero_loss", "recovery"}
+    return [
+        (key.replace("_", " "), extra_value(value))
+        for key, value in cert.guarantees.extra.items()
+        if key not in shown and value is not None
+    ]
+
+
+def extra_value(value: Any) -> str:
+    """Write one further guarantee, whatever JSON value it is.
+
+    Example:
+        >>> extra_value({"a_b": True, "c": [1, 2.5]})
+        'a b: yes; c: 1, 2.5'
+    """
+    if isinstance(value, Bound):
+        return interval(value) + evidence_note(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return count(value)
+    if isinstance(value, Mapping):
+        inner = ((key, item) for key, item in value.items() if item is not None)
+        return "; ".join(f"{key.replace('_', ' ')}: {extra_value(item)}" for key, item in inner)
+    if isinstance(value, (list, tuple)):
+        return ", ".join(extra_value(item) for item in value)
+    return str(value)
