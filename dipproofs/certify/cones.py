@@ -147,7 +147,8 @@ def on_cone(A: np.ndarray, inequalities: np.ndarray, budget: int = 20_000) -> Re
 
 def _search(simplices: list[_Simplex], budget: int) -> Bound:
     """Refine the cone of smallest lower bound until the two ends meet; an empty T has λ_min = ∞."""
-    upper, heap, count = math.inf, [], itertools.count()
+    upper, count = math.inf, itertools.count()
+    heap: list[tuple[float, int, _Simplex]] = []
     for simplex in simplices:
         if not simplex.outside():
             upper = min(upper, simplex.upper())

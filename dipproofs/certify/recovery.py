@@ -187,6 +187,22 @@ class Recovery:
         room = _DISTANCE_ROOM * vector_norm(self._truth).upper
         return Bound(found.lower, (Bound.exact(found.upper) + Bound.exact(room)).upper, found.evidence)
 
+    @cached_property
+    def leakage(self) -> Bound | None:
+        """‖ΠA(I − QQᵀ)‖ or its bound √(‖A‖² − σ²), whichever is smaller."""
+        frame = self._frame
+        if frame is None or self.sigma is None:
+            return None
+        columns = self.operator.columns
+        image = columns.coordinates(self._forward)
+        rest = norm(image - (image @ frame.columns) @ frame.columns.T)
+        # Q̃Q̃ᵀ differs from QQᵀ by at most β
+        beta = abs(frame.stretch * frame.stretch - 1).upper
+        slack = (norm(image) * beta).upper
+        found = Bound(max((rest - slack).lower, 0.0), (rest + slack).upper) / columns.stretch_range
+        values = {formulas.norm_forward: self.forward_norm, formulas.sigma_AQ: self.sigma}
+        return _size(found.min(enclose(formulas.leakage_bound, values)))
+
     def true_error(self, network: TwoLayer) -> Bound | None:
         """‖x_t − x̄‖ at an iterate, enclosed."""
         if self._truth is None:
@@ -228,6 +244,7 @@ class Recovery:
         }
         if self.sigma is not None and self.distance is not None:
             values[formulas.norm_forward] = self.forward_norm
+            values[formulas.leakage] = self.leakage
         known = {symbol: bound for symbol, bound in values.items() if bound is not None}
 
         def one(expr: Any) -> Bound | None:
@@ -240,6 +257,9 @@ class Recovery:
             "distance": one(formulas.distance_part),
             "at_limit": one(formulas.recovery_at_limit),
             "at_early_stopping": one(formulas.recovery_at_early_stopping),
+            "sharp_error": one(formulas.sharp_error),
+            "sharp_at_limit": one(formulas.sharp_at_limit),
+            "sharp_at_early_stopping": one(formulas.sharp_at_early_stopping),
         }
 
     def judged(self, reaches: Callable[[], Verdict]) -> RestrictedInjectivity:
@@ -285,6 +305,7 @@ class Recovery:
             "distance": parts["distance"],
             "at_limit": parts["at_limit"] if converges else None,
             "at_early_stopping": parts["at_early_stopping"] if iterations is not None else None,
+            "sharp": self._sharp(parts, iterations, converges),
             "true_error": self.true_error(network),
             "true_error_at_limit": self.limit_error if self.applies and converges else None,
             "signal_norm": None if x is None else _size(vector_norm(x)),
@@ -292,6 +313,18 @@ class Recovery:
             "early_stopping": self._early_stopping(iterations),
         }
         return parts["error"], entry
+
+    def _sharp(
+        self, parts: Mapping[str, Bound | None], iterations: int | None, converges: bool
+    ) -> dict[str, Bound | None] | None:
+        if parts["sharp_error"] is None:
+            return None
+        return {
+            "leakage": self.leakage,
+            "error": parts["sharp_error"],
+            "at_limit": parts["sharp_at_limit"] if converges else None,
+            "at_early_stopping": parts["sharp_at_early_stopping"] if iterations is not None else None,
+        }
 
     def _limit(self, converges: bool) -> str:
         if not self.applies:

@@ -22,6 +22,7 @@ norm_forward = quantity("norm_forward", r"\|A\|_{\mathrm{fwd}}", "norm of the fo
 noise_norm = quantity("noise_norm", r"\|\Pi\varepsilon\|", "norm of the noise that Im(AB) can represent", "§7")
 noise_level = quantity("noise_level", r"\delta", "level at which early stopping stops: an upper bound of ‖Πε‖", "§7")
 distance_to_range = quantity("distance_to_range", r"d", "dist(x̄, Im B): what the generator cannot represent", "§7")
+leakage = quantity("leakage", r"\lambda", "‖ΠA(I − QQᵀ)‖, at most √(‖A‖² − σ²): how A mixes Im B with the rest", "§7")
 outside = sp.Symbol(r"\|(I-\Pi)\bar y\|", nonnegative=True)
 
 # --- the recovery bound and its three parts
@@ -47,6 +48,28 @@ recovery_at_early_stopping = define(
     (noise_level + noise_norm + norm_forward * distance_to_range) / sigma_AQ,
     "‖x_τ − x̄‖ once ψ(f_τ) ≤ δ",
     "§7",
+)
+
+# --- sharper, where A hardly mixes Im B with its complement (blur, tomography): x_τ − x̄ = z − x̄_⊥, z ∈ Im B,
+#     ‖z‖ = ‖(AQ)⁺(Π(y_τ − y) + Πε + ΠA x̄_⊥)‖, and the two summands are orthogonal
+
+
+def _sharp(data: sp.Expr) -> sp.Expr:
+    inside = (data + noise_norm + leakage * distance_to_range) / sigma_AQ
+    return sp.sqrt(inside**2 + distance_to_range**2)
+
+
+sharp_error = define("recovery.sharp.error", _sharp(s.psi_0), "‖x_τ − x̄‖, with the leakage in place of ‖A‖", "§7")
+sharp_at_limit = define("recovery.sharp.at_limit", _sharp(sp.Integer(0)), "the same for the limit", "§7")
+sharp_at_early_stopping = define(
+    "recovery.sharp.at_early_stopping", _sharp(noise_level), "the same once ψ(f_τ) ≤ δ", "§7"
+)
+leakage_bound = define(
+    "recovery.leakage_bound",
+    sp.sqrt(sp.Max(0, norm_forward**2 - sigma_AQ**2)),
+    "‖E(I − QQᵀ)‖² = ‖E‖² − 1 ≤ ‖A‖²/σ² − 1, so that this may always take the place of the leakage",
+    "§7",
+    leakage,
 )
 
 # --- early stopping
