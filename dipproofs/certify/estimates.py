@@ -69,7 +69,7 @@ def _base(values: dict[Any, float], network: TwoLayer, operator: OperatorBounds,
     for symbol in (s.loss_gradient, s.loss_curvature):
         value = constants.get(symbol, Bound(0.0, math.inf, Evidence.ESTIMATED))
         bounds[symbol] = value.with_evidence(Evidence.ESTIMATED)
-    psi = enclose(loss.psi, {**constants, s.e: bounds[s.loss_0]}) if constants else Bound.unknown()
+    psi = loss.psi_bound(bounds[s.loss_0], constants) if constants else Bound.unknown()
     bounds[s.psi_0] = Bound.estimated(max(psi.mid, 0.0)) if psi.is_finite else Bound(0.0, math.inf, Evidence.ESTIMATED)
     scale = 2 * loss_scale(loss, y.size) if loss.projects_data else None
     m, n = operator.matrix.shape

@@ -117,7 +117,7 @@ def _assemble(
 
 
 def _psi(loss: Any, loss_0: Bound, constants: Mapping[Any, Bound]) -> Bound:
-    return enclose(loss.psi, {**constants, s.e: loss_0})
+    return loss.psi_bound(loss_0, constants)
 
 
 @dataclass(frozen=True, eq=False)

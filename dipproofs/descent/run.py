@@ -241,3 +241,4 @@ def _validate(problem: Any, network: TwoLayer, loss: Any, step: Any, max_iterati
     if not (math.isfinite(tolerance) and tolerance >= 0):
         raise InputError(f"descent.tolerance: found {tolerance!r}, expected a number ≥ 0")
     loss.validate_data(problem.y)
+    loss.refuse_start(_prediction(problem, network))

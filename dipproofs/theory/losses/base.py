@@ -82,6 +82,16 @@ class DataConstant:
     expr: sp.Expr
     meaning: str
 
+    @property
+    def name(self) -> str:
+        """Plain name of the symbol.
+
+        Example:
+            >>> DataConstant(mu, "min", y, "").name
+            'mu'
+        """
+        return "".join(letter for letter in self.symbol.name if letter not in "\\{}")
+
 
 @dataclass(frozen=True)
 class Parameter:
@@ -170,7 +180,7 @@ class LossTheory:
             define(f"{name}.G", self.gradient_bound, f"{title}: bound of the gradient", "§5", loss_gradient)
             define(f"{name}.Lambda", self.curvature, f"{title}: its Lipschitz constant", "§5", loss_curvature)
             for constant in self.constants:
-                define(f"{name}.{constant.symbol.name}", constant.expr, constant.meaning, "§5", constant.symbol)
+                define(f"{name}.{constant.name}", constant.expr, constant.meaning, "§5", constant.symbol)
 
     @property
     def psi_scaled(self) -> sp.Expr:
