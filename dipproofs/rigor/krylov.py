@@ -23,7 +23,7 @@ class Guess:
     error: float
 
 
-def largest(apply: Callable[[Array], Array], size: int, steps: int = 60, tolerance: float = 1e-8) -> Guess:
+def largest(apply: Callable[[Array], Array], size: int, steps: int = 60, tolerance: float = 1e-6) -> Guess:
     """Lanczos with full reorthogonalisation for the largest eigenvalue of a symmetric map.
 
     Args:
