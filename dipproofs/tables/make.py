@@ -38,7 +38,7 @@ def make_table(name: str, **options: Any) -> Table:
     Example:
         >>> table = make_table("width", n=10, m=5, kappa="1,3", bound="block")
         >>> table.column("k")
-        [2507, 14713]
+        [2507, 13228]
     """
     if name not in TABLES:
         raise unknown(name, "table", TABLES)

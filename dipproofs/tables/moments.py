@@ -51,7 +51,7 @@ def activation_constants(name: str) -> ActivationConstants:
 
     Example:
         >>> round(float(activation_constants("tanh").C_phi.mid()), 6)
-        0.627928
+        0.627929
     """
     activation = ACTIVATIONS[name]
     with flint.ctx.workprec(BITS):

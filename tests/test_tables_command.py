@@ -1,0 +1,61 @@
+"""`dipproofs table`: output, files, exit status, no JAX."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the console command in a fresh interpreter."""
+    code = "from dipproofs.cli import main; main()"
+    return subprocess.run(
+        [sys.executable, "-c", code, "table", *arguments],
+        capture_output=True, text=True, encoding="utf-8", timeout=300,
+        env={"PYTHONIOENCODING": "utf-8", "PATH": "/usr/bin:/bin", "JAX_PLATFORMS": "none", "NO_COLOR": "1"},
+    )  # fmt: skip
+
+
+def test_json_on_standard_output() -> None:
+    done = run("width", "--n", "10,20", "--m", "5", "--kappa", "1:3:1", "--bound", "block", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    cells = json.loads(done.stdout)
+    assert [(c["n"], c["kappa"]) for c in cells] == [(n, kappa) for n in (10, 20) for kappa in (1, 2, 3)]
+    assert cells[0]["k"] == 2507
+
+
+def test_out_writes_the_file_by_its_suffix(tmp_path: Path) -> None:
+    target = tmp_path / "constants.tex"
+    assert run("constants", "--q", "0.5", "--out", str(target)).returncode == 0
+    assert r"\toprule" in target.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("width", "--kappa", "0.5"), "--kappa: found 0.5"),
+        (("width", "--delta", "2"), "--delta"),
+        (("width", "--f-inf", "2"), "found 'f_inf'"),
+        (("wdth",), "did you mean 'width'?"),
+        (("width", "--format", "pdf"), "--format"),
+        (("constants", "--out", "no/such/folder/t.md"), "found no folder"),
+        (("instance",), "problem"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_2(arguments: tuple[str, ...], message: str) -> None:
+    done = run(*arguments)
+    assert done.returncode == 2 and not done.stdout
+    assert message in done.stderr and len(done.stderr.strip().splitlines()) == 1
+
+
+def test_help_names_the_options() -> None:
+    done = run("--help")
+    assert done.returncode == 0
+    for option in ("--n", "--m", "--d", "--kappa", "--y-norm", "--noise", "--loss", "--form", "--q", "--delta"):
+        assert option in done.stdout
+    for option in ("--train", "--activation", "--bound", "--format", "--out"):
+        assert option in done.stdout
