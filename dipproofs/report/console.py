@@ -15,7 +15,7 @@ from rich.text import Text
 from ..rigor import Evidence, Verdict
 from ..theory import quantities
 from . import words
-from .notation import ascii_only, formula
+from .notation import ascii_only
 from .numbers import count, interval, number
 from .signal import signal_rows, signal_sentences
 
@@ -143,7 +143,7 @@ def _hypotheses(cert: Certificate, say: Callable[[str], str]) -> list[Any]:
     rows = table("", "", "margin", say=say)
     rows.columns[0].no_wrap = rows.columns[2].no_wrap = True
     for hypothesis in cert.hypotheses:
-        text = Text(say(f"{words.title(hypothesis)}: {formula(hypothesis.statement)}"))
+        text = Text(say(words.statement(hypothesis)))
         if hypothesis.reason:
             text.append("\n" + say("→ " + hypothesis.reason), style="italic")
         rows.add_row(verdict_text(hypothesis.verdict, say), text, say(words.margin(hypothesis)))

@@ -18,7 +18,7 @@ from .page import data_table, definition_list, item_list, page, section
 from .signal import signal_rows, signal_sentences
 
 if TYPE_CHECKING:
-    from ..certify.record import Certificate
+    from ..certify.record import Certificate, Hypothesis
 
 
 def certificate_html(
@@ -154,7 +154,7 @@ def _images(cert: Certificate, image_shape: Any, data_shape: Any) -> str:
 
 
 def _figures(cert: Certificate) -> str:
-    if cert.run is None:
+    if cert.run is None or cert.run.iterations == 0:
         return ""
     from .canvas import svg_text
     from .plots import loss_figure, path_figure
@@ -167,6 +167,8 @@ def _figures(cert: Certificate) -> str:
         if known is None
         else f"Loss along the run (solid, observed) and its {known} upper bound (dashed; dotted from the last iterate)."
     )
+    convention = cert.loss.get("convention")
+    about += f" The loss is {convention}." if convention else ""
     return section(
         "The run",
         f"<figure class='plot'>{loss}<figcaption>{escape(about)}</figcaption></figure>"
@@ -190,8 +192,7 @@ def _hypotheses(cert: Certificate) -> str:
         rows.append(
             [
                 f"<span class='mark {verdict}'>{words.MARKS[hypothesis.verdict]} {verdict}</span>",
-                f"{escape(words.title(hypothesis))}<br><span class='formula'>{escape(formula(hypothesis.statement))}"
-                f"</span>{reason}",
+                f"{escape(words.title(hypothesis))}{_formula(hypothesis)}{reason}",
                 escape(words.margin(hypothesis)),
             ]
         )
@@ -202,6 +203,12 @@ def _hypotheses(cert: Certificate) -> str:
         "proved hypothesis at least, for a refuted one at most this much.</p>"
     )
     return section("Hypotheses", f"<p>{escape(lead)}</p>{table}{note}")
+
+
+def _formula(hypothesis: Hypothesis) -> str:
+    if hypothesis.statement == words.title(hypothesis):
+        return ""
+    return f"<br><span class='formula'>{escape(formula(hypothesis.statement))}</span>"
 
 
 def _quantities(cert: Certificate) -> str:

@@ -79,13 +79,13 @@ def evidence_note(bound: Bound | None) -> str:
 
 
 def count(number: int | None) -> str:
-    """Write an iteration number with thin groups of three digits.
+    """Write a whole number in groups of three digits, with spaces that do not break.
 
     Example:
         >>> count(1234567), count(812), count(None)
-        ('1 234 567', '812', '–')
+        ('1\\xa0234\\xa0567', '812', '–')
     """
-    return "–" if number is None else f"{number:,}".replace(",", " ")
+    return "–" if number is None else f"{number:,}".replace(",", "\xa0")
 
 
 def log_factor(bound: Bound) -> tuple[str, int | None]:

@@ -40,10 +40,11 @@ def loss_figure(cert: Certificate) -> Figure:
         word = "guaranteed" if standing(cert) == "proved" else "estimated bound"
         for index, curve in enumerate(envelopes):
             _draw(axes, curve, _shift(semilog), GUARANTEED, "--" if index == 0 else ":")
-        _mark(axes, cert, observed, _shift(semilog))
         _limits(axes, observed, envelopes)
+        _mark(axes, cert, observed, _shift(semilog))
         _label_curves(axes, observed, envelopes, word, semilog)
-        axes.set_ylabel(f"loss {cert.loss.get('convention', '')}".strip())
+        convention = str(cert.loss.get("convention", ""))
+        axes.set_ylabel(f"loss {convention}" if 0 < len(convention) <= 24 else "loss")
         return figure
 
 
@@ -75,10 +76,13 @@ def path_figure(cert: Certificate) -> Figure:
             axes.annotate(text, (end, here + remaining.upper), xytext=(0, 5), textcoords="offset points",
                           ha="right", va="bottom", color=GUARANTEED)  # fmt: skip
             axes.plot([start], [here], "o", color=CERTIFIED, markersize=6, zorder=4)
-        axes.set_ylim(0, top * 1.18 if top > 0 else 1)
+        if top > 1e4 * max(float(np.median(path.y)), 1e-300):
+            axes.set_yscale("log")
+        else:
+            axes.set_ylim(0, top * 1.18 if top > 0 else 1)
         axes.set_xlim(0, max(end, 1))
-        _end_label(axes, path, "path length", OBSERVED, below=True)
-        _end_label(axes, distance, "distance from the start", OTHER, below=True)
+        if end > 0:
+            _path_labels(axes, path, distance, top)
         return figure
 
 
@@ -144,7 +148,7 @@ def _mark(axes: Axes, cert: Certificate, observed: Curve | None, shift: int) -> 
                 ha="left", va="top", color=CERTIFIED,
             )  # fmt: skip
         elif good:
-            room = one.iteration < 0.7 * _last(cert)
+            room = axes.transData.transform(point)[0] < axes.transAxes.transform((0.68, 0))[0]
             axes.annotate(
                 f"{standing(one)} again at {count(one.iteration)}", point, xytext=(9, 0) if room else (-9, -2),
                 textcoords="offset points", ha="left" if room else "right", va="bottom" if room else "top",
@@ -158,7 +162,9 @@ def _limits(axes: Axes, observed: Curve | None, envelopes: list[Curve]) -> None:
         return
     low = min(float(c.y[c.y > 0].min()) for c in shown[:2])
     high = max(float(c.y[np.isfinite(c.y)].max()) for c in shown)
-    axes.set_ylim(low / (high / low) ** 0.1, high * (high / low) ** 0.08)
+    bottom, top = math.log10(low), math.log10(high)
+    room = max(top - bottom, 0.5)
+    axes.set_ylim(10.0 ** max(bottom - 0.1 * room, -250), 10.0 ** min(top + 0.08 * room, 250))
 
 
 def _label_curves(axes: Axes, observed: Curve | None, envelopes: list[Curve], word: str, semilog: bool) -> None:
@@ -178,10 +184,21 @@ def _along(axes: Axes, curve: Curve, part: float, text: str, color: str, above: 
     )  # fmt: skip
 
 
-def _end_label(axes: Axes, curve: Curve, text: str, color: str, below: bool) -> None:
-    if curve.x.size:
-        axes.annotate(
-            text, (curve.x[-1], curve.y[-1]), xytext=(0, -5 if below else 5), textcoords="offset points",
-            ha="right", va="top" if below else "bottom", color=color,
-            bbox=LABEL_BOX, zorder=2.5,
-        )  # fmt: skip
+def _path_labels(axes: Axes, path: Curve, distance: Curve, top: float) -> None:
+    """Label both curves at their right ends: apart if they are, else above one and below the other, or stacked."""
+    last, other = float(path.y[-1]), float(distance.y[-1])
+    crowded, room_above = last - other < 0.1 * top, not 0 < top - last < 0.1 * top
+    if not crowded:
+        _end_label(axes, last, "path length", OBSERVED, -5)
+    elif room_above:
+        _end_label(axes, last, "path length", OBSERVED, 5)
+    else:
+        _end_label(axes, other, "path length", OBSERVED, -5)
+    _end_label(axes, other, "distance from the start", OTHER, -18 if crowded and not room_above else -5)
+
+
+def _end_label(axes: Axes, height: float, text: str, color: str, shift: int) -> None:
+    axes.annotate(
+        text, (1.0, height), xycoords=("axes fraction", "data"), xytext=(0, shift), textcoords="offset points",
+        ha="right", va="top" if shift < 0 else "bottom", color=color, bbox=LABEL_BOX, zorder=2.5,
+    )  # fmt: skip

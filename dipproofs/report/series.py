@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 #: More points than this are not seen.
 MOST_POINTS = 600
 
+#: Values above this are not drawn: axes overflow.
+_LARGEST = 1e100
+
 
 @dataclass(frozen=True, eq=False)
 class Curve:
@@ -46,9 +49,7 @@ def loss_curve(cert: Certificate, logarithmic: bool = False) -> Curve | None:
         return None
     loss = np.asarray(cert.run.history.loss, dtype=float)
     chosen = thinned(loss.size, (cert.iteration,), logarithmic)
-    shown = loss[chosen]
-    finite = np.isfinite(shown)
-    return Curve(chosen[finite].astype(float), shown[finite])
+    return _finite(chosen, loss[chosen])
 
 
 def envelope_curve(cert: Certificate, last: int) -> Curve | None:
@@ -110,7 +111,12 @@ def path_curves(cert: Certificate) -> tuple[Curve, Curve] | None:
     where = np.asarray(history.distance_iteration, dtype=float)
     distance = np.asarray(history.distance, dtype=float)
     some = thinned(where.size)
-    return Curve(chosen.astype(float), path[chosen]), Curve(where[some], distance[some])
+    return _finite(chosen, path[chosen]), _finite(where[some], distance[some])
+
+
+def _finite(x: np.ndarray, y: np.ndarray) -> Curve:
+    good = np.abs(y) <= _LARGEST  # NaN and inf are not
+    return Curve(np.asarray(x[good], dtype=float), y[good])
 
 
 def linear_rate(cert: Certificate) -> bool:

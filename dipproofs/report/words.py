@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..rigor import Bound, Verdict
+from .notation import formula
 from .numbers import above, below, count, evidence_note, interval, log_factor
 from .signal import extra_rows
 
@@ -68,6 +69,8 @@ def place(cert: Certificate, run: Any = None) -> str:
         return "at initialisation" if cert.iteration == 0 else f"at iteration {count(cert.iteration)}"
     if cert.iteration == run.iterations:
         return f"at iteration {count(cert.iteration)}, the last of the run"
+    if cert.iteration == 0:
+        return f"from the start of the run ({count(run.iterations)} iterations) on"
     return f"from iteration {count(cert.iteration)} of {count(run.iterations)} on"
 
 
@@ -80,6 +83,12 @@ def failures(cert: Certificate) -> list[Hypothesis]:
 def title(hypothesis: Hypothesis) -> str:
     """Return what a hypothesis means, in words."""
     return TITLES.get(hypothesis.id, hypothesis.id.replace("_", " "))
+
+
+def statement(hypothesis: Hypothesis) -> str:
+    """Return what was decided, with its formula where it has one."""
+    name = title(hypothesis)
+    return name if hypothesis.statement == name else f"{name}: {formula(hypothesis.statement)}"
 
 
 def headline(cert: Certificate) -> str:
@@ -141,9 +150,11 @@ def rate_sentences(cert: Certificate) -> list[str]:
         ten = "" if tenfold is None else f", a factor 10 at most every {count(tenfold)} steps"
         lines.append(f"Every step shrinks the {what} by at least {percent} %{ten}{evidence_note(rate)}.")
     elif facts.rate_exponent is not None:
+        constant = cert.schedule.get("kind", "constant") == "constant"
+        why = "the rate is not linear" if constant else "the steps vary"
         lines.append(
             f"Every step of the largest size raises Ψ(f) by at least {interval(facts.rate_exponent)}"
-            f"{evidence_note(facts.rate_exponent)} (the rate is not linear, or the steps vary)."
+            f"{evidence_note(facts.rate_exponent)}; {why}."
         )
     if lines and projects(cert):
         lines.append("Loss and residual are those of the part of y that the generator can reach, Πy.")
