@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
+from checks.registry import proves
 from dipproofs.problems.losses import Loss, make_loss
 from dipproofs.problems.losses.attack import adversarial_patterns
 from dipproofs.rigor import Bound, compile_arb
@@ -63,6 +64,7 @@ def is_zero(expr: sp.Expr) -> bool:
 
 
 # --- the rules ---------------------------------------------------------------------------------------------
+@proves("losses.squared.*", "losses.log-cosh.*", "losses.huber.*", "losses.lp.*", "losses.norm-power.*")
 @pytest.mark.parametrize("kind", PROFILES)
 def test_profile_closed_forms(kind: str) -> None:
     """h', h'', h⁻¹, √P, T and h∘T⁻¹ belong together, piece by piece."""
@@ -110,6 +112,7 @@ def test_convex_entries_and_concave_psi(kind: str) -> None:
     assert decide_concave_psi(LOSSES[kind])
 
 
+@proves("losses.*.psi", "losses.*.G", "losses.*.Lambda")
 def test_the_table_is_the_output_of_the_rules() -> None:
     """ψ, Ψ, Ψ⁻¹, G, Λ of §5 as it is printed there, at scale 1 of the table."""
     f = loss_0
@@ -156,6 +159,7 @@ def test_the_table_is_the_output_of_the_rules() -> None:
                 assert abs(sp.N((mine - theirs).subs(point), 40)) < 1e-35, kind
 
 
+@proves("losses.*.Psi", "losses.*.Psi_inv")
 @pytest.mark.parametrize("kind", LOSSES)
 def test_psi_and_primitive(kind: str) -> None:
     """Ψ' = −ψ'² and Ψ∘Ψ⁻¹ = id, at scale c, to 60 digits over many magnitudes (symbolic for profiles above)."""
@@ -182,6 +186,7 @@ def test_psi_and_primitive(kind: str) -> None:
 
 
 # --- the proofs for entrywise losses -------------------------------------------------------------------------
+@proves("losses.cross-entropy.mu", "losses.cross-entropy.K")
 def test_cross_entropy_constants() -> None:
     """The flattest point, the curvature there, and h'² ≥ 4h from KL ≤ χ²."""
     inside, data = sp.symbols("inside data", positive=True)
@@ -203,6 +208,7 @@ def test_cross_entropy_constants() -> None:
     assert is_zero(sp.diff(CROSS_ENTROPY, v) ** 2 - chi / (v * (1 - v)))
 
 
+@proves("losses.poisson.Y", "losses.poisson.g_max", "losses.poisson.K")
 def test_poisson_proof() -> None:
     """h' and h'' on both branches, and P larger for smaller y and on the lower branch."""
     w, Y = sp.symbols("w Y", positive=True)
@@ -218,6 +224,7 @@ def test_poisson_proof() -> None:
     assert gap.subs(a, 0) == 0
 
 
+@proves("losses.logit-cross-entropy.mu")
 def test_logit_proof() -> None:
     """The slope, the curvature ≤ ¼, and h'²/(2h) ≥ its values at the centre and the ends, on a fine grid."""
     logistic = 1 / (1 + sp.exp(-v))
@@ -347,6 +354,7 @@ def predictions(loss: Loss, exact: Exact) -> list[list[flint.arb]]:
     return found
 
 
+@proves("losses.*.entry", "losses.*.psi", "losses.*.G")
 @pytest.mark.parametrize(
     ("case", "how"),
     [(case, "sum") for case in CASES] + [(CASES[k], "mean") for k in (0, 5, 10)],
@@ -383,6 +391,7 @@ def test_kl_error_bound_gradient_bound(case: tuple[str, dict[str, float]], how: 
         assert tight > 0 and steep > 0.999, "the bounds are attained"
 
 
+@proves("losses.*.Lambda")
 @pytest.mark.parametrize("case", CASES, ids=IDS)
 def test_curvature_bound(case: tuple[str, dict[str, float]]) -> None:
     """Difference quotients of ∇L inside the sublevel set are at most Λ; 0.9Λ is caught."""
