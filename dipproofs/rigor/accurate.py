@@ -9,6 +9,9 @@ import numpy as np
 from dipproofs.rigor.matrix import IntervalMatrix
 from dipproofs.rigor.rounding import TINY, UNIT, Array, gamma, inflation
 
+_BLOCK = 512
+"""Rows of X that are in work at a time, to save memory."""
+
 
 def accurate_product(left: Array, right: Array) -> IntervalMatrix:
     """Enclose X·Y for exact X, Y with a radius near u|XY| + u²‖x_i‖‖y_j‖.
@@ -32,32 +35,40 @@ def accurate_product(left: Array, right: Array) -> IntervalMatrix:
         >>> bool(exact.mid[0, 0] == 1.0), bool(exact.rad[0, 0] < 1e-9)
         (True, True)
     """
-    terms = left.shape[1]
-    bits = (53 - math.ceil(math.log2(max(terms, 2)))) // 2
+    bits = (53 - math.ceil(math.log2(max(left.shape[1], 2)))) // 2
     if left.size == 0 or right.size == 0 or bits < 8:
         return IntervalMatrix(left) @ IntervalMatrix(right)
+    mid, rad = np.empty((left.shape[0], right.shape[1])), np.empty((left.shape[0], right.shape[1]))
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        x, row = _normalised(left, 1)
         y, column = _normalised(right, 0)
-        x1, x2, x3 = _slices(x, bits)
-        y1, y2, y3 = _slices(y, bits)
-        # Exact: integer multiples of 2^(−2β), 2^(−3β), all partial sums below 2⁵³ of them.
-        total, error = _two_sum(x1 @ y1, x1 @ y2)
-        total, second = _two_sum(total, x2 @ y1)
-        error += second
-        magnitude = np.abs(error) + np.abs(second)
-        for product in (x1 @ y3, x2 @ (y - y1), x3 @ y):
-            error += product
-            magnitude += np.abs(product)
-        mid = total + error
-        # Rounding of the last three products: |x_i|, |y_j| ≤ 1, trailing slices ≤ 2^(−2β−1), 2^(−β−1).
-        trailing = 3 * terms * 2.0 ** (-2 * bits - 1) * gamma(terms + 2)
-        rad = (magnitude * (12 * UNIT) + np.abs(mid) * UNIT) * inflation(8)
-        rad += trailing * inflation(4) + 16 * (terms + 2) * TINY
-        shift = row[:, None] + column[None, :]
-        mid, rad = np.ldexp(mid, shift), np.ldexp(rad, shift)
-        rad += 2 * TINY
+        slices = (y, *_slices(y, bits))
+        for start in range(0, left.shape[0], _BLOCK):
+            part = slice(start, start + _BLOCK)
+            mid[part], rad[part] = _block(left[part], slices, column, bits)
     return IntervalMatrix._make(mid, rad)
+
+
+def _block(left: Array, slices: tuple[Array, ...], column: np.ndarray, bits: int) -> tuple[Array, Array]:
+    """Midpoint and radius for some rows of X; `slices` are Y, normalised, and its three slices."""
+    terms = left.shape[1]
+    y, y1, y2, y3 = slices
+    x, row = _normalised(left, 1)
+    x1, x2, x3 = _slices(x, bits)
+    # Exact: integer multiples of 2^(−2β), 2^(−3β), all partial sums below 2⁵³ of them.
+    total, error = _two_sum(x1 @ y1, x1 @ y2)
+    total, second = _two_sum(total, x2 @ y1)
+    magnitude = np.abs(error) + np.abs(second)
+    error += second
+    for product in (x1 @ y3, x2 @ (y - y1), x3 @ y):
+        error += product
+        magnitude += np.abs(product)
+    mid = total + error
+    # Rounding of the last three products: |x_i|, |y_j| ≤ 1, trailing slices ≤ 2^(−2β−1), 2^(−β−1).
+    trailing = 3 * terms * 2.0 ** (-2 * bits - 1) * gamma(terms + 2)
+    rad = (magnitude * (12 * UNIT) + np.abs(mid) * UNIT) * inflation(8)
+    rad += trailing * inflation(4) + 16 * (terms + 2) * TINY
+    shift = row[:, None] + column[None, :]
+    return np.ldexp(mid, shift), np.ldexp(rad, shift) + 2 * TINY
 
 
 def _normalised(x: Array, axis: int) -> tuple[Array, np.ndarray]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import flint
 import numpy as np
 
-from dipproofs.rigor.evidence import Verdict
+from dipproofs.rigor.bound import Bound
+from dipproofs.rigor.evidence import Evidence, Verdict
 from dipproofs.rigor.matrix import IntervalMatrix
 from dipproofs.rigor.rounding import Array
 from dipproofs.rigor.singular import sigma_min
@@ -32,11 +33,12 @@ class Rank:
     reason: str
 
 
-def matrix_rank(matrix: IntervalMatrix, work_limit: float = WORK_LIMIT) -> Rank:
+def matrix_rank(matrix: IntervalMatrix, work_limit: float = WORK_LIMIT, smallest: Bound | None = None) -> Rank:
     """Prove the rank of a matrix of stored floats.
 
     Args:
         matrix: (m, n). With radii, only full rank can be proved.
+        smallest: `sigma_min(matrix)`, if it is known already.
         work_limit: Bound on the modular arithmetic spent on a rank-deficient matrix.
 
     Returns:
@@ -56,8 +58,9 @@ def matrix_rank(matrix: IntervalMatrix, work_limit: float = WORK_LIMIT) -> Rank:
     """
     if not matrix.mid.any() and matrix.is_exact:
         return Rank(0, Verdict.PROVED, "the matrix is zero")
-    smallest = sigma_min(matrix)
-    if smallest.lower > 0:
+    if smallest is None:
+        smallest = sigma_min(matrix)
+    if smallest.lower > 0 and smallest.evidence is Evidence.PROVED:
         return Rank(min(matrix.shape), Verdict.PROVED, f"full rank: smallest singular value in {smallest}")
     if not matrix.is_exact:
         return Rank(

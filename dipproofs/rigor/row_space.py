@@ -91,11 +91,12 @@ class RowSpace:
         return Bound((smallest / self.gram_max.sqrt()).lower, (smallest / self.gram_min.sqrt()).upper)
 
 
-def row_space_basis(operator: IntervalMatrix | ArrayLike) -> RowSpace:
+def row_space_basis(operator: IntervalMatrix | ArrayLike, smallest: Bound | None = None) -> RowSpace:
     """Describe the row space of an operator through its exact rank and a basis.
 
     Args:
         operator: (m, n) exact floats, or an IntervalMatrix of full rank.
+        smallest: `sigma_min(operator)`, if it is known already.
 
     Returns:
         A RowSpace; check `is_decided` before using the basis.
@@ -119,7 +120,7 @@ def row_space_basis(operator: IntervalMatrix | ArrayLike) -> RowSpace:
             used = np.flatnonzero(nonzero.any(axis=0))
             decision = Decision(Verdict.PROVED, None, "every row has at most one nonzero entry")
             return RowSpace((m, n), len(used), decision, coordinates=used)
-    rank = matrix_rank(a)
+    rank = matrix_rank(a, smallest=smallest)
     if rank.value is None:
         return RowSpace((m, n), None, Decision(Verdict.UNDECIDED, None, rank.reason))
     decision = Decision(Verdict.PROVED, None, rank.reason)

@@ -10,13 +10,13 @@ from scipy.linalg import lapack, qr
 from dipproofs.errors import InputError
 from dipproofs.rigor.accurate import accurate_product
 from dipproofs.rigor.bound import Bound
-from dipproofs.rigor.eigenvalues import lambda_max, lambda_min
+from dipproofs.rigor.eigenvalues import gram_lambda_min, lambda_max
 from dipproofs.rigor.krylov import top_vector
 from dipproofs.rigor.matrix import IntervalMatrix
 from dipproofs.rigor.norms import euclidean, frobenius_upper, max_abs, operator_upper
 from dipproofs.rigor.rounding import TINY, Array, gamma, inflation
 
-TARGET_WIDTH = 1e-7
+TARGET_WIDTH = 5e-7
 """Relative width of σ_min at which a cheaper path is good enough and the next one is not tried."""
 
 
@@ -131,8 +131,7 @@ def _sigma_min_exact(x: Array) -> Bound:
 
 
 def _by_gram(x: Array) -> Bound:
-    square = lambda_min(IntervalMatrix._make_view(x, None).gram())
-    return Bound(max(square.lower, 0.0), max(square.upper, 0.0)).sqrt()
+    return gram_lambda_min(IntervalMatrix._make_view(x, None).gram()).sqrt()
 
 
 def _by_qr(x: Array) -> Bound:
@@ -146,11 +145,13 @@ def _by_qr(x: Array) -> Bound:
         return Bound(0.0, _quotient_upper(y, _null_direction(triangle), True))
     inverse = np.triu(inverse)
     vector = top_vector(lambda v: inverse @ (inverse.T @ v), p)
-    lower, upper = _preconditioned_lower(y, inverse, False), _quotient_upper(y, vector, False)
-    if not lower > 0 or Bound(lower, upper).relative_width > TARGET_WIDTH:
-        lower = max(lower, _preconditioned_lower(y, inverse, True))
-        upper = min(upper, _quotient_upper(y, vector, True))
-    return Bound(lower, upper)
+    size = norm(IntervalMatrix._make_view(inverse, None))
+    doubt = gamma(p + 2) * frobenius_upper(y) * frobenius_upper(inverse)
+    if doubt < TARGET_WIDTH:  # the plain product is likely to be good enough
+        result = Bound(_preconditioned_lower(y, inverse, size, False), _quotient_upper(y, vector, False))
+        if result.lower > 0 and result.relative_width <= TARGET_WIDTH:
+            return result
+    return Bound(_preconditioned_lower(y, inverse, size, True), _quotient_upper(y, vector, True))
 
 
 def _null_direction(triangle: Array) -> Array:
@@ -158,7 +159,7 @@ def _null_direction(triangle: Array) -> Array:
     return np.asarray(np.linalg.svd(triangle)[2][-1])
 
 
-def _preconditioned_lower(y: Array, inverse: Array, accurate: bool) -> float:
+def _preconditioned_lower(y: Array, inverse: Array, norm_of_inverse: Bound, accurate: bool) -> float:
     """√(1 − α)/‖S‖ for any square S, where α bounds ‖I − (YS)ᵀ(YS)‖; 0 when α ≥ 1."""
     n, p = y.shape
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
@@ -179,7 +180,7 @@ def _preconditioned_lower(y: Array, inverse: Array, accurate: bool) -> float:
         alpha = (alpha + 2 * error * size + error * error) * inflation(8) + TINY
     if not alpha < 1:
         return 0.0
-    factor = (1 - Bound.exact(alpha)).sqrt() / norm(IntervalMatrix._make_view(inverse, None))
+    factor = (1 - Bound.exact(alpha)).sqrt() / norm_of_inverse
     return max(factor.lower, 0.0)
 
 
