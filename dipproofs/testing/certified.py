@@ -33,6 +33,7 @@ class Proof:
         base: enclosures of the base quantities.
         decided: hypotheses and derived quantities.
         guarantees: what follows.
+        judge: evaluates further formulas at the same radius.
     """
 
     plan: Plan
@@ -40,6 +41,7 @@ class Proof:
     base: Base
     decided: Decided
     guarantees: Guarantees
+    judge: Judge
 
     @property
     def values(self) -> dict[Any, Any]:
@@ -80,7 +82,7 @@ def certify_plan(
     if decided.verdict is not Verdict.PROVED:
         return None
     made = guarantee(judge, decided, loss, schedule or Constant(), 0, targets)
-    return Proof(plan, candidate, base, decided, made)
+    return Proof(plan, candidate, base, decided, made, judge)
 
 
 def prediction(A: np.ndarray, network: TwoLayer) -> np.ndarray:

@@ -77,5 +77,5 @@ def networks(
         W, V = np.round(W * 8) / 8, np.round(V * 64) / 64
         W = np.where(W == 0, 0.125, W)  # a unit that is off would be invisible for odd activations
     dtype = draw(st.sampled_from(dtypes))
-    arrays = (array.astype(dtype) for array in (u, W, V))
-    return TwoLayer(*arrays, activation=drawn.activation, train=mode, output_offset=offset)
+    u, W, V = (array.astype(dtype) for array in (u, W, V))
+    return TwoLayer(u, W, V, activation=drawn.activation, train=mode, output_offset=offset)
