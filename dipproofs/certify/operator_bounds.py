@@ -7,9 +7,11 @@ from functools import cached_property
 
 import numpy as np
 
-from ..rigor import Bound, IntervalMatrix, Verdict, norm, row_space_basis, sigma_min
+from ..rigor import Bound, IntervalMatrix, Verdict, matrix_rank, norm, row_space_basis, sigma_min
 from .record import Hypothesis
 
+#: Modular operations spent on the exact rank of a deficient operator (seconds).
+_RANK_WORK = 2e9
 RANK_STATEMENT = "A has full rank, so that Im(A) and Im(Aᵀ) are known exactly"
 
 
@@ -110,7 +112,8 @@ def bound_operator(A: np.ndarray, B: np.ndarray | None = None) -> OperatorBounds
     largest = norm(matrix)
     smallest = sigma_min(matrix)
     if not smallest.lower > 0:
-        return OperatorBounds(matrix, None, _undecided(name, smallest, largest), smallest, largest, exact=exact)
+        found = _deficient(name, matrix) or _undecided(name, smallest, largest)
+        return OperatorBounds(matrix, None, found, smallest, largest, exact=exact)
     decision = Hypothesis("rank", f"rank {name} = min(m, n) = {min(m, n)}", Verdict.PROVED, smallest / largest, "")
     rows = WHOLE_SPACE if n <= m else _basis(matrix)
     columns = WHOLE_SPACE if m <= n else _basis(matrix.T)
@@ -145,6 +148,22 @@ def _selection(matrix: IntervalMatrix) -> tuple[np.ndarray, np.ndarray] | None:
     if np.unique(indices).size != indices.size or not (np.abs(signs) == 1).all():
         return None
     return indices, signs
+
+
+def _deficient(name: str, matrix: IntervalMatrix) -> Hypothesis | None:
+    """Prove that the rank is smaller than min(m, n), where that takes seconds."""
+    if not matrix.is_exact:
+        return None
+    found, full = matrix_rank(matrix, _RANK_WORK), min(matrix.shape)
+    if found.value is None or found.value == full:
+        return None
+    m, n = matrix.shape
+    what = "rows" if m <= n else "columns"
+    reason = (
+        f"rank {name} = {found.value} < min(m, n) = {full}: {full - found.value} of its {what} depend on the others; "
+        + ("remove them, with their data" if m <= n else "remove them: the generator must not produce them")
+    )
+    return Hypothesis("rank", RANK_STATEMENT, Verdict.REFUTED, None, reason)
 
 
 def _undecided(name: str, smallest: Bound, largest: Bound) -> Hypothesis:

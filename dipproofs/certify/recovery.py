@@ -347,8 +347,18 @@ class Recovery:
             "evidence": None if noise is None else str(noise.level.evidence),
             "data_error": error,
             "data_error_unprojected": loose,
-            "reason": "" if iterations is not None else self.why_not(),
+            "reason": self._warning() if iterations is not None else self.why_not(),
         }
+
+    def _warning(self) -> str:
+        """Say so if the noise drowns the signal."""
+        noise = self.noise
+        if noise is None or self._truth is None:
+            return ""
+        clean = self._projected_norm(self._forward @ (self._truth - self._shift))
+        if not noise.norm.lower > clean.upper:
+            return ""
+        return f"‖Πε‖ exceeds ‖Πȳ‖ ≤ {clean.upper:.3g}, the data of the signal: stopping with x = 0 would do as well"
 
     def why_not(self) -> str:
         """Say why no early-stopping iteration is given."""
