@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from .audit import Audit
+from .audit import audited
 from .claims import Claim, Row, Verification
 from .document import Unreadable, read, with_arrays
 from .run import between_parts
@@ -45,9 +45,7 @@ def verify(path: str | Path) -> Verification:
             parts.append((with_arrays(final, Path(path).parent), "final."))
     except Unreadable as error:
         return Verification(False, False, (str(error),))
-    audits = [Audit(part, label) for part, label in parts]
-    for audit in audits:
-        audit.run()
+    audits = [audited(part, label) for part, label in parts]
     findings = [finding for audit in audits for finding in audit.findings]
     findings += between_parts(*(part for part, _ in parts))
     rows = tuple(row for audit in audits for row in audit.rows)

@@ -17,7 +17,7 @@ from ..theory.twolayer import CONSTANTS, TRAIN_MODES
 from .claims import VERDICTS, Claim, Row
 from .document import Document
 from .guarantees import GUARANTEES
-from .instance import Instance
+from .instance import Instance, paths_for
 from .losses import LossOf
 from .walker import evaluate, integral
 
@@ -37,9 +37,11 @@ class Audit:
     Args:
         document: as read.
         label: put before every name, e.g. "final.".
+        path: class of matrices to compute with.
     """
 
-    def __init__(self, document: Document, label: str = "") -> None:
+    def __init__(self, document: Document, label: str = "", path: Any = None) -> None:
+        self.path = path
         self.record, self.arrays, self.label = document.record, document.arrays, label
         self.findings = [label + finding for finding in document.findings]
         self.rows: list[Row] = []
@@ -145,8 +147,8 @@ class Audit:
     # --- what is true -------------------------------------------------------------------------------
     def _recompute(self) -> None:
         env = self.env
-        self.instance = instance = Instance(self.arrays, self.record["network"])
-        instance.injectivity(set(self.claims))
+        self.instance = instance = Instance(self.arrays, self.record["network"], self.path)
+        instance.injectivity(unprojected=bool({"sigma_min_J", "c_full"} & set(self.claims)))
         env.update({self.symbols[name]: value for name, value in instance.values.items()})
         env[s.width], env[s.loss_0] = arb(instance.k), self.loss.value(instance)
         env[s.B_1], env[s.B_2] = evaluate(instance.activation.B_1, {}), evaluate(instance.activation.B_2, {})
@@ -366,3 +368,14 @@ def _verdict(good: bool, bad: bool) -> str:
 
 def _count(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def audited(document: Document, label: str) -> Audit:
+    """Audit a document on its path; a finer one is tried before anything is called wrong."""
+    paths: list[Any] = paths_for(document.arrays) if document.arrays else [None]
+    for path in paths:
+        audit = Audit(document, label, path)
+        audit.run()
+        if not audit.findings:
+            break
+    return audit

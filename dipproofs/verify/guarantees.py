@@ -11,7 +11,7 @@ from flint import arb
 from ..theory import conditions
 from ..theory import symbols as s
 from ..theory.losses.base import y as y_symbol
-from .balls import largest, smallest
+from .balls import largest, smallest, upper, whitened
 from .claims import Claim
 from .instance import norm, root
 from .walker import evaluate, exact
@@ -131,15 +131,14 @@ def _recovery_parts(audit: Audit) -> Mapping[str, arb]:
     if instance.basis is None:
         return parts
     B = instance.basis
-    found = instance.whiten(B.mid(), B.T @ B)
+    found = whitened(B.T)
     if found is None:
         raise ValueError("found a basis B whose rank is not proved, expected full column rank")
     T, beta = found
-    Q, around = B @ T, arb(1, beta)
-    AQ = instance.forward @ Q
+    AQ = instance.forward @ (B @ T)
     projected = B @ (T @ (T.T @ (B.T @ x_true)))  # any point of Im B bounds the distance from above
     parts["model"] = root(largest(instance.forward @ instance.forward.T)) * norm((x_true - projected).arbs())
-    parts["sigma"] = root(smallest(AQ.T @ AQ) / around)
+    parts["sigma"] = root(smallest(AQ.T @ AQ, AQ.T) / arb(1, upper(beta)))
     return parts
 
 

@@ -2,11 +2,12 @@
 
 A matrix is X = Σ_ℓ 2^{bℓ}·X_ℓ + E with integer-valued float64 matrices |X_ℓ| ≤ 2^{b−1} and a bound of ‖E‖_F.
 A product over an inner dimension p ≤ 2^12 of slices with b = 20 has entries, and partial sums of entries, that are
-integers of size at most p·2^38 ≤ 2^50, and up to five of them are added. So float64 matrix products of slices
+integers of size at most p·2^38 ≤ 2^50, and fewer than eight of them are added. So float64 matrix products of slices
 are *exact*, for every order of summation and any threading of the classical algorithm; nothing is assumed about
-rounding. Carries between slices are exact for the same reason. What is cut off (100 bits are kept, counted from
-the largest entry and in whole slices) is bounded in the Frobenius norm and carried in E, in Arb. The splitting into
-error-free products is due to Ozaki, Ogita, Oishi and Rump (2012). Good to 1e-10 up to condition numbers of 1e5.
+rounding. Carries between slices are exact for the same reason. What is cut off (less than 2^−64 of the norm; 2^−96 in
+`FineSlices`) is
+bounded in the Frobenius norm and carried in E, in Arb. The splitting into error-free products is due to Ozaki,
+Ogita, Oishi and Rump (2012).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from flint import arb
 
 from .balls import upper
 
-COUNT, BITS, INNER = 5, 20, 2**12
+BITS, INNER, MOST = 20, 2**12, 7
 Levels = dict[int, np.ndarray]
 
 
@@ -54,24 +55,29 @@ def _carried(levels: Levels) -> Levels:
 class Slices:
     """A matrix as exact integer slices with a bound of what was cut off (the methods of `balls.Balls`)."""
 
+    kept = 64
+
     def __init__(self, shape: tuple[int, int], levels: Levels, error: arb) -> None:
         levels = _carried(levels)
-        top = max(levels, default=0)
-        for level in [x for x in levels if x <= top - COUNT]:
-            error = error + _norm(levels.pop(level)) * _weight(level)
-        self.shape, self.levels, self.error = shape, levels, upper(error)
+        self.norms = {level: _norm(x) * _weight(level) for level, x in levels.items()}
+        least = sum(self.norms.values(), arb(0)) / 2**self.kept
+        small = [level for level, size in self.norms.items() if size < least]
+        self.shape, self.levels = shape, {level: x for level, x in levels.items() if level not in small}
+        self.error = upper(error + sum((self.norms.pop(level) for level in small), arb(0)))
 
     @classmethod
     def of(cls, array: np.ndarray) -> Slices:
         """Take a 2-D array of floats as the exact numbers they are; each remainder is exact."""
         rest = np.asarray(array, dtype=np.float64)
-        top = math.ceil((int(np.frexp(rest)[1][rest != 0].max(initial=-2000)) + 1) / BITS) - 1
-        rest, levels = np.ldexp(rest, -BITS * top), {}
-        lost = arb(rest.size if top > 0 else 0) * arb(2) ** -1074 * _weight(top)  # underflow when scaled down
-        for level in range(top, top - COUNT, -1):
+        level = math.ceil((int(np.frexp(rest)[1][rest != 0].max(initial=-2000)) + 1) / BITS) - 1
+        lost = arb(rest.size if level > 0 else 0) * arb(2) ** -1074 * _weight(level)  # underflow when scaled down
+        levels: Levels = {}
+        rest = np.ldexp(rest, -BITS * level)
+        while len(levels) < MOST and rest.any():
             levels[level] = np.rint(rest)
             rest = np.ldexp(rest - levels[level], BITS)
-        return cls(array.shape, levels, lost + _norm(rest) * _weight(top - COUNT))
+            level -= 1
+        return cls(array.shape, levels, lost + _norm(rest) * _weight(level))
 
     @classmethod
     def column(cls, entries: list[arb]) -> Slices:
@@ -82,31 +88,38 @@ class Slices:
         total = cls.of(np.array([high]).T) + cls.of(np.array([low]).T)
         return cls(total.shape, total.levels, total.error + left)
 
+    def beside(self, other: Slices) -> Slices:
+        """The block matrix [self, other]."""
+        shape = (self.shape[0], self.shape[1] + other.shape[1])
+        left, right = (
+            {**dict.fromkeys(b.levels, np.zeros(x.shape)), **x.levels} for x, b in ((self, other), (other, self))
+        )
+        levels = {level: np.hstack([left[level], right[level]]) for level in left}
+        return type(self)(shape, levels, self.error + other.error)
+
     @property
     def T(self) -> Slices:
         """Transpose."""
         levels = {level: np.ascontiguousarray(x.T) for level, x in self.levels.items()}
-        return Slices(self.shape[::-1], levels, self.error)
+        return type(self)(self.shape[::-1], levels, self.error)
 
     def _combined(self, other: Slices, shape: tuple[int, int], op: Callable[..., np.ndarray]) -> Slices:
         """X op Y for a bilinear op with ‖X op Y‖_F ≤ ‖X‖_F‖Y‖_F whose integer results are exact."""
-        cut = max(self.levels, default=0) + max(other.levels, default=0) - COUNT
-        left = {i: _norm(x) * _weight(i) for i, x in self.levels.items()}
-        right = {j: _norm(y) * _weight(j) for j, y in other.levels.items()}
-        a, b = sum(left.values(), arb(0)), sum(right.values(), arb(0))
+        a, b = sum(self.norms.values(), arb(0)), sum(other.norms.values(), arb(0))
         levels: Levels = {}
-        error = self.error * (b + other.error) + a * other.error
+        error, least = self.error * (b + other.error) + a * other.error, a * b / 2**self.kept
         for i, x in self.levels.items():
             for j, y in other.levels.items():
-                if i + j > cut:
-                    product = op(x, y)
-                    levels[i + j] = levels[i + j] + product if i + j in levels else product
-                else:
-                    error = error + left[i] * right[j]
-        return Slices(shape, levels, error)
+                size = self.norms[i] * other.norms[j]
+                if size < least:
+                    error = error + size
+                    continue
+                product = op(x, y)
+                levels[i + j] = levels[i + j] + product if i + j in levels else product
+        return type(self)(shape, levels, error)
 
     def _columns(self, part: slice) -> Slices:
-        return Slices(
+        return type(self)(
             (self.shape[0], len(range(self.shape[1])[part])),
             {level: np.ascontiguousarray(x[:, part]) for level, x in self.levels.items()},
             self.error,
@@ -117,7 +130,7 @@ class Slices:
         if self.shape[1] <= INNER:
             return self._combined(other, shape, matmul)
         parts = [slice(start, start + INNER) for start in range(0, self.shape[1], INNER)]
-        turned, total = other.T, Slices(shape, {}, arb(0))
+        turned, total = other.T, type(self)(shape, {}, arb(0))
         for part in parts:
             total = total + self._columns(part)._combined(turned._columns(part).T, shape, matmul)
         return total
@@ -126,18 +139,18 @@ class Slices:
         levels = dict(self.levels)
         for level, y in other.levels.items():
             levels[level] = levels[level] + y if level in levels else y
-        return Slices(self.shape, levels, self.error + other.error)
+        return type(self)(self.shape, levels, self.error + other.error)
 
     def __sub__(self, other: Slices) -> Slices:
-        return self + Slices(other.shape, {level: -y for level, y in other.levels.items()}, other.error)
+        return self + type(self)(other.shape, {level: -y for level, y in other.levels.items()}, other.error)
 
     def times(self, factor: arb) -> Slices:
         """Multiply by a scalar."""
-        return self._combined(Slices.column([factor]), self.shape, mul)
+        return self._combined(self.column([factor]), self.shape, mul)
 
     def scaled(self, factors: list[arb]) -> Slices:
         """Multiply column j by factors[j]."""
-        return self._combined(Slices.column(factors).T, self.shape, mul)
+        return self._combined(self.column(factors).T, self.shape, mul)
 
     def arbs(self) -> list[arb]:
         """Entries, row by row."""
@@ -153,15 +166,15 @@ class Slices:
 
     def exact(self) -> Slices:
         """The matrix of the slices themselves."""
-        return Slices(self.shape, self.levels, arb(0))
+        return type(self)(self.shape, self.levels, arb(0))
 
     def frobenius(self) -> arb:
         """Upper bound of the Frobenius norm."""
-        return upper(sum((_norm(x) * _weight(i) for i, x in self.levels.items()), self.error))
+        return upper(sum(self.norms.values(), self.error))
 
     def largest_column(self) -> arb:
         """The largest Euclidean norm of a column."""
-        squares = Slices.of(np.ones((1, self.shape[0]))) @ self._combined(self, self.shape, mul)
+        squares = self.of(np.ones((1, self.shape[0]))) @ self._combined(self, self.shape, mul)
         largest = arb(0)
         for x in squares.arbs():
             largest = largest.max(x)
@@ -175,22 +188,14 @@ class Slices:
         if not exact:
             return None
         parts = {level: np.diag(x)[:, None] for level, x in self.levels.items()}
-        return Slices((self.shape[0], 1), parts, arb(0)).arbs()
+        return type(self)((self.shape[0], 1), parts, arb(0)).arbs()
 
     def small_vector(self) -> Slices:
         """A vector that is nearly mapped to 0, a proposal."""
         return Slices.of(np.linalg.svd(self.mid())[0][:, -1:])
 
-    def inverse(self) -> Slices:
-        """Enclose the inverse: K⁻¹ = X + XR + XR²(I−R)⁻¹ with R = I − KX; raises where ‖R‖ < 1 is not reached."""
-        identity, X = Slices.of(np.eye(self.shape[0])), Slices.of(np.linalg.inv(self.mid()))
-        for _ in range(4):
-            R = identity - self @ X
-            defect = R.frobenius()
-            if not defect < 1:
-                raise ZeroDivisionError("invertibility is not proved")
-            better = X + X @ R
-            if defect < 1e-7:
-                break
-            X = better.exact()
-        return Slices(self.shape, better.levels, better.error + X.frobenius() * defect**2 / (1 - defect))
+
+class FineSlices(Slices):
+    """The same with more bits, for ill-conditioned matrices."""
+
+    kept = 96

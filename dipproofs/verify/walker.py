@@ -135,7 +135,7 @@ def integral(expr: sp.Expr, variable: sp.Symbol, end: arb, env: Env) -> arb:
         start = inside({**env, variable: arb(0)})
         zero = start / (start - inside({**env, variable: arb(1)}))
         points += [p for p in (arb(zero.lower()), arb(zero.upper())) if p.is_finite() and p > 0 and p < end]
-    points.sort(key=cmp_to_key(lambda p, q: -1 if p < q else 1 if p > q else 0))
+    points.sort(key=cmp_to_key(_order))
     total = arb(0)
     for left, right in pairwise(points):
         middle = {**env, variable: (left + right) / 2}
@@ -152,6 +152,10 @@ def integral(expr: sp.Expr, variable: sp.Symbol, end: arb, env: Env) -> arb:
 
             total += acb.integral(value, acb(left), acb(right)).real
     return total
+
+
+def _order(p: Any, q: Any) -> int:
+    return -1 if p < q else 1 if p > q else 0
 
 
 _NAMES = sp.symbols("positive_part_0:8", positive=True)
