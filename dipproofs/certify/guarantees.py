@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 import flint
@@ -92,14 +93,19 @@ def loss_contraction(judge: Judge, loss: Any, exponent: Bound) -> Bound | None:
 
 def call_bound(expr: Any, constants: Any) -> Bound | None:
     """Enclose an expression if it does not depend on e, else None."""
-    import sympy as sp
-
     from ..rigor import enclose
 
-    expr = sp.simplify(expr)
+    expr = _simplified(expr)
     if s.e in expr.free_symbols:
         return None
     return enclose(expr, constants)
+
+
+@cache
+def _simplified(expr: Any) -> Any:
+    import sympy as sp
+
+    return sp.simplify(expr)
 
 
 def _residual_count(loss_0: Bound, target: float, log_contraction: Bound | None) -> int | None:
