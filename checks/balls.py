@@ -7,7 +7,6 @@ with `dipproofs.networks`, `.descent` or `.problems.losses`, not even SymPy expr
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,7 +30,7 @@ def exact(array: Any) -> arb_mat:
 
 def norm(matrix: arb_mat) -> arb:
     """Euclidean norm of all entries."""
-    return square(matrix).sqrt()
+    return square(matrix).nonnegative_part().sqrt()
 
 
 def square(matrix: arb_mat) -> arb:
@@ -211,11 +210,11 @@ class Setting:
         V_part = scaled * phi.transpose() if self.trains_V else arb_mat(*_shape(point.V))
         back = point.V.transpose() * scaled
         d = column([x * s for x, s in zip(dphi.entries(), back.entries())]) if self.trains_W else point.b * 0
-        return V_part, d, (square(V_part) + square(d) * self.norm_u2).sqrt()
+        return V_part, d, (square(V_part) + square(d) * self.norm_u2).nonnegative_part().sqrt()
 
     def distance(self, one: Point, other: Point) -> arb:
         """‖θ − θ'‖."""
-        return (square(one.V - other.V) + square(one.b - other.b) * self.norm_u2).sqrt()
+        return (square(one.V - other.V) + square(one.b - other.b) * self.norm_u2).nonnegative_part().sqrt()
 
     def step(self, point: Point, gradient: tuple[arb_mat, arb_mat, arb], gamma: arb) -> Point:
         """θ − γ∇f(θ)."""
@@ -305,8 +304,3 @@ def backtracked(setting: Setting, trace: Trace, gamma: arb) -> arb:
             return gamma
         gamma = gamma / 2
     return gamma
-
-
-def finite(x: float) -> bool:
-    """Whether a float is finite."""
-    return math.isfinite(x)

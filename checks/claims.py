@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 import flint
@@ -22,6 +23,7 @@ from dipproofs.rigor import Bound, compile_arb
 from dipproofs.testing import Instance, Proof
 from dipproofs.theory import PROFILES
 from dipproofs.theory import symbols as s
+from dipproofs.theory.losses.base import scale as scale_symbol
 
 arb = flint.arb
 Fact = tuple[str, bool | None]
@@ -89,9 +91,9 @@ def _constants(instance: Instance, proof: Proof, setting: Setting, trace: Trace)
     gradients = trace.gradients
     for tau, gamma in enumerate(trace.gammas[: len(trace.points) - 1]):
         here, there = gradients[tau], gradients[tau + 1]
-        change = (balls.square(there[0] - here[0]) + balls.square(there[1] - here[1]) * setting.norm_u2).sqrt()
+        change = balls.square(there[0] - here[0]) + balls.square(there[1] - here[1]) * setting.norm_u2
         if L is not None:
-            yield "L", at_most(change, arb(L.upper) * gamma * here[2])
+            yield "L", at_most(change, (arb(L.upper) * gamma * here[2]) ** 2)
         if s.loss_gradient in proof.base.values:
             yield "G", at_most(balls.norm(trace.outer[tau]), arb(proof.base.values[s.loss_gradient].upper))
         yield "M", at_most(here[2], arb(values[s.norm_AJ_ball].upper) * balls.norm(trace.outer[tau]))
@@ -109,20 +111,23 @@ def _profile(proof: Proof, setting: Setting, trace: Trace) -> Iterator[Fact]:
 def value_of(expr: sp.Expr, proof: Proof, extra: Mapping[Any, arb]) -> arb:
     """An expression at the proof's enclosed constants, at the precision in force."""
     env = {**proof.judge.env, **extra}
-    symbols = tuple(sorted(expr.free_symbols, key=str))
+    symbols = symbols_of(expr)
     return compile_arb(symbols, expr)(*[env[x] for x in symbols])
+
+
+@cache
+def symbols_of(expr: sp.Expr) -> tuple[sp.Symbol, ...]:
+    """The free symbols in a fixed order."""
+    return tuple(sorted(expr.free_symbols, key=str))
 
 
 def of_loss(instance: Instance, proof: Proof, expr: sp.Expr, variable: sp.Symbol, at: arb) -> arb:
     """ψ, ψ' or Ψ of the loss at a ball."""
-    constants = {x: b.arb() for x, b in proof.base.loss_parameters.items()}
-    scale = next((x for x in expr.free_symbols if x.name == "c"), None)
-    if scale is not None:
-        m = instance.problem.y.size
-        raw = instance.loss.scale
-        constants[scale] = balls.SCALES[raw](m) if isinstance(raw, str) else arb(raw)
-    symbols = tuple(sorted(expr.free_symbols - {variable}, key=str))
-    return compile_arb((variable, *symbols), expr)(at, *[constants[x] for x in symbols])
+    raw = instance.loss.scale
+    scale = balls.SCALES[raw](instance.problem.y.size) if isinstance(raw, str) else arb(raw)
+    symbols, constants = symbols_of(expr), proof.base.loss_parameters
+    values = {scale_symbol: scale, variable: at}
+    return compile_arb(symbols, expr)(*[values[x] if x in values else constants[x].arb() for x in symbols])
 
 
 def _rate(instance: Instance, proof: Proof, trace: Trace) -> Iterator[Fact]:
@@ -195,7 +200,9 @@ def _counts(instance: Instance, proof: Proof, trace: Trace) -> Iterator[Fact]:
 
 
 # --- noise and recovery --------------------------------------------------------------------------------------
-def early_stopping(instance: Instance, proof: Proof, trace: Trace, share: float, direction: np.ndarray) -> Iterator[Fact]:
+def early_stopping(
+    instance: Instance, proof: Proof, trace: Trace, share: float, direction: np.ndarray
+) -> Iterator[Fact]:
     """‖y_τ−ȳ‖ ≤ 2‖ε‖ from τ* = (Ψ(ψ⁻¹(‖ε‖))−Ψ(f_0))/(F_∞²γκ̃) on, for y = ȳ + ε with ‖ε‖ a share of ψ(f_0); r = m."""
     y = balls.exact(instance.problem.y)
     noise = balls.exact(direction)

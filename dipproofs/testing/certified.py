@@ -43,6 +43,9 @@ class Proof:
     guarantees: Guarantees
     judge: Judge
 
+    def __repr__(self) -> str:
+        return f"Proof({self.plan.form}/{self.plan.profile}/{self.plan.train}, rho={self.candidate.rho!r})"
+
     @property
     def values(self) -> dict[Any, Any]:
         """Enclosures by symbol of `dipproofs.theory.symbols`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
@@ -53,6 +54,10 @@ class Instance:
             f"{self.schedule}{step}, after {self.iterations} steps)"
         )
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        # how Hypothesis prints a falsifying example
+        printer.text(repr(self))
+
 
 def _profiles(form: str) -> tuple[str, ...]:
     return ("paper",) if form == "paper" else tuple(p for p in PROFILES if p != "paper")
@@ -95,7 +100,7 @@ def instances(
     width = widths(2 * n + 2, 24) if train == "inner" else widths(1, 24)
     offset = {"cross-entropy": 0.5, "poisson": 2.0}.get(loss.kind, 0.0)
     network = draw(networks(n, train=st.just(train), width=width, scale=0.1 if limited else 1.0, offset=offset))
-    plan = Plan(chosen, draw(st.sampled_from(_useful(_profiles(chosen), train))), train)
+    plan = Plan(chosen, draw(st.sampled_from(_profiles(chosen))), train)
     step = Step(None, draw(normalised_steps(chosen)))
     rng = np.random.default_rng(draw(st.integers(0, 2**16)))
     direction = rng.standard_normal(A.shape[0])
@@ -105,10 +110,6 @@ def instances(
         return Instance(InverseProblem(A, np.zeros(A.shape[0]) + 0.5), network, loss, plan, made, None)
     proof = certify_plan(problem, network, loss, bound_operator(A), plan, step, made)
     return Instance(problem, network, loss, plan, made, proof)
-
-
-def _useful(profiles: tuple[str, ...], train: str) -> tuple[str, ...]:
-    return profiles
 
 
 def certified_instances(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
@@ -36,7 +37,13 @@ def losses(draw: st.DrawFn, kinds: Iterable[str] | None = None) -> Loss:
     parameters = {key: draw(st.sampled_from(values)) for key, values in PARAMETERS.get(kind, {}).items()}
     default = "half" if kind == "squared" else "sum"
     scale = draw(st.sampled_from((default, "mean", "half-mean", 3.0, 0.125)))
-    return make_loss(kind, scale=scale, **parameters)
+    return _made(kind, scale, tuple(parameters.items()))
+
+
+@cache
+def _made(kind: str, scale: str | float, parameters: tuple[tuple[str, float], ...]) -> Loss:
+    # one object per loss, which remembers what it has decided about itself
+    return make_loss(kind, scale=scale, **dict(parameters))
 
 
 def loss_kinds() -> SearchStrategy[str]:
