@@ -18,14 +18,17 @@ _EXPORTS = {
     "SquaredError": "dipproofs.problems.losses",
     "TwoLayer": "dipproofs.networks",
     "descend": "dipproofs.descent",
-    "certify": "dipproofs.certify.api",
     "check": "dipproofs.certify.api",
+    "Certificate": "dipproofs.certify",
     "Bound": "dipproofs.rigor",
     "Evidence": "dipproofs.rigor",
     "Verdict": "dipproofs.rigor",
 }
 
-__all__ = ["__version__", *_EXPORTS]
+#: Rooms that can be called: dp.certify(problem, network), dp.verify(path).
+_ROOMS = ("certify", "verify")
+
+__all__ = ["__version__", *_ROOMS, *_EXPORTS]
 
 
 def __getattr__(name: str) -> Any:
@@ -33,6 +36,8 @@ def __getattr__(name: str) -> Any:
         value = getattr(importlib.import_module(_EXPORTS[name]), name)
         globals()[name] = value
         return value
+    if name in _ROOMS:
+        return importlib.import_module(f"dipproofs.{name}")
     raise AttributeError(f"module 'dipproofs' has no attribute {name!r}")
 
 

@@ -158,7 +158,7 @@ def _start(base: Base) -> Hypothesis:
     f_0 = base.values[s.loss_0]
     statement = "0 < f_0 < oo"
     if f_0.upper == 0:
-        reason = "the loss is exactly 0: this iterate is already a zero-loss point, there is nothing to prove"
+        reason = "the loss is exactly 0: this is already a zero-loss point and there is nothing to prove"
         return Hypothesis("start", statement, Verdict.REFUTED, f_0, reason)
     if not f_0.is_finite:
         return Hypothesis("start", statement, Verdict.UNDECIDED, f_0, "the loss is not finite here")
@@ -166,8 +166,8 @@ def _start(base: Base) -> Hypothesis:
         return Hypothesis("start", statement, Verdict.PROVED if f_0.evidence == 0 else Verdict.UNDECIDED, f_0)
     return Hypothesis(
         "start", statement, Verdict.UNDECIDED, f_0,
-        f"the loss is at most {f_0.upper:.2g} and may be 0 within rounding; certify at an earlier iterate, or with a "
-        "larger tolerance",
+        f"the loss is at most {f_0.upper:.2g} and may be exactly 0: if so, this is already a zero-loss point and there "
+        "is nothing to prove; otherwise certify at an earlier iterate, or with a larger tolerance",
     )  # fmt: skip
 
 

@@ -21,6 +21,12 @@ def estimate_base(
     problem: Any, network: TwoLayer, loss: Any, operator: OperatorBounds, *, unprojected: bool = False
 ) -> Base:
     """Estimate what `quantities.enclose_base` encloses, with the same keys."""
+    # a diverging run may bring any numbers; what is not finite is never feasible
+    with np.errstate(all="ignore"):
+        return _estimate(problem, network, loss, operator, unprojected)
+
+
+def _estimate(problem: Any, network: TwoLayer, loss: Any, operator: OperatorBounds, unprojected: bool) -> Base:
     y, k = problem.y.astype(np.float64), network.width
     u, W, V = (array.astype(np.float64) for array in (network.u, network.W, network.V))
     phi, dphi = numpy_activation(network.activation)(W @ u)

@@ -49,11 +49,14 @@ class Base:
 
 def widened(bound: Bound, relative: float = ROOM) -> Bound:
     """Return the bound pushed outward by a relative amount (never below 0 for a non-negative bound)."""
-    if not bound.is_finite or bound.is_point:
+    if not bound.is_finite:
         return bound
     lower = bound.lower - relative * abs(bound.lower)
     upper = bound.upper + relative * abs(bound.upper)
-    return Bound(math.nextafter(lower, -math.inf), math.nextafter(upper, math.inf), bound.evidence)
+    if lower == upper == 0:
+        return bound
+    low = math.nextafter(lower, -math.inf)
+    return Bound(max(low, 0.0) if bound.lower >= 0 else low, math.nextafter(upper, math.inf), bound.evidence)
 
 
 def enclose_base(operator: OperatorBounds, y: np.ndarray, network: TwoLayer, loss: Any, *, unprojected: bool) -> Base:

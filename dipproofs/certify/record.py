@@ -84,7 +84,7 @@ class Guarantees:
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class Certificate:
     """What is proved about a descent from one iterate on.
 
@@ -125,6 +125,15 @@ class Certificate:
         """Whether the verdict is proved."""
         return self.verdict is Verdict.PROVED
 
+    def __repr__(self) -> str:
+        return f"Certificate({self.verdict}, form={self.form}, profile={self.profile}, iteration={self.iteration})"
+
+    def __str__(self) -> str:
+        # printing shows the table: the one place where a record looks up at the room that renders it
+        from ..report import render_certificate, to_text
+
+        return to_text(render_certificate(self))
+
     def to_json(self) -> dict[str, Any]:
         """Return the contract's dictionary, without the entry ``arrays`` (`save` adds it)."""
         record: dict[str, Any] = {
@@ -150,7 +159,7 @@ class Certificate:
         return record
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class Check:
     """The conditions of every form at initialisation, without a descent.
 
@@ -163,6 +172,14 @@ class Check:
     forms: Mapping[str, Certificate]
     widths: Mapping[str, Any]
     provenance: Mapping[str, Any]
+
+    def __repr__(self) -> str:
+        return f"Check({', '.join(f'{name}: {c.verdict}' for name, c in self.forms.items())})"
+
+    def __str__(self) -> str:
+        from ..report import render_check, to_text
+
+        return to_text(render_check(self))
 
     @property
     def proved(self) -> bool:

@@ -85,6 +85,7 @@ def plans(base: Base, form: str, concave_psi: bool) -> list[Plan]:
     return [Plan(name, profile, base.train) for name in names for profile in profiles]
 
 
+@np.errstate(all="ignore")
 def propose(base: Base, plan: Plan, step: Step, psi: float | None = None) -> Candidate:
     """Find the smallest radius at which (H) seems to hold.
 

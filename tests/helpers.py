@@ -1,0 +1,42 @@
+"""Shared problems."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import dipproofs as dp
+
+
+def gaussian_problem(m: int = 5, n: int = 10, kappa: float = 3.0, seed: int = 0) -> dp.InverseProblem:
+    """A with singular values spaced linearly from 1 to 1/κ, y = A x̄."""
+    rng = np.random.default_rng(seed)
+    r = min(m, n)
+    U, _ = np.linalg.qr(rng.standard_normal((m, r)))
+    Q, _ = np.linalg.qr(rng.standard_normal((n, r)))
+    A = (U * np.linspace(1, 1 / kappa, r)) @ Q.T
+    x = rng.standard_normal(n)
+    return dp.InverseProblem(A, A @ x, x_true=x)
+
+
+def network(n: int = 10, width: int = 64, train: str = "both", **options: object) -> dp.TwoLayer:
+    """A small network with fixed seed."""
+    options = {"input_dimension": 5, "seed": 3, **options}
+    return dp.TwoLayer.init(n=n, width=width, train=train, **options)
+
+
+def reference_descent(problem: dp.InverseProblem, net: dp.TwoLayer, gamma: float, steps: int) -> tuple:
+    """Hand-written gradient descent on ½‖A g − y‖² in NumPy, tanh network; losses and final (V, W)."""
+    A, y = problem.operator.to_dense().astype(float), problem.y.astype(float)
+    u, W, V = net.u.astype(float), net.W.astype(float).copy(), net.V.astype(float).copy()
+    k, losses = net.width, []
+    for _ in range(steps):
+        phi = np.tanh(W @ u)
+        r = A @ (V @ phi) / np.sqrt(k) - y
+        losses.append(0.5 * r @ r)
+        z = A.T @ r / np.sqrt(k)
+        grad_V, grad_W = np.outer(z, phi), np.outer((1 - phi**2) * (V.T @ z), u)
+        if net.train != "inner":
+            V -= gamma * grad_V
+        if net.train != "outer":
+            W -= gamma * grad_W
+    return np.array(losses), V, W

@@ -1,0 +1,220 @@
+"""Certificates: what is proved, what is not, and what the record says."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+from helpers import gaussian_problem, network
+
+import dipproofs as dp
+from dipproofs.certify import bound_operator, certify_at
+from dipproofs.certify.estimates import estimate_base
+from dipproofs.certify.quantities import enclose_base
+from dipproofs.certify.save import certificate_json, dumps, save
+from dipproofs.certify.search import Step
+from dipproofs.problems.losses import SquaredError
+from dipproofs.rigor import Evidence, Verdict
+from dipproofs.theory import symbols as s
+
+
+@pytest.mark.parametrize("train", ["both", "inner", "outer"])
+@pytest.mark.parametrize("width", [16, 64])
+def test_certified_before_half_of_the_run(width: int, train: str) -> None:
+    cert = dp.certify(gaussian_problem(), network(width=width, train=train))
+    assert cert.proved and cert.final.proved
+    assert cert.iteration < cert.run.iterations / 2
+    assert cert.final.iteration == cert.run.iterations
+
+
+def test_forecast_is_within_a_factor_two() -> None:
+    cert = dp.certify(gaussian_problem(), network())
+    contraction = cert.final.guarantees.log_contraction_per_step.upper
+    forecast = 6 * np.log(10) / -contraction
+    residual = np.sqrt(2 * cert.run.history.loss)
+    observed = int(np.argmax(residual <= 1e-6 * residual[0])) or cert.run.iterations
+    assert observed / 2 <= forecast <= 2 * observed
+
+
+def test_guaranteed_iterations_hold_along_the_run() -> None:
+    cert = dp.certify(gaussian_problem(), network())
+    for target, count in cert.guarantees.iterations_to_loss.items():
+        index = cert.iteration + count
+        if index < cert.run.history.loss.size:
+            assert cert.run.history.loss[index] <= float(target)
+
+
+def test_a_narrow_inner_layer_is_refuted_with_a_cure() -> None:
+    cert = dp.certify(gaussian_problem(), network(width=4, train="inner"), max_iterations=50)
+    assert cert.verdict is Verdict.REFUTED
+    assert any("width of at least 5" in h.reason for h in cert.hypotheses)
+
+
+def test_estimated_arithmetic_is_never_proved() -> None:
+    cert = dp.certify(gaussian_problem(), network(), arithmetic="estimated")
+    assert cert.verdict is Verdict.UNDECIDED
+    assert cert.guarantees.distance_to_limit.evidence is Evidence.ESTIMATED
+    assert any("estimated" in h.reason for h in cert.hypotheses)
+
+
+def test_estimates_agree_with_enclosures() -> None:
+    problem, loss = gaussian_problem(), SquaredError()
+    for train in ("both", "inner", "outer"):
+        net = network(train=train)
+        operator = bound_operator(problem.operator.to_dense())
+        exact = enclose_base(operator, problem.y, net, loss, unprojected=True).values
+        rough = estimate_base(problem, net, loss, operator, unprojected=True).values
+        assert set(exact) == set(rough)
+        for symbol, bound in exact.items():
+            # power iteration with room: 3 %; everything else to rounding
+            assert rough[symbol].mid == pytest.approx(bound.mid, rel=0.03, abs=1e-9), symbol
+
+
+@pytest.mark.parametrize("shape", [(5, 10), (10, 10), (12, 6)])
+def test_enclosures_contain_high_precision_values(shape: tuple[int, int]) -> None:
+    import mpmath as mp
+
+    m, n = shape
+    problem, loss = gaussian_problem(m, n, 5.0), SquaredError()
+    net = network(n=n, width=12)
+    values = enclose_base(bound_operator(problem.operator.to_dense()), problem.y, net, loss, unprojected=True).values
+    with mp.workdps(50):
+        A, V, W = (mp.matrix(x.tolist()) for x in (problem.operator.to_dense(), net.V, net.W))
+        u = mp.matrix(net.u.tolist())
+        a = W * u
+        phi = a.apply(mp.tanh)
+        D = mp.diag([1 - mp.tanh(x) ** 2 for x in a])
+        k = net.width
+        K = (V * D * D * V.T) * (mp.norm(u) ** 2 / k) + mp.eye(n) * (mp.norm(phi) ** 2 / k)
+        sv_A = sorted(mp.svd_r(A, compute_uv=False))
+        eig = sorted(mp.eigsy(A * K * A.T, eigvals_only=True))
+        r = min(m, n)
+        expected = {
+            s.sigma_A: sv_A[-r],
+            s.norm_A: sv_A[-1],
+            s.sigma_AJ: mp.sqrt(eig[m - r]),
+            s.norm_AJ: mp.sqrt(eig[-1]),
+            s.norm_phi: mp.norm(phi),
+            s.sigma_min_J: mp.sqrt(sorted(mp.eigsy(K, eigvals_only=True))[0]),
+            s.norm_V: sorted(mp.svd_r(A * V, compute_uv=False))[-1],
+            s.c_A0: max(mp.norm((A * V)[:, j]) for j in range(k)),
+            s.c_full: max(mp.norm(V[:, j]) for j in range(k)),
+        }
+        P = mp.eye(n) if r == n else A.T * mp.inverse(A * A.T) * A
+        expected[s.c_0] = max(mp.norm((P * V)[:, j]) for j in range(k))
+        projected = sorted(mp.eigsy(P * K * P, eigvals_only=True))
+        expected[s.sigma_J] = mp.sqrt(projected[n - r])
+        inner = P * V * D * D * V.T * P * (mp.norm(u) ** 2 / k)
+        expected[s.sigma_in] = mp.sqrt(max(sorted(mp.eigsy(inner, eigvals_only=True))[n - r], 0))
+        residual = A * (V * phi) / mp.sqrt(k) - mp.matrix(problem.y.tolist())
+        if r < m:
+            Q = mp.qr(A, mode="skinny")[0]
+            residual = Q.T * residual
+        expected[s.loss_0] = mp.norm(residual) ** 2 / 2
+        for symbol, value in expected.items():
+            bound = values[symbol]
+            assert bound.lower <= value <= bound.upper, symbol
+            assert bound.evidence is Evidence.PROVED
+            assert bound.relative_width < 1e-6, symbol
+
+
+def test_rank_deficient_operator_is_not_proved() -> None:
+    rng = np.random.default_rng(0)
+    A = rng.integers(-3, 4, (4, 8)).astype(float)
+    A[3] = A[0] + A[1]
+    problem = dp.InverseProblem(A, A @ np.ones(8))
+    cert = dp.certify(problem, network(n=8), max_iterations=20)
+    assert not cert.proved
+    assert any(h.id == "rank" and "rank" in h.reason for h in cert.hypotheses)
+
+
+def test_overdetermined_squared_loss_is_projected() -> None:
+    problem = gaussian_problem(12, 6)
+    noisy = dp.InverseProblem(problem.operator, problem.y + 0.1 * np.arange(12))
+    cert = dp.certify(noisy, network(n=6, width=128), max_iterations=4000)
+    assert cert.proved
+    # the projected loss vanishes: the prediction tends to the least-squares fit, not to y
+    A = problem.operator.to_dense()
+    fit = A @ np.linalg.lstsq(A, noisy.y)[0]
+    assert np.linalg.norm(fit - noisy.y) > 0.1
+    np.testing.assert_allclose(A @ cert.run.network.output(), fit, atol=1e-5)
+
+
+def test_zero_loss_start_is_said() -> None:
+    net = network(n=4)
+    problem = dp.InverseProblem(np.eye(4), np.zeros(4))
+    still = dataclasses.replace(net, V=np.zeros((4, 64)))
+    cert = dp.certify(problem, still)
+    assert not cert.proved
+    assert any("already a zero-loss point" in h.reason for h in cert.hypotheses)
+
+
+def test_a_diverging_run_is_refuted_with_its_reason() -> None:
+    cert = dp.certify(gaussian_problem(), network(), step=1e6, max_iterations=400)
+    assert cert.verdict is Verdict.REFUTED
+    assert cert.hypotheses[0].id == "descent"
+    json.loads(dumps(certificate_json(cert)[0]))
+
+
+@pytest.mark.parametrize(
+    ("schedule", "options"),
+    [("polynomial", {"power": 0.4}), ("backtracking", {}), ("cosine", {"horizon": 5000})],
+)
+def test_schedules_are_certified(schedule: str, options: dict) -> None:
+    cert = dp.certify(
+        gaussian_problem(), network(width=256), schedule=schedule, schedule_options=options, tolerance=1e-8
+    )
+    assert cert.proved
+    assert cert.guarantees.extra["limit_has_zero_loss"] is (schedule != "cosine")
+    for target, count in cert.guarantees.iterations_to_loss.items():
+        if count is not None and cert.iteration + count < cert.run.history.loss.size:
+            assert cert.run.history.loss[cert.iteration + count] <= float(target)
+
+
+def test_a_step_beyond_the_limit_is_not_proved() -> None:
+    problem, net = gaussian_problem(), network()
+    operator = bound_operator(problem.operator.to_dense())
+    fine = dp.descend(problem, net).network
+    gamma = 3 / enclose_base(operator, problem.y, fine, SquaredError(), unprojected=False).values[s.norm_AJ].lower ** 2
+    cert = certify_at(problem, fine, SquaredError(), operator, Step(gamma))
+    assert cert.verdict is Verdict.REFUTED
+    assert any(h.id == "step" and "use a step" in h.reason for h in cert.hypotheses)
+
+
+def test_check_tells_all_forms_and_widths() -> None:
+    result = dp.check(gaussian_problem(), network(), widths=False)
+    assert set(result.forms) == {"paper", "integral", "concave", "residual"}
+    paper = result.forms["paper"]
+    for name in ("R", "R_prime", "nu_1", "nu_2"):
+        assert paper.quantities[name].lower > 0
+    assert paper.verdict is Verdict.REFUTED
+    assert paper.quantities["R_prime"].lower > paper.quantities["R"].upper
+    assert not result.proved
+
+
+def test_json_is_complete_and_reproducible(tmp_path) -> None:
+    texts = []
+    for name in ("a", "b"):
+        cert = dp.certify(gaussian_problem(), network())
+        path = save(cert, tmp_path / name)
+        texts.append(path.read_text())
+        assert sorted(p.name for p in path.parent.iterdir()) == ["arrays-final.npz", "arrays.npz", "certificate.json"]
+    assert texts[0] == texts[1]
+    record = json.loads(texts[0])
+    assert record["format"] == "dipproofs-certificate" and record["version"] == 1
+    names = "sigma_A norm_A sigma_J sigma_AJ norm_AJ norm_AJ_ball lipschitz_J lipschitz_AJ c_0 gamma rho S F_inf psi_0"
+    for name in names.split():
+        assert record["quantities"][name]["evidence"] == "proved"
+    with np.load(tmp_path / "a" / "arrays.npz", allow_pickle=False) as arrays:
+        assert {"A", "y", "u", "W", "V", "x_true"} <= set(arrays.files)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"form": "fastest"}, "certificate.form"), ({"arithmetic": "exact"}, "certificate.arithmetic")],
+)
+def test_bad_names_are_one_line(options: dict, message: str) -> None:
+    with pytest.raises(dp.InputError, match=message):
+        dp.certify(gaussian_problem(), network(), **options)

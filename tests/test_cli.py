@@ -1,0 +1,133 @@
+"""The command line: exit codes, files, messages."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from dipproofs import cli
+
+ROOT = Path(__file__).resolve().parent.parent
+cli._plug_in()
+runner = CliRunner()
+
+
+def run(*arguments: object) -> tuple[int, str, str]:
+    result = runner.invoke(cli.app, [str(a) for a in arguments])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.stdout, result.stderr
+
+
+def problem(tmp_path: Path, text: str = "", width: int = 64) -> Path:
+    path = tmp_path / "problem.toml"
+    path.write_text(
+        '[operator]\nkind = "gaussian"\nrows = 5\ncolumns = 10\ncondition_number = 3.0\n'
+        f'[network]\nkind = "two-layer"\nwidth = {width}\ninput_dimension = 5\n{text}'
+    )
+    return path
+
+
+def test_certify_writes_a_certificate_that_verifies(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    code, text, _ = run("certify", problem(tmp_path), "--out", out)
+    assert code == 0 and "Proved from iteration" in text
+    assert {"certificate.json", "arrays.npz", "report.html"} <= {p.name for p in out.iterdir()}
+    code, text, _ = run("verify", out / "certificate.json")
+    assert code == 0
+
+
+def test_certificate_arrays_can_be_fed_back(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run("certify", problem(tmp_path), "--out", out)
+    again = tmp_path / "again.toml"
+    again.write_text("".join(f'[{x}]\nkind = "file"\npath = "out/arrays.npz"\n' for x in ("operator", "network")))
+    code, text, _ = run("certify", again, "--json", "-")
+    assert code == 0
+    assert json.loads(text)["iteration"] == 0
+
+
+def test_json_on_standard_output_is_only_json(tmp_path: Path) -> None:
+    code, text, _ = run("certify", problem(tmp_path), "--json", "-")
+    assert code == 0 and json.loads(text)["verdict"] == "proved"
+
+
+def test_not_proved_is_exit_1(tmp_path: Path) -> None:
+    code, text, _ = run("certify", problem(tmp_path, "[descent]\nmax_iterations = 1\n"))
+    assert code == 1 and "roved" in text
+    code, _, _ = run("certify", problem(tmp_path, "[descent]\nstep = 1e6\n"), "--json", tmp_path / "c.json")
+    assert code == 1
+    assert json.loads((tmp_path / "c.json").read_text())["verdict"] == "refuted"
+
+
+def test_check_reports_every_form(tmp_path: Path) -> None:
+    target = tmp_path / "check.json"
+    code, text, _ = run("check", problem(tmp_path), "--no-widths", "--json", target)
+    assert code == 1
+    record = json.loads(target.read_text())
+    assert record["format"] == "dipproofs-check"
+    assert set(record["forms"]) == {"paper", "integral", "concave", "residual"}
+    assert {"R", "R_prime", "nu_1", "nu_2"} <= set(record["forms"]["paper"]["quantities"])
+    assert "R'" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('activation = "relu"\n', "Lipschitz"),
+        ("depth = 3\n", "depth"),
+        ("[descnt]\nstep = 1.0\n", "descent"),
+        ("[descent]\nstep = -1.0\n", "step"),
+        ("[descent]\nstep = nan\n", "step"),
+        ("[loss]\nkind = 'absolute'\n", "loss"),
+        ("[certificate]\nform = 'flow'\n", "form"),
+    ],
+)
+def test_bad_problem_files_are_one_line_and_exit_2(tmp_path: Path, text: str, message: str) -> None:
+    code, out, err = run("certify", problem(tmp_path, text), "--out", tmp_path / "out")
+    assert code == 2 and message in err
+    assert err.count("\n") == 1 and "Traceback" not in err
+    assert out == "" and not (tmp_path / "out").exists()
+
+
+def test_width_zero_and_missing_files(tmp_path: Path) -> None:
+    assert run("certify", problem(tmp_path, width=0))[0] == 2
+    assert run("certify", tmp_path / "none.toml")[0] == 2
+    assert run("verify", tmp_path / "none.json")[0] == 2
+    assert run("certify", problem(tmp_path), "--json", tmp_path / "no" / "x.json")[0] == 2
+    assert run("certify", problem(tmp_path), "--out", problem(tmp_path))[0] == 2
+
+
+def test_explain_everything() -> None:
+    code, text, _ = run("explain")
+    assert code == 0
+    for name in ("residual", "paper", "block", "tanh", "squared"):
+        assert run("explain", name)[0] == 0
+        code, latex, _ = run("explain", name, "--latex")
+        assert code == 0 and "$" in latex
+    code, _, err = run("explain", "residul")
+    assert code == 2 and "did you mean residual" in err
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["table", "--help"], ["verify", "--help"], ["--version"]])
+def test_help_does_not_import_jax(arguments: list[str]) -> None:
+    program = (
+        "import sys; sys.argv = ['dipproofs', *sys.argv[1:]]\n"
+        "from dipproofs.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "sys.exit('jax' in sys.modules)"
+    )
+    result = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+
+
+def test_every_command_shows_an_example() -> None:
+    for command in ("certify", "check", "verify", "explain", "table", "experiment"):
+        code, text, _ = run(command, "--help")
+        assert code == 0 and "dipproofs" in text.replace("Usage", "", 1).split("Usage")[-1]

@@ -1,0 +1,184 @@
+"""The descent does what its formulas say: against hand-written NumPy, for every mode, schedule and format."""
+
+from __future__ import annotations
+
+import math
+
+import jax
+import numpy as np
+import pytest
+from helpers import gaussian_problem, network, reference_descent
+
+import dipproofs as dp
+from dipproofs.descent import Backtracking, Constant, Cosine, Polynomial, candidate_iterations, make_schedule
+from dipproofs.networks.activation import jax_activation, numpy_activation
+from dipproofs.theory import ACTIVATIONS
+
+
+@pytest.mark.parametrize("train", ["both", "inner", "outer"])
+def test_descent_equals_handwritten_numpy(train: str) -> None:
+    problem, net = gaussian_problem(), network(train=train)
+    run = dp.descend(problem, net, step=0.3, max_iterations=40, tolerance=0.0)
+    losses, V, W = reference_descent(problem, net, 0.3, 40)
+    # 40 steps, each with a few hundred rounded operations on numbers of size 1
+    slack = 40 * 1000 * 2.0**-53
+    np.testing.assert_allclose(run.history.loss[:40], losses, rtol=slack * 100)
+    np.testing.assert_allclose(run.network.V, V, atol=slack * 10)
+    np.testing.assert_allclose(run.network.W, W, atol=slack * 10)
+
+
+@pytest.mark.parametrize("train", ["both", "inner", "outer"])
+def test_history_is_consistent(train: str) -> None:
+    problem, net = gaussian_problem(), network(train=train)
+    run = dp.descend(problem, net, step=0.2, max_iterations=30, tolerance=0.0)
+    h = run.history
+    assert h.loss.shape == h.gradient_norm.shape == h.path_length.shape == h.distance.shape == (31,)
+    np.testing.assert_allclose(np.diff(h.path_length), 0.2 * h.gradient_norm[:-1], rtol=1e-12)
+    moved = math.hypot(np.linalg.norm(run.network.V - net.V), np.linalg.norm(run.network.W - net.W))
+    assert h.distance[-1] == pytest.approx(moved, rel=1e-10)
+    assert (h.distance <= h.path_length * (1 + 1e-12)).all()
+
+
+def test_large_networks_record_the_distance_at_watched_iterations() -> None:
+    problem, net = gaussian_problem(3, 500), network(n=500, width=512)
+    run = dp.descend(problem, net, step=0.1, max_iterations=20, tolerance=0.0)
+    assert run.history.distance_iteration[-1] == 20
+    assert run.history.distance.shape == run.history.distance_iteration.shape
+    assert np.isfinite(run.history.distance).all()
+
+
+def test_float32_runs_in_float32() -> None:
+    problem, net = gaussian_problem(), network(dtype="float32")
+    run = dp.descend(problem, net, tolerance=1e-8)
+    assert run.network.V.dtype == run.network.W.dtype == np.float32
+    assert run.converged
+
+
+def test_auto_step_decreases_the_loss_and_converges() -> None:
+    for width in (4, 64, 256):
+        run = dp.descend(gaussian_problem(), network(width=width))
+        assert run.converged
+        assert (np.diff(run.history.loss) <= 0).all()
+
+
+def test_runs_are_reproducible_bit_for_bit() -> None:
+    first, second = (dp.descend(gaussian_problem(), network()) for _ in range(2))
+    np.testing.assert_array_equal(first.history.loss, second.history.loss)
+    np.testing.assert_array_equal(first.network.V, second.network.V)
+
+
+def test_a_diverging_run_stops_with_a_reason() -> None:
+    run = dp.descend(gaussian_problem(), network(), step=1e6, max_iterations=500)
+    assert run.stopped == "not finite"
+    assert "smaller step" in run.reason
+    assert np.isfinite(run.network.V).all()
+
+
+def test_zero_iterations_are_allowed() -> None:
+    run = dp.descend(gaussian_problem(), network(), max_iterations=0)
+    assert run.iterations == 0 and run.history.loss.shape == (1,)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"step": -1.0}, "positive number"),
+        ({"step": math.nan}, "positive number"),
+        ({"step": "fast"}, "positive number"),
+        ({"step": True}, "positive number"),
+        ({"max_iterations": -1}, "integer ≥ 0"),
+        ({"tolerance": math.inf}, "tolerance"),
+        ({"schedule": "linear"}, "expected one of"),
+        ({"schedule": "polynomial", "schedule_options": {"power": -1.0}}, "power"),
+        ({"schedule": "constant", "schedule_options": {"power": 1.0}}, "options"),
+    ],
+)
+def test_bad_options_are_one_line(options: dict, message: str) -> None:
+    with pytest.raises(dp.InputError, match=message) as caught:
+        dp.descend(gaussian_problem(), network(), **options)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_network_that_does_not_fit_is_refused() -> None:
+    with pytest.raises(dp.InputError, match="found 7 outputs, expected n = 10"):
+        dp.descend(gaussian_problem(), network(n=7))
+
+
+def test_float64_without_x64_is_an_error_with_the_cure() -> None:
+    jax.config.update("jax_enable_x64", False)
+    try:
+        with pytest.raises(dp.InputError, match="jax_enable_x64"):
+            dp.descend(gaussian_problem(), network())
+    finally:
+        jax.config.update("jax_enable_x64", True)
+
+
+@pytest.mark.parametrize("name", list(ACTIVATIONS))
+def test_float_activations_are_stable(name: str) -> None:
+    import mpmath
+    import sympy as sp
+
+    from dipproofs.theory.activations import x
+
+    points = np.array([-800.0, -30.0, -1.5, -1e-9, 0.0, 1e-9, 0.7, 5.0, 40.0, 800.0])
+    exact = [sp.lambdify(x, e, "mpmath") for e in (ACTIVATIONS[name].phi, ACTIVATIONS[name].dphi)]
+    # NumPy evaluates transcendental functions to within a few units in the last place of the terms involved
+    for pair in (jax_activation(name), numpy_activation(name)):
+        for values, function in zip(pair(points), exact, strict=True):
+            with mpmath.workdps(60):
+                want = np.array([float(function(mpmath.mpf(p))) for p in points])
+            np.testing.assert_allclose(np.asarray(values), want, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize(
+    "schedule", [Constant(), Polynomial(0.0), Polynomial(0.5), Polynomial(1.0), Polynomial(1.7), Cosine(400)]
+)
+@pytest.mark.parametrize(("start", "count"), [(0, 1), (0, 50), (3, 7), (1000, 3), (350, 100), (10_000, 100_000)])
+def test_schedules_bound_their_own_sums(schedule: dp.descent.Schedule, start: int, count: int) -> None:
+    import mpmath
+
+    with mpmath.workdps(40):
+        if isinstance(schedule, Polynomial):
+            factors = [(1 + mpmath.mpf(t)) ** (-mpmath.mpf(schedule.power)) for t in range(start, start + count)]
+        elif isinstance(schedule, Cosine):
+            factors = [
+                (1 + mpmath.cos(mpmath.pi * t / schedule.horizon)) / 2 if t < schedule.horizon else mpmath.mpf(0)
+                for t in range(start, start + count)
+            ]
+        else:
+            factors = [mpmath.mpf(1)] * count
+        total = mpmath.fsum(factors)
+        assert schedule.sum_lower(start, count) <= total
+        assert schedule.supremum(start) >= max(factors)
+    if count > 1 and start < 300:
+        # not vacuous: the sum lies between the bound and the bound plus the first factor
+        assert schedule.sum_lower(start, count) >= float(total) - float(factors[0]) - 1e-9
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [("polynomial", {"power": 0.3}), ("cosine", {"horizon": 800}), ("backtracking", {}), ("constant", {})],
+)
+def test_every_schedule_decreases_the_loss(kind: str, options: dict) -> None:
+    run = dp.descend(
+        gaussian_problem(), network(), schedule=kind, schedule_options=options, max_iterations=400, tolerance=1e-4
+    )
+    assert run.converged
+    assert (np.diff(run.history.loss) <= 0).all()
+
+
+def test_backtracking_survives_a_step_far_too_long() -> None:
+    run = dp.descend(gaussian_problem(), network(), step=64.0, schedule="backtracking", max_iterations=2000)
+    assert run.converged
+    h = run.history
+    taken = np.diff(h.path_length) / h.gradient_norm[:-1]
+    assert taken.max() <= 64.0 and taken.min() < 2.0
+    assert (np.diff(h.loss) <= -taken * h.gradient_norm[:-1] ** 2 / 2 * (1 - 1e-6) + 1e-15).all()
+
+
+def test_schedules_by_name_and_candidates() -> None:
+    assert isinstance(make_schedule("backtracking"), Backtracking)
+    sequence = list(candidate_iterations(1000))
+    assert sequence[0] == 0 and sequence[-1] == 1000
+    assert sequence == sorted(set(sequence))
+    assert list(candidate_iterations(0)) == [0]
