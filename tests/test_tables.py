@@ -223,3 +223,30 @@ def test_tables_do_not_import_jax(name: str) -> None:
 
 def test_every_table_is_known() -> None:
     assert set(TABLES) == {"width", "constants", "activations", "losses", "rates", "instance"}
+
+
+def test_figures_come_from_the_records(tmp_path: Path) -> None:
+    from dipproofs.tables.figures import save_figure, varying_axis, width_figure
+
+    table = make_table("width", n=100, m=10, kappa="1,10,100", form="concave,flow", bound="block,split")
+    assert varying_axis(table) == "kappa"
+    figure = width_figure(table, "kappa")
+    lines = figure.axes[0].get_lines()
+    drawn = sorted(float(k) for line in lines for k in line.get_ydata())
+    assert drawn == sorted(float(r["k"]) for r in table.records) and len(lines) == 4
+    assert figure.axes[0].get_xscale() == figure.axes[0].get_yscale() == "log"
+    first = save_figure(figure, tmp_path / "k.png").read_bytes()
+    assert save_figure(width_figure(table, "kappa"), tmp_path / "k2.png").read_bytes() == first
+    for bad in (tmp_path / "k.bmp", tmp_path / "no" / "k.png"):
+        with pytest.raises(InputError):
+            save_figure(figure, bad)
+
+
+def test_figures_refuse_mixed_records() -> None:
+    from dipproofs.tables.figures import varying_axis, width_figure
+
+    table = make_table("width", n="10,20", m=5, delta="0.1,0.05", bound="block")
+    with pytest.raises(InputError, match="several values of delta"):
+        width_figure(table, "n")
+    with pytest.raises(InputError, match="--plot"):
+        varying_axis(make_table("width", n=10, bound="block"))

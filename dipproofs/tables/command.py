@@ -25,6 +25,9 @@ def table(
         typer.Option("--format", "-f", help="md, latex, csv or json; default md, or what --out's suffix says"),
     ] = None,
     out: Annotated[Path | None, _option("--out", help="write to this file instead of standard output")] = None,
+    plot: Annotated[
+        Path | None, _option("--plot", help="table width: also draw k against n, m or κ, to a .png, .pdf or .svg")
+    ] = None,
     n: Annotated[str | None, _option("--n", help=f"length of the signal: {_LIST}")] = None,
     m: Annotated[str | None, _option("--m", help="number of observations; n/2 by default")] = None,
     d: Annotated[str | None, _option("--d", help="length of the network's input")] = None,
@@ -72,11 +75,17 @@ def table(
     chosen = format or ({".tex": "latex", ".csv": "csv", ".json": "json"}.get(out.suffix, "md") if out else "md")
     if name == "losses" and chosen == "latex":
         given["latex"] = True
+    if plot is not None and name != "width":
+        raise InputError(f"--plot: found table {name}, expected table width")
     made = make_table(name, **given)
+    if plot is not None:
+        from .figures import save_figure, varying_axis, width_figure
+
+        save_figure(width_figure(made, varying_axis(made)), plot)
     if out is not None:
         made.write(out, chosen)
     else:
         typer.echo(made.render(chosen), nl=False)
 
 
-_OPTIONS = tuple(key for key in inspect.signature(table).parameters if key not in ("name", "format", "out"))
+_OPTIONS = tuple(key for key in inspect.signature(table).parameters if key not in ("name", "format", "out", "plot"))

@@ -20,7 +20,7 @@ from ..theory.losses import LOSSES
 from ..theory.width import WIDTH_BOUNDS, NotApplicable, WidthCondition
 from ..theory.width.symbols import demand, k
 from .cells import INPUTS, WidthCell, ball_inputs, exact_inputs, float_inputs, reason_without_evaluation
-from .losses import NamedLoss, demand_of, named_loss, parameter_symbols
+from .losses import demand_of, named_loss, parameter_symbols
 from .paper_order import paper_order
 from .program import Program
 from .smallest import propose, smallest_verified
@@ -167,13 +167,25 @@ def _verifier(program: Program, exact: list[Any], cell: WidthCell) -> Callable[[
     return verified
 
 
+def verifiers_of(cell: WidthCell, exact: list[Any]) -> list[tuple[Callable[[int], bool], Callable[[Any], Any]]]:
+    """Return, for each condition of the cell's bound, the Arb verification and the float margin, as functions of k.
+
+    Args:
+        cell: its names choose the programs.
+        exact: the numbers, as `exact_inputs` orders them.
+
+    Raises:
+        NotApplicable: the bound says nothing about this cell.
+    """
+    key = (cell.bound, cell.train, cell.form, cell.profile, cell.law == "gaussian", _kind(cell))
+    columns = [np.array([value]) for value in float_inputs(exact, cell)]
+    return [(_verifier(program, exact, cell), _along(program, columns)) for program in _programs(*key)]
+
+
 def verify_width(cell: WidthCell, width: int) -> bool:
     """Return whether Arb proves that this width satisfies the cell's bound (not ``best`` or ``paper-order``).
 
     Raises:
         NotApplicable: the bound says nothing about this cell.
     """
-    loss: NamedLoss = named_loss(cell.loss)
-    programs = _programs(cell.bound, cell.train, cell.form, cell.profile, cell.law == "gaussian", loss.theory.kind)
-    exact = exact_inputs(cell, loss)
-    return any(_verifier(program, exact, cell)(width) for program in programs)
+    return any(verified(width) for verified, _ in verifiers_of(cell, exact_inputs(cell, named_loss(cell.loss))))

@@ -68,6 +68,7 @@ NOTES = (
     "singular values of A: linear from 1 to 1/κ, min(n, m) of them; ‖y‖ ≤ ‖Ax̄‖(1+noise), ‖Ax̄‖ = ‖A‖_F unless given; "
     "‖Aᵀy‖ ≤ ‖A‖‖y‖; ‖u‖ = 1",
 )
+RESIDUAL_NOTE = "form residual: q = γM_ρ², a larger step than that of γL = q, so its widths do not compare at equal q"
 
 
 def make(
@@ -113,7 +114,8 @@ def make(
     cells = list(_cells(axes))
     results = smallest_widths([*cells, *(cell.as_flow() for cell in cells)])
     records = tuple(_record(cell, results[cell], results[cell.as_flow()]) for cell in cells)
-    return Table("width", "Sufficient widths with explicit constants", _shown(records), records, NOTES)
+    notes = (*NOTES, RESIDUAL_NOTE) if "residual" in axes["form"] else NOTES
+    return Table("width", "Sufficient widths with explicit constants", _shown(records), records, notes)
 
 
 def _axes(
