@@ -121,6 +121,12 @@ class Recovery:
         return None if x is None else IntervalMatrix.from_exact(x)
 
     @cached_property
+    def signal_norm(self) -> Bound:
+        """‖x̄‖; only for a known x̄."""
+        assert self._truth is not None
+        return _size(vector_norm(self._truth))
+
+    @cached_property
     def noise(self) -> Noise | None:
         """‖Πε‖: enclosed if x̄ is known, else as stated, else estimated from what Im(AB) cannot represent."""
         if self._truth is not None:
@@ -292,7 +298,6 @@ class Recovery:
             converges: whether the loss surely tends to 0.
         """
         parts, noise, found = self.bounds(psi_0), self.noise, self.judged(reaches)
-        x = self._truth
         entry: dict[str, Any] = {
             "restricted_injectivity": found.to_json(),
             "sigma_AQ": self.sigma,
@@ -308,7 +313,7 @@ class Recovery:
             "sharp": self._sharp(parts, iterations, converges),
             "true_error": self.true_error(network),
             "true_error_at_limit": self.limit_error if self.applies and converges else None,
-            "signal_norm": None if x is None else _size(vector_norm(x)),
+            "signal_norm": None if self._truth is None else self.signal_norm,
             "limit": self._limit(converges),
             "early_stopping": self._early_stopping(iterations),
         }
