@@ -318,3 +318,13 @@ def test_bad_start() -> None:
     with pytest.raises(InputError, match=r"start: found 1 of 2 .*background"):
         make_loss("poisson").refuse_start(np.array([0.5, -0.1]))
     make_loss("poisson", background=0.2).refuse_start(np.array([0.5, -0.1]))
+
+
+def test_the_manual_prints_the_table_of_the_theory() -> None:
+    """The page on losses contains exactly the table that the expressions give."""
+    from pathlib import Path
+
+    from dipproofs.theory.losses.page import losses_page
+
+    pages = [*Path(__file__).parent.parent.glob("docs/**/losses.md"), *Path(__file__).parent.parent.glob("docs/*.md")]
+    assert any(losses_page() in page.read_text(encoding="utf-8") for page in pages)

@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import flint
@@ -18,7 +18,7 @@ import sympy as sp
 
 from ...errors import InputError
 from ...rigor import Bound
-from ...theory.losses import SCALES, LossTheory, resolve_scale
+from ...theory.losses import LOSSES, SCALES, LossTheory, resolve_scale
 from ...theory.losses.base import y as y_symbol
 from ...theory.losses.shape import convex_entry, decide_concave_psi
 from ...theory.symbols import e, xi
@@ -26,7 +26,7 @@ from . import enclosures, rates
 from .evaluation import tight
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Loss:
     """A loss L(v) = c·L₁(v) with its parameters, on predictions v and observations y of shape (m,).
 
@@ -74,6 +74,10 @@ class Loss:
         chosen = "".join(f", {name} = {value:g}" for name, value in self.parameters.items())
         return f"{self._scale_text()}{self.theory.convention}{chosen}"
 
+    def __repr__(self) -> str:
+        chosen = "".join(f", {name}={value!r}" for name, value in self.to_json().items() if name != "kind")
+        return f"Loss({self.kind!r}{chosen})"
+
     def __str__(self) -> str:
         return f"{self.kind}: {self.convention}"
 
@@ -89,12 +93,12 @@ class Loss:
     @property
     def convex(self) -> bool:
         """Whether L_y is convex, decided by the sign of the second derivative of its entries."""
-        return convex_entry(self.theory)
+        return _decisions(self.kind)[0]
 
     @cached_property
     def concave_psi(self) -> bool:
         """Whether ψ is concave (form `concave` needs it): ψ' = 1/h'∘h⁻¹ decreases because h is convex."""
-        return decide_concave_psi(self.theory)
+        return _decisions(self.kind)[1]
 
     @property
     def domain(self) -> str:
@@ -102,7 +106,7 @@ class Loss:
         low, high = (self._with_parameters(end) for end in self.theory.domain)
         if low == -sp.oo and high == sp.oo:
             return "every entry of A g(u,θ) is real"
-        return f"every entry of A g(u,θ) is in ]{low}, {high}["
+        return f"every entry of A g(u,θ) is in ]{_number_text(low)}, {_number_text(high)}["
 
     @property
     def projects_data(self) -> bool:
@@ -261,6 +265,16 @@ class Loss:
 
         rest = {key: value for key, value in data.items() if key not in ("kind", "convention", "assumed")}
         return make_loss(str(data.get("kind")), **rest)
+
+
+def _number_text(end: sp.Expr) -> str:
+    return "∞" if end == sp.oo else f"{float(end):g}"
+
+
+@cache
+def _decisions(kind: str) -> tuple[bool, bool]:
+    """Whether L is convex and whether ψ is concave, decided once for each loss of the theory."""
+    return convex_entry(LOSSES[kind]), decide_concave_psi(LOSSES[kind])
 
 
 def _checked_scale(scale: Any, kind: str) -> str | float:

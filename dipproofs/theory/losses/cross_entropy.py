@@ -56,7 +56,7 @@ CROSS_ENTROPY = LossTheory(
     branch_upper=1 - (1 - y) * sp.exp(-s),
     advice={
         "data": "replace saturated values by η and 1 − η with a small η > 0 such as 1/512, or use loss squared",
-        "start": "shift the output into the domain (network.output_offset, for example 0.5 where rows of A sum to 1) and "
-        "start with smaller V, or use loss logit-cross-entropy",
+        "start": "shift the output into the domain (network.output_offset, 0.5 where the rows of A sum to 1) and start "
+        "with smaller V, or use loss logit-cross-entropy",
     },
 )

@@ -63,7 +63,7 @@ POISSON = LossTheory(
     advice={
         "data": "for zero counts add a known background to the data and to the model (y + b with background = b), "
         "merge neighbouring bins, or use loss huber",
-        "start": "shift the output into the domain (network.output_offset of the size of a typical y), start with smaller V, "
-        "or use a background > 0",
+        "start": "shift the output into the domain (network.output_offset of the size of a typical y), start with "
+        "smaller V, or use a background > 0",
     },
 )
