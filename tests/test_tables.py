@@ -69,6 +69,15 @@ def test_latex_is_booktabs_and_escaped() -> None:
     assert r"\begin{cases}" in make_table("losses", loss="huber", latex=True).render("latex")
 
 
+@pytest.mark.parametrize("name", SMALL)
+def test_latex_needs_no_unicode(name: str) -> None:
+    options = {"losses": {"loss": "all", "latex": True}, "activations": {}}.get(name, SMALL[name])
+    text = make_table(name, **options).render("latex")
+    lines = [line for line in text.splitlines() if not line.startswith("%")]
+    assert all(line.isascii() for line in lines)
+    assert not any("?" in line for line in lines), "a character without a LaTeX equivalent"
+
+
 def test_common_parameters_are_stated_once_in_markdown() -> None:
     text = make_table("width", n="10,20", m=5).render("md")
     assert "all rows: " in text and "δ [probability] = 0.05" in text

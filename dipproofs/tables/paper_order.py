@@ -19,17 +19,17 @@ _y_norm = sp.Symbol("Y", positive=True)
 REASON = "order only: the paper's constants C and C' are unnamed"
 
 
-def paper_order(cell: WidthCell) -> tuple[str, str, float | str | None]:
-    """Return (reason, "", value at C = C' = 1 with √m‖·‖_∞ replaced by the smaller ‖·‖)."""
+def paper_order(cell: WidthCell) -> tuple[str, float | str | None]:
+    """Return (reason, value at C = C' = 1 with √m‖·‖_∞ replaced by the smaller ‖·‖)."""
     if cell.train == "outer":
-        return "the paper trains both layers or the inner one", "", None
+        return "the paper trains both layers or the inner one", None
     reason = reason_without_evaluation(cell)
     if reason is not None:
-        return reason, "", None
+        return reason, None
     loss = named_loss(cell.loss)
     known = {e, observations, *(symbol for symbol, _ in loss.parameters)}
     if not loss.theory.curvature.is_number or not loss.theory.psi.free_symbols <= known:
-        return REASON, "", None
+        return REASON, None
     function = _compiled(cell.train, cell.loss)
     frobenius2, _ = spectrum_sums(cell.rank, cell.kappa)
     with flint.ctx.workprec(128):
@@ -37,8 +37,8 @@ def paper_order(cell: WidthCell) -> tuple[str, str, float | str | None]:
         norm = clean * _ball(1 + cell.noise)
         value = function(flint.arb(cell.n), flint.arb(cell.d), 1 / _ball(cell.kappa), norm, flint.arb(cell.m))
         if value > flint.arb(10) ** 300:
-            return REASON, "", "> 1e300"
-        return REASON, "", float(value.mid())
+            return REASON, "> 1e300"
+        return REASON, float(value.mid())
 
 
 def _ball(value: object) -> flint.arb:

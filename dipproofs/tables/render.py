@@ -115,7 +115,6 @@ _LATEX = {
     "–": "--",
     "κ": r"$\kappa$",
     "δ": r"$\delta$",
-    "‖": r"$\|$",
     "φ": r"$\varphi$",
     "ψ": r"$\psi$",
     "Ψ": r"$\Psi$",
@@ -123,24 +122,51 @@ _LATEX = {
     "ν": r"$\nu$",
     "γ": r"$\gamma$",
     "σ": r"$\sigma$",
+    "μ": r"$\mu$",
+    "η": r"$\eta$",
+    "ρ": r"$\rho$",
+    "τ": r"$\tau$",
+    "Λ": r"$\Lambda$",
+    "Σ": r"$\Sigma$",
+    "‖": r"$\|$",
     "√": r"$\surd$",
-    "₁": r"$_1$",
-    "₂": r"$_2$",
-    "²": r"$^2$",
-    "⁴": r"$^4$",
+    "∇": r"$\nabla$",
+    "∂": r"$\partial$",
+    "∫": r"$\int$",
+    "₀": "$_0$",
+    "₁": "$_1$",
+    "₂": "$_2$",
+    "ᵢ": "$_i$",
+    "²": "$^2$",
+    "³": "$^3$",
+    "⁴": "$^4$",
+    "ᵀ": r"$^\top$",
+    "½": r"$\frac12$",
+    "¼": r"$\frac14$",
     "≤": r"$\le$",
     "≥": r"$\ge$",
     "→": r"$\to$",
     "∞": r"$\infty$",
     "∈": r"$\in$",
-    "′": r"$'$",
-    "̃": "",
+    "−": "$-$",
+    "·": r"$\cdot$",
+    "±": r"$\pm$",
+    "×": r"$\times$",
+    "′": "$'$",
+    "…": r"\dots{}",
+    "ℓ": r"$\ell$",
+    "ℝ": r"$\mathbf{R}$",
+    "’": "'",
+    "\u0303": "",
+    "\u0304": "",
+    "⁻": "$^-$",
+    "¹": "$^1$",
 }
 
 
 def latex_text(text: str) -> str:
     """Return text with LaTeX's special characters and our mathematical ones replaced."""
-    return "".join(_LATEX.get(character, character) for character in text)
+    return "".join(_LATEX.get(character, character if character.isascii() else "?") for character in text)
 
 
 def to_latex(table: Table) -> str:
@@ -176,7 +202,7 @@ def _latex_heading(column: Column) -> str:
 
 def _latex_cell(value: Any, math: bool) -> str:
     text = short(value)
-    if math:
+    if math and value is not None:
         return f"${text}$"
     if isinstance(value, int | float) and not isinstance(value, bool) and "e" in text:
         head, _, exponent = text.partition("e")

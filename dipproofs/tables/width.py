@@ -17,7 +17,7 @@ import numpy as np
 import sympy as sp
 
 from ..theory.losses import LOSSES
-from ..theory.width import WIDTH_BOUNDS, NotApplicable, WidthCondition
+from ..theory.width import WIDTH_BOUNDS, NotApplicable, WidthCondition, paper_bound
 from ..theory.width.symbols import demand, k
 from .cells import INPUTS, WidthCell, ball_inputs, exact_inputs, float_inputs, reason_without_evaluation
 from .losses import demand_of, named_loss, parameter_symbols
@@ -41,13 +41,14 @@ class WidthResult:
         k: smallest verified integer, or None.
         reason: why there is none, or what holds instead; "" otherwise.
         chosen: the bound that gave k (for ``best``).
-        order: value of the paper's expression at C = C' = 1 (for ``paper-order``).
+        order, expression: of ``paper-order``: its value at C = C' = 1, and the paper's bound as LaTeX.
     """
 
     k: int | None
     reason: str = ""
     chosen: str = ""
     order: float | str | None = None
+    expression: str = ""
 
 
 def smallest_widths(cells: Iterable[WidthCell]) -> dict[WidthCell, WidthResult]:
@@ -62,7 +63,7 @@ def smallest_widths(cells: Iterable[WidthCell]) -> dict[WidthCell, WidthResult]:
     wanted = list(dict.fromkeys(part for cell in cells for part in _explicit(cell)))
     for cell in wanted:
         if cell.bound == PAPER_ORDER:
-            results[cell] = WidthResult(None, *paper_order(cell))
+            results[cell] = paper_result(cell)
             continue
         reason = reason_without_evaluation(cell)
         if reason is not None:
@@ -92,6 +93,13 @@ class _Results(dict[WidthCell, WidthResult]):
             return WidthResult(width, "", name)
         reasons = [result.reason for _, result in found]
         return WidthResult(None, next((r for r in reasons if r.startswith(">")), reasons[0]))
+
+
+def paper_result(cell: WidthCell) -> WidthResult:
+    """Return the paper's bound: no width, but its expression and order."""
+    reason, order = paper_order(cell)
+    expression = "" if cell.train == "outer" else sp.latex(paper_bound(cell.train))
+    return WidthResult(None, reason, "", order, expression)
 
 
 def _explicit(cell: WidthCell) -> list[WidthCell]:

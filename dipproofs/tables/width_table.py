@@ -59,6 +59,7 @@ COLUMNS = (
     Column("k_flow", "k of the flow", "hidden units", "proved", latex=r"k_{\mathrm{flow}}"),
     Column("ratio", "k / k of the flow", "", "6 digits", latex=r"k/k_{\mathrm{flow}}"),
     Column("chosen", "chosen"),
+    Column("expression", "the paper's bound", "LaTeX", math=True),
     Column("order", "order at C = C′ = 1", "", "not a bound"),
     Column("reason", "reason"),
 )
@@ -222,6 +223,7 @@ def _record(cell: WidthCell, result: WidthResult, flow: WidthResult) -> dict[str
         "k_flow": flow.k,
         "ratio": ratio,
         "chosen": result.chosen or None,
+        "expression": result.expression or None,
         "order": result.order,
         "reason": result.reason or None,
     }
@@ -244,7 +246,7 @@ def _y_norm(cell: WidthCell) -> int | float:
 
 
 #: Columns that are left out of the text renderings when they say nothing.
-_OPTIONAL = {"chosen": None, "order": None, "reason": None, "noise": 0}
+_OPTIONAL = {"chosen": None, "expression": None, "order": None, "reason": None, "noise": 0}
 
 
 def _shown(records: tuple[dict[str, Any], ...]) -> tuple[Column, ...]:

@@ -68,6 +68,12 @@ DISCRETISATION: dict[str, sp.Expr] = {
     )
     for form in FORMS.values()
 }
+DISCRETISATION["residual"] = define(
+    "width.discretisation.residual",
+    sp.Integer(1),
+    "form residual has ω = 1: its step enters through the drift x, which vanishes with γ",
+    _SOURCE,
+)
 DISCRETISATION_SPLIT: dict[str, sp.Expr] = {
     name: define(
         f"width.discretisation.split.{name}",
