@@ -126,7 +126,7 @@ def table(*columns: Any, say: Callable[[str], str], header: bool = True) -> Tabl
     made = Table(box=frame, show_header=header, show_edge=False, pad_edge=False, padding=(0, 1))
     for column in columns:
         name, options = (column, {}) if isinstance(column, str) else column
-        made.add_column(say(name), **options)
+        made.add_column(say(name), overflow="fold", **options)
     return made
 
 
@@ -226,7 +226,7 @@ def _quantities(cert: Certificate, say: Callable[[str], str], verbose: bool) -> 
     uniform = len(levels) == 1
     remark = f"all {weakest}" if uniform else "evidence in the last column"
     parts: list[Any] = [_heading(f"Quantities ({remark})", say)]
-    heads = [(f"iteration {count(c.iteration)}", {"justify": "right", "no_wrap": True}) for c in certs]
+    heads = [(f"iteration {count(c.iteration)}", {"justify": "right"}) for c in certs]
     rows = table(("name", {"no_wrap": True}), *heads, "meaning", *([] if uniform else ["evidence"]), say=say)
     known = quantities()
     for name in names:

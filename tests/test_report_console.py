@@ -1,0 +1,148 @@
+"""The console says what the record says, in words, at any width and in ASCII."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+from report_cases import NAMES, case, initial_check
+from rich.cells import cell_len
+
+from dipproofs.report import render_certificate, render_check, to_text
+from dipproofs.report.words import check_headline, headline, paper_sentence, rate_sentences, standing
+from dipproofs.rigor import Bound, Verdict
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("verbose", [False, True])
+def test_it_fits_into_80_columns_and_into_ascii(name: str, verbose: bool) -> None:
+    shown = render_certificate(case(name), verbose=verbose)
+    text, plain = to_text(shown), to_text(shown, ascii=True)
+    assert max(map(cell_len, text.splitlines())) <= 80
+    assert plain.isascii()
+    assert re.findall(r"\?(?! (?:undecided|Not|Estimated))", plain) == []  # a character without a replacement
+    assert "…" not in text
+    assert "\x1b" not in text
+    assert str(shown) == text
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_hypothesis_and_reason_is_shown(name: str) -> None:
+    cert = case(name)
+    text = " ".join(to_text(render_certificate(cert), width=400).split())
+    for hypothesis in cert.hypotheses:
+        assert str(hypothesis.verdict) in text
+        assert " ".join(hypothesis.reason.split()) in text
+
+
+@pytest.mark.parametrize("name", ["proved", "concave", "log-cosh", "lp", "polynomial", "picture", "single"])
+def test_a_proof_is_announced(name: str) -> None:
+    cert = case(name)
+    assert cert.proved
+    assert headline(cert).startswith("Proved ")
+    assert to_text(render_certificate(cert)).startswith("✓ Proved")
+
+
+def test_the_certified_iterate_is_named() -> None:
+    cert = case("proved")
+    where = "from the start" if cert.iteration == 0 else f"from iteration {cert.iteration} of {cert.run.iterations}"
+    assert where in headline(cert)
+    assert "at iteration 7:" in headline(replace(case("single"), iteration=7))
+    assert "at initialisation:" in headline(replace(case("single"), iteration=0))
+
+
+def test_estimates_are_never_called_proofs() -> None:
+    cert = case("estimated")
+    text = " ".join(to_text(render_certificate(cert)).split())
+    assert not cert.proved and standing(cert) == "estimated"
+    assert text.startswith("? Estimated, not proved")
+    assert "nothing here is a proof" in text
+    assert "Estimates (not proved)" in text and "guaranteed from" not in text
+    for line in rate_sentences(cert):
+        assert "(estimated)" in line
+
+
+def test_a_failure_says_that_it_is_no_refutation_of_convergence() -> None:
+    cert = case("failed")
+    text = " ".join(to_text(render_certificate(cert)).split())
+    assert not cert.proved and text.split()[1] == "Not"
+    assert "sufficient, not necessary" in text
+    assert "guaranteed from" not in text
+
+
+def test_a_limit_without_zero_loss_is_not_promised() -> None:
+    cert = case("proved")
+    finite = replace(cert, guarantees=replace(cert.guarantees, extra={"limit_has_zero_loss": False}))
+    assert "zero loss in the limit is not guaranteed" in headline(finite)
+    assert not any("zero-loss" in line for line in rate_sentences(finite))
+
+
+def test_bounds_are_rounded_up_in_sentences() -> None:
+    cert = case("proved")
+    facts = replace(cert.guarantees, distance_to_limit=Bound(0.1, 0.12341))
+    cert = replace(cert, guarantees=facts, quantities={**cert.quantities, "S": None})
+    assert "within 0.124 of" in rate_sentences(cert)[0]
+
+
+def test_iterations_are_counted_from_the_start_of_the_run() -> None:
+    cert = case("proved")
+    text = to_text(render_certificate(cert))
+    for target, steps in cert.guarantees.iterations_to_loss.items():
+        assert steps is not None
+        row = next(line for line in text.splitlines() if line.split()[:1] == [target])
+        assert row.split()[1].replace("\xa0", "") == str(cert.iteration + steps)
+
+
+def test_the_signal_is_spoken_of() -> None:
+    cert = case("picture")
+    text = " ".join(to_text(render_certificate(cert), width=120).split())
+    assert cert.guarantees.recovery_error is not None
+    assert "bound of ‖x_τ − x̄‖" in text and "· the noise" in text and "true error" in text
+    assert "Πy" in text  # twelve observations, four atoms
+
+
+def test_check_has_a_column_for_each_form() -> None:
+    check = initial_check()
+    text = to_text(render_check(check))
+    assert max(map(cell_len, text.splitlines())) <= 80
+    assert to_text(render_check(check), ascii=True).isascii()
+    heads = next(line for line in text.splitlines() if line.split()[-1:] == ["residual"])
+    assert heads.split() == list(check.forms)
+    assert check_headline(check).startswith("Proved" if check.proved else "Not proved")
+
+
+@pytest.mark.parametrize(("inner", "word"), [(0.5, "holds"), (2.0, "fails"), (1.0, "fails")])
+def test_the_papers_condition_is_reported_as_it_is(inner: float, word: str) -> None:
+    cert = initial_check().forms["paper"]
+    quantities = {**cert.quantities, "R": Bound.exact(1.0), "R_prime": Bound.exact(inner)}
+    assert f"R' < R {word}" in paper_sentence(replace(cert, quantities=quantities))
+
+
+def test_the_papers_condition_may_be_undecided() -> None:
+    cert = initial_check().forms["paper"]
+    overlap = {"R": Bound(0.9, 1.1), "R_prime": Bound(0.8, 1.0)}
+    estimate = {"R": Bound.estimated(1.0), "R_prime": Bound.estimated(0.5)}
+    for quantities in (overlap, estimate):
+        assert "is undecided" in paper_sentence(replace(cert, quantities={**cert.quantities, **quantities}))
+
+
+def test_widths_are_listed_with_how_they_are_known() -> None:
+    check = replace(
+        initial_check(),
+        widths={"paper": {"width": None, "reason": "too wide"}, "concave": {"width": 2048, "verdict": "proved"}},
+    )
+    text = to_text(render_check(check))
+    assert "paper: no width found: too wide" in text
+    assert "concave: width 2\xa0048, proved" in text
+
+
+def test_margins_show_the_end_that_matters() -> None:
+    from dipproofs.certify.record import Hypothesis
+    from dipproofs.report.words import margin
+
+    bound = Bound(0.1234, 0.5678)
+    assert margin(Hypothesis("H", "", Verdict.PROVED, bound)) == "≥ 0.123"
+    assert margin(Hypothesis("H", "", Verdict.REFUTED, Bound(-2.0, -0.5678))) == "≤ -0.567"
+    assert margin(Hypothesis("H", "", Verdict.UNDECIDED, Bound.estimated(0.5))) == "0.5 (estimated)"
+    assert margin(Hypothesis("H", "", Verdict.PROVED)) == ""
