@@ -16,8 +16,9 @@ from dipproofs.errors import InputError
 from dipproofs.problems.losses import Loss, envelope, iterations_to, make_loss
 from dipproofs.problems.losses.analytic import holomorphic, integral
 from dipproofs.problems.losses.attack import Search, adversarial_patterns
+from dipproofs.problems.losses.inversion import DecreasingPrimitive, invert_increasing
 from dipproofs.problems.losses.signs import defined_on, nonnegative_on, range_on
-from dipproofs.rigor import Bound, Evidence, IntervalMatrix
+from dipproofs.rigor import Bound, Evidence, IntervalMatrix, compile_arb
 from dipproofs.theory.losses.base import mu
 from dipproofs.theory.losses.record import profile_of_record
 from dipproofs.theory.losses.text import read_formula
@@ -113,6 +114,7 @@ def test_mixed_profiles_use_strong_convexity() -> None:
         ("r**1.5", {}, r"h'' is not shown to be finite"),
         ("1/(1 - r)**2 - 1 - 2*r", {}, r"not shown to be finite on \[0, 64\].*smaller radius"),
         ("Piecewise((r**2/2, r < 1), (r**2/4, True))", {}, r"pieces that do not join"),
+        ("Piecewise((0, r < 1), ((r - 1)**2/2, True))", {}, r"found h\(0\.5\) = 0, expected h\(r\) > 0"),
         ("abs(r)", {}, r"found the function 'abs'"),
         ("r**2 + x", {}, r"found the name 'x', expected one of pi, E, r"),
         ("r**", {}, r"expected a formula"),
@@ -236,6 +238,24 @@ def test_unusable_claims() -> None:
 
 
 # --- tools ---------------------------------------------------------------------------------------------------
+def test_what_cannot_be_enclosed_stays_unknown() -> None:
+    """A failed inversion or an undefined point never becomes a number."""
+    import flint
+
+    x = sp.Symbol("x", real=True)
+    primitive = DecreasingPrimitive([(sp.oo, sp.exp(x))], x)
+    with flint.ctx.workprec(128):
+        for u in ("-3.7", "-1", "0.2", "5.5"):
+            assert primitive(flint.arb(u)).overlaps(1 - flint.arb(u).exp())
+        assert primitive(flint.arb.nan()).is_nan() and primitive(flint.arb.pos_inf()).is_nan()
+        assert primitive.inverse(flint.arb(2)).is_nan(), "T stays below 1"
+        assert primitive.inverse(flint.arb("-2")).overlaps(flint.arb(3).log())
+        pole = DecreasingPrimitive([(sp.oo, 1 / (x + 2) ** 2)], x)
+        assert pole(flint.arb(-3)).is_nan(), "the interval contains a pole"
+        assert invert_increasing(lambda s: s**2, flint.arb(9), 1.0, 2.0).is_nan(), "no root up to 2"
+        assert invert_increasing(lambda s: s**2, flint.arb(9), 1.0, 5.0).overlaps(flint.arb(3))
+
+
 def test_signs_by_subdivision() -> None:
     """Proved, refuted and undecided signs; ranges."""
     x = sp.Symbol("x", positive=True)
@@ -247,6 +267,16 @@ def test_signs_by_subdivision() -> None:
 
     values = range_on(sp.cos(x), x, flint.arb(2))
     assert values.lower == pytest.approx(math.cos(2), abs=1e-4) and values.upper == pytest.approx(1, abs=1e-4)
+    for function, primitive in (
+        (sp.asinh(x), x * sp.asinh(x) - sp.sqrt(1 + x**2)),
+        (sp.atan(3 * x), x * sp.atan(3 * x) - sp.log(1 + 9 * x**2) / 6),
+        (sp.sqrt(x), sp.Rational(2, 3) * x ** sp.Rational(3, 2)),
+        (x**x, None),
+    ):
+        value = integral(holomorphic(function, x), flint.arb("0.01"), flint.arb(9))
+        if primitive is not None:
+            ends = [compile_arb((x,), primitive)(flint.arb(t)) for t in ("0.01", "9")]
+            assert value.overlaps(ends[1] - ends[0]) and value.rad() < 1e-9
     area = integral(holomorphic(1 / sp.tanh(x), x), flint.arb(1), flint.arb(3))
     assert area.overlaps((flint.arb(3).sinh() / flint.arb(1).sinh()).log())
 

@@ -12,6 +12,20 @@ from ...errors import InputError
 
 Holomorphic = Callable[[flint.acb, bool], flint.acb]
 
+
+def _atan(z: flint.acb, analytic: bool) -> flint.acb:
+    """Arctangent through logarithms, which notice branch cuts."""
+    i = flint.acb(0, 1)
+    return ((1 + i * z).log(analytic=analytic) - (1 - i * z).log(analytic=analytic)) / (2 * i)
+
+
+def _asinh(z: flint.acb, analytic: bool) -> flint.acb:
+    """Inverse hyperbolic sine through functions that notice branch cuts."""
+    root = (z * z + 1).sqrt(analytic=analytic)
+    return (z + root).log(analytic=analytic)
+
+
+#: Entire and meromorphic functions need no care (Arb is not finite at poles); the others are told to notice their cuts.
 _FUNCTIONS: dict[Any, Callable[[flint.acb, bool], flint.acb]] = {
     sp.exp: lambda z, a: z.exp(),
     sp.log: lambda z, a: z.log(analytic=a),
@@ -21,8 +35,8 @@ _FUNCTIONS: dict[Any, Callable[[flint.acb, bool], flint.acb]] = {
     sp.coth: lambda z, a: z.coth(),
     sp.sin: lambda z, a: z.sin(),
     sp.cos: lambda z, a: z.cos(),
-    sp.atan: lambda z, a: z.atan(),
-    sp.asinh: lambda z, a: z.asinh(),
+    sp.atan: _atan,
+    sp.asinh: _asinh,
     sp.erf: lambda z, a: z.erf(),
 }
 

@@ -256,8 +256,11 @@ def _check(facts: ProfileFacts, radius: float) -> None:
                 f"loss.profile: h'' {found} on ]0, {radius:g}], expected a convex profile; give a smaller radius, or "
                 "use Loss.custom(value=…, psi=…)"
             )
-    if not compile_arb((r,), facts.h)(flint.arb(radius)) > 0:
-        raise InputError(f"loss.profile: found h({radius:g}) ≤ 0, expected h(r) > 0 for r > 0")
+    # a convex profile with h(0) = 0 that is positive inside its first (analytic) piece is positive from there on
+    edge = edge_of(facts.h.args[0][1]) if isinstance(facts.h, sp.Piecewise) else None
+    inside = radius / 2 if edge is None else min(radius, float(edge)) / 2
+    if not compile_arb((r,), facts.h)(flint.arb(inside)) > 0:
+        raise InputError(f"loss.profile: found h({inside:g}) = 0, expected h(r) > 0 for r > 0")
 
 
 def _check_pieces(facts: ProfileFacts) -> None:

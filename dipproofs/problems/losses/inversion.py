@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import flint
@@ -76,23 +77,36 @@ class DecreasingPrimitive:
         self._origin = flint.arb(origin)
         self._pieces = [(edge, holomorphic(expr, variable)) for edge, expr in pieces]
         self._floats = [(edge, compile_arb((variable,), expr)) for edge, expr in pieces]
-        self._known: dict[str, flint.arb] = {}
+        self._anchors: dict[int, flint.arb] = {0: flint.arb(0)}
 
     def __call__(self, u: flint.arb) -> flint.arb:
         """Enclose T(u) at a ball u: T is decreasing, so its ends decide."""
         with flint.ctx.workprec(_BITS):
+            if not u.is_finite():
+                return flint.arb.nan()
             if not u.is_exact():
                 return self._at(u.lower()).union(self._at(u.upper()))
             return self._at(u)
 
     def _at(self, u: flint.arb) -> flint.arb:
-        key = u.mid().str(60, radius=False)
-        if key not in self._known:
-            origin = self._origin
-            self._known[key] = self._integral(u, origin) if u < origin else -self._integral(origin, u)
-        return self._known[key]
+        """T at an exact point: from the nearest anchor, so that only short integrals are computed."""
+        steps = math.floor(float(u - self._origin))  # any whole number nearby will do
+        anchor = self._origin + steps
+        return self._anchor(steps) - self._integral(anchor, u)
+
+    def _anchor(self, steps: int) -> flint.arb:
+        """T at origin + steps, by adding integrals over unit intervals (kept for later calls)."""
+        sign = 1 if steps > 0 else -1
+        known = self._anchors
+        for k in range(0, steps, sign):
+            if k + sign not in known:
+                low, high = sorted((k, k + sign))
+                piece = self._integral(self._origin + low, self._origin + high)
+                known[k + sign] = known[k] - sign * piece
+        return known[steps]
 
     def _integral(self, low: flint.arb, high: flint.arb) -> flint.arb:
+        """∫ of the weight over [low, high], split at the edges."""
         total, start = flint.arb(0), low
         for edge, piece in self._pieces:
             stop = high
