@@ -21,7 +21,9 @@ class LossOptions(Options):
         scale: how the sum is scaled: "sum", "half" (½), "mean" (1/m), "half-mean", or a number > 0.
         delta: where the Huber loss becomes linear.
         p: the exponent of ℓ_p and norm^p.
-        background: added to the model before a Poisson or cross-entropy loss.
+        background: known background counts of the Poisson loss, added to the model.
+        profile: formula h(r) of the loss custom, such as "sqrt(1 + r**2) - 1".
+        radius: residual size up to which the profile is checked.
     """
 
     section: ClassVar[str] = "loss"
@@ -31,6 +33,8 @@ class LossOptions(Options):
     delta: float | None = number(None)
     p: float | None = number(None)
     background: float | None = number(None)
+    profile: str | None = text(None, expected="a formula h(r) such as sqrt(1 + r**2) - 1")
+    radius: float | None = number(None, above=0.0)
 
     @property
     def parameters(self) -> dict[str, Any]:
