@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import sympy as sp
@@ -10,10 +10,8 @@ from flint import arb
 
 from ..theory import conditions
 from ..theory import symbols as s
-from ..theory.losses.base import y as y_symbol
-from .balls import largest, smallest, upper, whitened
 from .claims import Claim
-from .instance import norm, root
+from .recovery import Recovery
 from .walker import evaluate, exact
 
 if TYPE_CHECKING:
@@ -109,66 +107,51 @@ def _whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**18
 
 
-# --- recovery (§7) ------------------------------------------------------------------------------------
-def _recovery_parts(audit: Audit) -> Mapping[str, arb]:
-    """ψ(f), ‖Πε‖, ‖A‖·dist(x̄, Im B) and σ_min(AQ); ε = y − Ax̄ from the stored arrays.
-
-    Raises:
-        ValueError: the theorem does not apply.
-    """
-    instance, arrays, path = audit.instance, audit.arrays, audit.instance.path
-    if "x_true" not in arrays:
-        raise ValueError("found no x_true in the arrays, expected it for a statement about it")
-    if audit.loss.theory.argmin != y_symbol:
-        raise ValueError(f"found the loss {audit.loss.theory.kind}, expected one with argmin y")
-    x_true = path.of(arrays["x_true"][:, None])
-    noise = path.of(arrays["y"][:, None]) - instance.forward @ x_true
-    if instance.left is not None:
-        size = root(norm((instance.left @ noise).arbs()) ** 2 / instance.range)
-    else:
-        size = norm(noise.arbs())
-    parts = {"psi": audit.env[s.psi_0], "noise": size, "sigma": audit.env[s.sigma_A], "model": arb(0)}
-    if instance.basis is None:
-        return parts
-    B = instance.basis
-    found = whitened(B.T)
-    if found is None:
-        raise ValueError("found a basis B whose rank is not proved, expected full column rank")
-    T, beta = found
-    AQ = instance.forward @ (B @ T)
-    projected = B @ (T @ (T.T @ (B.T @ x_true)))  # any point of Im B bounds the distance from above
-    parts["model"] = root(largest(instance.forward @ instance.forward.T)) * norm((x_true - projected).arbs())
-    parts["sigma"] = root(smallest(AQ.T @ AQ, AQ.T) / arb(1, upper(beta)))
-    return parts
-
-
-def _recovery(audit: Audit, name: str, value: Any) -> None:
-    parts = _recovery_parts(audit)
-    if not audit.instance.m >= audit.instance.n:
-        raise ValueError("found a recovery bound, expected none: the operator is not injective on the generator")
-    audit._row(name, Claim.parse(value), (parts["psi"] + parts["noise"] + parts["model"]) / parts["sigma"])
-
-
 def _early_stopping(audit: Audit, name: str, value: Any) -> None:
-    """ψ(f_τ) ≤ ‖Πε‖ from this iteration on."""
-    noise = _recovery_parts(audit)["noise"]
+    """ψ(f_τ) ≤ δ from this iteration on; δ is ‖Πε‖ from the stored x̄, or as the record states it."""
     if not _whole(value):
         raise ValueError(f"found {value!r}, expected an integer ≥ 0")
+    level = Recovery(audit).level()
     env, theory = audit.env, audit.loss.theory
-    if env[s.psi_0] <= noise:
+    if env[s.psi_0] <= level:
         return
-    # the loss at which ψ = ‖Πε‖, from below, by bisection of its logarithm
+    # the largest loss with ψ ≤ δ, by bisection of its logarithm
     low, high = arb(0), env[s.loss_0].mid()
     for _ in range(200):
-        middle = ((low + high) / 2).mid() if low > 0 else (high / 2**20).mid()
-        if evaluate(theory.psi_scaled, {**env, s.e: middle}) <= noise:
+        middle = ((low * high).sqrt() if low > 0 else high / 2**20).mid()
+        if evaluate(theory.psi_scaled, {**env, s.e: middle}) <= level:
             low = middle
         else:
             high = middle
-        if low > 0 and (high - low) < 1e-25 * high:
+        if low > 0 and (high - low) < 1e-20 * high:
             break
     if not (low > 0 and loss_after(audit, value)(low)):
         audit.find(f"{name}: found {value}, expected more: ψ(f) ≤ ‖Πε‖ is not proved by then")
+
+
+def _recovery_error(audit: Audit, name: str, value: Any) -> None:
+    audit._row(name, Claim.parse(value), Recovery(audit).values().get("error"))
+
+
+def _recovery(audit: Audit, name: str, value: Any) -> None:
+    """The parts of the recovery bound, and what is said beside it."""
+    if not isinstance(value, dict):
+        raise ValueError(f"found {type(value).__name__}, expected the parts of the recovery bound")
+    recovery = Recovery(audit)
+    truths = recovery.values()
+    early, sharp = value.get("early_stopping") or {}, value.get("sharp") or {}
+    claims = {
+        **value,
+        **{f"early_stopping.{k}": v for k, v in early.items()},
+        **{f"sharp.{k}": v for k, v in sharp.items()},
+    }
+    for key, claim in claims.items():
+        if key in ("early_stopping", "sharp", "limit", "noise_source") or claim is None or isinstance(claim, str):
+            continue
+        if key == "restricted_injectivity":
+            recovery.restricted(f"{name}.{key}", claim)
+        else:
+            audit._row(f"{name}.{key}", Claim.parse(claim), truths.get(key), least=0.0)
 
 
 def _zero_loss(audit: Audit, name: str, value: Any) -> None:
@@ -186,6 +169,7 @@ GUARANTEES: dict[str, Callable[[Audit, str, Any], None]] = {
     "rate_exponent": _rate_exponent,
     "iterations_to_loss": _iterations,
     "early_stopping_iteration": _early_stopping,
-    "recovery_error": _recovery,
+    "recovery_error": _recovery_error,
+    "recovery": _recovery,
     "limit_has_zero_loss": _zero_loss,
 }

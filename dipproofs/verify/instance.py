@@ -93,8 +93,8 @@ class Instance:
         signal = (V @ self.path.column(self.phi)).times(1 / arb(self.k).sqrt())
         if self.basis is not None:
             signal = self.basis @ signal
-        signal = signal + self.path.of(np.full(signal.shape, self.offset))
-        self.prediction = (self.forward @ signal).arbs()
+        self.signal = signal + self.path.of(np.full(signal.shape, self.offset))
+        self.prediction = (self.forward @ self.signal).arbs()
 
     def residual(self) -> list[arb]:
         """Numbers with the norm of Ag − Πy, up to ``range``."""

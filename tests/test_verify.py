@@ -1,0 +1,203 @@
+"""The verifier: accepts what is true, rejects what is not, and says which."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers import gaussian_problem, network
+from verify_cases import hand_made, load, tamperings, write
+
+import dipproofs.verify
+from dipproofs.verify import exit_code, verify
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certified run on disk, with its certificate at the last iterate."""
+    from dipproofs.certify.api import certify
+    from dipproofs.certify.save import save
+
+    where = tmp_path_factory.mktemp("run")
+    save(certify(gaussian_problem(3, 6), network(6, 32), tolerance=1e-8), where)
+    return where
+
+
+def test_a_certificate_computed_by_hand_is_valid(tmp_path: Path) -> None:
+    result = verify(hand_made(tmp_path))
+    assert result.valid, str(result)
+    assert result.exit_code == 0
+    assert {row.outcome for row in result.rows} == {"ok"}
+
+
+@pytest.mark.parametrize("name", ["rho", "gamma"])
+def test_hand_made_with_another_radius_or_step_is_not_valid(tmp_path: Path, name: str) -> None:
+    record, arrays = load(hand_made(tmp_path))
+    for side in ("lower", "upper"):
+        record["quantities"][name][side] *= 1.001
+    assert verify(write(tmp_path, record, arrays)).exit_code == 1
+
+
+def test_every_tampering_of_the_hand_made_certificate_is_found(tmp_path: Path) -> None:
+    record, _ = load(hand_made(tmp_path))
+    kept = _kept(tmp_path, record)
+    # at 1×1 these two profiles are one function, so that naming the other one claims nothing false
+    assert kept == ["profile row-space"]
+
+
+def test_the_module_is_callable_and_prints_a_table(folder: Path) -> None:
+    result = dipproofs.verify(folder / "certificate.json")
+    assert result.valid, str(result)
+    text = str(result)
+    assert "sigma_AJ" in text and "final.quantities.S" in text and "valid" in text.splitlines()[0]
+
+
+def test_every_tampering_of_a_run_is_found(folder: Path, tmp_path: Path) -> None:
+    record = json.loads((folder / "certificate.json").read_text())
+    (tmp_path / "arrays.npz").write_bytes((folder / "arrays.npz").read_bytes())
+    (tmp_path / "arrays-final.npz").write_bytes((folder / "arrays-final.npz").read_bytes())
+    assert verify(write(tmp_path, record)).valid
+    assert _kept(tmp_path, record) == []
+
+
+def test_tampering_with_the_last_certificate_is_found(folder: Path, tmp_path: Path) -> None:
+    record = json.loads((folder / "certificate.json").read_text())
+    for name in ("arrays.npz", "arrays-final.npz"):
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
+    spoiled = json.loads(json.dumps(record))
+    spoiled["final"]["quantities"]["S"] = {"lower": 0.0, "upper": 1e-30, "evidence": "proved"}
+    assert any(finding.startswith("final.") for finding in verify(write(tmp_path, spoiled)).findings)
+    spoiled = json.loads(json.dumps(record))
+    spoiled["final"]["arrays"] = record["arrays"]
+    assert verify(write(tmp_path, spoiled)).exit_code == 1
+
+
+def _kept(folder: Path, record: dict) -> list[str]:
+    return [name for name, spoiled in tamperings(record) if verify(write(folder, spoiled)).valid]
+
+
+@pytest.mark.parametrize("mend", [True, False])
+@pytest.mark.parametrize("key", ["A", "y", "W", "V"])
+def test_a_changed_array_entry_is_found(folder: Path, tmp_path: Path, key: str, mend: bool) -> None:
+    record, arrays = load(folder / "certificate.json")
+    record.pop("final")
+    arrays[key] = arrays[key].copy()
+    arrays[key].flat[0] *= 1 + 1e-6
+    assert verify(write(tmp_path, record, arrays, mend=mend)).exit_code == 1
+
+
+def test_one_bit_of_an_array_is_found_by_its_hash(folder: Path, tmp_path: Path) -> None:
+    record, arrays = load(folder / "certificate.json")
+    record.pop("final")
+    arrays["V"][0, 0] = np.nextafter(arrays["V"][0, 0], 9.0)
+    assert "sha256" in verify(write(tmp_path, record, arrays, mend=False)).findings[0]
+
+
+def test_arrays_of_another_run_are_found(folder: Path, tmp_path: Path) -> None:
+    record, arrays = load(folder / "certificate.json")
+    record.pop("final")
+    other = network(6, 32, seed=11)
+    assert verify(write(tmp_path, record, {**arrays, "W": other.W, "V": other.V})).exit_code == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda a: a.pop("V"),
+        lambda a: a.update(V=a["V"].T),
+        lambda a: a.update(V=a["V"].astype(np.float16)),
+        lambda a: a.update(V=a["V"].astype(complex)),
+        lambda a: a.update(V=np.full_like(a["V"], np.nan)),
+        lambda a: a.update(y=np.full_like(a["y"], np.inf)),
+        lambda a: a.update(y=np.zeros(0)),
+        lambda a: a.update(extra=a["y"]),
+        lambda a: a.update(B=np.eye(6)),
+    ],
+)
+def test_arrays_of_the_wrong_kind_are_found(folder: Path, tmp_path: Path, change) -> None:
+    record, arrays = load(folder / "certificate.json")
+    record.pop("final")
+    change(arrays)
+    assert verify(write(tmp_path, record, arrays)).exit_code == 1
+
+
+@pytest.mark.parametrize("keep", [0, 1, 100, 0.5, -1])
+@pytest.mark.parametrize("name", ["certificate.json", "arrays.npz", "arrays-final.npz"])
+def test_a_truncated_file_is_unreadable(folder: Path, tmp_path: Path, name: str, keep: float) -> None:
+    for file in folder.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    content = (folder / name).read_bytes()
+    length = int(len(content) * keep) if isinstance(keep, float) else keep
+    # the last byte of the JSON is a line end
+    (tmp_path / name).write_bytes(content[:length] if keep != -1 else content[:-2])
+    assert verify(tmp_path / "certificate.json").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "null", "[]", "{}", "{", '{"a": NaN}', '{"format": 1, "format": 2}', "[" * 100000, '"x"', "\x00", "1e999"],
+)
+def test_what_is_no_certificate_is_unreadable(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "certificate.json"
+    path.write_text(text)
+    assert verify(path).exit_code == 2
+
+
+@pytest.mark.parametrize("change", [{"format": "dipproofs-check"}, {"version": 2}, {"version": True}, {"version": "1"}])
+def test_an_unknown_format_or_version_is_unreadable(folder: Path, tmp_path: Path, change: dict) -> None:
+    record, arrays = load(folder / "certificate.json")
+    assert verify(write(tmp_path, {**record, **change}, arrays)).exit_code == 2
+
+
+def test_pickled_and_missing_arrays_are_unreadable(folder: Path, tmp_path: Path) -> None:
+    record, arrays = load(folder / "certificate.json")
+    record.pop("final")
+    pickled = {**arrays, "V": np.array([{"a": 1}], dtype=object)}
+    assert verify(write(tmp_path, record, pickled)).exit_code == 2
+    (tmp_path / "arrays.npz").unlink()
+    assert verify(tmp_path / "certificate.json").exit_code == 2
+    assert verify(tmp_path / "nothing.json").exit_code == 2
+
+
+def test_a_header_that_promises_too_much_is_unreadable(folder: Path, tmp_path: Path) -> None:
+    import io
+    import zipfile
+
+    record, _ = load(folder / "certificate.json")
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "<f8", "fortran_order": False, "shape": (2**40, 2**20)})
+    write(tmp_path, record)
+    with zipfile.ZipFile(tmp_path / "arrays.npz", "w") as archive:
+        archive.writestr("A.npy", header.getvalue() + b"\0" * 64)
+    assert verify(tmp_path / "certificate.json").exit_code == 2
+
+
+def test_exit_code_prints_the_outcome(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code(folder / "certificate.json") == 0
+    assert capsys.readouterr().out.startswith("valid")
+    assert exit_code(folder / "none.json") == 2
+
+
+def test_findings_are_single_lines_that_say_what_was_found(folder: Path, tmp_path: Path) -> None:
+    record, arrays = load(folder / "certificate.json")
+    record.pop("final")
+    record["quantities"]["lipschitz_AJ"]["upper"] *= 0.5
+    record["quantities"]["lipschitz_AJ"]["lower"] *= 0.5
+    findings = verify(write(tmp_path, record, arrays)).findings
+    assert len(findings) == 1 and "lipschitz_AJ" in findings[0]
+    assert all("\n" not in finding and "found" in finding for finding in findings)
+
+
+def test_the_verifier_imports_neither_jax_nor_the_producer() -> None:
+    import subprocess
+    import sys
+
+    code = (
+        "import sys, dipproofs.verify\n"
+        "bad = [m for m in sys.modules if m.startswith(('jax', 'scipy', 'dipproofs.rigor', 'dipproofs.certify', "
+        "'dipproofs.problems', 'dipproofs.networks'))]\n"
+        "sys.exit(str(bad) if bad else 0)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0

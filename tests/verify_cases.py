@@ -1,0 +1,196 @@
+"""Certificates for the tests of the verifier: one computed by hand with mpmath, and ways to spoil one."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import mpmath as mp
+import numpy as np
+
+Record = dict[str, Any]
+
+
+def _bound(value: Any, room: float = 1e-8) -> Record:
+    low, high = sorted((float(value * (1 - room)), float(value * (1 + room))))
+    return {"lower": low, "upper": high, "evidence": "proved"}
+
+
+def _point(value: float) -> Record:
+    return {"lower": value, "upper": value, "evidence": "proved"}
+
+
+def hand_made(folder: Path) -> Path:
+    """A 1×1 problem in form residual, profile observation: every formula written out here with mpmath.
+
+    A = (2), y = (1 + 1e-3)·Ag, u = (1), W = (½), V = (3), tanh, both layers, so k = 1 and J = (V φ'(a), φ(a)).
+    """
+    with mp.workdps(40):
+        A, u, W, V = mp.mpf(2), mp.mpf(1), mp.mpf("0.5"), mp.mpf(3)
+        phi, dphi = mp.tanh(W * u), 1 - mp.tanh(W * u) ** 2
+        y = mp.mpf(float(A * V * phi * (1 + mp.mpf("1e-3"))))
+        residual = abs(A * V * phi - y)
+        inner, outer = abs(V * dphi), abs(phi)
+        sigma = mp.sqrt(inner**2 + outer**2)
+        B_1, B_2 = mp.mpf(1), 4 / (3 * mp.sqrt(3))
+        gamma, rho = 0.03125, float(residual / (A * sigma) * mp.mpf("1.2"))
+
+        def lipschitz(c: Any, b: Any) -> Any:
+            return (B_2 * c + mp.sqrt((B_2 * c) ** 2 + 4 * b**2)) / 2
+
+        ell, ell_A = lipschitz(V + rho, B_1), lipschitz(A * V + A * rho, A * B_1)
+        blocks = mp.sqrt((A * V + A * rho) ** 2 + (A * (phi + rho)) ** 2)
+        ball = min(A * sigma + ell_A * rho, blocks)
+        # profile observation: F = s_A0 − ℓ_A t, so ℓ_e = ℓ_A, x = 0 and S is the smaller root of a quadratic
+        F_0 = A * sigma
+        S = (F_0 - mp.sqrt(F_0**2 - 2 * ell_A * residual)) / ell_A
+        F_inf = F_0 - ell_A * S
+        contraction = mp.log(1 - gamma * F_inf**2)
+        loss = residual**2 / 2
+        count = int(mp.ceil(mp.log(mp.mpf("1e-12") / loss) / (2 * contraction))) + 1
+        quantities = {
+            "norm_u": _point(1.0), "norm_A": _bound(A), "sigma_A": _bound(A), "sigma_J": _bound(sigma),
+            "sigma_AJ": _bound(A * sigma), "norm_AJ": _bound(A * sigma), "norm_AJ_ball": _bound(ball),
+            "lipschitz_J": _bound(ell), "lipschitz_AJ": _bound(ell_A), "c_0": _bound(V), "c_A0": _bound(A * V),
+            "sigma_in": _bound(inner), "sigma_A_in": _bound(A * inner), "sigma_out": _bound(outer),
+            "norm_phi": _bound(phi), "norm_V": _bound(A * V), "gamma": _point(gamma), "rho": _point(rho),
+            "loss_0": _bound(loss), "psi_0": _bound(residual), "slope_e": _bound(ell_A),
+            "x": {"lower": 0.0, "upper": 1e-9, "evidence": "proved"}, "S": _bound(S), "F_inf": _bound(F_inf),
+            "lipschitz_grad": None,
+        }  # fmt: skip
+        hypotheses = [
+            {"id": name, "statement": "", "verdict": "proved", "margin": None, "reason": ""}
+            for name in ("rank", "loss", "start", "step", "injective", "H")
+        ]
+        record = {
+            "format": "dipproofs-certificate", "version": 1, "verdict": "proved", "arithmetic": "proved",
+            "form": "residual", "profile": "observation", "iteration": 7, "quantities": quantities,
+            "hypotheses": hypotheses,
+            "guarantees": {
+                "distance_to_limit": _bound(residual / F_inf), "log_contraction_per_step": _bound(contraction),
+                "iterations_to_loss": {"1e-12": count, "1e-300": None}, "early_stopping_iteration": None,
+                "recovery_error": None,
+            },
+            "loss": {"kind": "squared", "scale": "half"},
+            "network": {"kind": "two-layer", "activation": "tanh", "train": "both", "width": 1, "input_dimension": 1},
+            "schedule": {"kind": "constant"}, "provenance": {},
+        }  # fmt: skip
+    arrays = {"A": [[2.0]], "y": [float(y)], "u": [1.0], "W": [[0.5]], "V": [[3.0]]}
+    return write(folder, record, {key: np.array(value) for key, value in arrays.items()})
+
+
+def write(folder: Path, record: Record, arrays: dict[str, np.ndarray] | None = None, *, mend: bool = True) -> Path:
+    """Write a certificate; with ``arrays`` also its npz, and with ``mend`` its hash."""
+    folder.mkdir(parents=True, exist_ok=True)
+    record = copy.deepcopy(record)
+    if arrays is not None:
+        np.savez(folder / "arrays.npz", **arrays)
+        if mend:
+            digest = hashlib.sha256((folder / "arrays.npz").read_bytes()).hexdigest()
+            record["arrays"] = {"file": "arrays.npz", "sha256": digest}
+    path = folder / "certificate.json"
+    path.write_text(json.dumps(record))
+    return path
+
+
+def load(path: Path) -> tuple[Record, dict[str, np.ndarray]]:
+    """Read a certificate back."""
+    record = json.loads(path.read_text())
+    with np.load(path.parent / record["arrays"]["file"]) as file:
+        return record, {key: file[key] for key in file.files}
+
+
+def _edit(record: Record, change: Callable[[Record], Any]) -> Record:
+    spoiled = copy.deepcopy(record)
+    change(spoiled)
+    return spoiled
+
+
+def tamperings(record: Record) -> Iterator[tuple[str, Record]]:
+    """Every way to make the JSON of a proved certificate claim something false, with a name."""
+    for name, claim in record["quantities"].items():
+        if claim is None or not isinstance(claim["upper"], float) or claim["lower"] == 0:
+            continue
+        for factor in (0.98, 1.02):
+            moved = {"lower": claim["lower"] * factor, "upper": claim["upper"] * factor, "evidence": "proved"}
+            if name not in ("rho",):
+                yield f"{name} × {factor}", _edit(record, lambda r, n=name, m=moved: r["quantities"].update({n: m}))
+        for evidence in ("estimated", "assumed", "PROVED", "", None, 0):
+            changed = {**claim, "evidence": evidence}
+            yield (
+                f"{name}: evidence {evidence!r}",
+                _edit(record, lambda r, n=name, m=changed: r["quantities"].update({n: m})),
+            )
+    for name in ("sigma_AJ", "gamma", "rho", "F_inf", "lipschitz_AJ", "loss_0"):
+        if name not in record["quantities"]:
+            continue
+        yield f"no {name}", _edit(record, lambda r, n=name: r["quantities"].pop(n))
+        for side in ("lower", "upper"):
+            for value in ("nan", "NaN", None, True, [], "1.0", -(10**400), 10**400):
+                yield (
+                    f"{name}.{side} = {str(value)[:9]}",
+                    _edit(record, lambda r, n=name, s=side, v=value: r["quantities"][n].update({s: v})),
+                )
+        yield f"{name}.lower = inf", _edit(record, lambda r, n=name: r["quantities"][n].update(lower="inf"))
+        yield f"{name}.upper = -inf", _edit(record, lambda r, n=name: r["quantities"][n].update(upper="-inf"))
+    for factor in (1 + 1e-6, 1.5, 10.0):
+        raised = record["quantities"]["gamma"]["upper"] * factor
+        yield f"γ × {factor}", _edit(record, lambda r, g=raised: r["quantities"].update(gamma=_point(g)))
+    for verdict in ("refuted", "undecided", "PROVED", None):
+        yield f"verdict {verdict}", _edit(record, lambda r, v=verdict: r.update(verdict=v))
+    for i, hypothesis in enumerate(record["hypotheses"]):
+        for verdict in ("refuted", "undecided", "yes"):
+            yield (
+                f"{hypothesis['id']}: {verdict}",
+                _edit(record, lambda r, i=i, v=verdict: r["hypotheses"][i].update(verdict=v)),
+            )
+        both = _edit(record, lambda r, i=i: r["hypotheses"][i].update(verdict="refuted"))
+        yield f"{hypothesis['id']} and the verdict: refuted", _edit(both, lambda r: r.update(verdict="refuted"))
+        yield f"no {hypothesis['id']}", _edit(record, lambda r, i=i: r["hypotheses"].pop(i))
+        yield f"{hypothesis['id']} twice", _edit(record, lambda r, i=i: r["hypotheses"].append(r["hypotheses"][i]))
+        margin = {"lower": 1e3, "upper": 2e3, "evidence": "proved"}
+        if hypothesis["id"] not in ("loss",):
+            yield (
+                f"{hypothesis['id']}: margin",
+                _edit(record, lambda r, i=i, m=margin: r["hypotheses"][i].update(margin=m)),
+            )
+    for form in ("paper", "integral", "concave", "residual", "flow", ""):
+        if form != record["form"]:
+            yield f"form {form}", _edit(record, lambda r, f=form: r.update(form=f))
+    for profile in ("paper", "row-space", "observation", "block", "block-observation", "none"):
+        if profile != record["profile"]:
+            yield f"profile {profile}", _edit(record, lambda r, p=profile: r.update(profile=p))
+    for key in ("verdict", "form", "profile", "quantities", "hypotheses", "guarantees", "loss", "network",
+                "schedule", "iteration"):  # fmt: skip
+        yield f"no {key}", _edit(record, lambda r, k=key: r.pop(k))
+        yield f"{key} of another type", _edit(record, lambda r, k=key: r.update({k: 3.5}))
+    for key, value in (("activation", "sigmoid"), ("activation", "relu"), ("train", "inner"), ("train", "outer"),
+                       ("kind", "two-layer-synthesis"), ("width", 17), ("output_offset", 0.25)):  # fmt: skip
+        yield f"network {key} {value}", _edit(record, lambda r, k=key, v=value: r["network"].update({k: v}))
+    for key, value in (("kind", "huber"), ("kind", "nothing"), ("scale", "sum"), ("scale", -1.0), ("scale", "nan")):
+        yield f"loss {key} {value}", _edit(record, lambda r, k=key, v=value: r["loss"].update({k: v}))
+    yield "more iterations are needed", _edit(record, _halve_counts)
+    for name in ("distance_to_limit", "log_contraction_per_step", "rate_exponent"):
+        claim = record["guarantees"].get(name)
+        if claim:
+            for factor in (0.9, 1.1):
+                moved = {**claim, "lower": claim["lower"] * factor, "upper": claim["upper"] * factor}
+                yield f"{name} × {factor}", _edit(record, lambda r, n=name, m=moved: r["guarantees"].update({n: m}))
+    yield "an unknown guarantee", _edit(record, lambda r: r["guarantees"].update(peace=_point(1.0)))
+    yield "an unknown quantity", _edit(record, lambda r: r["quantities"].update(peace=_point(1.0)))
+    yield "recovery without x_true", _edit(record, lambda r: r["guarantees"].update(recovery_error=_point(1e-9)))
+    yield "estimated arithmetic", _edit(record, lambda r: r.update(arithmetic="estimated"))
+    yield "the hash of nothing", _edit(record, lambda r: r["arrays"].update(sha256=hashlib.sha256(b"").hexdigest()))
+    for name in ("../arrays.npz", "/etc/hostname", "", "a/arrays.npz", ".", "..", 3, None, "..\\arrays.npz", "a\0b"):
+        yield f"arrays in {name!r}", _edit(record, lambda r, n=name: r["arrays"].update(file=n))
+
+
+def _halve_counts(record: Record) -> None:
+    counts = record["guarantees"]["iterations_to_loss"]
+    for key, count in counts.items():
+        if count:
+            counts[key] = count // 2
