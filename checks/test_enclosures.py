@@ -177,6 +177,37 @@ def test_singular_values_contain_the_truth(family: Callable[..., Matrix]) -> Non
     assert useful >= 85
 
 
+def definite(gram: list[list[flint.arb]], tau: flint.arb, sign: int = 1) -> bool:
+    """Whether sign·(G − τI) is positive definite, by the pivots of LDLᵀ at 400 bits; all signs are proved."""
+    n = len(gram)
+    work = [[sign * (gram[i][j] - (tau if i == j else 0)) for j in range(i + 1)] for i in range(n)]
+    for k in range(n):
+        pivot = work[k][k]
+        if pivot < 0:
+            return False
+        assert pivot > 0, "400 bits do not decide the sign of a pivot"
+        for i in range(k + 1, n):
+            factor = work[i][k] / pivot
+            for j in range(k + 1, i + 1):
+                work[i][j] -= factor * work[j][k]
+    return True
+
+
+@pytest.mark.parametrize("shape", [(40, 40), (50, 90), (90, 60)])
+@pytest.mark.parametrize("family", [random_matrix, ill_conditioned, repeated, graded, single_precision])
+def test_larger_matrices_contain_the_truth(family: Callable[..., Matrix], shape: tuple[int, int]) -> None:
+    a = np.asarray(family(np.random.default_rng(shape[1]), shape), dtype=np.float64)
+    smallest, largest = sigma_min(IntervalMatrix(a)), norm(IntervalMatrix(a))
+    with flint.ctx.workprec(400):
+        x = flint.arb_mat((a if shape[0] <= shape[1] else a.T).tolist())
+        gram = (x * x.transpose()).tolist()
+        low, high = flint.arb(smallest.lower) ** 2, flint.arb(smallest.upper) ** 2
+        assert definite(gram, low) and not definite(gram, high)
+        low, high = flint.arb(largest.lower) ** 2, flint.arb(largest.upper) ** 2
+        assert definite(gram, high, sign=-1) and not definite(gram, low, sign=-1)
+    assert smallest.relative_width < 1e-2 and largest.relative_width < 1e-9
+
+
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda f: f.__name__)
 def test_eigenvalues_contain_the_truth(family: Callable[..., Matrix]) -> None:
     for a in instances(family, 60):

@@ -38,8 +38,8 @@ def matrix_rank(matrix: IntervalMatrix, work_limit: float = WORK_LIMIT, smallest
 
     Args:
         matrix: (m, n). With radii, only full rank can be proved.
-        smallest: `sigma_min(matrix)`, if it is known already.
         work_limit: Bound on the modular arithmetic spent on a rank-deficient matrix.
+        smallest: `sigma_min(matrix)`, if it is known already.
 
     Returns:
         A Rank; `value` is None when nothing is proved.
