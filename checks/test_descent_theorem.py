@@ -1,4 +1,4 @@
-"""The descent theorem on exact descents (docs/theory.md §3): whenever the hypotheses are proved, every conclusion holds.
+"""The descent theorem on exact descents (docs/theory.md §3): where the hypotheses are proved, every conclusion holds.
 
 Instances come with a proof from `certify`'s own machinery; the descent is followed in ball arithmetic by an
 independent implementation (`checks.balls`), so there is no slack: a violation would be a theorem.
