@@ -132,6 +132,8 @@ def test_widths_are_listed_with_how_they_are_known() -> None:
         initial_check(),
         widths={"paper": {"width": None, "reason": "too wide"}, "concave": {"width": 2048, "verdict": "proved"}},
     )
+    both = replace(check, widths={"paper": {"width": 10**6}, "residual": {"width": 216}})
+    assert "residual holds at a width 4\xa0629 times smaller than paper." in to_text(render_check(both))
     text = to_text(render_check(check))
     assert "paper: no width found: too wide" in text
     assert "concave: width 2\xa0048, proved" in text

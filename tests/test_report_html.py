@@ -14,7 +14,7 @@ from report_cases import NAMES, SHAPE, case
 
 from dipproofs.report import certificate_html, write_report
 from dipproofs.report import html as html_module
-from dipproofs.report.html import toml_text
+from dipproofs.report.details import toml_text
 
 EVIL = "<script>alert('x')</script>&\"'"
 VOID = {"meta", "img", "br", "link", "hr", "input"}

@@ -37,6 +37,7 @@ def build_check(check: Check, say: Callable[[str], str]) -> list[Any]:
     if check.widths:
         parts.append(_heading("Width at which each form holds at initialisation (this network redrawn)", say))
         parts += [_bullet(words.width_sentence(form, found), say) for form, found in check.widths.items()]
+        parts += [_bullet(line, say) for line in words.width_comparison(check)]
     return parts
 
 

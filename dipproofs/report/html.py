@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import words
-from .console import observed_iterations, quantity_names, run_rows
+from .details import observed_iterations, quantity_names, run_rows, toml_text
 from .notation import formula, symbol
 from .numbers import count, interval
 from .page import data_table, definition_list, item_list, page, section
@@ -255,26 +254,6 @@ def _problem(cert: Certificate, text: str | None) -> str:
     shown = text if text is not None else toml_text(origin)
     label = "The problem file" if text is not None else "The problem file, with defaults filled in"
     return section(label, f"<pre>{escape(shown)}</pre>")
-
-
-def toml_text(tables: Mapping[str, Any]) -> str:
-    """Write sections of plain values as TOML; None is left out.
-
-    Example:
-        >>> print(toml_text({"signal": {"kind": "image", "shape": [64, 64], "seed": None}}))
-        [signal]
-        kind = "image"
-        shape = [64, 64]
-    """
-    blocks = []
-    loose = {key: value for key, value in tables.items() if not isinstance(value, Mapping)}
-    for name, table in [("", loose), *((k, v) for k, v in tables.items() if isinstance(v, Mapping))]:
-        lines = [f"[{name}]"] if name else []
-        given = {key: value for key, value in table.items() if value is not None}
-        lines += [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in given.items()]
-        if lines:
-            blocks.append("\n".join(lines))
-    return "\n\n".join(blocks)
 
 
 def _again() -> str:

@@ -230,5 +230,14 @@ def width_sentence(form: str, found: Any) -> str:
     return f"{form}: width {count(found['width'])}, {verdict}{' (' + reason + ')' if reason else ''}"
 
 
+def width_comparison(check: Check) -> list[str]:
+    """Compare the narrowest width found with that of the paper's own condition."""
+    widths = {form: found["width"] for form, found in check.widths.items() if found.get("width") is not None}
+    narrow = min(widths, key=lambda form: widths[form], default="paper")
+    if "paper" not in widths or widths[narrow] * 2 > widths["paper"]:
+        return []
+    return [f"{narrow} holds at a width {count(widths['paper'] // widths[narrow])} times smaller than paper."]
+
+
 def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:].rstrip(".") + "." if text else ""
