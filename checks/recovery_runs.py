@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import sympy as sp
 
 import dipproofs as dp
 from dipproofs.certify import Certificate, certify
+from dipproofs.problems.losses import Loss
+from dipproofs.theory import symbols as s
 
 #: (m, n, r); r = 0: no basis. Few shapes, so that JAX compiles few programs.
 SHAPES = ((6, 8, 4), (5, 8, 5), (7, 5, 0), (5, 5, 0))
@@ -65,18 +68,24 @@ def certified(
 
 
 def follow(certificate: Certificate, steps: int = STEPS) -> Iterator[tuple[np.ndarray, float]]:
-    """Yield x_τ and ‖Π(y_τ − y)‖ along the descent from the certified iterate (½‖·‖², constant step)."""
+    """Yield x_τ and ψ(f_τ) along the descent from the certified iterate (constant step, Πy for y where r < m)."""
+    loss = Loss.from_json(certificate.loss)
     arrays = certificate.arrays
     A, y, u, W, V = (arrays[name].astype(np.float64) for name in ("A", "y", "u", "W", "V"))
     B = arrays.get("B", np.eye(A.shape[1]))
     offset, gamma = certificate.network["output_offset"], certificate.quantities["gamma"]
     assert gamma is not None
     AB, root = A @ B, np.sqrt(V.shape[1])
-    projector = AB @ np.linalg.pinv(AB)
+    if AB.shape[1] < AB.shape[0]:
+        shift = A @ np.full(A.shape[1], offset)
+        y = shift + AB @ np.linalg.pinv(AB) @ (y - shift)
+    start = certificate.quantities["loss_0"]
+    assert start is not None
+    psi = sp.lambdify(s.e, loss.psi.subs({x: b.mid for x, b in loss.constants(y, start).items()}), "numpy")
     for _ in range(steps + 1):
         phi = np.tanh(W @ u)
         x = B @ (V @ phi) / root + offset
-        residual = projector @ (A @ x - y)
-        yield x, float(np.linalg.norm(residual))
-        back = AB.T @ residual / root
+        v = A @ x
+        yield x, float(psi(max(float(loss.value(np, v, y)), 1e-300)))
+        back = AB.T @ np.asarray(loss.gradient(np, v, y)) / root
         V, W = V - gamma.upper * np.outer(back, phi), W - gamma.upper * np.outer((V.T @ back) * (1 - phi**2), u)
