@@ -1,0 +1,58 @@
+"""Rigorous verdicts for many runs: at the start, at the end, and anytime."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..certify.api import bound_operator_of, certify
+from ..certify.at_iterate import certify_at
+from ..certify.estimates import estimate_base
+from ..certify.search import Step, best
+from ..networks import TwoLayer
+from ..rigor import Verdict
+
+
+def squared() -> Any:
+    """The loss ½‖·‖²."""
+    from ..problems.losses import SquaredError
+
+    return SquaredError()
+
+
+def certified_at_start(problem: Any, network: TwoLayer, form: str = "best", step: Step | None = None) -> bool:
+    """Whether the theorem's conditions are proved at initialisation, with the best step by default.
+
+    Notes:
+        Floats decide where a proof is worth trying; only the proof counts.
+    """
+    step = Step(None, 1.0) if step is None else step
+    loss, operator = squared(), bound_operator_of(problem, network)
+    if operator.rank is None:
+        return False
+    base = estimate_base(problem, network, loss, operator, unprojected=form == "paper")
+    proposals = best(base, form, step, loss.concave_psi)
+    if not proposals or not proposals[0].feasible:
+        return False
+    return certify_at(problem, network, loss, operator, step, form=form).verdict is Verdict.PROVED
+
+
+def certified_run(
+    problem: Any, start: TwoLayer, last: TwoLayer, gamma: float, max_iterations: int, tolerance: float
+) -> tuple[bool, str]:
+    """Whether a run that reached the tolerance is proved to converge, at its last iterate or before.
+
+    Args:
+        start, last: first and last iterate. gamma: the step at the end.
+
+    Returns:
+        Verdict, and the reason of a failure ("" when proved).
+    """
+    loss, operator = squared(), bound_operator_of(problem, start)
+    found = certify_at(problem, last, loss, operator, Step(gamma))
+    if found.verdict is Verdict.PROVED:
+        return True, ""
+    found = certify(problem, start, loss, max_iterations=max_iterations, tolerance=tolerance)
+    if found.verdict is Verdict.PROVED:
+        return True, ""
+    reasons = [f"{h.id}: {h.reason or h.verdict}" for h in found.hypotheses if h.verdict is not Verdict.PROVED]
+    return False, "; ".join(reasons)
