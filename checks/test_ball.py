@@ -216,7 +216,7 @@ def test_lipschitz_constant_is_nearly_attained(activation: str, train: str) -> N
 
 @pytest.mark.parametrize("train", ["both", "outer"])
 def test_outer_profile_is_nearly_attained(train: str) -> None:
-    """Hidden units in the linear part of tanh, all turned down together: s_A falls as fast as the block profile says."""
+    """Hidden units in the linear part of tanh, all turned down together: s_A falls as fast as the profile says."""
     k = 16
     network = TwoLayer(np.ones(1), np.full((k, 1), 0.01), np.full((1, k), 1e-6), "tanh", train)
     setting = Setting(np.eye(1), network)

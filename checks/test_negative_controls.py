@@ -7,7 +7,7 @@ report at least one certain violation; if they cannot see these, their silence e
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import flint
@@ -135,7 +135,7 @@ def test_step_factors_too_large() -> None:
 
 # --- mean and sum ----------------------------------------------------------------------------------------------
 def test_mean_and_sum_mixed_up() -> None:
-    """ψ taken for the mean of the losses while the descent uses their sum, m = 3: KL and the distance to the data fail."""
+    """ψ taken for the mean while the descent uses the sum, m ≥ 2: KL and the distance to the data fail."""
     broken: set[str] = set()
     for instance in family("concave", "block"):
         if instance.problem.y.size < 2:
@@ -184,16 +184,20 @@ def test_operator_norm_from_few_power_iterations() -> None:
 
 
 # --- constants on the ball ------------------------------------------------------------------------------------------
+@dataclass
+class Believed:
+    """What a judge with wrong numbers would use."""
+
+    start: dict
+    env: dict
+
+
 def shrunk(instance: Instance, *symbols: Any, factor: float) -> Instance:
     """The instance whose proof uses constants that are too small."""
     assert instance.proof is not None
     judge = instance.proof.judge
-
-    class Wrong:
-        start = {**judge.start, **{x: judge.start[x] * factor for x in symbols if x in judge.start}}
-        env = {**judge.env, **{x: judge.env[x] * factor for x in symbols if x in judge.env}}
-
-    return replace(instance, proof=replace(instance.proof, judge=Wrong()))  # type: ignore[arg-type]
+    start, env = ({**known, **{x: known[x] * factor for x in symbols if x in known}} for known in (judge.start, judge.env))
+    return replace(instance, proof=replace(instance.proof, judge=Believed(start, env)))  # type: ignore[arg-type]
 
 
 def found_by(facts: Callable, instances: list[Instance], prefix: str) -> int:

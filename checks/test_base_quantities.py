@@ -1,0 +1,187 @@
+"""Every base quantity of a certificate contains the true value, computed once more in 50 digits from its definition.
+
+The reference uses mpmath: J is written out as a matrix, P comes from an orthonormal basis, singular values from
+mpmath's symmetric eigenvalue routine at 50 digits, nothing from `rigor`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import mpmath as mp
+import numpy as np
+import pytest
+
+from checks import balls
+from dipproofs.certify.operator_bounds import bound_operator
+from dipproofs.certify.quantities import ROOM, Base, enclose_base
+from dipproofs.networks import TwoLayer
+from dipproofs.problems.losses import make_loss
+from dipproofs.theory import ACTIVATIONS
+from dipproofs.theory import symbols as s
+from dipproofs.theory.twolayer import TRAIN_MODES
+
+DIGITS = 50
+CASES = [(m, n, kind) for m, n in ((1, 1), (2, 4), (3, 3), (4, 2)) for kind in ("dense", "stiff", "selection")]
+
+
+def matrix(array: Any) -> mp.matrix:
+    return mp.matrix(np.asarray(array, dtype=np.float64).tolist())
+
+
+def diagonal(values: list) -> mp.matrix:
+    return mp.diag(values)
+
+
+def singular_values(X: mp.matrix) -> list:
+    """All min(shape) singular values, ascending, from the smaller Gram matrix at twice the digits."""
+    with mp.workdps(3 * DIGITS):
+        gram = X * X.T if X.rows <= X.cols else X.T * X
+        values = mp.eigsy(gram, eigvals_only=True)
+        return sorted(mp.sqrt(max(value, mp.mpf(0))) for value in values)
+
+
+def orthonormal_rows(X: mp.matrix, rank: int) -> mp.matrix:
+    """Orthonormal basis (as rows) of the row space, by Gram–Schmidt twice."""
+    with mp.workdps(3 * DIGITS):
+        rows: list[mp.matrix] = []
+        for i in range(X.rows):
+            v = X[i, :].copy()
+            for _ in range(2):
+                for basis in rows:
+                    v = v - (v * basis.T)[0] * basis
+            size = mp.norm(v)
+            if size > mp.mpf(10) ** (-30) and len(rows) < rank:
+                rows.append(v / size)
+        return mp.matrix([list(row) for row in rows])
+
+
+def activation(name: str, x: Any) -> tuple[Any, Any]:
+    import flint
+
+    with flint.ctx.workprec(400):
+        value, slope = balls.ACTIVATIONS[name](flint.arb(mp.nstr(x, 120)))
+        return mp.mpf(value.str(60, radius=False)), mp.mpf(slope.str(60, radius=False))
+
+
+def reference(A: np.ndarray, network: TwoLayer, y: np.ndarray) -> dict[Any, Any]:
+    """The definitions of docs/theory.md §1, §2, §4, literally."""
+    m, n = A.shape
+    rank, k = min(m, n), network.width
+    A_, V, u = matrix(A), matrix(network.V), matrix(network.u[:, None])
+    a = matrix(network.W) * u
+    pairs = [activation(network.activation, x) for x in a]
+    phi, dphi = mp.matrix([p for p, _ in pairs]), [d for _, d in pairs]
+    root = mp.sqrt(k)
+    norm_u = mp.norm(u)
+    blocks = []  # J = [J_W along u, J_V]: its columns span the same directions as all of W
+    inner = V * diagonal(dphi) * (norm_u / root)
+    if network.train != "outer":
+        blocks.append(inner)
+    if network.train != "inner":
+        blocks.append(mp.eye(n) * (mp.norm(phi) / root))
+    J = mp.matrix(n, sum(block.cols for block in blocks))
+    column = 0
+    for block in blocks:
+        for j in range(block.cols):
+            for i in range(n):
+                J[i, column + j] = block[i, j]
+        column += block.cols
+    P = orthonormal_rows(A_, rank)  # rows span Im(Aᵀ)
+    Q = orthonormal_rows(A_.T, rank)  # rows span Im(A)
+
+    def least(X: mp.matrix) -> Any:
+        values = singular_values(X)
+        return values[0] if X.cols >= X.rows else mp.mpf(0)
+
+    def columns(X: mp.matrix) -> Any:
+        return max(mp.norm(X[:, j]) for j in range(X.cols))
+
+    trains_W = network.train != "outer"
+    residual = Q * (A_ * (V * phi) / root - matrix(y[:, None]))
+    operator = singular_values(A_)
+    return {
+        s.norm_u: norm_u, s.norm_phi: mp.norm(phi), s.norm_A: operator[-1], s.sigma_A: operator[0],
+        s.sigma_J: least(P * J), s.sigma_AJ: least(Q * A_ * J), s.norm_AJ: singular_values(A_ * J)[-1],
+        s.sigma_in: least(P * inner) if trains_W else mp.mpf(0),
+        s.sigma_A_in: least(Q * A_ * inner) if trains_W else mp.mpf(0),
+        s.norm_V: singular_values(A_ * V)[-1], s.c_0: columns(P * V), s.c_A0: columns(A_ * V),
+        s.c_full: columns(V), s.sigma_min_J: least(J), s.loss_0: mp.norm(residual) ** 2 / 2,
+        s.psi_0: mp.norm(residual),
+    }  # fmt: skip
+
+
+def instance(m: int, n: int, kind: str, train: str, seed: int = 0) -> tuple[np.ndarray, TwoLayer, np.ndarray]:
+    rng = np.random.default_rng(seed + 10 * m + n)
+    if kind == "selection" and m <= n:
+        A = np.eye(n)[::-1][:m] * np.where(np.arange(m) % 2, -1.0, 1.0)[:, None]
+    else:
+        left, right = (np.linalg.qr(rng.standard_normal((size, size)))[0] for size in (m, n))
+        rank = min(m, n)
+        values = np.geomspace(1, 1e-5 if kind == "stiff" else 0.3, rank)
+        A = 3 * (left[:, :rank] * values) @ right[:rank]
+    name = sorted(ACTIVATIONS)[(m + n + len(kind)) % len(ACTIVATIONS)]
+    network = TwoLayer.init(n, 6 if (m + n) % 2 else 3, 2, name, train, seed)
+    return A, network, rng.standard_normal(m)
+
+
+def enclosed(A: np.ndarray, network: TwoLayer, y: np.ndarray) -> Base:
+    return enclose_base(bound_operator(A), y, network, make_loss("squared", scale="half"), unprojected=True)
+
+
+def contains(bound: Any, value: Any) -> bool:
+    return bool(mp.mpf(bound.lower) <= value <= mp.mpf(bound.upper))
+
+
+@pytest.mark.parametrize("train", TRAIN_MODES)
+@pytest.mark.parametrize(("m", "n", "kind"), CASES)
+def test_enclosures_contain_the_definitions(m: int, n: int, kind: str, train: str) -> None:
+    A, network, y = instance(m, n, kind, train)
+    base = enclosed(A, network, y)
+    assert base.rank == min(m, n)
+    with mp.workdps(DIGITS):
+        for symbol, value in reference(A, network, y).items():
+            bound = base.values[symbol]
+            assert contains(bound, value), f"{symbol}: {bound} does not contain {mp.nstr(value, 20)}"
+            # sharp as well, so that verdicts are decided; and with room for another arithmetic
+            assert bound.upper - bound.lower <= 1e-4 * bound.upper, f"{symbol}: {bound} is wide"
+            if bound.lower < bound.upper and symbol is not s.psi_0:
+                assert bound.lower <= value * (1 - ROOM / 2) and bound.upper >= value * (1 + ROOM / 2), symbol
+
+
+def test_constants_of_the_activation_are_passed_on() -> None:
+    A, network, y = instance(2, 4, "dense", "both")
+    base = enclosed(A, network, y)
+    for symbol, expr in ((s.B_1, "B_1"), (s.B_2, "B_2")):
+        assert contains(base.values[symbol], mp.mpf(str(getattr(ACTIVATIONS[network.activation], expr).evalf(40))))
+    assert base.values[s.width].lower == base.values[s.width].upper == network.width
+    assert (base.m, base.n, base.train) == (2, 4, "both")
+
+
+@pytest.mark.parametrize(("scale", "c"), [("half", 0.5), ("sum", 1), ("mean", 0.5), ("half-mean", 0.25), (3.0, 3)])
+def test_scales_of_the_squared_loss(scale: Any, c: float) -> None:
+    """loss_0 = c‖r‖², ψ_0 = ‖r‖, 2c multiplies γ."""
+    A, network, y = instance(2, 4, "dense", "both")
+    base = enclose_base(bound_operator(A), y, network, make_loss("squared", scale=scale), unprojected=False)
+    with mp.workdps(DIGITS):
+        norm = reference(A, network, y)[s.psi_0]
+        assert contains(base.values[s.psi_0], norm) and contains(base.values[s.loss_0], c * norm**2)
+        assert base.residual_scale is not None and contains(base.residual_scale, 2 * mp.mpf(c))
+        assert contains(base.values[s.loss_curvature], 2 * mp.mpf(c))
+        gradient = base.values[s.loss_gradient]  # on the sublevel set of the upper end of loss_0
+        assert 2 * c * norm <= gradient.upper <= 2 * c * norm * (1 + 1e-8)
+
+
+def test_dependent_rows_are_not_certified() -> None:
+    A = np.array([[1.0, 2.0, 3.0], [2.0, 4.0, 6.0]])
+    assert bound_operator(A).rank is None or bound_operator(A).rank == 1
+
+
+def test_synthesis_uses_the_product() -> None:
+    rng = np.random.default_rng(0)
+    A, B = rng.standard_normal((3, 5)), rng.standard_normal((5, 2))
+    whole = bound_operator(A, B)
+    with mp.workdps(DIGITS):
+        values = singular_values(matrix(A) * matrix(B))
+        assert contains(whole.sigma, values[0]) and contains(whole.norm, values[-1])
+    assert whole.rank == 2
