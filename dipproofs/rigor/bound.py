@@ -12,6 +12,7 @@ from typing import Any, TypeAlias, Union
 import flint
 
 from dipproofs.errors import InputError
+from dipproofs.rigor.ends import add_ends, arb_down, end_from_json, end_to_json, multiply_ends, power_of_end
 from dipproofs.rigor.evidence import Evidence, Verdict
 from dipproofs.rigor.rounding import down, up
 
@@ -102,7 +103,7 @@ class Bound:
         """
         if value.is_nan():
             return cls.unknown(evidence)
-        return cls(_arb_down(value.lower()), -_arb_down(-value.upper()), evidence)
+        return cls(arb_down(value.lower()), -arb_down(-value.upper()), evidence)
 
     @classmethod
     def coerce(cls, value: BoundLike) -> Bound:
@@ -166,7 +167,7 @@ class Bound:
 
     def __add__(self, other: BoundLike) -> Bound:
         that = Bound.coerce(other)
-        lower, upper = _add(self.lower, that.lower, down), _add(self.upper, that.upper, up)
+        lower, upper = add_ends(self.lower, that.lower, down), add_ends(self.upper, that.upper, up)
         return self._result(that, lower, upper)
 
     def __sub__(self, other: BoundLike) -> Bound:
@@ -174,11 +175,13 @@ class Bound:
 
     def __mul__(self, other: BoundLike) -> Bound:
         that = Bound.coerce(other)
-        infinite = _infinite_point(self) or _infinite_point(that)
+        infinite = _infinite(self) or _infinite(that)
         if infinite and (self.lower <= 0 <= self.upper or that.lower <= 0 <= that.upper):
             return Bound.unknown(max(self.evidence, that.evidence))
         pairs = [(a, b) for a in (self.lower, self.upper) for b in (that.lower, that.upper)]
-        return self._result(that, min(_mul(a, b, down) for a, b in pairs), max(_mul(a, b, up) for a, b in pairs))
+        return self._result(
+            that, min(multiply_ends(a, b, down) for a, b in pairs), max(multiply_ends(a, b, up) for a, b in pairs)
+        )
 
     def __truediv__(self, other: BoundLike) -> Bound:
         that = Bound.coerce(other)
@@ -220,8 +223,8 @@ class Bound:
         else:
             base = self
         with flint.ctx.workprec(_WORKING_BITS):
-            lower, upper = _power(base.lower, power), _power(base.upper, power)
-            return Bound(_arb_down(lower.lower()), -_arb_down(-upper.upper()), self.evidence)
+            lower, upper = power_of_end(base.lower, power), power_of_end(base.upper, power)
+            return Bound(arb_down(lower.lower()), -arb_down(-upper.upper()), self.evidence)
 
     def max(self, other: BoundLike) -> Bound:
         """The larger of two numbers."""
@@ -276,7 +279,7 @@ class Bound:
             >>> Bound(0.0, float("inf")).to_json()
             {'lower': 0.0, 'upper': 'inf', 'evidence': 'proved'}
         """
-        return {"lower": _to_json(self.lower), "upper": _to_json(self.upper), "evidence": str(self.evidence)}
+        return {"lower": end_to_json(self.lower), "upper": end_to_json(self.upper), "evidence": str(self.evidence)}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Bound:
@@ -286,7 +289,7 @@ class Bound:
             InputError: A key is missing or a value is no number.
         """
         try:
-            ends = [_from_json(data[key]) for key in ("lower", "upper")]
+            ends = [end_from_json(data[key]) for key in ("lower", "upper")]
             return cls(ends[0], ends[1], Evidence.parse(data["evidence"]))
         except InputError:
             raise
@@ -315,50 +318,5 @@ class Bound:
         return Bound(lower, upper, self.evidence)
 
 
-def _infinite_point(bound: Bound) -> bool:
+def _infinite(bound: Bound) -> bool:
     return bound.is_point and math.isinf(bound.lower)
-
-
-def _add(a: float, b: float, rounding: Any) -> float:
-    if math.isinf(a) or math.isinf(b):
-        total = a + b
-        return (-math.inf if rounding is down else math.inf) if math.isnan(total) else total
-    return float(rounding(Fraction(a) + Fraction(b)))
-
-
-def _mul(a: float, b: float, rounding: Any) -> float:
-    if a == 0 or b == 0:
-        return 0.0
-    if math.isinf(a) or math.isinf(b):
-        return a * b
-    return float(rounding(Fraction(a) * Fraction(b)))
-
-
-def _power(x: float, power: Fraction) -> flint.arb:
-    if x == 0 or math.isinf(x):
-        return flint.arb(x)
-    base = flint.arb(x)
-    if power.denominator == 1:
-        return base**power.numerator
-    root = base.sqrt() if power.denominator == 2 else base.root(power.denominator)
-    return root**power.numerator if power.numerator != 1 else root
-
-
-def _arb_down(value: flint.arb) -> float:
-    """Largest float ≤ an exact Arb number."""
-    if not value.is_finite():
-        return float(value)
-    nearest = float(value)
-    if math.isinf(nearest):
-        return math.nextafter(math.inf, 0.0) if nearest > 0 else -math.inf
-    return nearest if bool(flint.arb(nearest) <= value) else math.nextafter(nearest, -math.inf)
-
-
-def _to_json(x: float) -> float | str:
-    return x if math.isfinite(x) else ("inf" if x > 0 else "-inf")
-
-
-def _from_json(x: Any) -> float:
-    if isinstance(x, bool) or (isinstance(x, str) and x not in ("inf", "-inf")):
-        raise ValueError(f"found {x!r}, expected a number, 'inf' or '-inf'")
-    return float(x)

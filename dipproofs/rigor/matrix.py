@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike
 from dipproofs.errors import InputError
 from dipproofs.rigor.bound import Bound
 from dipproofs.rigor.norms import euclidean, frobenius_upper, max_abs
-from dipproofs.rigor.rounding import TINY, UNIT, Array, gamma, inflation
+from dipproofs.rigor.radii import as_column, as_row, exact_array, outward, radius_norms, rounding_of_product
+from dipproofs.rigor.rounding import TINY, UNIT, Array
 
 
 class IntervalMatrix:
@@ -45,7 +46,7 @@ class IntervalMatrix:
     __array_ufunc__ = None
 
     def __init__(self, mid: ArrayLike, rad: ArrayLike | None = None) -> None:
-        self.mid: Array = _checked(mid, "matrix")
+        self.mid: Array = exact_array(mid, "matrix")
         self.rad: Array | None = None
         if rad is not None:
             radius = np.asarray(rad, dtype=np.float64)
@@ -139,7 +140,7 @@ class IntervalMatrix:
             for part in (self.rad, other.rad):
                 if part is not None:
                     rad += part
-            return self._make(mid, _outward(rad))
+            return self._make(mid, outward(rad))
 
     def scale(self, factor: Bound | float | int) -> IntervalMatrix:
         """The matrix times an enclosed number."""
@@ -184,7 +185,7 @@ class IntervalMatrix:
             if self.rad is not None:
                 error += self.rad * (np.abs(mid) if rad is None else np.abs(mid) + rad)
             # Four roundings above at most; a flushed input may lose TINY times the other factor.
-            error = _outward(error, 8, TINY * (2 + max_abs(np.atleast_1d(mid)) + max_abs(self.mid)))
+            error = outward(error, 8, TINY * (2 + max_abs(np.atleast_1d(mid)) + max_abs(self.mid)))
             return self._make(product, error)
 
     # --- products ---------------------------------------------------------------------------------------
@@ -193,8 +194,8 @@ class IntervalMatrix:
             other = IntervalMatrix.from_exact(other)
         if self.shape[-1] != other.shape[0]:
             raise InputError(f"matrix product: found shapes {self.shape} and {other.shape}, expected (·, p) and (p, ·)")
-        left = self if self.ndim == 2 else self._make_view(self.mid[None, :], _row(self.rad))
-        right = other if other.ndim == 2 else self._make_view(other.mid[:, None], _column(other.rad))
+        left = self if self.ndim == 2 else self._make_view(self.mid[None, :], as_row(self.rad))
+        right = other if other.ndim == 2 else self._make_view(other.mid[:, None], as_column(other.rad))
         return _product(left, right)._reshaped(self.shape[:-1] + other.shape[1:])
 
     def gram(self) -> IntervalMatrix:
@@ -215,7 +216,7 @@ class IntervalMatrix:
         if self.rad is None:
             return lower, upper
         with np.errstate(over="ignore", invalid="ignore"):
-            slack = _norm_upper(self.rad, axis)
+            slack = radius_norms(self.rad, axis)
             return np.maximum(np.nextafter(lower - slack, -np.inf), 0.0), np.nextafter(upper + slack, np.inf)
 
     def norm_fro_upper(self) -> float:
@@ -223,7 +224,7 @@ class IntervalMatrix:
         upper = frobenius_upper(self.mid)
         if self.rad is None:
             return upper
-        return math.nextafter(upper + float(_norm_upper(self.rad, None)), math.inf)
+        return math.nextafter(upper + float(radius_norms(self.rad, None)), math.inf)
 
     def apply_arb(self, function: Callable[[flint.arb], flint.arb], bits: int = 80) -> IntervalMatrix:
         """Apply a function of Arb balls to every entry, see `dipproofs.rigor.elementwise.apply_arb`."""
@@ -255,76 +256,14 @@ def _product(left: IntervalMatrix, right: IntervalMatrix) -> IntervalMatrix:
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         mid = left.mid @ right.mid
         rows, columns = euclidean(left.mid, 1)[1], euclidean(right.mid, 0)[1]
-        parts_left, parts_right = [rows], [_rounding(left.mid, right.mid) * columns]
+        parts_left, parts_right = [rows], [rounding_of_product(left.mid, right.mid) * columns]
         if right.rad is not None:
-            slack = _norm_upper(right.rad, 0)
+            slack = radius_norms(right.rad, 0)
             parts_right[0] = parts_right[0] + slack
             columns = columns + slack
         if left.rad is not None:
-            parts_left.append(_norm_upper(left.rad, 1))
+            parts_left.append(radius_norms(left.rad, 1))
             parts_right.append(columns)
         rad = np.stack(parts_left, axis=1) @ np.stack(parts_right)
         biggest = float(rows.max(initial=0.0)) + float(columns.max(initial=0.0))
-        return IntervalMatrix._make(mid, _outward(rad, 10, (terms + 2) * TINY * (2 + biggest)))
-
-
-def _rounding(left: Array, right: Array) -> float:
-    """γ for the entries of a product: only nonzero terms are rounded.
-
-    Products with ±2^e are exact, so picking rows by a mask costs nothing.
-    """
-    if left.size == 0 or right.size == 0:
-        return 0.0
-    by_rows = int(np.count_nonzero(left, axis=1).max())
-    by_columns = int(np.count_nonzero(right, axis=0).max())
-    if by_rows <= 1 and _powers_of_two(left):
-        return 0.0
-    if by_columns <= 1 and _powers_of_two(right):
-        return 0.0
-    return gamma(min(by_rows, by_columns) + 2)
-
-
-def _powers_of_two(x: Array) -> bool:
-    values = x[x != 0]
-    return bool((np.abs(np.frexp(values)[0]) == 0.5).all())
-
-
-def _norm_upper(rad: Array, axis: int | None) -> Array:
-    """Upper bounds of norms of radii, inf where a radius is."""
-    if math.isfinite(max_abs(rad)):
-        return euclidean(rad, axis)[1]
-    known = np.isfinite(rad)
-    return np.where(known.all(axis=axis), euclidean(np.where(known, rad, 0.0), axis)[1], math.inf)
-
-
-def _outward(rad: Array, terms: int = 4, absolute: float = TINY) -> Array:
-    """Inflate a computed radius in place so that it covers its own rounding errors."""
-    rad *= inflation(terms)
-    rad += absolute * inflation(4)
-    return rad
-
-
-def _row(rad: Array | None) -> Array | None:
-    return None if rad is None else rad[None, :]
-
-
-def _column(rad: Array | None) -> Array | None:
-    return None if rad is None else rad[:, None]
-
-
-def _checked(array: ArrayLike, name: str) -> Array:
-    """The array as float64 without changing any number, or an InputError."""
-    given = np.asarray(array)
-    if given.dtype.kind in "iub":
-        exact = given.astype(np.float64)
-        if given.size and max(abs(int(given.max())), abs(int(given.min()))) > 2**53:
-            raise InputError(f"{name}: found integers above 2**53, expected numbers that float64 holds exactly")
-    elif given.dtype in (np.float64, np.float32, np.float16):
-        exact = np.asarray(given, dtype=np.float64)
-    else:
-        raise InputError(f"{name}: found entries of type {given.dtype}, expected float32 or float64")
-    if not 1 <= exact.ndim <= 2:
-        raise InputError(f"{name}: found {exact.ndim} dimensions, expected a vector or a matrix")
-    if not np.isfinite(exact).all():
-        raise InputError(f"{name}: found non-finite entries (NaN or infinity), expected finite numbers")
-    return exact
+        return IntervalMatrix._make(mid, outward(rad, 10, (terms + 2) * TINY * (2 + biggest)))
