@@ -12,6 +12,7 @@ from report_cases import NAMES, SHAPE, case, picture
 
 from dipproofs.report import image_figure, image_panels, loss_figure, path_figure, png_bytes, svg_text
 from dipproofs.report.images import panel_png, reconstruction
+from dipproofs.report.numbers import above
 from dipproofs.report.series import MOST_POINTS, envelope_curve, forecast, loss_curve, thinned
 
 PROVED = ["proved", "concave", "log-cosh", "lp", "polynomial", "picture"]
@@ -113,6 +114,9 @@ def test_panels_of_an_inpainting_problem() -> None:
     np.testing.assert_array_equal(found.pixels.ravel(), reconstruction(cert))
     np.testing.assert_allclose(error.pixels, found.pixels - truth.pixels)
     assert error.low == -error.high
+    assert cert.final is not None and cert.final.guarantees.recovery_error is not None
+    bound = cert.final.guarantees.recovery_error.upper
+    assert f"proved at most {above(bound)}" in error.caption and np.linalg.norm(error.pixels) <= bound
     assert all(panel_png(panel) == panel_png(panel) for panel in panels)
     assert png_bytes(image_figure(panels))
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import io
 import math
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .numbers import near
+from ..rigor import Evidence
+from .numbers import above, near
 from .style import new_figure_row, style
+from .words import standing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -72,7 +75,7 @@ def image_panels(
     if truth is not None:
         error = x - reference
         size = float(np.max(np.abs(error))) or 1.0
-        caption = _error_caption(error, reference, size)
+        caption = _error_caption(error, reference, size, cert)
         panels.append(Panel("error", caption, error.reshape(shape), -size, size, _SIGNED))
     return panels
 
@@ -102,7 +105,7 @@ def image_figure(panels: Sequence[Panel]) -> Figure:
         for one, panel in zip(axes, panels):
             one.imshow(_colours(panel), interpolation="nearest")
             one.set_title(panel.title, fontsize=10)
-            one.set_xlabel(panel.caption, fontsize=8)
+            one.set_xlabel(textwrap.fill(panel.caption, 30), fontsize=8)
             one.set_xticks([])
             one.set_yticks([])
             one.grid(False)
@@ -165,7 +168,15 @@ def _range(values: Any) -> tuple[float, float]:
     return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
 
 
-def _error_caption(error: np.ndarray, truth: np.ndarray, size: float) -> str:
-    total = float(np.linalg.norm(truth))
-    relative = f", {near(float(np.linalg.norm(error)) / total)} ‖x̄‖" if total > 0 else ""
-    return f"‖x − x̄‖ = {near(float(np.linalg.norm(error)))}{relative}; scale ±{near(size, 2)}"
+def _error_caption(error: np.ndarray, truth: np.ndarray, size: float, cert: Certificate) -> str:
+    """State the observed error, and beside it the bound that the certificate at that iterate gives."""
+    total, observed = float(np.linalg.norm(truth)), float(np.linalg.norm(error))
+    relative = f" ({near(observed / total)}\xa0‖x̄‖)" if total > 0 else ""
+    last = cert.final or cert
+    bound = last.guarantees.recovery_error
+    here = cert.run is None or last.iteration == cert.run.iterations
+    known = ""
+    if bound is not None and here:
+        how = standing(last) if bound.evidence is Evidence.PROVED else bound.evidence
+        known = f"; {how} at most {above(bound.upper)}"
+    return f"‖x\xa0−\xa0x̄‖ = {near(observed)}{relative}{known}; scale ±{near(size, 2)}"

@@ -84,7 +84,7 @@ def new_figure_row(count: int, size: float = 2.1) -> tuple[Figure, list[Axes]]:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(size * max(count, 1), size + 0.6), layout="constrained")
+    figure = Figure(figsize=(size * max(count, 1), size + 0.75), layout="constrained")
     FigureCanvasAgg(figure)
     return figure, list(figure.subplots(1, max(count, 1), squeeze=False)[0])
 
