@@ -77,7 +77,9 @@ def certify(
         if out is not None:
             from .report.html import certificate_html
 
-            save.save(certificate, out, report=certificate_html(certificate, image_shape=built.problem.image_shape))
+            posed = built.problem
+            shapes = {"image_shape": posed.image_shape, "data_shape": posed.operator.range_shape}
+            save.save(certificate, out, report=certificate_html(certificate, **shapes))
         if json is not None:
             record, _ = save.certificate_json(certificate, files=out is not None)
             _write_json(json, record)
