@@ -5,7 +5,6 @@ Everything is derived from a `LossTheory` (`dipproofs.theory.losses`) and the va
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -18,12 +17,13 @@ import sympy as sp
 
 from ...errors import InputError
 from ...rigor import Bound
-from ...theory.losses import LOSSES, SCALES, LossTheory, resolve_scale
+from ...theory.losses import LOSSES, LossTheory, resolve_scale
 from ...theory.losses.base import y as y_symbol
 from ...theory.losses.shape import convex_entry, decide_concave_psi
 from ...theory.symbols import e, xi
 from . import enclosures, rates
 from .evaluation import tight
+from .options import checked_parameters, checked_scale
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -49,8 +49,8 @@ class Loss:
     assumed: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "parameters", _checked_parameters(self.theory, self.parameters))
-        object.__setattr__(self, "scale", _checked_scale(self.scale, self.kind))
+        object.__setattr__(self, "parameters", checked_parameters(self.theory, self.parameters))
+        object.__setattr__(self, "scale", checked_scale(self.scale))
 
     @cached_property
     def _key(self) -> tuple[Any, ...]:
@@ -275,42 +275,3 @@ def _number_text(end: sp.Expr) -> str:
 def _decisions(kind: str) -> tuple[bool, bool]:
     """Whether L is convex and whether ψ is concave, decided once for each loss of the theory."""
     return convex_entry(LOSSES[kind]), decide_concave_psi(LOSSES[kind])
-
-
-def _checked_scale(scale: Any, kind: str) -> str | float:
-    if isinstance(scale, str) and scale in SCALES:
-        return scale
-    number = _number(scale)
-    if number is None or not 0 < number < math.inf:
-        raise InputError(f"loss.scale: found {scale!r}, expected a finite number > 0 or one of {', '.join(SCALES)}")
-    return number
-
-
-def _checked_parameters(theory: LossTheory, given: Mapping[str, Any]) -> dict[str, float]:
-    known = {p.name: p for p in theory.parameters}
-    for name in given:
-        if name not in known:
-            expected = ", ".join([*known, "scale"])
-            raise InputError(f"loss.{name}: unknown key for loss {theory.kind}; expected {expected}")
-    values: dict[str, float] = {}
-    for name, parameter in known.items():
-        raw = given.get(name, parameter.default)
-        wanted = f"a finite number {'≥' if parameter.closed else '>'} {parameter.minimum:g}"
-        if raw is None:
-            raise InputError(f"loss.{name}: missing, expected {wanted} ({parameter.meaning})")
-        number = _number(raw)
-        low = parameter.minimum
-        good = number is not None and (number >= low if parameter.closed else number > low)
-        if number is None or not good or not math.isfinite(number):
-            raise InputError(f"loss.{name}: found {raw!r}, expected {wanted} ({parameter.meaning})")
-        values[name] = number
-    return values
-
-
-def _number(value: Any) -> float | None:
-    if isinstance(value, bool) or not hasattr(value, "__float__"):
-        return None
-    try:
-        return float(value)
-    except (TypeError, ValueError, OverflowError):
-        return None
