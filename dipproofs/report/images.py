@@ -5,14 +5,15 @@ from __future__ import annotations
 import io
 import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..rigor import Evidence
+from ..rigor import Bound, Evidence
 from .numbers import above, near
+from .signal import recovery_of
 from .style import new_figure_row, style
 from .words import standing
 
@@ -168,12 +169,19 @@ def _range(values: Any) -> tuple[float, float]:
     return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
 
 
+def _best_bound(cert: Certificate) -> Bound | None:
+    """Return the smallest stated bound of ‖x_τ − x̄‖."""
+    sharp = recovery_of(cert).get("sharp")
+    stated = [cert.guarantees.recovery_error, sharp.get("error") if isinstance(sharp, Mapping) else None]
+    return min((bound for bound in stated if isinstance(bound, Bound)), key=lambda b: b.upper, default=None)
+
+
 def _error_caption(error: np.ndarray, truth: np.ndarray, size: float, cert: Certificate) -> str:
     """State the observed error, and beside it the bound that the certificate at that iterate gives."""
     total, observed = float(np.linalg.norm(truth)), float(np.linalg.norm(error))
     relative = f" ({near(observed / total)}\xa0‖x̄‖)" if total > 0 else ""
     last = cert.final or cert
-    bound = last.guarantees.recovery_error
+    bound = _best_bound(last)
     here = cert.run is None or last.iteration == cert.run.iterations
     known = ""
     if bound is not None and here:
