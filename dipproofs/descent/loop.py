@@ -17,6 +17,7 @@ class Carry(NamedTuple):
     tau: Any
     state: Any
     path_length: Any
+    squared_distance: Any
     status: Any
 
 
@@ -31,10 +32,10 @@ class Data(NamedTuple):
     V_0: Any
 
 
-def _forward(operator: Any, network: Any, data: Data, state: Any) -> tuple[Any, Any]:
+def _forward(operator: Any, network: Any, data: Data, state: Any) -> tuple[Any, Any, Any]:
     h, cache = network.forward(data.fixed, state)
     signal = h if data.basis is None else jnp.matmul(data.basis, h, precision="highest")
-    return operator.apply(data.operator, signal + data.offset), cache
+    return operator.apply(data.operator, signal + data.offset), h, cache
 
 
 def _gradient(operator: Any, network: Any, loss: Any, data: Data, state: Any, cache: Any, v: Any) -> Any:
@@ -71,14 +72,12 @@ def advance(
     dtype = carry.path_length.dtype
 
     def body(loop: Any) -> Any:
-        i, tau, state, path, _, records = loop
-        v, cache = _forward(operator, network, data, state)
+        i, tau, state, path, squared_distance, _, records = loop
+        v, h, cache = _forward(operator, network, data, state)
         value = loss.value(jnp, v, data.y).astype(dtype)
         outer, step_b, squared = _gradient(operator, network, loss, data, state, cache, v)
         norm = jnp.sqrt(jnp.asarray(squared, dtype))
-        distance = (
-            network.distance(data.fixed, state, data.V_0).astype(dtype) if track_distance else jnp.zeros((), dtype)
-        )
+        distance = jnp.sqrt(jnp.maximum(squared_distance, 0.0))
         records = jax.lax.dynamic_update_slice(
             records, jnp.stack([value, norm, path, distance])[:, None], (jnp.zeros((), i.dtype), i)
         )
@@ -89,21 +88,27 @@ def advance(
             gamma = _backtrack(operator, network, loss, data, state, cache, (outer, step_b), norm, value, gamma)
         gamma = jnp.where(status == RUNNING, gamma, 0.0)
         moved = network.move(state, cache, (outer, step_b), gamma)
+        if track_distance:
+            along = network.progress(data.fixed, state, data.V_0, h, cache, (outer, step_b)).astype(dtype)
+            change = gamma * (gamma * norm * norm - 2 * along)
+            squared_distance = squared_distance + jnp.where(status == RUNNING, change, 0.0)
         # a step of size 0 times a non-finite gradient would spoil the iterate that is to be reported
         state = jax.tree.map(lambda new, old: jnp.where(finite, new, old), moved, state)
         running = (status == RUNNING).astype(i.dtype)
         path = path + jnp.where(status == RUNNING, gamma * norm, 0.0)
-        return i + running, tau + running, state, path, status, records
+        return i + running, tau + running, state, path, squared_distance, status, records
 
     def condition(loop: Any) -> Any:
-        i, _, _, _, status, _ = loop
+        i, _, _, _, _, status, _ = loop
         return (i < steps) & (status == RUNNING)
 
     i = jnp.zeros((), carry.tau.dtype)
     records = jnp.zeros((4, capacity), dtype)
-    start = (i, carry.tau, carry.state, carry.path_length, jnp.asarray(RUNNING), records)
-    i, tau, state, path, status, records = jax.lax.while_loop(condition, body, start)
-    return Carry(tau, state, path, status), records
+    start = (
+        i, carry.tau, carry.state, carry.path_length, carry.squared_distance, jnp.asarray(RUNNING), records,
+    )  # fmt: skip
+    i, tau, state, path, squared_distance, status, records = jax.lax.while_loop(condition, body, start)
+    return Carry(tau, state, path, squared_distance, status), records
 
 
 def _backtrack(
@@ -120,7 +125,7 @@ def _backtrack(
 ) -> Any:
     def too_long(trial: Any) -> Any:
         moved = network.move(state, cache, gradient, trial)
-        v, _ = _forward(operator, network, data, moved)
+        v, _, _ = _forward(operator, network, data, moved)
         new = loss.value(jnp, v, data.y)
         # `not <=` so that a NaN (outside the domain of the loss) shortens the step too
         return ~(new <= value - trial * norm**2 / 2) & (trial > gamma * 1e-12)
@@ -149,3 +154,9 @@ def norm_estimate(operator: Any, network: Any, iterations: int, data: Data, stat
 
     w, size = jax.lax.fori_loop(0, iterations, body, (start, jnp.zeros((), start.dtype)))
     return size, w
+
+
+@partial(jax.jit, static_argnames=("network",))
+def distance(network: Any, fixed: Any, state: Any, V_0: Any) -> Any:
+    """Give ‖θ − θ_0‖."""
+    return network.distance(fixed, state, V_0)

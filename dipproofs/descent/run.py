@@ -86,7 +86,7 @@ def descend(
     from ..problems.losses import SquaredError
     from ..rigor import Bound
     from ..theory.symbols import loss_curvature
-    from .loop import NOT_FINITE, REACHED, RUNNING, Carry, Data, advance, norm_estimate
+    from .loop import NOT_FINITE, REACHED, RUNNING, Carry, Data, advance, distance, norm_estimate
 
     loss = SquaredError() if loss is None else loss
     schedule = make_schedule(schedule, **(schedule_options or {}))
@@ -109,7 +109,6 @@ def descend(
     data = Data(arrays, jnp.asarray(problem.y, dtype), fixed, basis, scalar(network.output_offset), state.V)
     track = network.parameter_count <= _TRACK_DISTANCE_LIMIT
     backtracking = isinstance(schedule, Backtracking)
-    distance_of = jax.jit(kernel.distance)
 
     def estimate(count: int, at: Any, start: Any) -> Any:
         return norm_estimate(operator.kernel, kernel, count, data, at, jnp.asarray(start))
@@ -123,7 +122,7 @@ def descend(
     auto = AutoStep(estimate, curvature, operator.shape[0], dtype, steps=steps) if step == "auto" else None
     if auto is None:
         steps.append((0, float(dtype.type(step))))
-    carry = Carry(jnp.asarray(0), state, scalar(0.0), jnp.asarray(RUNNING))
+    carry = Carry(jnp.asarray(0), state, scalar(0.0), scalar(0.0), jnp.asarray(RUNNING))
     records: list[np.ndarray] = []
     distances: list[tuple[int, float]] = []
     capacity = min(_CAPACITY, max(16, max_iterations))
@@ -139,14 +138,15 @@ def descend(
         return at
 
     value = float(loss.value(np, _prediction(problem, network), problem.y))
-    boundaries = candidate_iterations(max_iterations)
+    watched = watcher is not None or auto is not None or not track
+    boundaries = candidate_iterations(max_iterations) if watched else iter([0, max_iterations])
     target = next(boundaries)
     stopped = ""
     try:
         while not stopped:
             tau = int(carry.tau)
             if not track:
-                distances.append((tau, float(distance_of(fixed, carry.state, data.V_0))))
+                distances.append((tau, float(distance(kernel, fixed, carry.state, data.V_0))))
             gamma = auto.propose(tau, carry.state, value) if auto else steps[-1][1]
             if tau == target:
                 if watcher is not None:
@@ -173,7 +173,7 @@ def descend(
         carry = chunk(carry._replace(status=jnp.asarray(RUNNING)), 0.0, 1, math.inf)
         if stopped == "max_iterations" and records[-1][0, -1] <= tolerance:
             stopped = "tolerance"
-    history = _history(records, distances, track, float(distance_of(fixed, carry.state, data.V_0)))
+    history = _history(records, distances, track, float(distance(kernel, fixed, carry.state, data.V_0)))
     iterations = int(carry.tau)
     return Run(
         network=network.at(carry.state),

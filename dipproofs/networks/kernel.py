@@ -11,9 +11,6 @@ from typing import Any, NamedTuple
 
 from .activation import jax_activation
 
-#: Below this size a product is left to XLA's fused loops; above it, to the matrix library.
-_FUSED_LIMIT = 4096
-
 
 class State(NamedTuple):
     """Trained parameters: V (n, k) and the shift b (k,) of W along u."""
@@ -69,6 +66,17 @@ class TwoLayerKernel:
         b = state.b if step_b is None else state.b - gamma * step_b
         return State(V, b)
 
+    def progress(self, fixed: Fixed, state: State, V_0: Any, h: Any, cache: Any, gradient: Any) -> Any:
+        """Give ⟨θ − θ_0, ∇f⟩, from which ‖θ_τ − θ_0‖² is carried along: one product with V_0, no difference of V."""
+        outer, step_b = gradient
+        total = 0.0
+        if outer is not None:
+            root_k = state.b.shape[0] ** 0.5
+            total = outer @ (root_k * h - _matvec(V_0, cache[0]))
+        if step_b is not None:
+            total = total + (state.b @ step_b) * fixed.norm_u_squared
+        return total
+
     def normal_product(self, fixed: Fixed, state: State, z: Any) -> Any:
         """Give J Jᵀ z (docs/theory.md §4)."""
         _, (phi, dphi) = self.forward(fixed, state)
@@ -84,22 +92,19 @@ class TwoLayerKernel:
         """Give ‖θ − θ_0‖."""
         squared = (state.b @ state.b) * fixed.norm_u_squared
         if self.train != "inner":
-            difference = state.V - V_0
-            squared = squared + (difference * difference).sum()
+            # a dot product is vectorised, a sum of squares is not
+            difference = (state.V - V_0).ravel()
+            squared = squared + difference @ difference
         return squared**0.5
 
 
 def _matvec(matrix: Any, vector: Any) -> Any:
-    if matrix.size <= _FUSED_LIMIT:
-        return (matrix * vector[None, :]).sum(axis=1)
     import jax.numpy as jnp
 
     return jnp.matmul(matrix, vector, precision="highest")
 
 
 def _rmatvec(matrix: Any, vector: Any) -> Any:
-    if matrix.size <= _FUSED_LIMIT:
-        return (matrix * vector[:, None]).sum(axis=0)
     import jax.numpy as jnp
 
     return jnp.matmul(vector, matrix, precision="highest")
