@@ -17,9 +17,12 @@ _ROWS = (
     ("data", "· the loss that is left"),
     ("noise", "· the noise"),
     ("distance", "· x̄ outside the range"),
+    ("sharp.error", "sharper bound (leakage)"),
     ("true_error", "true error"),
     ("at_early_stopping", "bound at early stopping"),
+    ("sharp.at_early_stopping", "· sharper"),
     ("at_limit", "bound in the limit"),
+    ("sharp.at_limit", "· sharper"),
     ("true_error_at_limit", "true error in the limit"),
 )
 _SOURCES = {
@@ -56,9 +59,11 @@ def _early_stopping(cert: Certificate, entry: Mapping[str, Any]) -> list[str]:
     size = f" = {above(error.upper)}{evidence_note(error)}" if isinstance(error, Bound) else ""
     source = _SOURCES.get(str(entry.get("noise_source")), str(entry.get("noise_source") or ""))
     known = f" (noise {source})" if source else ""
+    warning = [f"Early stopping: {about['reason']}."] if about.get("reason") else []
     return [
         f"Early stopping: from iteration {count(cert.iteration + steps)} on the prediction is within 2‖Πε‖{size} "
-        f"of the clean data Πȳ{known}."
+        f"of the clean data Πȳ{known}.",
+        *warning,
     ]
 
 
@@ -75,11 +80,19 @@ def signal_rows(certs: Sequence[Certificate]) -> list[list[str]]:
         return []
     rows = []
     for key, name in _ROWS:
-        values = [cert.guarantees.recovery_error if key is None else recovery_of(cert).get(key) for cert in certs]
+        values = [cert.guarantees.recovery_error if key is None else _entry(cert, key) for cert in certs]
         if any(isinstance(value, Bound) for value in values):
             exact = key is not None and key.startswith("true_error")
             rows.append([name, *(_cell(value, cert, exact) for value, cert in zip(values, certs))])
     return rows
+
+
+def _entry(cert: Certificate, key: str) -> Any:
+    """Look an entry up by its path, such as "sharp.error"."""
+    entry: Any = recovery_of(cert)
+    for part in key.split("."):
+        entry = entry.get(part) if isinstance(entry, Mapping) else None
+    return entry
 
 
 def _cell(value: Any, cert: Certificate, exact: bool) -> str:
