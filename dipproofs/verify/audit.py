@@ -155,9 +155,10 @@ class Audit:
         # G, Λ and μ belong to a sublevel set: that of the claimed upper end, which `_compare` proves to be high enough
         level = self.claims["loss_0"].upper if "loss_0" in self.claims else env[s.loss_0]
         if level.is_finite() and level > 0:
-            self.loss.constants(arb(level.max(arb(2) ** -1000)))
-            env.update(self.loss.env)
-            env[s.psi_0] = evaluate(self.loss.theory.psi_scaled, {**env, s.e: env[s.loss_0]})
+            with flint.ctx.workprec(4 * BITS):  # losses near 0 cancel
+                self.loss.constants(level)
+                env.update(self.loss.env)
+                env[s.psi_0] = evaluate(self.loss.theory.psi_scaled, {**env, s.e: env[s.loss_0]})
         for name in ("gamma", "rho"):
             if name in self.claims:
                 env[self.symbols[name]] = self.claims[name].upper

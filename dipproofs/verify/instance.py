@@ -10,9 +10,9 @@ from flint import arb
 
 from ..theory import ACTIVATIONS
 from ..theory.activations import x
-from .balls import Balls, between, largest, smallest, upper, whitened
+from .balls import Balls, largest, smallest, upper, whitened
 from .large import FineSlices, Slices
-from .walker import compiled
+from .walker import compiled, root
 
 ARB_SIDE, ARB_ENTRIES, ARB_PRODUCT = 256, 1_000_000, 20_000_000
 
@@ -22,11 +22,6 @@ def paths_for(arrays: Mapping[str, np.ndarray]) -> list[type[Any]]:
     (m, n), (r, k) = arrays["A"].shape, arrays["V"].shape
     small = max(m, n, r) <= ARB_SIDE and (m + r) * k <= ARB_ENTRIES and m * r * k <= ARB_PRODUCT
     return [Balls] if small and arrays["W"].size <= ARB_ENTRIES else [Slices, FineSlices]
-
-
-def root(ball: arb) -> arb:
-    """Square root of a number known to be ≥ 0."""
-    return between(arb(0).max(arb(ball.lower())).sqrt(), arb(0).max(arb(ball.upper())).sqrt())
 
 
 def norm(entries: list[arb]) -> arb:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 from functools import reduce
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 import sympy as sp
 from flint import arb
 
-from ..theory.losses import LOSSES, resolve_scale
+from ..theory.losses import LOSSES, SMALLEST_LEVEL, resolve_scale
 from ..theory.losses.base import m as m_symbol
 from ..theory.losses.base import r, s, scale, v, v_hi, v_lo, y
 from ..theory.symbols import loss_0, loss_curvature, loss_gradient
@@ -44,12 +45,19 @@ class LossOf:
         if not self.c > 0:
             raise ValueError(f"loss.scale: found {factor!r}, expected a number > 0")
         self.env: dict[Any, arb] = {m_symbol: arb(len(self.y)), scale: exact(self.c)}
+        self.parameters: dict[str, float] = {}
         for p in self.theory.parameters:
             value = record.get(p.name, p.default)
             number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
             if not number or not (value >= p.minimum if p.closed else value > p.minimum):
                 raise ValueError(f"loss.{p.name}: found {value!r}, expected a number above {p.minimum:g}")
-            self.env[p.symbol] = exact(value)
+            self.env[p.symbol], self.parameters[p.name] = exact(value), value
+
+    @property
+    def minimal_at_y(self) -> bool:
+        """Whether L_y is minimal exactly at y, as §7 needs."""
+        values = {p.symbol: sp.Rational(Fraction(self.parameters[p.name])) for p in self.theory.parameters}
+        return bool(self.theory.argmin.subs(values) == y)
 
     @property
     def squared(self) -> bool:
@@ -82,7 +90,7 @@ class LossOf:
 
     def constants(self, level: arb) -> None:
         """Enclose the data constants, G and Λ on {L ≤ level}, into ``env``."""
-        unit = {**self.env, loss_0: level / exact(self.c)}
+        unit = {**self.env, loss_0: (level / exact(self.c)).max(exact(SMALLEST_LEVEL))}
         points = [arb(value) for value in np.unique(self.y).tolist()]
         needed = any(c.expr.has(v_lo, v_hi) for c in self.theory.constants)
         ends = [self._bracket(at, unit) if needed else (at, at) for at in points]

@@ -9,11 +9,10 @@ from flint import arb
 
 from ..theory import recovery as formulas
 from ..theory import symbols as s
-from ..theory.losses.base import y as y_symbol
 from .balls import largest, smallest, upper, whitened
 from .claims import VERDICTS, Claim
-from .instance import norm, root
-from .walker import evaluate
+from .instance import norm
+from .walker import evaluate, root
 
 if TYPE_CHECKING:
     from .audit import Audit
@@ -46,7 +45,7 @@ class Recovery:
         Raises:
             ValueError: neither is there, or y is not the minimiser of the loss.
         """
-        if self.audit.loss.theory.argmin != y_symbol:
+        if not self.audit.loss.minimal_at_y:
             raise ValueError(f"found the loss {self.audit.loss.theory.kind}, expected one that is minimal at y")
         if self.x_true is not None:
             return self._projected(self.y - self.A @ self.x_true)
@@ -64,11 +63,14 @@ class Recovery:
         """Everything of §7 that can be known, by its name in the record."""
         env: dict[Any, arb] = dict(self.audit.env)
         found: dict[str, arb] = {}
+        if self.B is None:
+            found["distance_to_range"] = arb(0)
         self._geometry(found)
         if self.x_true is not None:
             self._signal(found)
         named = {"sigma_AQ": formulas.sigma_AQ, "norm_forward": formulas.norm_forward,
-                 "noise_norm": formulas.noise_norm, "distance_to_range": formulas.distance_to_range, "sharp.leakage": formulas.leakage,
+                 "noise_norm": formulas.noise_norm, "distance_to_range": formulas.distance_to_range,
+                 "sharp.leakage": formulas.leakage,
                  "early_stopping.level": formulas.noise_level, "outside": formulas.outside}  # fmt: skip
         env |= {symbol: found[name] for name, symbol in named.items() if name in found}
         derived = {"error": formulas.recovery_error, "data": formulas.data_part, "noise": formulas.noise_part,
@@ -76,7 +78,7 @@ class Recovery:
                    "at_early_stopping": formulas.recovery_at_early_stopping, "sharp.error": formulas.sharp_error,
                    "sharp.at_limit": formulas.sharp_at_limit,
                    "sharp.at_early_stopping": formulas.sharp_at_early_stopping}  # fmt: skip
-        if self.audit.loss.theory.argmin != y_symbol:
+        if not self.audit.loss.minimal_at_y:
             derived, _ = {}, found.pop("true_error_at_limit", None)
         derived |= {"early_stopping.data_error": formulas.data_error,
                     "early_stopping.data_error_unprojected": formulas.data_error_unprojected}  # fmt: skip
@@ -103,12 +105,14 @@ class Recovery:
         found["sigma_AQ"] = root(smallest(AQ.T @ AQ, AQ.T) / around)
         image = self.A if self.left is None else self.left @ self.A
         rest = image - (image @ Q) @ Q.T
+        rest = rest - (rest @ Q) @ Q.T
         stretch = root(self.instance.range) if self.left is not None else arb(1)
-        # QQᵀ is within β of the projection
-        leak = root(largest(rest @ rest.T)) / stretch + arb(0, found["norm_forward"] * beta)
+        # I − QQᵀ is the projection off Im B, but for a map of Im B of norm at most β, here twice
+        leak = root(largest(rest @ rest.T)) / stretch + arb(0, upper(found["norm_forward"] * beta**2))
         bound = evaluate(formulas.leakage_bound, {formulas.norm_forward: found["norm_forward"],
                                                   formulas.sigma_AQ: found["sigma_AQ"]})  # fmt: skip
-        found["sharp.leakage"] = leak.nonnegative_part().min(bound)
+        square = self.B.shape[0] == self.B.shape[1]
+        found["sharp.leakage"] = arb(0) if square else leak.nonnegative_part().min(bound)
         self.frame = (Q, beta)
 
     def _signal(self, found: dict[str, arb]) -> None:
@@ -116,39 +120,55 @@ class Recovery:
         target = self.x_true - self.shift
         clean = self.A @ target
         found["noise_norm"] = found["early_stopping.level"] = self._projected(self.y - self.A @ self.x_true)
-        found["signal_norm"], found["distance_to_range"] = norm(self.x_true.arbs()), arb(0)
+        found["signal_norm"] = norm(self.x_true.arbs())
         found["true_error"] = norm((self.instance.signal - self.x_true).arbs())
         found["outside"] = arb(0)
         if self.left is not None:
-            found["outside"] = root(norm(clean.arbs()) ** 2 - self._projected(clean) ** 2)
+            fitted = self._least_squares(clean)
+            if fitted is None:
+                found.pop("outside")
+            else:
+                z, slack = fitted[1:]
+                operator = self.A if self.B is None else self.A @ self.B
+                outside = norm((clean - operator @ z).arbs()) + arb(0, upper(2 * slack))
+                found["outside"] = outside.nonnegative_part()
         if self.B is not None:
-            found.pop("distance_to_range")
             basis = getattr(self, "frame", None) or self._frame()
             if basis is not None:
                 Q, beta = basis
                 rest = target - Q @ (Q.T @ target)
-                found["distance_to_range"] = (norm(rest.arbs()) + arb(0, norm(target.arbs()) * beta)).nonnegative_part()
+                rest = rest - Q @ (Q.T @ rest)
+                found["distance_to_range"] = norm(rest.arbs()) + arb(0, upper(norm(target.arbs()) * beta**2))
         self._limit(found)
 
     def _frame(self) -> tuple[Any, arb] | None:
         basis = whitened(self.B.T) if self.B is not None else None
         return None if basis is None or self.B is None else (self.B @ basis[0], basis[1])
 
-    def _limit(self, found: dict[str, arb]) -> None:
-        """‖x_LS − x̄‖ with x_LS = o1 + B(ÃᵀÃ)⁻¹Ãᵀ(y − A o1), Ã = AB; the inverse is W(WᵀÃᵀÃW)⁻¹Wᵀ."""
-        if "sigma_AQ" not in found or self.x_true is None:
-            return
+    def _least_squares(self, b: Any) -> tuple[Any, Any, arb] | None:
+        """W, z and a bound of ‖W⁻¹(c − z)‖ ≥ ½‖Ã(c − z)‖ for the least-squares solution c of Ãc = b, Ã = AB.
+
+        Whatever z, c − z = WH⁻¹Wᵀ Ãᵀ(b − Ãz) with H = WᵀÃᵀÃW near I.
+        """
         operator = self.A if self.B is None else self.A @ self.B
         basis = whitened(operator.T)
         if basis is None:
-            return
+            return None
         W, beta = basis
-        coordinates = W.T @ (operator.T @ (self.y - self.A @ self.shift))
-        signal = W @ coordinates
-        slack = norm(coordinates.arbs()) * beta / (1 - beta)
-        spread = W if self.B is None else self.B @ W
-        signal = (signal if self.B is None else self.B @ signal) + self.shift
-        error = norm((signal - self.x_true).arbs())
+        z = W @ (W.T @ (operator.T @ b))
+        z = z + W @ (W.T @ (operator.T @ (b - operator @ z)))
+        return W, z, norm((W.T @ (operator.T @ (b - operator @ z))).arbs()) / (1 - beta)
+
+    def _limit(self, found: dict[str, arb]) -> None:
+        """‖x_LS − x̄‖, x_LS = o1 + Bc, c the least-squares solution of Ãc = y − A o1."""
+        if "sigma_AQ" not in found or self.x_true is None:
+            return
+        fitted = self._least_squares(self.y - self.A @ self.shift)
+        if fitted is None:
+            return
+        W, z, slack = fitted
+        spread, signal = (W, z) if self.B is None else (self.B @ W, self.B @ z)
+        error = norm((signal + self.shift - self.x_true).arbs())
         found["true_error_at_limit"] = (error + arb(0, upper(spread.frobenius() * slack))).nonnegative_part()
 
     def restricted(self, name: str, claim: Any) -> None:

@@ -25,11 +25,19 @@ def exact(value: Any) -> arb:
     return arb(top) / bottom
 
 
+def root(ball: arb) -> arb:
+    """Square root of a number known to be ≥ 0, whatever the ball around it; NaN if it is negative."""
+    if not ball.is_finite() or ball < 0:
+        return arb.nan()
+    low = arb(ball.lower())
+    return (low.sqrt() if low > 0 else arb(0)).union(arb(ball.upper()).sqrt())
+
+
 def _power(base: Any, exponent: Any, env: Env) -> Any:
     if exponent == 2:
         return base * base
     if exponent == sp.Rational(1, 2):
-        return base.sqrt(analytic=env["analytic"]) if isinstance(base, acb) else base.sqrt()
+        return base.sqrt(analytic=env["analytic"]) if isinstance(base, acb) else root(base)
     if exponent.is_Integer:
         return base ** int(exponent)
     return base ** exact_number(exponent)
