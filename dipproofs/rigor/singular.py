@@ -17,7 +17,7 @@ from dipproofs.rigor.norms import euclidean, frobenius_upper, max_abs, operator_
 from dipproofs.rigor.rounding import TINY, Array, gamma, inflation
 
 TARGET_WIDTH = 5e-7
-"""Relative width of σ_min at which a cheaper path is good enough and the next one is not tried."""
+"""Relative width of σ_min, up to order 1000, at which a cheaper path is good enough and the next one is not tried."""
 
 
 def norm(matrix: IntervalMatrix) -> Bound:
@@ -125,9 +125,14 @@ def _sigma_min_exact(x: Array) -> Bound:
         low, high = euclidean(x, 1)
         return Bound(float(low.min()), float(high.min()))
     by_gram = _by_gram(x)
-    if by_gram.lower > 0 and by_gram.relative_width <= TARGET_WIDTH:
+    if by_gram.lower > 0 and by_gram.relative_width <= _target(x.shape[0]):
         return by_gram
     return by_gram.intersect(_by_qr(x))
+
+
+def _target(order: int) -> float:
+    """The width to aim at: looser for large matrices, whose careful path costs minutes."""
+    return TARGET_WIDTH * max(1.0, (order / 1000) ** 2)
 
 
 def _by_gram(x: Array) -> Bound:
@@ -147,9 +152,9 @@ def _by_qr(x: Array) -> Bound:
     vector = top_vector(lambda v: inverse @ (inverse.T @ v), p)
     size = norm(IntervalMatrix._make_view(inverse, None))
     doubt = gamma(p + 2) * frobenius_upper(y) * frobenius_upper(inverse)
-    if doubt < TARGET_WIDTH:  # the plain product is likely to be good enough
+    if doubt < _target(p):  # the plain product is likely to be good enough
         result = Bound(_preconditioned_lower(y, inverse, size, False), _quotient_upper(y, vector, False))
-        if result.lower > 0 and result.relative_width <= TARGET_WIDTH:
+        if result.lower > 0 and result.relative_width <= _target(p):
             return result
     return Bound(_preconditioned_lower(y, inverse, size, True), _quotient_upper(y, vector, True))
 
