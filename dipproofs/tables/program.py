@@ -10,7 +10,7 @@ import flint
 import numpy as np
 import sympy as sp
 
-from ..rigor import compile_arb
+from ..rigor import ArbFunction
 
 
 @lru_cache(maxsize=4096)
@@ -42,7 +42,7 @@ class Program:
             self._plan.append((arguments, expr, tuple(places[s] for s in arguments)))
             places[symbol] = len(self.inputs) + len(self._plan) - 1
         self._floats: list[Callable[..., Any]] | None = None
-        self._balls: list[Callable[..., flint.arb]] | None = None
+        self._balls: _Tape | None = None
 
     def floats(self, *values: Any) -> Any:
         """Evaluate on NumPy arrays or floats; NaN or inf where floating point fails, without a warning."""
@@ -57,17 +57,18 @@ class Program:
     def balls(self, values: Sequence[flint.arb]) -> flint.arb:
         """Evaluate on Arb balls at the precision in force; the result encloses the exact value."""
         if self._balls is None:
-            self._balls = [compile_arb(args, expr) for args, expr, _ in self._plan]
-        registers = list(values)
-        for function, (_, _, places) in zip(self._balls, self._plan):
-            registers.append(function(*[registers[i] for i in places]))
-        return registers[-1]
+            self._balls = _Tape(self.inputs, self.steps)
+        return self._balls(*values)
 
     def trace(self, values: Sequence[flint.arb]) -> Mapping[sp.Symbol, flint.arb]:
         """Evaluate on Arb balls and return every assigned symbol's ball."""
-        if self._balls is None:
-            self.balls(values)
-        registers = list(values)
-        for function, (_, _, places) in zip(self._balls or (), self._plan):
-            registers.append(function(*[registers[i] for i in places]))
-        return {symbol: value for (symbol, _), value in zip(self.steps, registers[len(self.inputs) :])}
+        return {symbol: _Tape(self.inputs, self.steps[: i + 1])(*values) for i, (symbol, _) in enumerate(self.steps)}
+
+
+class _Tape(ArbFunction):
+    """All assignments on one tape of Arb operations: a symbol stands for the register of its value."""
+
+    def __init__(self, inputs: Sequence[sp.Symbol], steps: Sequence[tuple[sp.Symbol, sp.Expr]]) -> None:
+        super().__init__(inputs, steps[0][1])
+        for symbol, expr in steps:
+            self._output = self._register[symbol] = self._compile(expr)
