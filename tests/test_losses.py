@@ -200,6 +200,18 @@ def test_constants_enclose_and_shrink(loss: Loss) -> None:
     assert 0 <= nothing[loss_gradient].upper < 1e-15
 
 
+@pytest.mark.parametrize("loss", [*ALL, Loss.custom("sqrt(1 + r**2) - 1")], ids=[*NAMES, "custom"])
+@pytest.mark.parametrize("level", [1e-300, 1e-40, 1e-3, 30.0])
+def test_extreme_losses(loss: Loss, level: float) -> None:
+    """ψ, Ψ and Ψ⁻¹ stay tight from the smallest to large losses."""
+    at = Bound.exact(level)
+    known = loss.constants(DATA, at)
+    psi, Psi = loss.psi_bound(at, known), loss.Psi_bound(at, known)
+    back = loss.Psi_inv_bound(Psi, known)
+    assert psi.relative_width < 1e-9 and Psi.is_finite
+    assert back.lower <= level <= back.upper and back.relative_width < 1e-4
+
+
 def test_estimated_losses_give_estimated_constants() -> None:
     """Evidence travels."""
     known = make_loss("poisson").constants(DATA, Bound.estimated(0.01))

@@ -138,8 +138,10 @@ def test_radius_limits_the_sublevel_set() -> None:
     loss = Loss.custom("log(1 + r**2)/2", radius=0.9)
     assert loss.shape == "concave"
     assert loss.constants(DATA, Bound.exact(0.1))[loss_curvature].upper == 1
-    with pytest.raises(InputError, match=r"loss\.radius: found residuals up to .*larger radius"):
+    with pytest.raises(InputError, match=r"loss\.radius: found residuals .*larger radius"):
         loss.constants(DATA, Bound.exact(0.9))
+    with pytest.raises(InputError, match=r"loss\.radius: found residuals beyond 0\.9"):
+        loss.constants(DATA, Bound.exact(1e9))
 
 
 def test_records_of_profiles() -> None:

@@ -18,6 +18,7 @@ import sympy as sp
 from ...errors import InputError
 from ...rigor import Bound
 from ...theory.losses import LOSSES, LossTheory, resolve_scale
+from ...theory.losses.base import m as m_symbol
 from ...theory.losses.base import y as y_symbol
 from ...theory.losses.shape import convex_entry, decide_concave_psi
 from ...theory.symbols import e, xi
@@ -236,15 +237,19 @@ class Loss:
 
     def psi_at(self, value: float, constants: Mapping[sp.Symbol, Bound]) -> flint.arb:
         """Enclose ψ at one number."""
-        return tight(self.psi, {**constants, e: value})
+        return tight(self.psi, {**self._sharp(constants), e: value})
 
     def Psi_at(self, value: float, constants: Mapping[sp.Symbol, Bound]) -> flint.arb:
         """Enclose Ψ at one number."""
-        return tight(self.Psi, {**constants, e: value})
+        return tight(self.Psi, {**self._sharp(constants), e: value})
 
     def Psi_inv_at(self, level: float | Fraction, constants: Mapping[sp.Symbol, Bound]) -> flint.arb:
         """Enclose Ψ⁻¹ at one number."""
-        return tight(self.Psi_inv, {**constants, xi: level})
+        return tight(self.Psi_inv, {**self._sharp(constants), xi: level})
+
+    def _sharp(self, constants: Mapping[sp.Symbol, Bound]) -> dict[sp.Symbol, Any]:
+        """The constants, with exact numbers in place of floats around them for the scale and the parameters."""
+        return {**constants, **enclosures.known_values(self, int(constants[m_symbol].lower))}
 
     # --- writing ----------------------------------------------------------------------------------------
     def to_json(self) -> dict[str, Any]:

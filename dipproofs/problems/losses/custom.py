@@ -127,8 +127,9 @@ class ProfileLoss(Loss):
 
     def _inside(self, reach: flint.arb) -> None:
         if not reach <= self.radius:
+            far = f"up to {float(reach.upper()):.3g}" if reach.is_finite() else f"beyond {self.radius:g}"
             raise InputError(
-                f"loss.radius: found residuals up to {float(reach.upper()):.3g} on the sublevel set, expected at most "
+                f"loss.radius: found residuals {far} on the sublevel set, expected at most "
                 f"radius = {self.radius:g}; give a larger radius"
             )
 
@@ -168,9 +169,15 @@ class ProfileLoss(Loss):
     def _factor(self, constants: Mapping[sp.Symbol, Bound]) -> flint.arb:
         return exact_arb(resolve_scale(self.scale, int(constants[enclosures.m_symbol].lower)))
 
-    @cached_property
-    def _value(self) -> Any:
-        return compile_arb((r,), self.facts.h)
+    def _value(self, size: flint.arb) -> flint.arb:
+        """h at a ball; for an exact size at the precision that it takes to keep 64 bits."""
+        function = compile_arb((r,), self.facts.h)
+        for bits in (flint.ctx.prec, 1024, 4096):
+            with flint.ctx.workprec(bits):
+                value = function(size)
+                if not size.is_exact() or value.rel_accuracy_bits() >= 64:
+                    break
+        return value
 
     def _inverse(self, value: flint.arb) -> flint.arb:
         guess = math.sqrt(max(float(value.mid()), 1e-300))
