@@ -241,9 +241,15 @@ def _write_json(target: str, record: Any) -> None:
 
 
 def _print(renderable: Any) -> None:
-    from rich.console import Console
+    """Print for a terminal; into a file or pipe without trailing spaces."""
+    if sys.stdout.isatty():
+        from rich.console import Console
 
-    Console().print(renderable)
+        Console().print(renderable)
+        return
+    from .report import to_text
+
+    typer.echo(to_text(renderable).rstrip("\n"))
 
 
 @contextmanager
