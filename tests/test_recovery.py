@@ -10,9 +10,17 @@ import numpy as np
 import pytest
 
 import dipproofs as dp
-from dipproofs.certify import Certificate, certify
-from dipproofs.certify.cones import on_cone, on_generated_cone
-from dipproofs.certify.restricted import fully_expressive, gaussian_operator, injective, on_subspace
+from dipproofs.certify import (
+    Certificate,
+    atoms_tradeoff,
+    certify,
+    gaussian_operator,
+    injective,
+    on_cone,
+    on_generated_cone,
+    on_subspace,
+)
+from dipproofs.certify.restricted import fully_expressive
 from dipproofs.certify.stop import fitted_problem
 from dipproofs.errors import InputError
 from dipproofs.problems import as_operator
@@ -168,6 +176,23 @@ def test_noise_larger_than_the_signal_says_so() -> None:
     entry = recovery(certificate)
     assert certificate.guarantees.early_stopping_iteration == 0
     assert "x = 0 would do as well" in entry["early_stopping"]["reason"]
+
+
+def test_data_are_guaranteed_even_where_the_signal_cannot_be() -> None:
+    """m < n without atoms: nothing about x, but the stop at the noise level is proved."""
+    y = WIDE @ X8
+    problem = dp.InverseProblem(WIDE, y + 0.05 * np.linalg.norm(y) / np.sqrt(6), X8)
+    certificate = certify(problem, network(8), max_iterations=3000, stop="guaranteed")
+    assert certificate.run.stopped == "guaranteed" and certificate.guarantees.recovery_error is None
+    error = WIDE @ (certificate.run.network.output() - X8)
+    assert np.linalg.norm(error) <= 2 * problem.noise_norm
+
+
+def test_nearly_dependent_atoms_are_undecided_not_refuted() -> None:
+    atoms = np.ones((8, 2))
+    atoms[0, 1] += 2.0**-52
+    point = atoms_tradeoff(dp.InverseProblem(WIDE / 3, np.ones(6), X8), atoms, [2])[0]
+    assert point.bound is None and point.verdict is Verdict.UNDECIDED and point.vacuous
 
 
 # --- refused, in one line -----------------------------------------------------------------------------------

@@ -11,18 +11,30 @@ from typing import Any
 
 from .api import certify, check
 from .at_iterate import certify_at
+from .cones import on_cone, on_generated_cone
 from .operator_bounds import bound_operator
 from .record import Certificate, Check, Guarantees, Hypothesis
+from .restricted import RestrictedInjectivity, gaussian_operator, injective, on_subspace
+from .tradeoff import TradeoffPoint, atoms_tradeoff, best_point
 
 __all__ = [
     "Certificate",
     "Check",
     "Guarantees",
     "Hypothesis",
+    "RestrictedInjectivity",
+    "TradeoffPoint",
+    "atoms_tradeoff",
+    "best_point",
     "bound_operator",
     "certify",
     "certify_at",
     "check",
+    "gaussian_operator",
+    "injective",
+    "on_cone",
+    "on_generated_cone",
+    "on_subspace",
 ]
 
 

@@ -18,7 +18,7 @@ from ..theory import recovery as formulas
 from ..theory import symbols as s
 from .operator_bounds import OperatorBounds
 from .quantities import widened
-from .restricted import Frame, RestrictedInjectivity, fully_expressive, on_subspace, orthonormal_frame
+from .restricted import STATEMENT, Frame, RestrictedInjectivity, fully_expressive, on_subspace, orthonormal_frame
 
 ZERO = Bound.exact(0)
 #: Room at the upper end of the distance, relative to ‖x̄‖: another arithmetic finds another nearest point.
@@ -272,14 +272,15 @@ class Recovery:
         """Give restricted injectivity; ``reaches`` tells whether the Jacobian is onto on the whole ball."""
         if self.injectivity is not None:
             return self.injectivity
+        if self.operator.rank is None:
+            return RestrictedInjectivity(Verdict.UNDECIDED, None, STATEMENT, self.operator.decision.reason)
         expressive = reaches()
         if self.basis is not None and expressive is Verdict.PROVED:
             # the argument is about Im B, so B has to keep dimensions
             expressive = sigma_min(IntervalMatrix.from_exact(self.basis)).gt(0)
             if self.coefficients > self._A.shape[1]:
                 expressive = Verdict.UNDECIDED
-        rank = self.operator.rank or 0
-        return fully_expressive(expressive, rank, self.coefficients, self.basis is not None)
+        return fully_expressive(expressive, self.operator.rank, self.coefficients, self.basis is not None)
 
     def report(
         self,
