@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import flint
 import numpy as np
 import pytest
@@ -11,7 +13,11 @@ from checks.registry import proves
 from dipproofs.problems.losses import Loss, make_loss
 from dipproofs.problems.losses.attack import adversarial_patterns
 from dipproofs.rigor import Bound, compile_arb
-from dipproofs.theory.losses.base import r, resolve_scale, v, y
+from dipproofs.theory.losses.base import m, r, resolve_scale, v, y
+from dipproofs.theory.losses.huber import PROFILE as HUBER
+from dipproofs.theory.losses.log_cosh import PROFILE as LOG_COSH
+from dipproofs.theory.losses.lp import PROFILE as LP
+from dipproofs.theory.losses.rules import separable
 from dipproofs.theory.symbols import e, loss_curvature, loss_gradient
 
 CASES: list[tuple[str, dict[str, float]]] = [
@@ -189,3 +195,22 @@ def _bracket_of(loss: Loss, data: float, level: float) -> tuple[float, float]:
 
 def _entry_slope(loss: Loss, at: float, data: float) -> float:
     return float(loss.gradient(np, np.array([at]), np.array([data]))[0])
+
+
+@pytest.mark.parametrize(("kind", "wrong"), [("log-cosh", "convex"), ("huber", "convex"), ("lp", "concave")])
+def test_the_wrong_rule_is_caught(kind: str, wrong: str) -> None:
+    """ψ by the rule for the other shape violates the KL inequality at one coordinate, or at equal errors."""
+    case = {"log-cosh": CASES[1], "huber": CASES[2], "lp": CASES[5]}[kind]
+    loss, exact = make(case)
+    psi = separable(replace({"log-cosh": LOG_COSH, "huber": HUBER, "lp": LP}[kind], shape=wrong)).psi
+    values = {q.symbol: sp.Rational(loss.parameters[q.name]) for q in loss.theory.parameters}
+    slope = compile_arb((e,), sp.diff(psi, e).subs({m: exact.data.size, **values}))
+    right = compile_arb((e,), sp.diff(loss.theory.psi, e).subs({m: exact.data.size, **values}))
+    found = {"wrong": 0, "right": 0}
+    with flint.ctx.workprec(BITS):
+        for prediction in predictions(loss, exact):
+            level, gradient, _ = exact.shape(prediction)
+            if 0 < level < 1e3:
+                found["wrong"] += bool(slope(level) * gradient < 1)
+                found["right"] += bool(right(level) * gradient < 1 - flint.arb("1e-60"))
+    assert found["wrong"] > 10 and found["right"] == 0
