@@ -10,6 +10,7 @@ import sympy as sp
 from ..errors import InputError
 from ..theory import ACTIVATIONS, EXCLUDED, FORMS, PROFILES, formula, formulas, quantities
 from ..theory.core import Formula
+from .explain_signal import SIGNAL_TOPICS, items_of
 
 _THEOREM = """Gradient descent θ_{τ+1} = θ_τ − γ_τ∇f(θ_τ) on f(θ) = L_y(A g(u,θ)), started at θ_0.
 If (H) holds for some radius ρ, with F a lower bound of the injectivity s_A(θ) for ‖θ−θ_0‖ ≤ t, then
@@ -50,6 +51,7 @@ def explain(name: str | None = None, *, latex: bool = False) -> str:
     topics |= {profile: _profile for profile in PROFILES if profile not in topics}
     topics |= dict.fromkeys(LOSSES, _loss)
     topics |= dict.fromkeys(ACTIVATIONS, _activation)
+    topics |= dict.fromkeys(SIGNAL_TOPICS, _signal)
     if name is None:
         return _overview(list(LOSSES))
     if name in EXCLUDED:
@@ -69,6 +71,7 @@ def _overview(losses: list[str]) -> str:
             f"  injectivity profiles:         {', '.join(p for p in PROFILES if p not in FORMS)}",
             f"  losses:                       {', '.join(losses)}",
             f"  activations:                  {', '.join(ACTIVATIONS)}",
+            f"  the signal:                   {', '.join(SIGNAL_TOPICS)}",
         ]
     )
 
@@ -113,6 +116,11 @@ def _form(name: str, latex: bool) -> str:
             f"; {form.requires}." if form.requires else "."
         )
     return _page(f"form {name}", f"{_THEOREM}\n{needs}", items, _PROOFS[name], latex)
+
+
+def _signal(name: str, latex: bool) -> str:
+    title, text, _, proof = SIGNAL_TOPICS[name]
+    return _page(title, text, items_of(name), proof, latex)
 
 
 def _profile(name: str, latex: bool) -> str:

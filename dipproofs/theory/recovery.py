@@ -23,7 +23,7 @@ noise_norm = quantity("noise_norm", r"\|\Pi\varepsilon\|", "norm of the noise th
 noise_level = quantity("noise_level", r"\delta", "level at which early stopping stops: an upper bound of ‖Πε‖", "§7")
 distance_to_range = quantity("distance_to_range", r"d", "dist(x̄, Im B): what the generator cannot represent", "§7")
 leakage = quantity("leakage", r"\lambda", "‖ΠA(I − QQᵀ)‖, at most √(‖A‖² − σ²): how A mixes Im B with the rest", "§7")
-outside = sp.Symbol(r"\|(I-\Pi)\bar y\|", nonnegative=True)
+outside = quantity("data_outside", r"\|(I-\Pi)\bar y\|", "part of the clean data that Im(AB) cannot represent", "§7")
 
 # --- the recovery bound and its three parts
 data_part = define("recovery.data", s.psi_0 / sigma_AQ, "part of the data that is not fitted yet", "§7")
@@ -73,11 +73,11 @@ leakage_bound = define(
 )
 
 # --- early stopping
-Psi_level, Psi_0 = sp.symbols(r"\Psi(\psi^{-1}(\delta)) \Psi(f_0)", real=True)
+Psi_level, Psi_0 = sp.symbols("Psi_delta Psi_0", real=True)  # Ψ(ψ⁻¹(δ)) and Ψ(f_0)
 early_stopping = define(
     "recovery.early_stopping",
     (Psi_level - Psi_0) / rate_exponent,
-    "τ*: ψ(f_τ) ≤ δ for every τ ≥ τ* (forms paper, integral, concave)",
+    "τ*: ψ(f_τ) ≤ δ for every τ ≥ τ* (forms paper, integral, concave); Psi_delta = Ψ(ψ⁻¹(δ)), Psi_0 = Ψ(f_0)",
     "§7",
 )
 early_stopping_residual = define(
