@@ -67,7 +67,8 @@ def table(
     from .options import unknown
     from .table import FORMATS
 
-    given = {key: value for key, value in locals().items() if key in _OPTIONS and value is not None}
+    options = dict(locals())
+    given = {key: value for key, value in options.items() if key in _OPTIONS and value is not None}
     if format is not None and format not in FORMATS:
         raise unknown(format, "--format", FORMATS)
     if out is not None and not out.parent.is_dir():
