@@ -163,12 +163,12 @@ def check(
     _validate("best", arithmetic)
     loss.validate_data(problem.y)
     operator = bound_operator_of(problem, network)
+    loss.refuse_start(problem.operator.matvec(network.output()))
     where = provenance("none", str(network.dtype), origin)
     chosen = Step(None, 1.0) if step == "auto" else Step(_positive(step))
     forms = {
         form: certify_at(problem, network, loss, operator, chosen, form=form, arithmetic=arithmetic, origin=where)
         for form in FORM_IDS
-        if not (form == "residual" and not loss.projects_data)
     }
     found = find_widths(problem, network, loss, operator, chosen, arithmetic) if widths else {}
     return Check(forms, found, where)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..descent import Constant, Schedule
 from ..networks import TwoLayer
-from ..rigor import Bound, Verdict
+from ..rigor import Bound, Evidence, Verdict
 from ..theory import symbols as s
 from .decide import Decided, Judge
 from .estimates import estimate_base
@@ -68,15 +68,17 @@ def certify_at(
         "provenance": origin or provenance("none", str(network.dtype)),
         "arithmetic": arithmetic,
     }
-    applicable = _applicability(operator, loss, problem.y.size)
-    if any(h.verdict is not Verdict.PROVED for h in applicable):
+    applicable = _applicability(operator, loss, problem.y.size, form)
+    # what the user merely asserts about a loss weakens every number, but does not stop the computation
+    if any(h.verdict is not Verdict.PROVED and not (h.id == "loss" and loss.assumed) for h in applicable):
         return _failure(applicable, form, {}, fixed)
     if arithmetic == "proved":
         base = enclose_base(operator, problem.y, network, loss, unprojected=form == "paper")
     else:
         base = estimate_base(problem, network, loss, operator, unprojected=form == "paper")
     start = _start(base)
-    if start.verdict is not Verdict.PROVED and arithmetic == "proved":
+    f_0 = base.values[s.loss_0]
+    if arithmetic == "proved" and not (f_0.is_finite and f_0.lower > 0):
         values = {NAMES[x]: b for x, b in base.values.items() if x in NAMES}
         return _failure([*applicable, start], form, values, fixed)
     about = None if recovery is None else (recovery, network)
@@ -126,16 +128,20 @@ def _decide(
 
 
 def _all_hold(decided: Decided, base: Base) -> bool:
-    """In estimated arithmetic: whether every margin is positive, so that guarantees can be estimated."""
+    """With numbers weaker than proved: whether every margin is positive, so that guarantees of that evidence follow."""
     if all(h.verdict is Verdict.PROVED for h in decided.hypotheses):
         return True
-    estimated = any(b.evidence.name == "ESTIMATED" for b in base.values.values())
+    weaker = any(b.evidence > Evidence.PROVED for b in base.values.values())
     margins = [h.margin for h in decided.hypotheses]
-    return estimated and all(m is not None and m.lower > 0 for m in margins)
+    return weaker and all(m is not None and m.lower > 0 for m in margins)
 
 
-def _applicability(operator: OperatorBounds, loss: Any, m: int) -> list[Hypothesis]:
+def _applicability(operator: OperatorBounds, loss: Any, m: int, form: str) -> list[Hypothesis]:
     found = [operator.decision]
+    if form == "residual" and not loss.projects_data:
+        found.append(_excluded("the loss is c‖v − y‖²", f"form residual is for the squared loss, not for {loss.kind}"))
+    if form == "concave" and not loss.concave_psi:
+        found.append(_excluded("ψ is concave", f"form concave needs a concave ψ, which {loss.kind} has not proved"))
     projected = operator.rank is not None and operator.rank < m
     if projected and not loss.projects_data:
         found.append(
@@ -152,6 +158,10 @@ def _applicability(operator: OperatorBounds, loss: Any, m: int) -> list[Hypothes
     else:
         found.append(Hypothesis("loss", f"assumptions on {loss.convention} hold (theory §5)", Verdict.PROVED))
     return found
+
+
+def _excluded(statement: str, why: str) -> Hypothesis:
+    return Hypothesis("form", statement, Verdict.REFUTED, None, f'{why}; use form = "best"')
 
 
 def _start(base: Base) -> Hypothesis:

@@ -91,12 +91,17 @@ class Judge:
         reason = ""
         if self.evidence is not Evidence.PROVED:
             side = "holds" if absolute.lower > 0 else "fails"
-            reason = f'{side} for {self.evidence} values only; use arithmetic = "proved" to decide'
+            reason = f"{side} for {self.evidence} values only; {self._cure()}"
         elif verdict is Verdict.REFUTED:
             reason = fail
         elif verdict is Verdict.UNDECIDED:
             reason = f"the enclosure of the margin, [{relative.lower:.2g}, {relative.upper:.2g}], contains 0; {fail}"
         return Hypothesis(id, statement, verdict, relative, reason)
+
+    def _cure(self) -> str:
+        if self.evidence is Evidence.ASSUMED:
+            return "prove the assumptions on the loss, or use one of the losses whose constants are derived"
+        return 'use arithmetic = "proved" to decide'
 
     def _step(self) -> Hypothesis:
         """γ is admissible at the chosen radius; refuted only if it is not even at ρ = 0."""

@@ -87,8 +87,18 @@ def _find(
         "seed": seed,
         "verdict": str(certificate.verdict),
         "profile": certificate.profile,
+        "step": _step_text(certificate),
         "reason": reason,
     }
+
+
+def _step_text(certificate: Any) -> str:
+    """Say at which normalised step the form was decided."""
+    q = certificate.quantities.get("q")
+    if q is not None:
+        return f"q = γL = {q.mid:.3g}"
+    gamma, ball = (certificate.quantities.get(name) for name in ("gamma", "norm_AJ_ball"))
+    return "" if gamma is None or ball is None else f"γM_ρ² = {gamma.mid * ball.mid**2:.2g}"
 
 
 def drawn(network: TwoLayer, width: int, seed: int) -> TwoLayer:

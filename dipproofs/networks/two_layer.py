@@ -89,6 +89,7 @@ class TwoLayer:
         basis: Any = None,
         dtype: str = "float64",
         output_offset: float = 0.0,
+        output_scale: float = 1.0,
     ) -> TwoLayer:
         """Draw a network as in docs/theory.md §6: W iid N(0,1), V iid with variance 1, u uniform on the sphere.
 
@@ -100,6 +101,8 @@ class TwoLayer:
             outer_law: "uniform" on [−√3, √3], "rademacher" or "gaussian".
             basis: (n_signal, n) matrix B, or None.
             dtype: "float64" or "float32".
+            output_offset: as in the class.
+            output_scale: V is multiplied by this, for a start nearer to the offset.
 
         Raises:
             InputError: a size below 1, an unknown name.
@@ -110,6 +113,8 @@ class TwoLayer:
         _check_name("outer_law", outer_law, OUTER_LAWS, {})
         _check_name("dtype", dtype, ("float64", "float32"), {})
         _check_name("activation", activation, tuple(ACTIVATIONS), EXCLUDED)
+        if not (math.isfinite(output_scale) and output_scale > 0):
+            raise InputError(f"network output_scale: found {output_scale!r}, expected a finite number > 0")
         rng = np.random.default_rng(seed)
         u = rng.standard_normal(input_dimension)
         W = rng.standard_normal((width, input_dimension))
@@ -119,7 +124,7 @@ class TwoLayer:
             V = rng.choice(np.array([-1.0, 1.0]), (n, width))
         else:
             V = rng.standard_normal((n, width))
-        u = u / np.linalg.norm(u)
+        u, V = u / np.linalg.norm(u), V * output_scale
         arrays = (array.astype(dtype) for array in (u, W, V))
         return cls(*arrays, activation=activation, train=train, basis=basis, output_offset=output_offset)
 

@@ -77,12 +77,14 @@ class TwoLayerOptions(NetworkOptions):
         input_dimension: d.
         seed: of the initialisation.
         outer_law: of the entries of V, with mean 0 and variance 1.
+        output_scale: V is multiplied by this, for a start nearer to the offset.
     """
 
     width: int = integer(64, minimum=1)
     input_dimension: int = integer(5, minimum=1)
     seed: int = seed(3)
     outer_law: str = choice("uniform", options=OUTER_LAWS)
+    output_scale: float = number(1.0, above=0.0)
 
     def build(self, setting: Setting, operator: Operator) -> Any:
         """Initialise the network."""
@@ -102,6 +104,7 @@ class TwoLayerOptions(NetworkOptions):
             input_dimension=self.input_dimension,
             seed=self.seed,
             outer_law=self.outer_law,
+            output_scale=self.output_scale,
             basis=basis,
             dtype=setting.dtype,
             **self._common(),

@@ -14,6 +14,7 @@ from dipproofs.problems.inverse_problem import InverseProblem
 from dipproofs.problems.network_options import NETWORKS, NetworkOptions
 from dipproofs.problems.noise import NoiseOptions, draw_noise
 from dipproofs.problems.operators import OPERATORS, Operator, OperatorOptions
+from dipproofs.problems.operators.options import DeterminedOptions
 from dipproofs.problems.run_options import CertificateOptions, DescentOptions, LossOptions
 from dipproofs.problems.schema import nearest, read_kind, read_options, show
 from dipproofs.problems.setting import Setting
@@ -118,6 +119,8 @@ class ProblemSpec:
 
     def _problem(self, setting: Setting) -> InverseProblem:
         operator = self.operator.build(setting)
+        if isinstance(self.operator, DeterminedOptions):
+            operator = self.operator.checked(operator)
         data = self.signal.build(setting, operator)
         y, noise = self._observe(operator, data)
         return InverseProblem(

@@ -227,7 +227,8 @@ def width_sentence(form: str, found: Any) -> str:
         return f"{form}: no width found{': ' + reason if reason else ''}"
     verdict = found.get("verdict", "")
     reason = found.get("reason", "")
-    return f"{form}: width {count(found['width'])}, {verdict}{' (' + reason + ')' if reason else ''}"
+    details = "; ".join(part for part in (found.get("step", ""), reason) if part)
+    return f"{form}: width {count(found['width'])}, {verdict}{' (' + details + ')' if details else ''}"
 
 
 def width_comparison(check: Check) -> list[str]:

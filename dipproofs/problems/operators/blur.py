@@ -9,19 +9,18 @@ import numpy as np
 
 from dipproofs.problems.operators.kernels import SeparableKernel
 from dipproofs.problems.operators.operator import Operator, check_size
-from dipproofs.problems.operators.options import OperatorOptions
+from dipproofs.problems.operators.options import DeterminedOptions
 from dipproofs.problems.schema import choice, integer, number
 from dipproofs.problems.setting import Setting
 
 BOUNDARIES = ("reflect", "zero", "periodic")
 
 
-@dataclass(frozen=True)
-class BlurOperator(OperatorOptions):
+@dataclass(frozen=True, kw_only=True)
+class BlurOperator(DeterminedOptions):
     """`kind = "blur"`: each pixel becomes a weighted mean of its neighbours; A is n×n.
 
     Args:
-        columns: n, a square number unless `signal.shape` is given.
         kernel: "gaussian", weights exp(−t²/(2 sigma²)) on [−radius, radius], or "uniform"; they
             sum to 1.
         sigma: standard deviation in pixels, for the Gaussian kernel.
@@ -30,7 +29,6 @@ class BlurOperator(OperatorOptions):
             repeated), "zero", or "periodic".
     """
 
-    columns: int | None = integer(None, minimum=1)
     kernel: str = choice("gaussian", options=("gaussian", "uniform"))
     sigma: float = number(1.0, above=0.0)
     radius: int | None = integer(None, minimum=0, maximum=1000)

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from dipproofs.problems.arrays import take
 from dipproofs.problems.operators.operator import Operator
-from dipproofs.problems.operators.options import OperatorOptions
+from dipproofs.problems.operators.options import DeterminedOptions
 from dipproofs.problems.schema import text
 from dipproofs.problems.setting import Setting
 
 
-@dataclass(frozen=True)
-class FileOperator(OperatorOptions):
+@dataclass(frozen=True, kw_only=True)
+class FileOperator(DeterminedOptions):
     """`kind = "file"`: the matrix under key `A`, (m, n) float32 or float64.
 
     Args:

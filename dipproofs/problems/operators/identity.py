@@ -8,20 +8,13 @@ import numpy as np
 
 from dipproofs.problems.operators.kernels import IdentityKernel
 from dipproofs.problems.operators.operator import Operator
-from dipproofs.problems.operators.options import OperatorOptions
-from dipproofs.problems.schema import integer
+from dipproofs.problems.operators.options import DeterminedOptions
 from dipproofs.problems.setting import Setting
 
 
-@dataclass(frozen=True)
-class IdentityOperator(OperatorOptions):
-    """`kind = "identity"`: A = I, n×n.
-
-    Args:
-        columns: n; may be left out when `signal.shape` is given.
-    """
-
-    columns: int | None = integer(None, minimum=1)
+@dataclass(frozen=True, kw_only=True)
+class IdentityOperator(DeterminedOptions):
+    """`kind = "identity"`: A = I, n×n."""
 
     def build(self, setting: Setting) -> Operator:
         """Make the identity."""

@@ -17,7 +17,7 @@ import scipy.sparse as sp
 
 from dipproofs.errors import InputError
 from dipproofs.problems.operators.operator import Operator, check_size
-from dipproofs.problems.operators.options import OperatorOptions
+from dipproofs.problems.operators.options import DeterminedOptions
 from dipproofs.problems.operators.sparse import sparse_operator
 from dipproofs.problems.schema import Rule, integer, number, rule_field
 from dipproofs.problems.setting import Setting
@@ -34,19 +34,17 @@ def _angles(value: Any) -> int | tuple[float, ...] | None:
     return None
 
 
-@dataclass(frozen=True)
-class TomographyOperator(OperatorOptions):
+@dataclass(frozen=True, kw_only=True)
+class TomographyOperator(DeterminedOptions):
     """`kind = "tomography"`: line integrals, one row for each angle and detector that sees the image.
 
     Args:
-        columns: n, a square number unless `signal.shape` is given.
         angles: how many, spread evenly over [0°, 180°[, or the list of them in degrees.
         detectors: how many equally spaced rays for each angle across the image's diagonal; by default one
             per pixel, as in scikit-image. Rays that miss the image are left out.
         scale: every entry is multiplied by it.
     """
 
-    columns: int | None = integer(None, minimum=1)
     angles: int | tuple[float, ...] = rule_field(
         Rule("an integer from 1 to 100000 or a list of finite angles in degrees", _angles), 30
     )

@@ -21,7 +21,7 @@ class ImageSignal(SignalOptions):
     """`kind = "image"`: grey values in [0, 1], stored row by row.
 
     Args:
-        name: a photograph of scikit-image, or "shepp-logan".
+        name: a photograph of scikit-image, or "shepp-logan"; "camera" if neither name nor path is given.
         path: instead of a name, an image file relative to the problem file.
         shape: [height, width]; by default a square of n pixels.
     """
@@ -33,9 +33,10 @@ class ImageSignal(SignalOptions):
 
     def check(self) -> None:
         """Require a name or a path, and two dimensions."""
-        if (self.name is None) == (self.path is None):
+        if self.name is not None and self.path is not None:
             raise InputError(
-                f"signal.name: expected either a name (one of {', '.join(_NAMES)}) or the path of an image file"
+                f"signal.name: found a name and a path, expected either a name (one of {', '.join(_NAMES)}) or the path "
+                "of an image file"
             )
         if self.shape is not None and len(self.shape) != 2:
             raise InputError(f"signal.shape: found {show(list(self.shape))}, expected [height, width] for an image")
@@ -49,5 +50,5 @@ class ImageSignal(SignalOptions):
         elif self.name == PHANTOM:
             image = shepp_logan(size)
         else:
-            image = photograph(str(self.name), size)
+            image = photograph(self.name or "camera", size)
         return SignalData(image.ravel())

@@ -9,7 +9,7 @@ import numpy as np
 
 from dipproofs.errors import InputError
 from dipproofs.problems.operators.operator import Operator
-from dipproofs.problems.schema import Options, integers
+from dipproofs.problems.schema import Options, integers, seed
 from dipproofs.problems.setting import Setting
 
 
@@ -27,6 +27,7 @@ class SignalOptions(Options):
 
     Args:
         shape: [height, width] (or [length]); the signal is stored row by row.
+        seed: of the random generator; without effect where nothing is random.
     """
 
     section: ClassVar[str] = "signal"
@@ -34,6 +35,8 @@ class SignalOptions(Options):
     shape: tuple[int, ...] | None = integers(
         None, lengths=(1, 2), minimum=1, expected="[height, width] (or [length]), integers ≥ 1"
     )
+
+    seed: int = seed(0)
 
     def build(self, setting: Setting, operator: Operator) -> SignalData:
         """Give the signal for an operator with n columns."""
