@@ -5,8 +5,8 @@ from __future__ import annotations
 import flint
 import pytest
 import sympy as sp
-from checks.registry import proves
 
+from checks.registry import proves
 from dipproofs.rigor import compile_arb
 from dipproofs.tables.moments import BITS, activation_constants, enclose_moment
 from dipproofs.theory.activations import ACTIVATIONS

@@ -57,9 +57,7 @@ def gaussian_moment(activation: Activation, function: str, power: int) -> Gaussi
     """
     integrand = getattr(activation, function) ** power * standard_normal_density(x)
     integral = sp.Integral(integrand, (x, -sp.oo, sp.oo))
-    return GaussianMoment(
-        activation.name, function, power, integral, _CLOSED.get((activation.name, function, power))
-    )
+    return GaussianMoment(activation.name, function, power, integral, _CLOSED.get((activation.name, function, power)))
 
 
 def gaussian_moments(activation: Activation) -> Iterator[GaussianMoment]:
