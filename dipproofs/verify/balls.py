@@ -28,6 +28,8 @@ def between(low: arb, high: arb) -> arb:
 class Balls:
     """A matrix of Arb balls at the precision in force."""
 
+    fine: type[Balls]
+
     def __init__(self, mat: arb_mat) -> None:
         self.mat, self.shape = mat, (mat.nrows(), mat.ncols())
 
@@ -106,6 +108,9 @@ class Balls:
             identity = Balls.of(np.eye(self.shape[0]))
             inverse = Balls((self.exact() + identity.times(shift.mid())).mat.inv())
             return (inverse @ (inverse @ Balls.of(np.ones((self.shape[0], 1))))).exact()
+
+
+Balls.fine = Balls  # the class for products with vectors
 
 
 def largest(K: Any) -> arb:

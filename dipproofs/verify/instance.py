@@ -78,18 +78,18 @@ class Instance:
 
     # --- the network --------------------------------------------------------------------------------
     def _hidden(self) -> None:
+        of, fine = self.path.fine.of, self.path.fine  # products with vectors are cheap, and small residuals cancel
         u = [arb(value) for value in self.arrays["u"].tolist()]
-        a = (self.path.of(self.arrays["W"]) @ self.path.column(u)).arbs()
+        a = (of(self.arrays["W"]) @ fine.column(u)).arbs()
         phi, dphi = compiled(self.activation.phi), compiled(self.activation.dphi)
         self.phi = [phi({x: value}) for value in a]
         self.dphi = [dphi({x: value}) for value in a]
         self.values["norm_u"], self.values["norm_phi"] = norm(u), norm(self.phi)
-        V = self.path.of(self.arrays["V"])
-        signal = (V @ self.path.column(self.phi)).times(1 / arb(self.k).sqrt())
+        signal = (of(self.arrays["V"]) @ fine.column(self.phi)).times(1 / arb(self.k).sqrt())
         if self.basis is not None:
-            signal = self.basis @ signal
-        self.signal = signal + self.path.of(np.full(signal.shape, self.offset))
-        self.prediction = (self.forward @ self.signal).arbs()
+            signal = of(self.arrays["B"]) @ signal
+        self.signal = signal + of(np.full(signal.shape, self.offset))
+        self.prediction = (of(self.arrays["A"]) @ self.signal).arbs()
 
     def residual(self) -> list[arb]:
         """Numbers with the norm of Ag − Πy, up to ``range``."""

@@ -56,6 +56,7 @@ class Slices:
     """A matrix as exact integer slices with a bound of what was cut off (the methods of `balls.Balls`)."""
 
     kept = 64
+    fine: type[Slices]
 
     def __init__(self, shape: tuple[int, int], levels: Levels, error: arb) -> None:
         levels = _carried(levels)
@@ -199,3 +200,6 @@ class FineSlices(Slices):
     """The same with more bits, for ill-conditioned matrices."""
 
     kept = 96
+
+
+Slices.fine = FineSlices.fine = FineSlices

@@ -1,0 +1,117 @@
+"""The verifier accepts what `certify` writes and rejects what it did not.
+
+Hundreds of random certificates, of every loss, form, train mode, activation and schedule, with full operators,
+masks and bases, in float32 and float64; and for a part of them every claim moved, both ways. Vacuity is counted:
+enough of them must be proofs, of every form.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from checks.random_certificates import written
+from dipproofs.verify import verify
+
+THOROUGH = os.environ.get("DIPPROOFS_CHECKS") == "thorough"
+SEEDS = 1500 if THOROUGH else 300
+TAMPERED = 200 if THOROUGH else 24
+
+
+def test_every_certificate_that_certify_writes_is_valid(tmp_path: Path) -> None:
+    seen: Counter[tuple[str, str]] = Counter()
+    for seed in range(SEEDS):
+        certificate, path = written(seed, tmp_path)
+        result = verify(path)
+        assert result.valid, f"seed {seed}: {result}"
+        seen[certificate.form, str(certificate.verdict)] += 1
+    for form in ("paper", "integral", "concave", "residual"):
+        assert seen[form, "proved"] >= SEEDS // 25, seen
+    assert sum(count for (_, verdict), count in seen.items() if verdict == "refuted") >= SEEDS // 30, seen
+
+
+def _moved(claim: dict[str, Any], factor: float) -> dict[str, Any]:
+    return {**claim, "lower": claim["lower"] * factor, "upper": claim["upper"] * factor}
+
+
+def _spoiled(record: dict[str, Any], rng: np.random.Generator) -> list[tuple[str, dict[str, Any]]]:
+    """Certificates of which one number is false: each quantity out of its own enclosure, up or down."""
+    text, found = json.dumps(record), []
+    for where in ("quantities", "guarantees"):
+        for name, claim in record[where].items():
+            finite = isinstance(claim, dict) and all(isinstance(claim.get(x), float) for x in ("lower", "upper"))
+            if not finite or claim["lower"] == 0 or claim["evidence"] != "proved" or name == "rho":
+                continue
+            width = 1 + 2 * (claim["upper"] / claim["lower"] - 1)
+            factor = max(width, 1 / width) * (1 + 10.0 ** rng.uniform(-7, 0))
+            spoiled = json.loads(text)
+            spoiled[where][name] = _moved(claim, factor if rng.random() < 0.5 else 1 / factor)
+            found.append((f"{where}.{name}", spoiled))
+    return found
+
+
+def test_numbers_moved_out_of_their_enclosure_are_found(tmp_path: Path) -> None:
+    rng, proofs, tried = np.random.default_rng(0), 0, 0
+    seed = 10_000
+    while proofs < TAMPERED:
+        seed += 1
+        certificate, path = written(seed, tmp_path)
+        if not certificate.proved:
+            continue
+        proofs += 1
+        for name, spoiled in _spoiled(json.loads(path.read_text()), rng):
+            path.write_text(json.dumps(spoiled))
+            tried += 1
+            assert not verify(path).valid, f"seed {seed}: {name} was changed to {spoiled}"
+    assert tried > 20 * TAMPERED
+
+
+@pytest.mark.parametrize("kind", ["entry", "another run", "verdict", "renamed form", "renamed profile"])
+def test_other_tamperings_are_found(tmp_path: Path, kind: str) -> None:
+    rng, tried, seed, kept = np.random.default_rng(1), 0, 20_000, []
+    while tried < TAMPERED:
+        seed += 1
+        certificate, path = written(seed, tmp_path)
+        if not certificate.proved:
+            continue
+        tried += 1
+        record = json.loads(path.read_text())
+        if _tamper(kind, record, path, rng) and verify(path).valid:
+            kept.append(seed)
+    # two profiles may be one function of t (a 1×1 operator, ‖A‖ = σ_A); the renamed claim is then true
+    assert len(kept) <= (TAMPERED // 4 if kind == "renamed profile" else 0), kept
+
+
+def _tamper(kind: str, record: dict[str, Any], path: Path, rng: np.random.Generator) -> bool:
+    import hashlib
+
+    arrays_path = path.parent / record["arrays"]["file"]
+    if kind in ("entry", "another run"):
+        with np.load(arrays_path) as file:
+            arrays = {key: file[key].copy() for key in file.files}
+        if kind == "entry":
+            key = str(rng.choice(["A", "y", "W", "V"]))
+            index = int(rng.integers(arrays[key].size))
+            arrays[key].flat[index] = arrays[key].flat[index] * 1.001 or 1e-3
+        else:
+            arrays["V"] = rng.permuted(arrays["V"], axis=0) * 1.01
+            arrays["W"] = rng.standard_normal(arrays["W"].shape)
+        np.savez(arrays_path, **arrays)
+        record["arrays"]["sha256"] = hashlib.sha256(arrays_path.read_bytes()).hexdigest()
+    elif kind == "verdict":
+        record["verdict"] = str(rng.choice(["refuted", "undecided"]))
+    elif kind == "renamed form":
+        record["form"] = str(
+            rng.choice([f for f in ("paper", "integral", "concave", "residual") if f != record["form"]])
+        )
+    else:
+        profiles = ("row-space", "observation", "block", "block-observation")
+        record["profile"] = str(rng.choice([p for p in profiles if p != record["profile"]]))
+    path.write_text(json.dumps(record))
+    return True
