@@ -254,7 +254,7 @@ class Recovery:
         known = {symbol: bound for symbol, bound in values.items() if bound is not None}
 
         def one(expr: Any) -> Bound | None:
-            return enclose(expr, known) if self.applies and expr.free_symbols <= set(known) else None
+            return _nonnegative(enclose(expr, known)) if self.applies and expr.free_symbols <= set(known) else None
 
         return {
             "error": one(formulas.recovery_error),
@@ -379,9 +379,13 @@ class Recovery:
 
 
 def _size(bound: Bound) -> Bound:
-    """Widen the enclosure of a norm, which is never negative."""
-    wide = widened(bound)
-    return Bound(max(wide.lower, 0.0), wide.upper, wide.evidence)
+    """Widen the enclosure of a norm."""
+    return _nonnegative(widened(bound))
+
+
+def _nonnegative(bound: Bound) -> Bound:
+    """Cut off what a norm or a sum of norms cannot be."""
+    return Bound(max(bound.lower, 0.0), bound.upper, bound.evidence)
 
 
 def _is_mask(matrix: np.ndarray) -> bool:

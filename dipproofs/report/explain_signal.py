@@ -5,8 +5,9 @@ from __future__ import annotations
 from ..theory import formula
 from ..theory.core import Formula
 
-_RECOVERY = """The limit of the descent is a least-squares solution x_∞ = o1 + B(AB)⁺(y−oA1). How far an iterate is from the
-true signal x̄ is bounded by three parts: the loss that is left, the noise, and what the generator cannot represent.
+_RECOVERY = """The limit of the descent is a least-squares solution, x_∞ = o1 + B(AB)⁺(y−oA1). How far an iterate is
+from the true signal x̄ is bounded by three parts: the loss that is left, the noise, and what the generator cannot
+represent.
 Needs: A injective on Im B (on R^n without atoms), and a loss that is minimal exactly at y. With rank A < n and a fully
 expressive generator no such bound exists; use a synthesis generator with at most m atoms."""
 
