@@ -196,7 +196,9 @@ def shrunk(instance: Instance, *symbols: Any, factor: float) -> Instance:
     """The instance whose proof uses constants that are too small."""
     assert instance.proof is not None
     judge = instance.proof.judge
-    start, env = ({**known, **{x: known[x] * factor for x in symbols if x in known}} for known in (judge.start, judge.env))
+    start, env = (
+        {**known, **{x: known[x] * factor for x in symbols if x in known}} for known in (judge.start, judge.env)
+    )
     return replace(instance, proof=replace(instance.proof, judge=Believed(start, env)))  # type: ignore[arg-type]
 
 

@@ -1,0 +1,314 @@
+"""The verdicts of `certify`: proved only what is true, refuted only what is false, decided wherever there is a margin.
+
+Both sides of every threshold are visited: each hypothesis is decided at radii and steps on a grid around its boundary
+and compared with the second decision procedure of `checks.criteria` (mpmath, written from the text).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+import mpmath as mp
+import pytest
+
+from checks.criteria import NUMBERS, Truth, base_of
+from dipproofs.certify.constants import Plan
+from dipproofs.certify.decide import Judge
+from dipproofs.certify.guarantees import guarantee, stretch
+from dipproofs.certify.search import Candidate, Step, best, plans, propose
+from dipproofs.descent import Backtracking, Constant, Cosine, Polynomial
+from dipproofs.problems.losses import make_loss
+from dipproofs.rigor import Bound, Evidence, Verdict
+from dipproofs.theory import PROFILES
+from dipproofs.theory import symbols as s
+
+PLANS = [
+    (form, profile, train)
+    for form in ("residual", "concave", "integral", "paper")
+    for profile in PROFILES
+    for train in ("both", "inner", "outer")
+    if (profile == "paper") == (form == "paper") and not (form == "paper" and train == "outer")
+]
+LOSS = make_loss("squared", scale="half")
+
+
+def consistent(train: str) -> dict[Any, float]:
+    numbers = dict(NUMBERS)
+    if train == "outer":
+        numbers |= {s.sigma_in: 0.0, s.sigma_A_in: 0.0}
+    return numbers
+
+
+def judged(plan: Plan, numbers: dict[Any, float], rho: float, gamma: float, scale: float = 1.0) -> Judge:
+    return Judge(base_of(numbers, plan.train, scale), Candidate(plan, rho, gamma, 1.0, 1.0))
+
+
+def contains(bound: Bound, value: Any, slack: float = 0.0) -> bool:
+    """Whether the interval contains the value; ``slack`` covers what the reference itself computes inexactly."""
+    room = slack * (1 + abs(value))
+    return bool(bound.lower - room <= value <= bound.upper + room)
+
+
+def cases(form: str, profile: str, train: str) -> list[tuple[float, float, Truth]]:
+    """(ρ, γ, truth) on a grid around the thresholds, floats."""
+    numbers, found = consistent(train), []
+    start = Truth(numbers, form, profile, train, mp.mpf("1e-9"), mp.mpf("1e-9"))
+    least = start.n["psi"] / start.F(0)
+    unit = 1 / (start.M**2 if form == "residual" else start.L)
+    for multiple, part in product((0.97, 1.04, 2.0, 25.0), (0.3, 0.95, 1.1, 2.1)):
+        rho, gamma = float(least * multiple), float(unit * part)
+        found.append((rho, gamma, Truth(numbers, form, profile, train, rho, gamma)))
+    return found
+
+
+@pytest.mark.parametrize(("form", "profile", "train"), PLANS)
+def test_verdicts_against_the_text(form: str, profile: str, train: str) -> None:
+    plan, seen = Plan(form, profile, train), set()
+    with mp.workdps(25):
+        for rho, gamma, truth in cases(form, profile, train):
+            judge = judged(plan, truth.numbers, rho, gamma)
+            decided = judge.run()
+            true = truth.holds()
+            for hypothesis in decided.hypotheses:
+                seen.add((hypothesis.id, hypothesis.verdict))
+                if hypothesis.verdict is Verdict.PROVED:
+                    assert true[hypothesis.id] or not true["injective"], (hypothesis, rho, gamma)
+                if hypothesis.id != "H":  # (H) is refuted for all radii, see below
+                    assert not (hypothesis.verdict is Verdict.REFUTED and true[hypothesis.id]), (hypothesis, rho)
+                margin = _margin(truth, hypothesis.id)
+                smooth = true["injective"] or hypothesis.id != "H"  # past its support F has a kink, which costs panels
+                if true[hypothesis.id] and margin > 1e-3 and smooth:
+                    assert hypothesis.verdict is Verdict.PROVED, (hypothesis, rho, gamma, margin)
+                if hypothesis.margin is not None and (hypothesis.id == "step" or (hypothesis.id == "H" and smooth)):
+                    assert contains(hypothesis.margin, _signed(truth, hypothesis.id), 1e-12), (hypothesis, rho)
+            if decided.verdict is Verdict.REFUTED and any(
+                h.id == "H" and h.verdict is Verdict.REFUTED for h in decided.hypotheses
+            ):
+                multiples = [mp.mpf(rho) * mp.mpf(2) ** (j / mp.mpf(2)) for j in range(-6, 7)]
+                others = (Truth(truth.numbers, form, profile, train, r, gamma) for r in multiples)
+                assert not any(_allowed(other) and other.holds()["H"] for other in others)
+    assert ("H", Verdict.PROVED) in seen and ("step", Verdict.PROVED) in seen
+
+
+def _allowed(truth: Truth) -> bool:
+    return (truth.form != "paper" or 2 * truth.rho * truth.ell <= truth.n["smin"]) and truth.q <= 2
+
+
+def _signed(truth: Truth, name: str) -> Any:
+    if name == "H":
+        return (truth.omega * truth.area(truth.rho) - truth.n["psi"]) / truth.n["psi"]
+    limit = 2 if truth.form == "concave" else 1
+    return (limit - truth.q) / limit
+
+
+def _margin(truth: Truth, name: str) -> Any:
+    if name in ("H", "step"):
+        return abs(_signed(truth, name))
+    if name == "radius":
+        return abs(1 - 2 * mp.mpf(truth.rho) * truth.ell / truth.n["smin"])
+    return abs(truth.F(truth.rho) - truth.x) / truth.F(0)
+
+
+@pytest.mark.parametrize(("form", "profile", "train"), PLANS)
+def test_quantities_against_the_text(form: str, profile: str, train: str) -> None:
+    with mp.workdps(25):
+        proved = 0
+        for rho, gamma, truth in cases(form, profile, train):
+            judge = judged(Plan(form, profile, train), truth.numbers, rho, gamma)
+            decided = judge.run()
+            wanted = {
+                s.lipschitz_J: truth.ell, s.lipschitz_AJ: truth.ell_A, s.lipschitz_in: truth.ell_in,
+                s.lipschitz_A_in: truth.ell_A_in, s.lipschitz_out: truth.ell_out, s.sigma_out: truth.s_out,
+                s.norm_AJ_ball: truth.M, s.omega: truth.omega,
+            }  # fmt: skip
+            if form == "residual":
+                if truth.F(rho) > 0:
+                    wanted |= {s.profile_slope: truth.slope(rho), s.curvature_drift: truth.x}
+            else:
+                wanted |= {s.lipschitz_grad: truth.L, s.q: truth.q, s.rate: truth.rate}
+            for symbol, value in wanted.items():
+                assert contains(decided.values[symbol], value, 1e-13), (symbol, decided.values[symbol], value)
+            assert decided.values[s.gamma].lower == gamma == decided.values[s.gamma].upper
+            assert decided.values[s.rho].lower == rho
+            if decided.verdict is Verdict.PROVED:
+                proved += 1
+                _conclusions(judge, decided, truth)
+        assert proved > 0
+
+
+def _conclusions(judge: Judge, decided: Any, truth: Truth) -> None:
+    S, found = decided.values[s.S], decided.values[s.F_inf]
+    psi = truth.n["psi"]
+    assert truth.omega * truth.area(S.lower) <= psi * (1 + mp.mpf("1e-15")), "S is not enclosed from below"
+    assert truth.omega * truth.area(S.upper) >= psi * (1 - mp.mpf("1e-15")), "S is not enclosed from above"
+    F_inf = truth.F((mp.mpf(S.lower) + S.upper) / 2)
+    assert found.lower <= truth.F(S.upper) * (1 + 1e-15) and found.upper >= truth.F(S.lower) * (1 - 1e-15)
+    assert found.relative_width < 1e-3
+    assert decided.values[s.S].upper <= truth.rho
+    assert decided.values[s.S].relative_width < 3e-3
+    made = guarantee(judge, decided, LOSS, Constant(), 0, (2.0**-20, 2.0**-40))
+    loss_0, near = truth.n["f"], 1e-3 * S.relative_width + 1e-5
+    assert made.distance_to_limit is not None and made.log_contraction_per_step is not None
+    if truth.form == "residual":
+        assert contains(made.distance_to_limit, psi / (F_inf - truth.x), near)
+        log = mp.log(1 - truth.step * F_inf * (F_inf - truth.x))
+    else:
+        assert contains(made.distance_to_limit, psi / (truth.omega * F_inf), near)
+        exponent = truth.step * truth.rate * F_inf**2
+        assert made.rate_exponent is not None and contains(made.rate_exponent, exponent, near)
+        log = -exponent  # ½‖r‖²: Ψ = −½ ln e, so ln ψ falls by the exponent
+    assert contains(made.log_contraction_per_step, log, near)
+    for target in (2.0**-20, 2.0**-40):
+        count = made.iterations_to_loss[f"{target:g}"]
+        assert count is not None
+        enough = mp.log(loss_0 / target) / (-2 * log)
+        assert enough * (1 - 1e-4) <= count <= enough * (1 + 1e-2) + 2, (count, enough)
+    if truth.form == "paper":
+        nu_1 = (1 + truth.q) / (1 - truth.q / 2)
+        nu_2 = (1 + truth.q) ** 2 / (truth.step * (1 - truth.q / 2))
+        R_prime = 2 * nu_1 * psi / (truth.n["sA"] * truth.n["smin"])
+        for symbol, value in ((s.nu_1, nu_1), (s.nu_2, nu_2), (s.R_prime, R_prime)):
+            assert contains(decided.values[symbol], value, 1e-13)
+        assert contains(decided.values[s.R], _paper_R(truth), 1e-13)
+
+
+def _paper_R(truth: Truth) -> Any:
+    def defect(R: Any) -> Any:
+        other = Truth(truth.numbers, "paper", "paper", truth.train, R, truth.gamma)
+        return 2 * R * other.ell - truth.n["smin"]
+
+    low, high = mp.mpf(0), mp.mpf(1000)
+    for _ in range(120):
+        middle = (low + high) / 2
+        low, high = (middle, high) if defect(middle) < 0 else (low, middle)
+    return low
+
+
+# --- exact boundaries -----------------------------------------------------------------------------------------
+BOUNDARY = {**consistent("outer"), s.norm_phi: 4.0, s.norm_AJ: 2.0}  # M = 2 exactly, ℓ_A = 0, so L = 4 exactly
+
+
+@pytest.mark.parametrize(
+    ("form", "gamma", "verdict"),
+    [
+        ("residual", 0.25, Verdict.PROVED),
+        ("residual", 0.2500001, Verdict.REFUTED),
+        ("integral", 0.25, Verdict.PROVED),
+        ("integral", 0.2500001, Verdict.REFUTED),
+        ("concave", 0.4999999, Verdict.PROVED),
+        ("concave", 0.5, Verdict.REFUTED),
+    ],
+)
+def test_closed_and_open_ends_of_the_step_range(form: str, gamma: float, verdict: Verdict) -> None:
+    decided = judged(Plan(form, "observation", "outer"), BOUNDARY, 0.1, gamma).run()
+    (step,) = [h for h in decided.hypotheses if h.id == "step"]
+    assert step.verdict is verdict
+
+
+@pytest.mark.parametrize("scale", [0.5, 1.0, 4.0])
+def test_scale_of_the_squared_loss_multiplies_the_step(scale: float) -> None:
+    """Residual form: γ·2c·M² ≤ 1."""
+    for gamma, verdict in ((0.25 / scale, Verdict.PROVED), (0.26 / scale, Verdict.REFUTED)):
+        decided = judged(Plan("residual", "observation", "outer"), BOUNDARY, 0.1, gamma, scale).run()
+        (step,) = [h for h in decided.hypotheses if h.id == "step"]
+        assert step.verdict is verdict
+        assert decided.values[s.gamma].lower == gamma
+
+
+# --- evidence ------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("evidence", [Evidence.ASSUMED, Evidence.SAMPLED, Evidence.ESTIMATED])
+def test_weaker_evidence_never_proves(evidence: Evidence) -> None:
+    """One number that is less than proved is enough to leave everything that depends on it undecided."""
+    for symbol in (s.psi_0, s.sigma_A_in, s.norm_AJ, s.c_A0):
+        base = base_of(consistent("both"), "both")
+        values = {**base.values, symbol: base.values[symbol].with_evidence(evidence)}
+        plan = Plan("residual", "block-observation", "both")
+        candidate = propose(base, plan, Step(None, 0.5))
+        assert Judge(base, candidate).run().verdict is Verdict.PROVED
+        decided = Judge(replace(base, values=values), candidate).run()
+        assert decided.verdict is Verdict.UNDECIDED
+        assert all(bound.evidence >= evidence for bound in (decided.values[s.S], decided.values[s.F_inf]))
+
+
+def test_wide_enclosures_leave_verdicts_undecided() -> None:
+    base = base_of(consistent("both"), "both")
+    plan = Plan("residual", "block", "both")
+    candidate = propose(base, plan, Step(None, 0.5))
+    wide = {**base.values, s.psi_0: Bound(2.0**-8, 0.5)}
+    decided = Judge(replace(base, values=wide), candidate).run()
+    assert {h.id: h.verdict for h in decided.hypotheses}["H"] is Verdict.UNDECIDED
+
+
+# --- the search ------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("train", ["both", "inner", "outer"])
+@pytest.mark.parametrize("form", ["residual", "concave", "integral", "best"])
+def test_proposals_are_provable(form: str, train: str) -> None:
+    """What the float search calls feasible, the enclosures prove; the best proposal comes first."""
+    base = base_of(consistent(train), train)
+    proposals = best(base, form, Step(None, 0.5), True)
+    assert proposals[0].feasible
+    decided = Judge(base, proposals[0]).run()
+    assert decided.verdict is Verdict.PROVED
+    rates = [candidate.rate for candidate in proposals if candidate.feasible]
+    assert rates == sorted(rates, reverse=True)
+    assert {candidate.plan for candidate in proposals} == set(plans(base, form, True))
+
+
+def test_forms_that_do_not_apply_are_not_proposed() -> None:
+    base = base_of(consistent("both"), "both", None)
+    names = {plan.form for plan in plans(base, "best", True)}
+    assert names == {"concave", "integral"}
+    assert {plan.form for plan in plans(base, "best", False)} == {"integral"}
+    assert {plan.form for plan in plans(base_of(NUMBERS, "both"), "best", True)} == {"residual", "concave", "integral"}
+
+
+# --- schedules ----------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("start", [0, 7])
+@pytest.mark.parametrize(
+    "schedule", [Polynomial(0.5), Polynomial(1.0), Polynomial(0.0), Polynomial(2.0), Cosine(60), Constant()]
+)
+def test_schedule_sums(schedule: Any, start: int) -> None:
+    """supremum bounds every later factor; sum_lower bounds the sum from below, within a few per cent."""
+    with mp.workdps(30):
+        factors = [_factor(schedule, tau) for tau in range(start, start + 40)]
+        assert all(factor <= schedule.supremum(start) for factor in factors)
+        assert schedule.supremum(start) <= float(factors[0]) * (1 + 1e-11) + 1e-11
+        for count in (1, 2, 10, 40):
+            total = mp.fsum(factors[:count])
+            lower = schedule.sum_lower(start, count)
+            assert lower <= total
+            assert lower >= (total - factors[0]) * (1 - 1e-9)
+    assert schedule.diverges == (not isinstance(schedule, Cosine) and getattr(schedule, "power", 0) <= 1)
+
+
+def _factor(schedule: Any, tau: int) -> Any:
+    if isinstance(schedule, Polynomial):
+        return (1 + mp.mpf(tau)) ** (-mp.mpf(schedule.power))
+    if isinstance(schedule, Cosine):
+        return (1 + mp.cos(mp.pi * tau / schedule.horizon)) / 2 if tau < schedule.horizon else mp.mpf(0)
+    return mp.mpf(1)
+
+
+def test_scheduled_counts() -> None:
+    """`stretch` gives the first count whose factors sum to what is needed; None where they never do."""
+    base = base_of(consistent("both"), "both")
+    candidate = propose(base, Plan("concave", "block", "both"), Step(None, 0.5))
+    judge = Judge(base, candidate)
+    judge.run()
+    for schedule, needed in ((Polynomial(0.5), 10), (Polynomial(1.0), 5), (Cosine(100), 20)):
+        count = stretch(judge, schedule, 0, needed)
+        assert count is not None and count >= needed
+        with mp.workdps(30):
+            assert mp.fsum(_factor(schedule, tau) for tau in range(count)) >= needed
+            assert mp.fsum(_factor(schedule, tau) for tau in range(count - 2)) < needed + 1
+    assert stretch(judge, Cosine(100), 0, 60) is None
+    assert stretch(judge, Constant(), 0, None) is None
+    # backtracking: every step is at least min(γ_0, 1/(2L))
+    L = float(judge.env[s.lipschitz_grad].mid())
+    assert candidate.gamma * L == pytest.approx(0.5, rel=1e-6)
+    assert stretch(judge, Backtracking(), 0, 10) in (10, 11)
+    long = Judge(base, propose(base, Plan("concave", "block", "both"), Step(None, 1.5)))
+    long.run()
+    assert stretch(long, Backtracking(), 0, 10) in (30, 31)
