@@ -35,8 +35,8 @@ class ImageSignal(SignalOptions):
         """Require a name or a path, and two dimensions."""
         if self.name is not None and self.path is not None:
             raise InputError(
-                f"signal.name: found a name and a path, expected either a name (one of {', '.join(_NAMES)}) or the path "
-                "of an image file"
+                f"signal.name: found a name and a path, expected either a name (one of {', '.join(_NAMES)}) or the "
+                "path of an image file"
             )
         if self.shape is not None and len(self.shape) != 2:
             raise InputError(f"signal.shape: found {show(list(self.shape))}, expected [height, width] for an image")
