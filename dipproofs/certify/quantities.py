@@ -233,7 +233,8 @@ def _prediction(operator: OperatorBounds, network: TwoLayer, hidden: HiddenLayer
     if not network.output_offset:
         return v
     ones = IntervalMatrix.from_exact(np.full(network.n, network.output_offset))
-    return v + operator.exact @ ones
+    exact = operator.matrix if operator.exact is None else operator.exact
+    return v + exact @ ones
 
 
 def _loss_value(operator: OperatorBounds, loss: Any, v: IntervalVector, y: np.ndarray) -> Bound:

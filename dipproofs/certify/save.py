@@ -22,7 +22,8 @@ ARRAYS, FINAL_ARRAYS, CERTIFICATE, REPORT = "arrays.npz", "arrays-final.npz", "c
 def arrays_bytes(arrays: Mapping[str, np.ndarray]) -> bytes:
     """Return the npz file of the arrays; the same arrays give the same bytes."""
     buffer = io.BytesIO()
-    np.savez(buffer, **{name: np.asarray(array) for name, array in sorted(arrays.items())})
+    named: dict[str, Any] = {name: np.asarray(array) for name, array in sorted(arrays.items())}
+    np.savez(buffer, **named)
     return buffer.getvalue()
 
 

@@ -92,7 +92,7 @@ def descend(
     schedule = make_schedule(schedule, **(schedule_options or {}))
     _validate(problem, network, loss, step, max_iterations, tolerance)
     dtype = network.dtype
-    if dtype == np.float64 and not jax.config.jax_enable_x64:
+    if dtype == np.float64 and not jax.config.read("jax_enable_x64"):
         raise InputError(
             "descent: found float64 parameters while JAX runs in 32 bits; call "
             'jax.config.update("jax_enable_x64", True) first, or use dtype="float32"'

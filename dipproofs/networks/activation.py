@@ -22,7 +22,7 @@ def jax_activation(name: str) -> Callable[[Any], tuple[Any, Any]]:
     import jax.numpy as jnp
     from jax.scipy.special import erf
 
-    names = {"erf": erf, "log1p": jnp.log1p, "tanh": jnp.tanh, "exp": jnp.exp, "log": jnp.log}
+    names: dict[str, Any] = {"erf": erf, "log1p": jnp.log1p, "tanh": jnp.tanh, "exp": jnp.exp, "log": jnp.log}
     names |= {"sin": jnp.sin, "cos": jnp.cos, "sqrt": jnp.sqrt, "Abs": jnp.abs}
     names |= {"amax": jnp.maximum, "Max": jnp.maximum, "select": jnp.select}
     pair = sp.lambdify(x, list(ACTIVATIONS[name].float_forms), modules=[names, "jax"], cse=True)

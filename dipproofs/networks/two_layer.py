@@ -125,8 +125,8 @@ class TwoLayer:
         else:
             V = rng.standard_normal((n, width))
         u, V = u / np.linalg.norm(u), V * output_scale
-        arrays = (array.astype(dtype) for array in (u, W, V))
-        return cls(*arrays, activation=activation, train=train, basis=basis, output_offset=output_offset)
+        u, W, V = (array.astype(dtype) for array in (u, W, V))
+        return cls(u, W, V, activation=activation, train=train, basis=basis, output_offset=output_offset)
 
     @property
     def n(self) -> int:
