@@ -112,7 +112,7 @@ def _inner(XV: np.ndarray, dphi: np.ndarray, inner: float) -> float:
 def _norm(matrix: np.ndarray) -> float:
     """Power iteration on the smaller Gram product, with a little room: only a search rests on it."""
     rng = np.random.default_rng(0)
-    x: np.ndarray = rng.standard_normal(matrix.shape[1])
+    x = rng.standard_normal((matrix.shape[1],))
     size = 0.0
     for _ in range(16):
         x = matrix.T @ (matrix @ x)
