@@ -2,7 +2,7 @@
 
 Problem: A Gaussian m × n with condition number κ, noiseless; tanh network, both layers trained (V uniform).
 Compared, for each problem: the a-priori width bound of docs/theory.md §6 and its textbook baseline (probability
-0.95); the width at which a form's conditions are proved at initialisation (paper, integral, concave, residual); the
+0.95); the width at which a form's conditions are proved at initialisation for one of four draws; the
 smallest width at which half of the runs are certified on the way; the smallest at which half reach loss 1e-7.
 Source: docs/theory.md §2, §3, §6.
 """
@@ -32,14 +32,14 @@ _FORMS = ("paper", "integral", "concave", "residual")
 def cells(quick: bool, seed: int) -> list[dict[str, Any]]:
     """Return a cell for each problem and group of methods."""
     sizes = [(10, 5, 1.0), (10, 5, 3.0)] if quick else [
-        (10, 5, 1.0), (10, 5, 3.0), (10, 5, 10.0), (20, 10, 1.0), (20, 10, 3.0), (40, 20, 3.0), (40, 10, 3.0),
-        (100, 10, 3.0), (100, 50, 3.0),
+        (10, 5, 1.0), (10, 5, 3.0), (10, 5, 10.0), (20, 10, 1.0), (20, 10, 3.0), (40, 20, 3.0), (100, 10, 3.0),
     ]  # fmt: skip
     methods = ("table", "start", "runs")
     return [
-        {"n": n, "m": m, "kappa": kappa, "train": train, "methods": method, "problem": derived_seed(seed, "conservatism"),
+        {"n": n, "m": m, "kappa": kappa, "train": train, "methods": method,
+         "problem": derived_seed(seed, "conservatism"),
          "seeds": [derived_seed(seed, "conservatism", i) for i in range(6 if quick else 20)],
-         "max_iterations": 10_000 if quick else 50_000, "limit": 3_000_000 if quick else 50_000_000}
+         "max_iterations": 10_000 if quick else 50_000, "limit": 3_000_000 if quick else 20_000_000}
         for n, m, kappa in sizes for train in ("both", "inner") for method in methods
     ]  # fmt: skip
 
@@ -48,8 +48,8 @@ def run_cell(cell: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Find the widths of one group of methods."""
     found = {"table": _table, "start": _start, "runs": _runs}[cell["methods"]](cell)
     return [
-        {"n": cell["n"], "m": cell["m"], "kappa": cell["kappa"], "train": cell["train"], "method": method, "width": width,
-         "log10": None if width is None else math.log10(width), "evidence": evidence}
+        {"n": cell["n"], "m": cell["m"], "kappa": cell["kappa"], "train": cell["train"], "method": method,
+         "width": width, "log10": None if width is None else math.log10(width), "evidence": evidence}
         for method, (width, evidence) in found.items()
     ]  # fmt: skip
 
@@ -127,7 +127,7 @@ def _problems(rows: Sequence[dict[str, Any]], train: str) -> list[tuple[int, int
 def figures(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Draw log10 of the widths, one line of points for each problem."""
     with style():
-        height = 1.5 + 0.32 * max(len(_problems(rows, "both")), 3)
+        height = 1.5 + 0.36 * max(len(_problems(rows, "both")), 3)
         figure, axes = panels(1, 2, 4.6, height)
         for place, train in zip(axes[0], ("both", "inner")):
             problems = _problems(rows, train)
@@ -146,6 +146,9 @@ def figures(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
             place.set_xlabel("log₁₀ of the width k")
             place.set_title(f"train = {train}", fontsize=9.5)
         axes[0][1].set_yticklabels([])
+        right = max(place.get_xlim()[1] for place in axes[0])
+        for place in axes[0]:
+            place.set_xlim(-0.3, right)
         figure.legend(*axes[0][0].get_legend_handles_labels(), loc="outside upper center", ncols=4, frameon=False,
                       columnspacing=1.2, handletextpad=0.3)  # fmt: skip
     return {"widths": figure}

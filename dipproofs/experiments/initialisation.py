@@ -29,8 +29,8 @@ DELTAS = (0.001, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.99)
 
 def cells(quick: bool, seed: int) -> list[dict[str, Any]]:
     """Return a cell for each train mode and width."""
-    widths = (4, 16, 64, 256, 1024, 4096) if quick else tuple(2**j for j in range(1, 19))
-    count = 8 if quick else 40
+    widths = (4, 16, 64, 256, 1024, 4096) if quick else tuple(2**j for j in range(1, 18))
+    count = 8 if quick else 24
     return [
         {
             "train": train, "k": k, "problem": derived_seed(seed, "initialisation", "problem"),

@@ -8,6 +8,7 @@ Source: docs/theory.md §3, §6; arXiv 2403.05395, numerical section ("k linear 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -26,19 +27,24 @@ _AXES = {"n": "signal length n", "m": "observations m"}
 
 def cells(quick: bool, seed: int) -> list[dict[str, Any]]:
     """Return the grid: n at fixed m, m at fixed n; the same seeds in every cell."""
+    widths: dict[str, tuple[int, ...]]
     if quick:
         sizes = {"n": [(n, 4) for n in (8, 16, 32)], "m": [(16, m) for m in (2, 4, 8)]}
-        widths, seeds, most = (2, 4, 8, 16, 64, 256), 5, 5000
+        widths, seeds, most = dict.fromkeys(TRAIN, (2, 4, 8, 16, 64, 256)), 5, 5000
     else:
         sizes = {"n": [(n, 4) for n in (8, 16, 32, 64)], "m": [(32, m) for m in (2, 4, 8, 16)]}
-        widths = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 128, 256, 512, 1024)
+        widths = {
+            "inner": (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 128, 256, 1024),
+            "outer": (1, 2, 8, 64, 512),
+            "both": (1, 2, 4, 8, 32, 64, 128, 256, 512, 1024),
+        }
         seeds, most = 20, 20000
     return [
         {
             "axis": axis, "n": n, "m": m, "k": k, "train": train, "max_iterations": most,
             "seeds": [derived_seed(seed, "overparametrization", i) for i in range(seeds)],
         }
-        for axis, pairs in sizes.items() for train in TRAIN for n, m in pairs for k in widths
+        for axis, pairs in sizes.items() for train in TRAIN for n, m in pairs for k in widths[train]
     ]  # fmt: skip
 
 
@@ -67,7 +73,7 @@ def figures(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     with style():
         for axis in _AXES:
             figure, axes = panels(1, 3, 3.1, 3.6)
-            image = None
+            image: Any = None
             for place, train in zip(axes[0], TRAIN):
                 some = chosen(rows, axis=axis, train=train)
                 sizes, widths = levels(some, axis), levels(some, "k")
@@ -137,16 +143,15 @@ def _verdict(rows: Sequence[dict[str, Any]]) -> str:
     found = {}
     for axis in _AXES:
         sizes, border = boundaries(rows, axis, "inner", "reached")
-        smallest = min(row["k"] for row in rows)
+        smallest = min(row["k"] for row in chosen(rows, train="inner"))
         pairs = [(s, b) for s, b in zip(sizes, border) if smallest < b < np.inf]
         found[axis] = fitted_power(*zip(*pairs)) if len(pairs) > 2 else None
     if found["n"] is None or found["m"] is None:
         return "The grid is too small to fit how the boundary grows."
     say = {}
     for axis, claimed in (("n", 1.0), ("m", 2.0)):
-        slope, error = found[axis]
-        margin = max(3 * error, 0.25)
-        say[axis] = "consistent with" if abs(slope - claimed) <= margin else "not"
+        slope, error = found[axis] or (math.nan, math.nan)
+        say[axis] = "consistent with" if abs(slope - claimed) <= max(3 * error, 0.25) else "not"
     return (
         f"With the inner layer trained, the boundary of reaching the tolerance grows like n^({power_text(found['n'])}) "
         f"at fixed m ({say['n']} linear in n) and like m^({power_text(found['m'])}) at fixed n ({say['m']} quadratic "

@@ -44,7 +44,7 @@ def cells(quick: bool, seed: int) -> list[dict[str, Any]]:
     return [
         {"loss": name, "fraction": fraction, "seed": derived_seed(seed, "rates", i), "curve": i == 0,
          "max_iterations": 3000 if quick else 20_000}
-        for name, *_ in LOSSES for fraction in fractions for i in range(1 if quick else 5)
+        for name, *_ in LOSSES for fraction in fractions for i in range(1 if quick else 3)
     ]  # fmt: skip
 
 
@@ -216,8 +216,8 @@ def result(rows: Sequence[dict[str, Any]]) -> str:
     runs = chosen(rows, kind="rate")
     proved = sum(r["verdict"] == "proved" for r in runs)
     parts = [
-        f"{proved} of {len(runs)} runs are certified. Medians over runs and steps of the gain of Ψ(f) per step, observed "
-        "over guaranteed, and its factors:", "",
+        f"{proved} of {len(runs)} runs are certified. Medians over runs and steps of the gain of Ψ(f) per step, "
+        "observed over guaranteed, and its factors:", "",
         "| loss | certificate | ratio | KL | direction | s_A/F_∞ | step | (σ_A·s instead of s_A) |",
         "|---|---|---|---|---|---|---|---|",
     ]  # fmt: skip
@@ -233,8 +233,8 @@ def result(rows: Sequence[dict[str, Any]]) -> str:
     }
     order = sorted((part for part in PARTS if totals[part]), key=lambda part: -float(np.mean(totals[part])))
     if order:
-        parts += ["", "At the first certificate most is lost through " + ", then ".join(
-            f"{PART_NAMES[part]} (factor {10 ** np.mean(totals[part]):.2g} on geometric average)" for part in order) + "."]  # fmt: skip
+        losses = [f"{PART_NAMES[part]} (factor {10 ** np.mean(totals[part]):.2g})" for part in order]
+        parts += ["", f"At the first certificate most is lost, on geometric average, through {', then '.join(losses)}."]
     wrong = [r for r in runs if isinstance(r.get("first_ratio"), float) and r["first_ratio"] < 1 - 1e-6]
     parts.append(f"The observed gain is below the guaranteed one in {len(wrong)} of {proved} certified runs.")
     return "\n".join(parts)

@@ -29,7 +29,7 @@ def cells(quick: bool, seed: int) -> list[dict[str, Any]]:
     """Return a cell for each seed and form, and for each seed and schedule."""
     grid = (0.01, 0.03, 0.1, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 1.9, 1.99)
     fine = sorted({*grid, *(round(0.05 * j, 2) for j in range(1, 40))})
-    seeds = [derived_seed(seed, "stepsize", i) for i in range(2 if quick else 10)]
+    seeds = [derived_seed(seed, "stepsize", i) for i in range(2 if quick else 5)]
     steps = [
         {"kind": "step", "seed": s, "form": form, "q": list(grid if quick else fine)} for s in seeds for form in FORMS
     ]
@@ -83,7 +83,8 @@ def _steps(cell: Mapping[str, Any], problem: Any, network: Any) -> list[dict[str
 def _schedule(cell: Mapping[str, Any], problem: Any, network: Any) -> list[dict[str, Any]]:
     from ..certify.api import certify
 
-    options = {"polynomial": {"power": 0.5}, "cosine": {"horizon": 2000}}.get(cell["schedule"], {})
+    known: dict[str, dict[str, Any]] = {"polynomial": {"power": 0.5}, "cosine": {"horizon": 2000}}
+    options = known.get(cell["schedule"], {})
     found = certify(problem, network, None, "auto", cell["schedule"], 5000, TOLERANCE, schedule_options=options)
     promised = found.guarantees.iterations_to_loss.get(f"{TOLERANCE:g}")
     return [
@@ -159,9 +160,9 @@ def result(rows: Sequence[dict[str, Any]]) -> str:
         best = int(np.argmin(guaranteed))
         seen = dict(zip(*_curve(rows, form, "observed")))
         table = dict(zip(q, guaranteed))
-        shown = [f"{table[v]:.0f}" if v in table else "–" for v in (0.5, 1.0)]
+        at = [f"{table[v]:.0f}" if v in table else "–" for v in (0.5, 1.0)]
         parts.append(f"| {form} | {max(q):g} | {q[best]:g} | {guaranteed[best]:.0f} | "
-                     f"{seen.get(q[best], float('nan')):.0f} | {shown[0]} | {shown[1]} |")  # fmt: skip
+                     f"{seen.get(q[best], float('nan')):.0f} | {at[0]} | {at[1]} |")  # fmt: skip
     q, guaranteed = _curve(rows, "paper", "guaranteed")
     seen = dict(zip(*_curve(rows, "paper", "observed")))
     if 0.5 in q and 1.0 in q:
