@@ -45,7 +45,7 @@ def verify(path: str | Path) -> Verification:
             parts.append((with_arrays(final, Path(path).parent), "final."))
     except Unreadable as error:
         return Verification(False, False, (str(error),))
-    audits = [audited(part, label) for part, label in parts]
+    audits = [audited(part, label, document.record.get("run")) for part, label in parts]
     findings = [finding for audit in audits for finding in audit.findings]
     findings += between_parts(*(part for part, _ in parts))
     rows = tuple(row for audit in audits for row in audit.rows)

@@ -38,9 +38,11 @@ class Audit:
         document: as read.
         label: put before every name, e.g. "final.".
         path: class of matrices to compute with.
+        run: the record of the run, from which the steps are known.
     """
 
-    def __init__(self, document: Document, label: str = "", path: Any = None) -> None:
+    def __init__(self, document: Document, label: str = "", path: Any = None, run: Any = None) -> None:
+        self.run_record = run
         self.path = path
         self.record, self.arrays, self.label = document.record, document.arrays, label
         self.findings = [label + finding for finding in document.findings]
@@ -371,11 +373,11 @@ def _count(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
-def audited(document: Document, label: str) -> Audit:
+def audited(document: Document, label: str, run: Any) -> Audit:
     """Audit a document on its path; a finer one is tried before anything is called wrong."""
     paths: list[Any] = paths_for(document.arrays) if document.arrays else [None]
     for path in paths:
-        audit = Audit(document, label, path)
+        audit = Audit(document, label, path, run)
         audit.run()
         if not audit.findings:
             break

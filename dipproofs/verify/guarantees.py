@@ -12,6 +12,7 @@ from ..theory import conditions
 from ..theory import symbols as s
 from .claims import Claim
 from .recovery import Recovery
+from .run import largest_factor, step_in_force
 from .walker import evaluate, exact
 
 if TYPE_CHECKING:
@@ -48,22 +49,23 @@ def progress(audit: Audit, steps: int) -> arb:
     if kind == "constant":
         return count
     if kind == "backtracking" and s.lipschitz_grad in audit.env:
-        # a trial below 1/L is never halved
-        return count * arb(1).min(1 / (2 * audit.env[s.lipschitz_grad] * audit.gamma)) * (1 - exact(2.0**-30))
+        # a trial below 1/L is never halved, so that every step is at least 1/(2L), or γ itself
+        return count * arb(1).min(1 / (2 * audit.env[s.lipschitz_grad] * audit.gamma))
+    step = step_in_force(audit.run_record, t)
+    relative = 1 / largest_factor(schedule, t) if step is None else step / audit.gamma
     if kind == "polynomial":
-        # Σ_{τ=t}^{t+N−1} (1+τ)^{−a} ≥ ∫_{t+1}^{t+N+1} x^{−a} dx, relative to (1+t)^{−a}
+        # Σ_{τ=t}^{t+N−1} (1+τ)^{−a} ≥ ∫_{t+1}^{t+N+1} x^{−a} dx
         a, start = exact(float(schedule["power"])), arb(1 + t)
         end = start + count
         if a == 1:
-            return (end / start).log() * start
-        return (end ** (1 - a) - start ** (1 - a)) / (1 - a) * start**a
+            return (end / start).log() * relative
+        return (end ** (1 - a) - start ** (1 - a)) / (1 - a) * relative
     if kind == "cosine":
         # the factor decreases, so the sum is at least its integral from t to t+N
         T = int(schedule["horizon"])
         first, last = min(t, T), min(t + steps, T)
         sines = (arb.pi() * last / T).sin() - (arb.pi() * first / T).sin()
-        total = arb(last - first) / 2 + arb(T) / (2 * arb.pi()) * sines
-        return total / ((1 + (arb.pi() * first / T).cos()) / 2)
+        return (arb(last - first) / 2 + arb(T) / (2 * arb.pi()) * sines) * relative
     return arb(0)
 
 
