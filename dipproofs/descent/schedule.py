@@ -159,6 +159,7 @@ class Backtracking(Schedule):
         return min(gamma_0, 0.5 / lipschitz_grad_upper * (1 - _ROOM))
 
 
+#: The schedules by name.
 SCHEDULES: dict[str, type[Schedule]] = {c.kind: c for c in (Constant, Polynomial, Cosine, Backtracking)}
 
 

@@ -17,6 +17,7 @@ from dipproofs.rigor.evidence import Evidence, Verdict
 from dipproofs.rigor.rounding import down, up
 
 Exact: TypeAlias = int | float | Fraction
+#: What arithmetic with a `Bound` accepts: numbers are taken as the exact numbers they are.
 BoundLike: TypeAlias = Union["Bound", int, float, Fraction]
 _WORKING_BITS = 160
 

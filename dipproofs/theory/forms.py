@@ -60,5 +60,7 @@ residual_step = define(
 paper_nu_1 = define("forms.paper.nu_1", (1 + q) / _half, "the paper's ν₁", "§2", nu_1)
 paper_nu_2 = define("forms.paper.nu_2", (1 + q) ** 2 / (gamma * _half), "the paper's ν₂", "§2", nu_2)
 
+#: The forms that rest on the factors ω(q), κ̃(q), by name.
 FORMS: dict[str, DescentForm] = {form.id: form for form in (PAPER, INTEGRAL, CONCAVE, FLOW)}
+#: The forms that a certificate can have; "residual" has no factors.
 FORM_IDS = ("paper", "integral", "concave", "residual")

@@ -95,4 +95,5 @@ BLOCK_OBSERVATION = _profile(
     "the block profile with the inner block measured in the observation space",
 )
 
+#: The injectivity profiles by name; a certificate takes the best of those that apply.
 PROFILES: dict[str, Profile] = {p.id: p for p in (PAPER, ROW_SPACE, OBSERVATION, BLOCK, BLOCK_OBSERVATION)}

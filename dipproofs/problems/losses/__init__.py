@@ -22,6 +22,7 @@ from .catalogue import (
 from .custom import ProfileLoss, custom_loss
 from .rates import envelope, iterations_to
 
+#: The values of `loss.kind` in problem files.
 LOSS_KINDS: tuple[str, ...] = (*LOSSES, "custom")
 
 

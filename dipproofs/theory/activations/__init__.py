@@ -11,6 +11,7 @@ from .sine import SIN
 from .softplus import SOFTPLUS
 from .tanh import TANH
 
+#: The activations that are covered, by name.
 ACTIVATIONS: dict[str, Activation] = {a.name: a for a in (TANH, SIGMOID, SOFTPLUS, SIN, ERF, GELU, SILU)}
 
 #: Activations that users ask for and that the theorem excludes, with the reason.

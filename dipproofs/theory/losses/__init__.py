@@ -13,6 +13,7 @@ from .poisson import POISSON
 from .rules import ScalarProfile
 from .squared import SQUARED
 
+#: The losses with a proved desingularizing function, by name.
 LOSSES: dict[str, LossTheory] = {
     loss.kind: loss
     for loss in (
