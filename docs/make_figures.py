@@ -21,11 +21,11 @@ FIGURES = ROOT / "docs" / "figures"
 
 
 def main() -> None:
-    for name in ("inpaint-dct", "gaussian"):
+    for name in ("inpaint-dct", "gaussian", "deblur-noisy", "tomography-wavelet"):
         built = dp.load_problem(ROOT / "examples" / f"{name}.toml").build()
-        certificate = dp.certify(built.problem, built.network, built.loss)
+        certificate = dp.certify(built.problem, built.network, built.loss, stop=built.descent.stop)
         (FIGURES / f"{name}-loss.png").write_bytes(png_bytes(loss_figure(certificate)))
-        panels = image_panels(certificate, built.problem.image_shape)
+        panels = image_panels(certificate, built.problem.image_shape, built.problem.operator.range_shape)
         if panels:
             (FIGURES / f"{name}-images.png").write_bytes(png_bytes(image_figure(panels)))
 

@@ -1,0 +1,136 @@
+"""One page for each room: every public name with its docstring."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import importlib.util
+import inspect
+import re
+from collections.abc import Iterator
+from types import ModuleType
+
+#: Public rooms and what they hold, in the order of the manual.
+ROOMS: dict[str, str] = {
+    "dipproofs": "The names that users import first",
+    "dipproofs.problems": "Inverse problems and problem files",
+    "dipproofs.problems.operators": "Forward operators",
+    "dipproofs.problems.losses": "Losses",
+    "dipproofs.problems.bases": "Atoms of synthesis generators",
+    "dipproofs.networks": "Networks",
+    "dipproofs.descent": "Gradient descent",
+    "dipproofs.certify": "Certificates",
+    "dipproofs.verify": "The independent check",
+    "dipproofs.rigor": "Bounds and enclosures",
+    "dipproofs.theory": "What is claimed",
+    "dipproofs.theory.losses": "Losses, as formulas",
+    "dipproofs.theory.width": "Width bounds, as formulas",
+    "dipproofs.tables": "Tables of bounds",
+    "dipproofs.report": "Renderings of a certificate",
+    "dipproofs.experiments": "Experiments",
+    "dipproofs.testing": "Hypothesis strategies",
+    "dipproofs.errors": "Errors",
+}
+
+
+def public_names(room: str) -> list[str]:
+    """Return the public names of a room: its ``__all__``, or for a plain module what it defines."""
+    module = importlib.import_module(room)
+    if hasattr(module, "__all__"):
+        return [name for name in module.__all__ if not name.startswith("__")]
+    return [n for n, v in vars(module).items() if not n.startswith("_") and getattr(v, "__module__", "") == room]
+
+
+def page_of(room: str) -> str:
+    """Return the file name of a room's page, without suffix."""
+    return room.replace(".", "-")
+
+
+def description(room: str, name: str) -> str:
+    """Return the docstring of a public name; of data, the ``#:`` comment or the string beside its definition."""
+    value = getattr(importlib.import_module(room), name)
+    if isinstance(value, ModuleType) or inspect.isclass(value) or inspect.isroutine(value):
+        return inspect.getdoc(_callable(value, name)) or ""
+    return _beside_definition(importlib.import_module(room), name)
+
+
+def _beside_definition(module: ModuleType, name: str) -> str:
+    source = inspect.getsource(module)
+    statements = ast.parse(source).body
+    for i, node in enumerate(statements):
+        if isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                if (alias.asname or alias.name) == name:
+                    target = "." * node.level + (node.module or "")
+                    package = module.__name__ if hasattr(module, "__path__") else module.__name__.rpartition(".")[0]
+                    home = importlib.import_module(importlib.util.resolve_name(target, package))
+                    return _beside_definition(home, alias.name)
+        targets = [node.target] if isinstance(node, ast.AnnAssign) else getattr(node, "targets", [])
+        if any(isinstance(t, ast.Name) and t.id == name for t in targets):
+            above = source.splitlines()[: node.lineno - 1]
+            comment: list[str] = []
+            while above and above[-1].startswith("#:"):
+                comment.insert(0, above.pop()[2:].strip())
+            after = statements[i + 1] if i + 1 < len(statements) else None
+            if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
+                comment.append(inspect.cleandoc(str(after.value.value)))
+            return " ".join(comment)
+    return ""
+
+
+def api_pages() -> dict[str, str]:
+    """Return the pages as Markdown by file name."""
+    seen: set[int] = set()
+    pages = {f"{page_of(room)}.md": "\n".join(_page(room, seen)) for room in ROOMS}
+    links = "\n".join(page_of(room) for room in ROOMS)
+    rows = "\n".join(f"| [`{room}`]({page_of(room)}.md) | {title} |" for room, title in ROOMS.items())
+    pages["index.md"] = (
+        "# Python interface\n\nEvery public name, by room; the text is that of the docstrings.\n\n"
+        f"| room | holds |\n|---|---|\n{rows}\n\n```{{toctree}}\n:hidden:\n\n{links}\n```\n"
+    )
+    return pages
+
+
+def _page(room: str, seen: set[int]) -> Iterator[str]:
+    yield f"# {room}\n\n{ROOMS[room]}.\n"
+    yield _directive("automodule", room, "no-members")
+    for name in public_names(room):
+        yield from _entry(room, name, seen)
+
+
+def _entry(room: str, name: str, seen: set[int]) -> Iterator[str]:
+    value = getattr(importlib.import_module(room), name)
+    if room == "dipproofs":
+        where = value.__name__ if isinstance(value, ModuleType) else value.__module__
+        home = next(r for r in sorted(ROOMS, key=len, reverse=True) if (where + ".").startswith(r + "."))
+        yield f"* [`dipproofs.{name}`]({page_of(home)}.md): {description(room, name).splitlines()[0]}"
+        return
+    again = ["no-index"] if id(value) in seen else []
+    seen.add(id(value))
+    yield f"\n## {name}\n"
+    if isinstance(value, ModuleType):
+        yield _directive("automodule", value.__name__, "no-members", "no-index")
+    elif inspect.isclass(value):
+        extra = ["show-inheritance"] if issubclass(value, Exception) else []
+        yield _directive("autoclass", f"{room}.{name}", "members", *extra, *again)
+    elif inspect.isroutine(value):
+        yield _directive("autofunction", f"{room}.{name}", *again)
+    else:
+        text = re.sub(r"``([^`]+)``", r"`\1`", description(room, name))
+        kinds = f" Keys: {', '.join(f'`{key}`' for key in value)}." if isinstance(value, dict) else ""
+        yield f"{text}{kinds}\n"
+
+
+def _callable(value: object, name: str) -> object:
+    return getattr(value, name, value) if isinstance(value, ModuleType) else value
+
+
+def _directive(kind: str, target: str, *options: str) -> str:
+    return "\n".join(
+        [
+            "```{eval-rst}",
+            f".. {kind}:: {target}",
+            *[f"   :{option}:" for option in options],
+            "```\n",
+        ]
+    )

@@ -1,0 +1,105 @@
+"""Tables of formulas for the manual, printed from the objects in `dipproofs.theory`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import sympy as sp
+
+from dipproofs import theory
+import dipproofs.theory.width  # noqa: F401 - registers its formulas
+from dipproofs.theory.core import Formula
+from dipproofs.theory.losses.page import losses_page
+from dipproofs.theory.twolayer import TRAIN_MODES
+
+
+
+def fragments() -> dict[str, str]:
+    """Return every fragment as Markdown by file name."""
+    return {
+        "forms.md": _forms(),
+        "profiles.md": _profiles(),
+        "conditions.md": _list("conditions."),
+        "conclusions.md": _list("conclusions."),
+        "two-layer.md": _two_layer(),
+        "losses.md": losses_page(),
+        "activations.md": _activations(),
+        "excluded.md": "\n".join(f"* `{name}`: {why}." for name, why in theory.EXCLUDED.items()) + "\n",
+        "quantities.md": _quantities(),
+        "recovery.md": _list("recovery."),
+        "width.md": _list("width."),
+    }
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """Return a Markdown table; bars in cells are escaped."""
+    lines = [list(head), *[list(row) for row in rows]]
+    text = ["| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |" for line in lines]
+    return "\n".join([text[0], "|" + "---|" * len(lines[0]), *text[1:]]) + "\n"
+
+
+def math(expr: sp.Basic) -> str:
+    """Return an expression as inline LaTeX that is safe in a table."""
+    return "$" + safe(sp.latex(expr)) + "$"
+
+
+def safe(latex: str) -> str:
+    """Write norms and absolute values without bars, which would end a cell of a table.
+
+    Example:
+        >>> safe(r"\\|A\\| + |x|")
+        '\\\\Vert A\\\\Vert  + \\\\vert x\\\\vert '
+    """
+    return latex.replace(r"\|", r"\Vert ").replace(r"\left|", r"\left\vert ").replace("|", r"\vert ")
+
+
+def _forms() -> str:
+    from dipproofs.theory.forms import RESIDUAL_OMEGA, residual_step
+
+    rows = []
+    for form in theory.FORMS.values():
+        allowed = "$q \\to 0$" if form.id == "flow" else math(form.admissible())
+        rows.append([f"`{form.id}`", math(form.omega), math(form.rate), allowed, form.requires or "–", form.source])
+    rows.append(["`residual`", math(RESIDUAL_OMEGA), "–", math(residual_step), "squared loss", "§3.2"])
+    return table(["form", r"$\omega(q)$", r"$\tilde\kappa(q)$", "step", "needs", "proof"], rows)
+
+
+def _profiles() -> str:
+    rows = [
+        [f"`{p.id}`", math(p.F), theory.formula(f"profiles.{p.id}.F").meaning, p.architecture, p.source]
+        for p in theory.PROFILES.values()
+    ]
+    return table(["profile", "$F(t)$", "idea", "network", "proof"], rows)
+
+
+def _two_layer() -> str:
+    blocks = []
+    for train in TRAIN_MODES:
+        title = {"both": "both layers", "inner": "inner layer", "outer": "outer layer"}[train]
+        blocks.append(f"Trained: {title}.\n\n" + _list(f"twolayer.{train}."))
+    return "\n".join(blocks)
+
+
+def _activations() -> str:
+    rows = [
+        [f"`{a.name}`", math(a.phi), math(a.B_1), math(a.B_2), f"{float(a.B_1):.4g}, {float(a.B_2):.4g}", a.proof]
+        for a in theory.ACTIVATIONS.values()
+    ]
+    head = ["activation", r"$\varphi(x)$", r"$B_1 \geq \sup\vert\varphi'\vert$", r"$B_2 \geq \sup\vert\varphi''\vert$"]
+    return table([*head, "about", "because"], rows)
+
+
+def _quantities() -> str:
+    rows = [
+        [f"`{name}`", math(q.symbol), q.meaning, q.source]
+        for name, q in sorted(theory.quantities().items(), key=lambda item: item[0].lower())
+    ]
+    return table(["JSON name", "symbol", "meaning", "section"], rows)
+
+
+def _list(prefix: str) -> str:
+    return "\n".join(_item(f) for f in theory.formulas(prefix)) + "\n"
+
+
+def _item(item: Formula) -> str:
+    return f"`{item.id}`\n: {item.meaning} ({item.source}).\n\n  $$\n  {item.latex()}\n  $$\n"

@@ -1,0 +1,91 @@
+"""Draw the rooms of the package and how data flow through them (docs/figures/architecture.svg).
+
+Run:  python docs/make_architecture.py
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+TARGET = Path(__file__).resolve().parent / "figures" / "architecture.svg"
+WIDTH, HEIGHT, BOX_WIDTH, BOX_HEIGHT = 920, 430, 150, 64
+
+#: Name, what it holds, left and top edge, colour.
+BOXES = [
+    ("problems, networks", "operators, losses, networks", 30, 130, "#e8eef7"),
+    ("descent", "the run, in JAX", 215, 130, "#e8eef7"),
+    ("certify", "instance × theorem", 400, 130, "#dff0e2"),
+    ("certificate", "JSON and arrays", 585, 130, "#fdf3d8"),
+    ("verify", "the second opinion", 585, 240, "#dff0e2"),
+    ("report", "console, HTML, pictures", 750, 130, "#e8eef7"),
+    ("theory", "what is claimed (SymPy)", 400, 335, "#f3e3ee"),
+    ("rigor", "how a number becomes a bound", 215, 335, "#f3e3ee"),
+    ("tables", "bounds over grids", 30, 240, "#e8eef7"),
+    ("experiments", "the paper's, and its questions", 215, 25, "#e8eef7"),
+    ("cli", "parses, calls, renders", 400, 25, "#f2f2f2"),
+]
+#: Arrows of data: from, to, label.
+FLOWS = [
+    ("problems, networks", "descent", ""),
+    ("descent", "certify", "θ_t"),
+    ("certify", "certificate", ""),
+    ("certificate", "report", ""),
+    ("certificate", "verify", ""),
+]
+#: Who is used by whom, across the floors: dashed.
+USES = [("theory", "certify"), ("theory", "verify"), ("rigor", "certify"), ("theory", "tables"), ("rigor", "tables")]
+
+
+def svg() -> str:
+    """Return the picture."""
+    place = {name: (x, y) for name, _, x, y, _ in BOXES}
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif">',
+        '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto">'
+        '<path d="M0 0 L8 4 L0 8 z" fill="#555"/></marker></defs>',
+        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
+        '<rect x="15" y="322" width="550" height="92" rx="8" fill="none" stroke="#b58aa5" stroke-dasharray="5 4"/>',
+        _text(580, 362, "the ground floor:", 13, "start", "#7a4a68"),
+        _text(580, 380, "imports no other room", 13, "start", "#7a4a68"),
+    ]
+    parts += [_line(*_ends(place[a], place[b]), label) for a, b, label in FLOWS]
+    parts += [_line(*_ends(place[a], place[b]), "", dashed=True) for a, b in USES]
+    for name, text, x, y, colour in BOXES:
+        parts.append(
+            f'<rect x="{x}" y="{y}" width="{BOX_WIDTH}" height="{BOX_HEIGHT}" rx="7" fill="{colour}" stroke="#666"/>'
+        )
+        parts.append(_text(x + BOX_WIDTH / 2, y + 27, name, 15, weight="bold"))
+        parts.append(_text(x + BOX_WIDTH / 2, y + 47, text, 10.5))
+    return "\n".join([*parts, "</svg>", ""])
+
+
+def _ends(start: tuple[int, int], end: tuple[int, int]) -> tuple[float, float, float, float]:
+    """Points where an arrow leaves one box and meets the other: sides if they are level, else top and bottom."""
+    (x0, y0), (x1, y1) = start, end
+    if y0 == y1:
+        return (x0 + BOX_WIDTH, y0 + BOX_HEIGHT / 2, x1, y1 + BOX_HEIGHT / 2)
+    below = y1 > y0
+    lean = 25 * ((x1 > x0) - (x1 < x0))
+    return (
+        x0 + BOX_WIDTH / 2 + lean,
+        y0 + (BOX_HEIGHT if below else 0),
+        x1 + BOX_WIDTH / 2 - lean,
+        y1 + (0 if below else BOX_HEIGHT),
+    )
+
+
+def _line(x0: float, y0: float, x1: float, y1: float, label: str, *, dashed: bool = False) -> str:
+    style = ' stroke-dasharray="4 4"' if dashed else ""
+    line = f'<line x1="{x0}" y1="{y0}" x2="{x1}" y2="{y1}" stroke="#555" stroke-width="1.6"{style} '
+    return f'{line}marker-end="url(#tip)"/>' + (_text((x0 + x1) / 2, y0 - 7, label, 12) if label else "")
+
+
+def _text(
+    x: float, y: float, text: str, size: float, anchor: str = "middle", colour: str = "#222", weight: str = "normal"
+) -> str:
+    style = f'font-size="{size}" text-anchor="{anchor}" fill="{colour}" font-weight="{weight}"'
+    return f'<text x="{x}" y="{y}" {style}>{text}</text>'
+
+
+if __name__ == "__main__":
+    TARGET.write_text(svg(), encoding="utf-8")
