@@ -69,7 +69,7 @@ def test_projection_argument_in_exact_arithmetic() -> None:
         assert np.isclose(norms[1], norms[0] - 1) and np.isclose(norms[2], norms[0])
 
 
-@proves("recovery.early_stopping", "recovery.early_stopping_residual")
+@proves("recovery.early_stopping", "recovery.early_stopping_residual", "recovery.steps_to_level")
 def test_early_stopping_solves_its_equation() -> None:
     """At τ* the guaranteed decrease has just brought ψ to δ."""
     tau = f.early_stopping
@@ -80,6 +80,8 @@ def test_early_stopping_solves_its_equation() -> None:
     R_0, delta = sp.symbols("R_0 delta", positive=True)
     tau = tau.subs({s.psi_0: R_0, f.noise_level: delta})
     assert same(sp.expand_log(sp.log(R_0) + tau * sp.log(contraction), force=True), sp.log(delta))
+    tau = f.steps_to_level.subs({s.psi_0: R_0, f.noise_level: delta})
+    assert same(sp.expand_log(sp.log(R_0) + tau * f.log_contraction, force=True), sp.log(delta))
 
 
 @proves("recovery.data_error", "recovery.data_error_unprojected")
@@ -187,6 +189,27 @@ def test_predicted_stop_is_within_a_factor_ten() -> None:
         assert certificate.proved and predicted is not None and observed > 0
         ratios.append(predicted / observed)
     assert all(1 <= ratio <= 10 for ratio in ratios), ratios
+
+
+@pytest.mark.parametrize("form", ("residual", "concave"))
+def test_prediction_holds_for_shrinking_steps(form: str) -> None:
+    """τ* counted in scheduled steps: a shorter step contracts less than in proportion to ln(1−z)."""
+    decided = 0
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        # condition number near 1, so that a step contracts by much
+        A = np.linalg.qr(rng.standard_normal((5, 5)))[0] @ np.diag(np.linspace(1, 0.95, 5))
+        noise = rng.standard_normal(5) * 1e-3
+        drawn = Drawn(A, None, rng.standard_normal(5), noise)
+        certificate = certified(drawn, seed, form=form, schedule="polynomial", schedule_options={"power": 0.4})
+        stop = certificate.guarantees.early_stopping_iteration
+        assert certificate.proved and stop is not None
+        level = certificate.guarantees.extra["recovery"]["early_stopping"]["level"].upper
+        assert stop < 20_000
+        residuals = [psi for _, psi in follow(certificate, stop + 50)]
+        assert max(residuals[stop:]) <= level * SLACK
+        decided += stop > 0
+    assert decided == 3
 
 
 # --- negative controls ------------------------------------------------------------------------------------

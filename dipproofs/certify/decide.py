@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import flint
+import numpy as np
 
 from ..rigor import Bound, Evidence, Verdict
 from ..theory import FORMS, PROFILES, conditions, forms
 from ..theory import symbols as s
 from ..theory.twolayer import CONSTANTS
-from .constants import Environment, call, evaluate, integral_lower, integral_upper, integrand
+from .constants import Environment, call, evaluate, float_cumulative, integral_lower, integral_upper, integrand
 from .quantities import NAMES, Base
 from .record import Hypothesis
 from .refute import refute
@@ -211,15 +212,15 @@ class Judge:
     def _path_bound(self) -> tuple[Bound, Bound]:
         """Enclose S, the root of ω∫₀^S = ψ_0, and F_∞ = F(S)."""
         env, expr = self.env, integrand(self.plan)
-        guess = self._float_root(expr)
+        guess = self._float_root()
         psi, omega = env[s.psi_0], env[s.omega]
         high, low = self.candidate.rho, 0.0
-        for slack in (1e-7, 1e-5, 1e-3):
+        for slack in (1e-7, 1e-5, 1e-3, 0.01):
             trial = guess * (1 + slack)
             if trial < high and omega * integral_lower(expr, env, flint.arb(trial)) >= psi:
                 high = trial
                 break
-        for slack in (1e-7, 1e-5, 1e-3):
+        for slack in (1e-7, 1e-5, 1e-3, 0.01, 0.1, 0.5):
             trial = guess * (1 - slack)
             if trial > low and omega * integral_upper(expr, env, flint.arb(trial)) <= psi:
                 low = trial
@@ -229,15 +230,15 @@ class Judge:
         most = self.bound(call(F, {**env, s.t: flint.arb(low)}))
         return Bound(low, high, self.evidence), Bound(max(least.lower, 0.0), most.upper, self.evidence)
 
-    def _float_root(self, expr: Any) -> float:
-        env = {key: float(value.mid()) if isinstance(value, flint.arb) else value for key, value in self.env.items()}
-        env = {key: flint.arb(value) for key, value in env.items()}
+    def _float_root(self) -> float:
+        """Estimate S on finer and finer grids; `_path_bound` encloses it."""
+        env = {key: float(value.mid()) for key, value in self.env.items()}
         low, high = 0.0, self.candidate.rho
-        psi = float(env[s.psi_0].mid() / env[s.omega].mid())
-        for _ in range(45):
-            middle = (low + high) / 2
-            enough = float(integral_lower(expr, env, flint.arb(middle)).mid()) >= psi
-            low, high = (low, middle) if enough else (middle, high)
+        psi = env[s.psi_0] / env[s.omega]
+        for _ in range(7):
+            grid = np.linspace(low, high, 65)
+            first = int(np.argmax(float_cumulative(self.plan, env, grid[1:]) >= psi))
+            low, high = float(grid[first]), float(grid[first + 1])
         return high
 
     def _paper_quantities(self) -> dict[Any, Bound]:

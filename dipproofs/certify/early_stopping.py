@@ -47,13 +47,16 @@ def loss_at_level(loss: Any, level: float, start: Bound, constants: Any) -> floa
         return low
 
 
-def stops_after(judge: Judge, decided: Decided, loss: Any, level: Bound, exponent: Bound | None) -> int | None:
+def stops_after(
+    judge: Judge, decided: Decided, loss: Any, level: Bound, exponent: Bound | None, per_step: Bound | None
+) -> int | None:
     """Return the number of steps of the largest size after which ψ(f_τ) ≤ δ, or None.
 
     Args:
         judge, decided: of the same candidate. loss: runtime loss.
         level: δ; its lower end is what has to be reached.
-        exponent: the increase of Ψ per step (forms paper, integral, concave).
+        exponent: the increase of Ψ by such a step (forms paper, integral, concave).
+        per_step: the increase of ln‖r‖ by such a step, or (schedules) a bound of it that is proportional to the step.
     """
     values = decided.values
     target = level.lower
@@ -62,9 +65,15 @@ def stops_after(judge: Judge, decided: Decided, loss: Any, level: Bound, exponen
     if not target > 0:
         return None
     if judge.plan.residual:
+        if per_step is None or not per_step.upper < 0:
+            return None
         with flint.ctx.workprec(BITS):
-            env = {**judge.env, s.F_inf: values[s.F_inf].arb(), formulas.noise_level: flint.arb(target)}
-            return _ceil(Bound.from_arb(call(formulas.early_stopping_residual, env)).upper)
+            env = {
+                s.psi_0: flint.arb(values[s.psi_0].upper),
+                formulas.noise_level: flint.arb(target),
+                formulas.log_contraction: flint.arb(per_step.upper),
+            }
+            return _ceil(Bound.from_arb(call(formulas.steps_to_level, env)).upper)
     if exponent is None:
         return None
     from ..problems.losses import iterations_to

@@ -42,17 +42,18 @@ def guarantee(
     """
     values = decided.values
     with flint.ctx.workprec(BITS):
-        env = {**judge.env, s.F_inf: values[s.F_inf].arb()}
+        F_inf = values[s.F_inf]
         if judge.plan.residual:
-            distance = call(conditions.distance_to_limit_residual, env)
-            contraction = call(conditions.residual_contraction, env)
+            distance = at_both_ends(conditions.distance_to_limit_residual, judge.env, F_inf)
+            contraction = at_both_ends(conditions.residual_contraction, judge.env, F_inf)
             log_contraction = judge.bound(contraction.log()) if contraction > 0 else None
             # ln(1−γ_i y) ≤ −γ_i y is proportional to γ_i, as `stretch` needs
             per_step = log_contraction if isinstance(schedule, Constant) else judge.bound(contraction - 1)
             exponent = None
         else:
-            distance = call(conditions.distance_to_limit, env)
-            exponent = judge.bound(call(conditions.rate_exponent, env))
+            distance = at_both_ends(conditions.distance_to_limit, judge.env, F_inf)
+            exponent = judge.bound(at_both_ends(conditions.rate_exponent, judge.env, F_inf))
+            per_step = None
             log_contraction = loss_contraction(judge, loss, exponent)
     constant = isinstance(schedule, Constant)
     counts = {}
@@ -61,12 +62,12 @@ def guarantee(
             needed = _residual_count(values[s.loss_0], target, per_step)
         else:
             needed = _count(judge, loss, values[s.loss_0], target, exponent)
-        counts[f"{target:g}"] = needed if constant else stretch(judge, schedule, iteration, needed)
+        counts[_exactly(target)] = needed if constant else stretch(judge, schedule, iteration, needed)
     extra: dict[str, Any] = {"limit_has_zero_loss": schedule.diverges}
     stop = error = None
     if recovery is not None and network is not None:
         if recovery.applies and recovery.noise is not None:
-            stop = stops_after(judge, decided, loss, recovery.noise.level, exponent)
+            stop = stops_after(judge, decided, loss, recovery.noise.level, exponent, per_step)
             stop = stop if constant else stretch(judge, schedule, iteration, stop)
         error, extra["recovery"] = recovery.report(
             network, values[s.psi_0], lambda: reaches_everything(judge, decided), stop, schedule.diverges
@@ -80,6 +81,23 @@ def guarantee(
         recovery_error=error,
         extra=extra,
     )
+
+
+def at_both_ends(expr: Any, env: Any, F_inf: Bound) -> Any:
+    """Enclose a conclusion that is monotone in F_∞ (which exceeds x) by its values at the two ends of F_∞.
+
+    A wide ball around F_∞ would be squared to one that contains 0 although F_∞ is bounded away from it.
+    """
+    ends = [call(expr, {**env, s.F_inf: flint.arb(end)}) for end in (F_inf.lower, F_inf.upper)]
+    if not all(end.is_finite() for end in ends) or not F_inf.lower > env.get(s.curvature_drift, flint.arb(0)):
+        return call(expr, {**env, s.F_inf: F_inf.arb()})
+    return ends[0].union(ends[1])
+
+
+def _exactly(target: float) -> str:
+    """Write a target so that reading it gives the same number: the count is proved for that number only."""
+    short = f"{target:g}"
+    return short if float(short) == target else repr(float(target))
 
 
 def loss_contraction(judge: Judge, loss: Any, exponent: Bound) -> Bound | None:

@@ -51,7 +51,7 @@ class Guarantees:
         log_contraction_per_step: bound of ln(ψ(f_{τ+1})/ψ(f_τ)); for the squared loss of the residual
             norm; None when the rate is not linear.
         iterations_to_loss: number of further iterations after which the loss is surely below the key.
-        rate_exponent: per-step increase of Ψ(f) (forms paper, integral, concave).
+        rate_exponent: increase of Ψ(f) by a step of the largest size (forms paper, integral, concave).
         early_stopping_iteration: iterations after which ‖y_τ − Πȳ‖ ≤ 2‖Πε‖ is guaranteed.
         recovery_error: bound of ‖x_τ − x̄‖ at the certified iterate.
         extra: further guarantees by name, e.g. the three parts of the recovery bound.

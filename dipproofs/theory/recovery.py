@@ -80,9 +80,16 @@ early_stopping = define(
     "τ*: ψ(f_τ) ≤ δ for every τ ≥ τ* (forms paper, integral, concave); Psi_delta = Ψ(ψ⁻¹(δ)), Psi_0 = Ψ(f_0)",
     "§7",
 )
+log_contraction = sp.Symbol("Delta_ln_R", negative=True)  # ln(R_{τ+1}/R_τ) is at most this
+steps_to_level = define(
+    "recovery.steps_to_level",
+    sp.log(s.psi_0 / noise_level) / -log_contraction,
+    "τ*: ‖r_τ‖ ≤ δ for every τ ≥ τ*, where every step lowers ln‖r‖ by −Delta_ln_R (residual form)",
+    "§7",
+)
 early_stopping_residual = define(
     "recovery.early_stopping_residual",
-    sp.log(s.psi_0 / noise_level) / -sp.log(residual_contraction),
+    steps_to_level.subs(log_contraction, sp.log(residual_contraction)),
     "τ*: ‖r_τ‖ ≤ δ for every τ ≥ τ* (residual form)",
     "§7",
 )
