@@ -201,3 +201,47 @@ def test_the_verifier_imports_neither_jax_nor_the_producer() -> None:
         "sys.exit(str(bad) if bad else 0)"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
+
+
+def _nodes(value: object, path: tuple = ()) -> list[tuple]:
+    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path] + [node for key, child in children for node in _nodes(child, (*path, key))]
+
+
+def test_junk_anywhere_in_the_record_never_raises(tmp_path: Path) -> None:
+    record, _ = load(hand_made(tmp_path))
+    record["run"] = {"iterations": 9, "steps": [[0, 0.03125]]}
+    nodes, rng = [node for node in _nodes(record) if node], np.random.default_rng(0)
+    junk = [
+        None,
+        True,
+        -1,
+        0,
+        1e300,
+        -2.5,
+        10**40,
+        "",
+        "inf",
+        "x" * 99,
+        [],
+        {},
+        [[]],
+        {"lower": 1},
+        [1, 2],
+        {"kind": []},
+    ]
+    for index in rng.choice(len(nodes), 150, replace=False):
+        spoiled = json.loads(json.dumps(record))
+        *way, last = nodes[index]
+        place = spoiled
+        for key in way:
+            place = place[key]
+        place[last] = junk[int(rng.integers(len(junk)))]
+        assert verify(write(tmp_path, spoiled)).exit_code in (0, 1, 2)
+
+
+def test_a_dependent_row_is_refuted_and_an_independent_one_is_not(tmp_path: Path) -> None:
+    from dipproofs.verify.instance import exact_rank
+
+    assert exact_rank(np.array([[0.1, 0.2], [0.2, 0.4]])) == 1
+    assert exact_rank(np.diag([1.0, 1.0, 1e-20])) == 3

@@ -47,7 +47,10 @@ def verify(path: str | Path) -> Verification:
         return Verification(False, False, (str(error),))
     audits = [audited(part, label, document.record.get("run")) for part, label in parts]
     findings = [finding for audit in audits for finding in audit.findings]
-    findings += between_parts(*(part for part, _ in parts))
+    try:
+        findings += between_parts(*(part for part, _ in parts))
+    except Exception as error:  # as in `audited`
+        findings.append(f"found a run that cannot be examined ({type(error).__name__}: {error}), expected the format")
     rows = tuple(row for audit in audits for row in audit.rows)
     notes = tuple(note for audit in audits for note in audit.notes)
     verdict = str(document.record.get("verdict"))

@@ -17,7 +17,7 @@ from ..theory.twolayer import CONSTANTS, TRAIN_MODES
 from .claims import VERDICTS, Claim, Row
 from .document import Document
 from .guarantees import GUARANTEES
-from .instance import Instance, paths_for
+from .instance import Instance, exact_rank, paths_for
 from .losses import LossOf
 from .walker import evaluate, integral
 
@@ -300,7 +300,10 @@ class Audit:
 
     def _decide_rank(self) -> tuple[str, arb | None]:
         ratio = self.env[s.sigma_A] / self.env[s.norm_A]
-        return ("proved", ratio) if self.instance.full_rank else ("undecided", None)
+        if self.instance.full_rank:
+            return "proved", ratio
+        deficient = "B" not in self.arrays and exact_rank(self.arrays["A"]) < min(self.arrays["A"].shape)
+        return "refuted" if deficient else "undecided", None
 
     def _decide_loss(self) -> tuple[str, arb | None]:
         """(A1)–(A4): the domains, and r = m unless the data can be projected."""
@@ -378,7 +381,10 @@ def audited(document: Document, label: str, run: Any) -> Audit:
     paths: list[Any] = paths_for(document.arrays) if document.arrays else [None]
     for path in paths:
         audit = Audit(document, label, path, run)
-        audit.run()
+        try:
+            audit.run()
+        except Exception as error:  # the record is not trusted: what cannot be examined is not valid
+            audit.find(f"found a record that cannot be examined ({type(error).__name__}: {error}), expected the format")
         if not audit.findings:
             break
     return audit

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from flint import arb
+from flint import arb, fmpz_mat
 
 from ..theory import ACTIVATIONS
 from ..theory.activations import x
@@ -15,6 +15,7 @@ from .large import FineSlices, Slices
 from .walker import compiled, root
 
 ARB_SIDE, ARB_ENTRIES, ARB_PRODUCT = 256, 1_000_000, 20_000_000
+EXACT_RANK = 20_000_000
 
 
 def paths_for(arrays: Mapping[str, np.ndarray]) -> list[type[Any]]:
@@ -22,6 +23,15 @@ def paths_for(arrays: Mapping[str, np.ndarray]) -> list[type[Any]]:
     (m, n), (r, k) = arrays["A"].shape, arrays["V"].shape
     small = max(m, n, r) <= ARB_SIDE and (m + r) * k <= ARB_ENTRIES and m * r * k <= ARB_PRODUCT
     return [Balls] if small and arrays["W"].size <= ARB_ENTRIES else [Slices, FineSlices]
+
+
+def exact_rank(A: np.ndarray) -> int:
+    """The rank of a matrix of floats, in exact arithmetic; its full rank, unproved, where that would take long."""
+    if A.shape[0] * A.shape[1] * min(A.shape) > EXACT_RANK:
+        return min(A.shape)
+    ratios = [value.as_integer_ratio() for value in A.ravel().tolist()]
+    common = max((bottom for _, bottom in ratios), default=1)  # all are powers of two
+    return fmpz_mat(*A.shape, [top * (common // bottom) for top, bottom in ratios]).rank()
 
 
 def norm(entries: list[arb]) -> arb:
