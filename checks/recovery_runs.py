@@ -11,6 +11,7 @@ import sympy as sp
 
 import dipproofs as dp
 from dipproofs.certify import Certificate, certify
+from dipproofs.descent import make_schedule
 from dipproofs.problems.losses import Loss
 from dipproofs.theory import symbols as s
 
@@ -68,7 +69,11 @@ def certified(
 
 
 def follow(certificate: Certificate, steps: int = STEPS) -> Iterator[tuple[np.ndarray, float]]:
-    """Yield x_τ and ψ(f_τ) along the descent from the certified iterate (constant step, Πy for y where r < m)."""
+    """Yield x_τ and ψ(f_τ) along the descent from the certified iterate (Πy for y where r < m)."""
+    schedule = make_schedule(
+        certificate.schedule["kind"], **{k: v for k, v in certificate.schedule.items() if k != "kind"}
+    )
+    first = certificate.iteration
     loss = Loss.from_json(certificate.loss)
     arrays = certificate.arrays
     A, y, u, W, V = (arrays[name].astype(np.float64) for name in ("A", "y", "u", "W", "V"))
@@ -82,10 +87,11 @@ def follow(certificate: Certificate, steps: int = STEPS) -> Iterator[tuple[np.nd
     start = certificate.quantities["loss_0"]
     assert start is not None
     psi = sp.lambdify(s.e, loss.psi.subs({x: b.mid for x, b in loss.constants(y, start).items()}), "numpy")
-    for _ in range(steps + 1):
+    for tau in range(steps + 1):
+        step = gamma.upper * schedule.factor(first + tau) / schedule.factor(first)
         phi = np.tanh(W @ u)
         x = B @ (V @ phi) / root + offset
         v = A @ x
         yield x, float(psi(max(float(loss.value(np, v, y)), 1e-300)))
         back = AB.T @ np.asarray(loss.gradient(np, v, y)) / root
-        V, W = V - gamma.upper * np.outer(back, phi), W - gamma.upper * np.outer((V.T @ back) * (1 - phi**2), u)
+        V, W = V - step * np.outer(back, phi), W - step * np.outer((V.T @ back) * (1 - phi**2), u)
