@@ -114,13 +114,13 @@ def _norm(matrix: np.ndarray) -> float:
     rng = np.random.default_rng(0)
     x = rng.standard_normal((matrix.shape[1],))
     size = 0.0
-    for _ in range(16):
+    for _ in range(6):
         x = matrix.T @ (matrix @ x)
         size = float(np.linalg.norm(x))
         if size == 0:
             return 0.0
         x = x / size
-    return math.sqrt(size) * 1.02
+    return math.sqrt(size) * 1.03
 
 
 def _least(gram: np.ndarray) -> float:

@@ -115,8 +115,8 @@ def bound_operator(A: np.ndarray, B: np.ndarray | None = None) -> OperatorBounds
         found = _deficient(name, matrix) or _undecided(name, smallest, largest)
         return OperatorBounds(matrix, None, found, smallest, largest, exact=exact)
     decision = Hypothesis("rank", f"rank {name} = min(m, n) = {min(m, n)}", Verdict.PROVED, smallest / largest, "")
-    rows = WHOLE_SPACE if n <= m else _basis(matrix)
-    columns = WHOLE_SPACE if m <= n else _basis(matrix.T)
+    rows = WHOLE_SPACE if n <= m else _basis(matrix, smallest)
+    columns = WHOLE_SPACE if m <= n else _basis(matrix.T, smallest)
     if rows is None or columns is None:
         return OperatorBounds(matrix, None, _undecided(name, smallest, largest), smallest, largest, exact=exact)
     coordinates = columns.coordinates(matrix)
@@ -130,8 +130,8 @@ def _mask(matrix: IntervalMatrix, selection: tuple[np.ndarray, np.ndarray]) -> O
     return OperatorBounds(matrix, m, decision, one, one, rows, WHOLE_SPACE, matrix, matrix, selection)
 
 
-def _basis(matrix: IntervalMatrix) -> Basis | None:
-    space = row_space_basis(matrix)
+def _basis(matrix: IntervalMatrix, smallest: Bound) -> Basis | None:
+    space = row_space_basis(matrix, smallest)
     if not space.is_decided:
         return None
     return Basis(space.B, space.gram_min.sqrt(), space.gram_max.sqrt())

@@ -74,8 +74,10 @@ def enclose_base(operator: OperatorBounds, y: np.ndarray, network: TwoLayer, los
     AV = operator.apply(V)
     rows, columns = operator.rows, operator.columns
     values: dict[Any, Bound] = {s.norm_u: hidden.norm_u, s.norm_phi: hidden.norm_phi}
-    values |= {s.norm_A: operator.norm, s.sigma_A: operator.sigma, s.norm_V: norm(AV)}
+    values |= {s.norm_A: operator.norm, s.sigma_A: operator.sigma}
     observed = Blocks(network.train, hidden, columns.coordinates(AV), operator.coordinates, operator.orthonormal)
+    shared = columns.identity and AV.shape[1] < AV.shape[0]
+    values[s.norm_V] = _root(lambda_max(observed.narrow_gram)) if shared else norm(AV)
     values[s.sigma_AJ] = observed.smallest() / columns.stretch_range
     values[s.norm_AJ] = observed.largest() / columns.stretch_range
     values[s.sigma_A_in] = observed.inner_smallest / columns.stretch_range
@@ -175,7 +177,16 @@ class Blocks:
         if self.train == "outer":
             return Bound.exact(0)
         rows, k = self.XV.shape
-        return norm(self.inner_factor) if k < rows else _root(lambda_max(self.inner_gram))
+        if k >= rows:
+            return _root(lambda_max(self.inner_gram))
+        # the smaller Gram matrix NᵀN is that of XV with its rows and columns scaled
+        scaled = self.narrow_gram.scale_rows(self.hidden.dphi).scale_columns(self.hidden.dphi)
+        return _root(lambda_max(scaled)) * (self.hidden.norm_u / self._root_k)
+
+    @cached_property
+    def narrow_gram(self) -> IntervalMatrix:
+        """(XV)ᵀ(XV), k×k."""
+        return self.XV.T.gram()
 
     @cached_property
     def gram(self) -> IntervalMatrix:

@@ -155,7 +155,7 @@ def largest_psi(base: Base, form: str, step: Step, concave_psi: bool) -> float:
 
     if not feasible(low):
         return 0.0
-    for _ in range(12):
+    for _ in range(8):
         middle = math.sqrt(low * high)
         low, high = (middle, high) if feasible(middle) else (low, middle)
     return low
