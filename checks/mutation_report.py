@@ -1,0 +1,55 @@
+"""The mutation report as Markdown: score by file, and every survivor with its explanation."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from pathlib import Path
+from typing import Any
+
+#: Why a surviving change is no defect, by (file, part of the source line or of the change); longest match wins.
+EXPLANATIONS: list[tuple[str, str, str]] = []
+
+
+def explanation(entry: dict[str, Any]) -> str:
+    """The explanation of a survivor, or "" when there is none."""
+    found = [
+        (len(part), why)
+        for file, part, why in EXPLANATIONS
+        if file in entry["file"] and (part in entry["source"] or part in entry["change"])
+    ]
+    return max(found, default=(0, ""))[1]
+
+
+def write(record: dict[str, Any], path: Path) -> None:
+    """Write the report of a record of outcomes."""
+    by_file: dict[str, Counter[str]] = defaultdict(Counter)
+    for entry in record.values():
+        by_file[entry["file"]][entry["outcome"]] += 1
+    survivors = [entry for entry in record.values() if entry["outcome"] == "survived"]
+    equivalent = [entry for entry in survivors if explanation(entry)]
+    total = len(record)
+    noticed = total - len(survivors)
+    harmful = total - len(equivalent)
+    lines = [
+        "# Mutation testing",
+        "",
+        "`python -m checks.mutation` alters one formula, constant, comparison or rounding direction at a time and runs "
+        "the checks that guard the file. Regenerate this page from the record with `python -m checks.mutation --report`.",
+        "",
+        f"* {total} mutants, {noticed} noticed: {100 * noticed / max(total, 1):.1f} %.",
+        f"* {len(survivors)} survivors, {len(equivalent)} of them explained below as harmless (they change sharpness, "
+        "speed or wording, or nothing at all).",
+        f"* Score over the {harmful} mutants that can make a claim wrong: {100 * noticed / max(harmful, 1):.1f} %.",
+        "",
+        "| file | mutants | noticed | survived |",
+        "|---|---|---|---|",
+    ]
+    for file, counts in by_file.items():
+        survived = counts["survived"]
+        lines.append(f"| `{file}` | {sum(counts.values())} | {sum(counts.values()) - survived} | {survived} |")
+    lines += ["", "## Survivors", "", "| place | change | source line | why it is harmless |", "|---|---|---|---|"]
+    for entry in sorted(survivors, key=lambda e: (e["file"], e["line"])):
+        source = entry["source"].replace("|", "\\|")[:90]
+        why = explanation(entry) or "**not explained**"
+        lines.append(f"| `{entry['file']}:{entry['line']}` | {entry['change']} | `{source}` | {why} |")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
