@@ -180,6 +180,13 @@ def tamperings(record: Record) -> Iterator[tuple[str, Record]]:
             for factor in (0.9, 1.1):
                 moved = {**claim, "lower": claim["lower"] * factor, "upper": claim["upper"] * factor}
                 yield f"{name} × {factor}", _edit(record, lambda r, n=name, m=moved: r["guarantees"].update({n: m}))
+            for evidence in ("estimated", "assumed", "sampled", "Proved"):
+                weak = {**claim, "evidence": evidence}
+                yield (
+                    f"{name}: evidence {evidence}",
+                    _edit(record, lambda r, n=name, w=weak: r["guarantees"].update({n: w})),
+                )
+    yield "a final that is no certificate", _edit(record, lambda r: r.update(final=3.5))
     yield "an unknown guarantee", _edit(record, lambda r: r["guarantees"].update(peace=_point(1.0)))
     yield "an unknown quantity", _edit(record, lambda r: r["quantities"].update(peace=_point(1.0)))
     yield "recovery without x_true", _edit(record, lambda r: r["guarantees"].update(recovery_error=_point(1e-9)))

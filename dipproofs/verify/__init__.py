@@ -47,6 +47,8 @@ def verify(path: str | Path) -> Verification:
         return Verification(False, False, (str(error),))
     audits = [audited(part, label, document.record.get("run")) for part, label in parts]
     findings = [finding for audit in audits for finding in audit.findings]
+    if final is not None and not isinstance(final, dict):
+        findings.append(f"final: found {type(final).__name__}, expected a certificate")
     try:
         findings += between_parts(*(part for part, _ in parts))
     except Exception as error:  # as in `audited`

@@ -294,7 +294,10 @@ class Audit:
         if margin is None or truth is None:
             return
         try:
-            self._row(f"hypotheses.{name}.margin", Claim.parse(margin), truth, meets=True)
+            claim = Claim.parse(margin)
+            if stated == "proved" and claim.evidence != "proved":
+                self.find(f"hypotheses.{name}.margin: found evidence {claim.evidence!r}, expected 'proved'")
+            self._row(f"hypotheses.{name}.margin", claim, truth, meets=True)
         except ValueError as error:
             self.find(f"hypotheses.{name}.margin: {error}")
 

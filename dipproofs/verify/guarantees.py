@@ -19,15 +19,23 @@ if TYPE_CHECKING:
     from .audit import Audit
 
 
+def _proved(value: Any) -> Claim:
+    """A claim that nothing weaker than a proof supports."""
+    claim = Claim.parse(value)
+    if claim.evidence != "proved":
+        raise ValueError(f"found evidence {claim.evidence!r}, expected 'proved' with the verdict 'proved'")
+    return claim
+
+
 def _distance(audit: Audit, name: str, value: Any) -> None:
     residual = audit.form == "residual"
     formula = conditions.distance_to_limit_residual if residual else conditions.distance_to_limit
-    audit._row(name, Claim.parse(value), evaluate(formula, audit.env))
+    audit._row(name, _proved(value), evaluate(formula, audit.env))
 
 
 def _rate_exponent(audit: Audit, name: str, value: Any) -> None:
     truth = None if audit.form == "residual" else evaluate(conditions.rate_exponent, audit.env)
-    audit._row(name, Claim.parse(value), truth)
+    audit._row(name, _proved(value), truth)
 
 
 def _log_contraction(audit: Audit, name: str, value: Any) -> None:
@@ -39,7 +47,7 @@ def _log_contraction(audit: Audit, name: str, value: Any) -> None:
             truth = evaluate(conditions.residual_contraction, audit.env).log()
         elif s.e not in ratio.free_symbols:
             truth = -2 * evaluate(conditions.rate_exponent, audit.env) / evaluate(ratio, audit.env)
-    audit._row(name, Claim.parse(value), truth)
+    audit._row(name, _proved(value), truth)
 
 
 def progress(audit: Audit, steps: int) -> arb:
