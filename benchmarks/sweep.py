@@ -18,7 +18,7 @@ import time
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
-import numpy as np
+import numpy as np  # noqa: E402  (after the number of threads is set)
 
 SIZES = ((10, 5, 10), (10, 5, 100), (20, 10, 100), (10, 5, 1000), (100, 50, 100))
 GAMMA = 1e-2
