@@ -19,9 +19,9 @@ BOXES = [
     ("verify", "the second opinion", 585, 240, "#dff0e2"),
     ("report", "console, HTML, pictures", 750, 130, "#e8eef7"),
     ("theory", "what is claimed (SymPy)", 400, 335, "#f3e3ee"),
-    ("rigor", "how a number becomes a bound", 215, 335, "#f3e3ee"),
+    ("rigor", "numbers become bounds", 215, 335, "#f3e3ee"),
     ("tables", "bounds over grids", 30, 240, "#e8eef7"),
-    ("experiments", "the paper's, and its questions", 215, 25, "#e8eef7"),
+    ("experiments", "the paper's questions", 215, 25, "#e8eef7"),
     ("cli", "parses, calls, renders", 400, 25, "#f2f2f2"),
 ]
 #: Arrows of data: from, to, label.

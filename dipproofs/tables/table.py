@@ -12,6 +12,7 @@ from typing import Any
 from ..errors import InputError
 from . import render
 
+#: Formats that a table can be rendered in.
 FORMATS = ("md", "latex", "csv", "json")
 
 

@@ -13,7 +13,6 @@ from dipproofs.theory.losses.page import losses_page
 from dipproofs.theory.twolayer import TRAIN_MODES
 
 
-
 def fragments() -> dict[str, str]:
     """Return every fragment as Markdown by file name."""
     return {
@@ -61,7 +60,7 @@ def _forms() -> str:
         allowed = "$q \\to 0$" if form.id == "flow" else math(form.admissible())
         rows.append([f"`{form.id}`", math(form.omega), math(form.rate), allowed, form.requires or "–", form.source])
     rows.append(["`residual`", math(RESIDUAL_OMEGA), "–", math(residual_step), "squared loss", "§3.2"])
-    return table(["form", r"$\omega(q)$", r"$\tilde\kappa(q)$", "step", "needs", "proof"], rows)
+    return table(["form", r"$\omega(q)$", "κ̃(q)", "step", "needs", "proof"], rows)
 
 
 def _profiles() -> str:

@@ -29,8 +29,11 @@ from .split import SPLIT_OMEGA
 from .supplies import BLOCK, BOTH, INNER, RESIDUAL_BLOCK, RESIDUAL_WHOLE, SPLIT
 from .symbols import b_lo, column, column_full, n, omega, s_in, s_init
 
+#: The forms for which widths are bounded.
 WIDTH_FORMS = (*FORMS, "residual")
+#: The laws of V that are covered.
 LAWS = ("rademacher", "uniform", "gaussian")
+#: The profiles that width bounds may rest on.
 PROFILE_IDS = ("auto", "paper", "row-space", "observation", "block")
 _R = sp.Rational
 
@@ -191,6 +194,7 @@ def _sparse(train: str, form: str, profile: str, law: str) -> tuple[WidthConditi
     return (WidthCondition("row-space", (*_omega(form), *steps, *more), supply),)
 
 
+#: The width bounds by name.
 WIDTH_BOUNDS: dict[str, WidthBound] = {
     bound.id: bound
     for bound in (

@@ -31,7 +31,9 @@ def paper_bound(train: str) -> sp.Expr:
     return C_prime * sigma_A ** (-power) * n * _psi(lipschitz_loss / 2 * INITIAL_DISTANCE**2) ** power
 
 
+#: The paper's width for both layers, with its unnamed constants C, C' kept as symbols.
 PAPER_BOTH = define("width.paper.both", paper_bound("both"), "the paper's width, both layers trained", _SOURCE)
+#: The paper's width for the inner layer alone.
 PAPER_INNER = define("width.paper.inner", paper_bound("inner"), "the paper's width, inner layer trained", _SOURCE)
 
 
@@ -41,6 +43,7 @@ def _squared(train: str) -> sp.Expr:
     return C_prime * sigma_A ** (-power) * n * INITIAL_DISTANCE**power
 
 
+#: The paper's widths for the squared loss, by trained layers.
 PAPER_SQUARED: dict[str, sp.Expr] = {
     train: define(f"width.paper.squared.{train}", _squared(train), f"squared loss, {train}", _SOURCE)
     for train in ("both", "inner")
@@ -57,8 +60,8 @@ PAPER_ORDER: dict[str, sp.Expr] = {
     for train, power in (("both", 4), ("inner", 2))
 }
 
-#: How much a form's step costs: width(form, q)/width(flow) → (1/ω)^power; power 2 for block and split, up to 4 else.
 _power = sp.Symbol("p", positive=True)
+#: How much a form's step costs: width(form, q)/width(flow) → (1/ω)^power; power 2 for block and split, up to 4 else.
 DISCRETISATION: dict[str, sp.Expr] = {
     form.id: define(
         f"width.discretisation.{form.id}",
@@ -74,6 +77,7 @@ DISCRETISATION["residual"] = define(
     "form residual has ω = 1: its step enters through the drift x, which vanishes with γ",
     _SOURCE,
 )
+#: The same for the split path, where the power is 2.
 DISCRETISATION_SPLIT: dict[str, sp.Expr] = {
     name: define(
         f"width.discretisation.split.{name}",

@@ -35,5 +35,7 @@ def power_sum(power: int) -> sp.Expr:
     return sp.Add(*(comb(power, j) * step**j * _FAULHABER[j] for j in range(power + 1)))
 
 
+#: ‖A‖_F² for singular values spaced linearly from 1 to 1/κ.
 FROBENIUS2 = define("width.spectrum.frobenius2", power_sum(2), "‖A‖_F²", "§6")
+#: ‖AAᵀ‖_F² for the same spectrum.
 SCHATTEN4 = define("width.spectrum.schatten4", power_sum(4), "‖AAᵀ‖_F²", "§6")

@@ -22,6 +22,7 @@ def _omega(form: str, expr: sp.Expr) -> sp.Expr:
     return define(f"width.split.omega.{form}", expr, f"step-size factor of the split path, form {form}", _SOURCE)
 
 
+#: Step-size factors ω_s(q) of the split path, by form.
 SPLIT_OMEGA: dict[str, sp.Expr] = {
     "paper": _omega("paper", (1 - q / 2) / (1 + 2 * q)),
     "integral": _omega("integral", 3 * sp.log(1 + 2 * q) / (4 * q) - sp.Rational(1, 2)),

@@ -1,0 +1,54 @@
+"""Links within README and manual lead somewhere; links to the outside are few."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from docs_blocks import ROOT, pages
+
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+PICTURE = re.compile(r"^```\{(?:image|include|literalinclude)\} (\S+)", flags=re.MULTILINE)
+#: Where links to the outside may lead.
+OUTSIDE = ("https://arxiv.org/", "https://doi.org/", "https://pypi.org/")
+BUILT = ("_generated/", "reference/api/", "reference/command-line.md")
+
+
+def without_code(text: str) -> str:
+    return re.sub(r"^(```+)\w+\n.*?^\1$|`[^`\n]+`", "", text, flags=re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    dead = []
+    base = ROOT / "docs" if page.parent.name == "_parts" else page.parent
+    for target in [*LINK.findall(without_code(text)), *PICTURE.findall(text)]:
+        if target.startswith(("http:", "https:")):
+            if not target.startswith(OUTSIDE):
+                dead.append(target)
+            continue
+        path, _, anchor = target.partition("#")
+        file = (base / path).resolve() if path else page
+        inside = str(file.relative_to(ROOT / "docs")) if file.is_relative_to(ROOT / "docs") else ""
+        if not file.exists() and not inside.startswith(BUILT):
+            dead.append(target)
+        elif anchor and file.exists() and anchor not in anchors(file):
+            dead.append(target)
+    assert not dead
+
+
+def anchors(file: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.*)$", file.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
+def test_every_page_is_reached_from_a_table_of_contents() -> None:
+    docs = ROOT / "docs"
+    listed = {docs / "index.md"}
+    for page in pages():
+        for block in re.findall(r"^```\{toctree\}\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S):
+            listed |= {(page.parent / f"{line}.md").resolve() for line in block.splitlines() if line[:1].strip(":")}
+    written = {p for p in pages() if p.is_relative_to(docs) and p.parent.name != "_parts"}
+    assert written <= listed
