@@ -87,10 +87,11 @@ def finish(name: str, store: Store, grid: Sequence[Mapping[str, Any]], quick: bo
         "versions": {"dipproofs": __version__, "jax": jax.__version__, "numpy": np.__version__},
     }
     write_atomically(folder / "settings.json", (json.dumps(settings, indent=1, ensure_ascii=False) + "\n").encode())
-    pictures = module.figures(rows)
+    pictures = module.figures(read_table(table_text(rows)))
     for key, figure in pictures.items():
         save(figure, folder, f"{name}-{key}")
-    text = module.result(rows).strip()
+    # from the rows as they are in the file, so that anyone gets the same text from the data alone
+    text = module.result(read_table(table_text(rows))).strip()
     links = "\n".join(f"![{key}]({name}-{key}.png)" for key in pictures)
     page = f"# {name}: {EXPERIMENTS[name]}\n\n`{command}`\n\n{text}\n\n{links}\n"
     write_atomically(folder / "result.md", page.encode())
@@ -110,6 +111,25 @@ def table_text(rows: Sequence[Mapping[str, Any]]) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return stream.getvalue()
+
+
+def read_table(text: str) -> list[dict[str, Any]]:
+    """Return the rows of a CSV that `table_text` wrote; empty entries become None.
+
+    Example:
+        >>> read_table("k,loss,name\\n1,0.5,\\n2,,inner\\n")
+        [{'k': 1, 'loss': 0.5, 'name': None}, {'k': 2, 'loss': None, 'name': 'inner'}]
+    """
+    return [{key: _value(entry) for key, entry in row.items()} for row in csv.DictReader(io.StringIO(text))]
+
+
+def _value(text: str) -> Any:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text or None
 
 
 def _path(name: str) -> str:
