@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import sys
 from pathlib import Path
 
@@ -21,7 +22,30 @@ _COMMON = {"deadline": None, "suppress_health_check": _SLOW, "print_blob": True}
 # `thorough` draws new ones each time and prints the blob that repeats a failure
 settings.register_profile("default-checks", max_examples=25, derandomize=True, database=None, **_COMMON)
 settings.register_profile("thorough", max_examples=500, **_COMMON)
-settings.load_profile("thorough" if os.environ.get("DIPPROOFS_CHECKS") == "thorough" else "default-checks")
+THOROUGH = os.environ.get("DIPPROOFS_CHECKS") == "thorough"
+settings.load_profile("thorough" if THOROUGH else "default-checks")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give a thorough run one seed, the same for all parallel workers, so that one command repeats it."""
+    if not THOROUGH:
+        return
+    import hypothesis.core
+
+    asked = config.getoption("--hypothesis-seed", None)
+    seed = asked if asked is not None else os.environ.get("DIPPROOFS_SEED", secrets.randbelow(2**32))
+    os.environ["DIPPROOFS_SEED"] = str(seed)  # parallel workers inherit it
+    hypothesis.core.global_force_seed = int(seed)
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Say how to repeat the run."""
+    if not THOROUGH:
+        return ["checks: default profile, the same examples in every run"]
+    seed = os.environ["DIPPROOFS_SEED"]
+    return [
+        f"checks: thorough profile; repeat a failure with DIPPROOFS_CHECKS=thorough pytest TEST --hypothesis-seed={seed}"
+    ]
 
 
 @pytest.fixture(autouse=True, scope="session")

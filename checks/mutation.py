@@ -36,7 +36,7 @@ TIMEOUT = 400
 
 #: Source files by room, and the checks that guard them.
 GUARDS: list[tuple[str, list[str]]] = [
-    ("theory/forms.py", ["test_forms", "test_conditions"]),
+    ("theory/forms.py", ["test_forms"]),
     ("theory/profiles.py", ["test_profiles"]),
     ("theory/conditions.py", ["test_conditions", "test_residual_form"]),
     ("theory/twolayer.py", ["test_two_layer"]),
@@ -129,6 +129,10 @@ class Sites(ast.NodeVisitor):
         if node.name in _SKIP_FUNCTIONS:
             return
         for statement in node.body:
+            self.visit(statement)
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
+        for statement in node.body:  # not the decorators
             self.visit(statement)
 
     def visit_Expr(self, node: ast.Expr) -> None:
@@ -336,8 +340,10 @@ def _child(mutant: Mutant | None, guards: list[str], writer: int) -> int:
 
         paths = [str(ROOT / (g if "/" in g else f"checks/{g}.py")) for g in guards]
         paths = [path for path in paths if Path(path).exists()]
-        return int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:doctest", "-o",
-                                "addopts=--import-mode=importlib", "-o", "filterwarnings=ignore", *paths], plugins=[Watch()]))  # fmt: skip
+        options = ["-x", "-q", "-o", "addopts=--import-mode=importlib", "-o", "filterwarnings=ignore"]
+        for plugin in ("cacheprovider", "xdist", "doctest"):
+            options += ["-p", f"no:{plugin}"]
+        return int(pytest.main([*options, *paths], plugins=[Watch()]))
     except BaseException as error:
         os.write(writer, f"import: {type(error).__name__}".encode())
         return 1

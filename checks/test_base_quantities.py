@@ -6,6 +6,7 @@ mpmath's symmetric eigenvalue routine at 50 digits, nothing from `rigor`.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import mpmath as mp
@@ -13,10 +14,11 @@ import numpy as np
 import pytest
 
 from checks import balls
-from dipproofs.certify.operator_bounds import bound_operator
+from dipproofs.certify.operator_bounds import Basis, bound_operator
 from dipproofs.certify.quantities import ROOM, Base, enclose_base
 from dipproofs.networks import TwoLayer
 from dipproofs.problems.losses import make_loss
+from dipproofs.rigor import IntervalMatrix
 from dipproofs.theory import ACTIVATIONS
 from dipproofs.theory import symbols as s
 from dipproofs.theory.twolayer import TRAIN_MODES
@@ -185,3 +187,26 @@ def test_synthesis_uses_the_product() -> None:
         values = singular_values(matrix(A) * matrix(B))
         assert contains(whole.sigma, values[0]) and contains(whole.norm, values[-1])
     assert whole.rank == 2
+
+
+def skewed(basis: Basis) -> Basis:
+    """The same subspace with rows of length 1, 2, 1, 2, …: far from orthonormal, with the ends to match."""
+    if basis.rows is None:
+        return basis
+    factors = 2.0 ** (np.arange(basis.rows.shape[0]) % 2)
+    rows = basis.rows.scale_rows(IntervalMatrix.from_exact(factors))
+    return Basis(rows, basis.shrink, basis.stretch * float(factors.max()))
+
+
+@pytest.mark.parametrize("train", TRAIN_MODES)
+@pytest.mark.parametrize(("m", "n"), [(2, 4), (4, 2), (1, 3), (3, 1)])
+def test_bases_that_are_not_orthonormal(m: int, n: int, train: str) -> None:
+    """B and C are only nearly orthonormal; with coarse ones every enclosure is wide and still contains the truth."""
+    A, network, y = instance(m, n, "dense", train)
+    clean = bound_operator(A)
+    rows, columns = skewed(clean.rows), skewed(clean.columns)
+    operator = replace(clean, rows=rows, columns=columns, coordinates=columns.coordinates(clean.matrix))
+    base = enclose_base(operator, y, network, make_loss("squared", scale="half"), unprojected=True)
+    with mp.workdps(DIGITS):
+        for symbol, value in reference(A, network, y).items():
+            assert contains(base.values[symbol], value), f"{symbol}: {base.values[symbol]} misses {mp.nstr(value, 20)}"

@@ -87,7 +87,7 @@ def test_admissible_steps() -> None:
             assert sign_on_positive(sp.diff(integrand, sigma).subs({q: 1 / (1 + p), sigma: 1 / (1 + z)})) == -1
     # concave: the factor must be positive, so its zero is excluded
     assert (FORMS["concave"].q_max, FORMS["concave"].closed) == (sp.solve(omega("concave"), q)[0], False)
-    assert FORMS["flow"].q_max == 0
+    assert (FORMS["flow"].q_max, FORMS["flow"].closed) == (0, True)
     assert FORM_IDS == ("paper", "integral", "concave", "residual")
     for form in FORMS.values():
         relation = sp.Le(q, form.q_max) if form.closed else sp.Lt(q, form.q_max)
