@@ -109,7 +109,7 @@ def run_command(command: str, directory: Path) -> str:
     Raises:
         AssertionError: another command, or exit status 2 of `dipproofs`.
     """
-    words = shlex.split(command)
+    words = shlex.split(command, comments=True)
     if words[0] == "cat":
         return (directory / words[1]).read_text(encoding="utf-8")
     if words[0] == "ls":

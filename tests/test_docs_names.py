@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "docs" / "_ext"))
-import api_pages  # noqa: E402
+import api_pages
 
 ROOMS = list(api_pages.ROOMS)
 

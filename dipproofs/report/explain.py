@@ -126,7 +126,7 @@ def _signal(name: str, latex: bool) -> str:
 def _profile(name: str, latex: bool) -> str:
     profile = PROFILES[name]
     text = f"A lower bound F(t) of s_A(θ) on ‖θ−θ_0‖ ≤ t; architecture: {profile.architecture}."
-    return _page(f"profile {name}", text, list(formulas(f"profiles.{name}.")), _PROOFS[name], latex)
+    return _page(f"profile {name}", text, list(formulas(f"profiles.{name}.")), _PROOFS.get(name, profile.source), latex)
 
 
 def _activation(name: str, latex: bool) -> str:

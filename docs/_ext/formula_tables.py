@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 import sympy as sp
 
-from dipproofs import theory
 import dipproofs.theory.width  # noqa: F401 - registers its formulas
+from dipproofs import theory
 from dipproofs.theory.core import Formula
 from dipproofs.theory.losses.page import losses_page
 from dipproofs.theory.twolayer import TRAIN_MODES
