@@ -2,7 +2,8 @@
 
     python -m checks.mutation                     # sample, writes checks/mutation-report.md
     python -m checks.mutation --per-file 0        # every mutant
-    python -m checks.mutation --only theory/forms # one file or room
+    python -m checks.mutation --only certify/     # one file or room
+    python -m checks.mutation --formulas          # the registered formulas, fast
 
 A mutant is one change in the syntax tree of a source file: a sign, + for −, · for /, an exponent, a factor, a
 constant, max for min, lower for upper, < for ≤, a rounding direction. Sources on disk are never touched: a forked
@@ -24,7 +25,7 @@ import signal
 import sys
 import time
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -300,31 +301,36 @@ def _function(value: Any) -> Any:
 
 
 def run_checks(mutant: Mutant | None, guards: list[str]) -> tuple[str, str, float]:
-    """Run the guards in a forked process; ("killed" | "survived" | "timeout", first failing test, seconds)."""
+    """Run the guards in a forked process."""
+    return forked(lambda writer: _child(mutant, guards, writer), TIMEOUT)
+
+
+def forked(work: Callable[[int], int], timeout: int) -> tuple[str, str, float]:
+    """Do work in a forked process; ("killed" | "survived" | "timeout", what noticed it, seconds)."""
     reader, writer = os.pipe()
     start = time.monotonic()
     pid = os.fork()
     if pid == 0:
         os.close(reader)
-        os._exit(_child(mutant, guards, writer))
+        quiet = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(quiet, 1)
+        os.dup2(quiet, 2)
+        os._exit(work(writer))
     os.close(writer)
     signal.signal(signal.SIGALRM, lambda *_: os.kill(pid, signal.SIGKILL))
-    signal.alarm(TIMEOUT)
+    signal.alarm(timeout)
     _, status = os.waitpid(pid, 0)
     signal.alarm(0)
     with os.fdopen(reader) as stream:
         noticed = stream.read()
     seconds = time.monotonic() - start
-    if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL and seconds >= TIMEOUT:
+    if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL and seconds >= timeout:
         return "timeout", "does not end", seconds
     code = os.waitstatus_to_exitcode(status)
     return ("survived" if code == 0 else "killed"), noticed or "import", seconds
 
 
 def _child(mutant: Mutant | None, guards: list[str], writer: int) -> int:
-    quiet = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(quiet, 1)
-    os.dup2(quiet, 2)
     try:
         if mutant is not None:
             if mutant.file.startswith("theory/"):
@@ -389,17 +395,55 @@ def main() -> None:
     parser.add_argument("--per-file", type=int, default=12, help="mutants per file, 0 for all")
     parser.add_argument("--only", help="only files whose path contains this")
     parser.add_argument("--record", default=str(RECORD), help="where outcomes are kept between runs")
+    parser.add_argument("--formulas", action="store_true", help="alter registered formulas; --only is a prefix of ids")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--report", action="store_true", help="only write the report from the record")
     options = parser.parse_args()
     kept = Path(options.record)
     record = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
     if not options.report:
-        preload()
-        _run(options, record)
+        if options.formulas:
+            run_formulas(options, record)
+        else:
+            preload()
+            _run(options, record)
     from checks.mutation_report import write
 
     write(record, REPORT)
+
+
+def run_formulas(options: argparse.Namespace, record: dict[str, Any]) -> None:
+    """Mutants of the registered formulas, see `checks.mutation_formulas`."""
+    from checks import mutation_formulas as formulas
+    from checks.registry import proofs_of
+    from dipproofs import theory
+    from dipproofs.theory import gaussian_moments, losses, width
+
+    assert gaussian_moments and losses and width  # they register their formulas
+    for formula in list(theory.formulas(options.only or "")):
+        tests = sorted({test.split("::")[0][:-3] for test in proofs_of(formula.id)})
+        for name in tests:
+            importlib.import_module(f"checks.{name}")
+        everything = list(formulas.alterations(formula.expr))
+        count = len(everything) if options.per_file == 0 else min(options.per_file, len(everything))
+        for change, altered in random.Random(f"{options.seed}:{formula.id}").sample(everything, count):
+            outcome, noticed, seconds = forked(lambda w, f=formula.id, a=altered: _formula_child(f, a, w), 120)
+            entry = Mutant("theory: " + formula.id.split(".")[0], 0, 0, change, outcome, noticed, seconds)
+            record[f"{formula.id}#{change}"] = {**asdict(entry), "source": formula.id}
+            Path(options.record).write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+            print(f"{outcome:9} {formula.id} {change} {seconds:.0f} s", flush=True)
+
+
+def _formula_child(id: str, altered: Any, writer: int) -> int:
+    from checks import mutation_formulas as formulas
+
+    try:
+        formulas.install(id, altered)
+        failed = formulas.first_failure(id)
+    except BaseException as error:
+        failed = f"{type(error).__name__}"
+    os.write(writer, failed.encode()[:200])
+    return 1 if failed else 0
 
 
 def _run(options: argparse.Namespace, record: dict[str, Any]) -> None:
