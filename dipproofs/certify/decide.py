@@ -115,12 +115,12 @@ class Judge:
     def _step_at(self, env: Environment) -> Hypothesis:
         if self.plan.residual:
             size = env[s.gamma] * env[s.norm_AJ_ball] ** 2
-            limit = 1 / float(env[s.norm_AJ_ball].mid()) ** 2
+            limit = float((1 / env[s.norm_AJ_ball] ** 2).mid())
             return self._closed(
                 "step", str(forms.residual_step), size, 1, f"use a step of at most {_shorter(limit, self)}"
             )
         form = FORMS[self.plan.form]
-        limit = form.q_max / float(env[s.lipschitz_grad].mid())
+        limit = float((form.q_max / env[s.lipschitz_grad]).mid())
         fail = f"use a step {'of at most' if form.closed else 'below'} {_shorter(limit, self)}"
         statement = f"q = gamma*L {'<=' if form.closed else '<'} {form.q_max}"
         if form.closed:

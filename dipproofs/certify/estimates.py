@@ -89,11 +89,12 @@ def _spectrum(
     size = XV.shape[0]
     scaled = XV * dphi
     if orthonormal:
-        low = _inner(XV, dphi, inner) ** 2
-        high = inner * _norm(scaled) ** 2 if inner else 0.0
-        return math.sqrt(low + outer), math.sqrt(high + outer)
+        low, high = _inner(XV, dphi, inner), math.sqrt(inner) * _norm(scaled) if inner else 0.0
+        return math.hypot(low, math.sqrt(outer)), math.hypot(high, math.sqrt(outer))
     assert square is not None
     gram = inner * (scaled @ scaled.T) + outer * square if inner else outer * square
+    if not np.isfinite(gram).all():
+        return 0.0, math.inf
     if size <= 600:
         values = eigvalsh(gram)
         return math.sqrt(max(values[0], 0.0)), math.sqrt(max(values[-1], 0.0))
@@ -105,6 +106,8 @@ def _inner(XV: np.ndarray, dphi: np.ndarray, inner: float) -> float:
         return 0.0
     scaled = XV * dphi
     gram = scaled @ scaled.T
+    if not np.isfinite(gram).all():
+        return 0.0
     value = eigvalsh(gram)[0] if gram.shape[0] <= 600 else _least(gram)
     return math.sqrt(max(inner * float(value), 0.0))
 

@@ -63,8 +63,9 @@ class Candidate:
 def pessimistic(base: Base) -> Environment:
     """Return the end of every base quantity that makes the theorem's claim weaker, as floats."""
 
-    def end(symbol: Any, bound: Bound) -> float:
-        return max(bound.lower, 0.0) if _HINTS.get(symbol, "upper") == "lower" else bound.upper
+    def end(symbol: Any, bound: Bound) -> np.float64:
+        # powers of Python's floats raise when they overflow, NumPy's are then infinite
+        return np.float64(max(bound.lower, 0.0) if _HINTS.get(symbol, "upper") == "lower" else bound.upper)
 
     return {symbol: end(symbol, bound) for symbol, bound in base.values.items()}
 

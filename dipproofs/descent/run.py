@@ -137,7 +137,8 @@ def descend(
         records.append(np.asarray(filled, np.float64)[:, :used])
         return at
 
-    value = float(loss.value(np, _prediction(problem, network), problem.y))
+    with np.errstate(all="ignore"):  # an infinite loss ends the run with that reason
+        value = float(loss.value(np, _prediction(problem, network), problem.y))
     watched = watcher is not None or auto is not None or not track
     boundaries = candidate_iterations(max_iterations) if watched else iter([0, max_iterations])
     target = next(boundaries)
