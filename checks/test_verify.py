@@ -92,7 +92,7 @@ def test_other_tamperings_are_found(tmp_path: Path, kind: str) -> None:
 def _at_the_end(record: dict[str, Any], profile: str) -> str:
     """F(S) of a profile from the claimed numbers, to five digits; "" where they do not determine it."""
     values = {q.symbol: record["quantities"].get(name) for name, q in quantities().items()}
-    known = {symbol: (claim["lower"] + claim["upper"]) / 2 for symbol, claim in values.items() if claim}
+    known = {symbol: (float(claim["lower"]) + float(claim["upper"])) / 2 for symbol, claim in values.items() if claim}
     expr = PROFILES[profile].F.subs(t, S)
     return f"{float(expr.subs(known)):.5g}" if expr.free_symbols <= set(known) else ""
 
