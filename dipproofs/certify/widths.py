@@ -16,6 +16,8 @@ from .search import Step, best
 #: The search ends where V would have more entries than this.
 LARGEST_OUTER_LAYER = 50_000_000
 _RATIO = 2 ** (1 / 4)
+#: Operations that one trial may take: some seconds.
+_WORK = 3e10
 #: Draws at each width; two where V has more than _CHEAP entries.
 _DRAWS, _CHEAP = 4, 200_000
 
@@ -47,8 +49,11 @@ def _find(
 
     if operator.rank is None:
         return {"width": None, "verdict": "undecided", "reason": operator.decision.reason}
-    rows = network.V.shape[0]
-    limit = LARGEST_OUTER_LAYER // max(rows, network.input_dimension)
+    rows, m = network.V.shape[0], operator.matrix.shape[0]
+    limit = min(LARGEST_OUTER_LAYER // max(rows, network.input_dimension), int(_WORK / (m * rows + m * m)))
+    if 10 * m**3 > _WORK:
+        reason = f"with m = {m} trying widths takes too long; `dipproofs table width` gives a bound"
+        return {"width": None, "seed": None, "verdict": "undecided", "reason": reason}
 
     def seed_for(width: int) -> int | None:
         """A seed at which the conditions seem to hold at that width."""
@@ -64,8 +69,8 @@ def _find(
         low, high = high, 2 * high
         if high > limit:
             reason = (
-                f"fails up to width {low}; wider networks were not drawn (V would have more than "
-                f"{LARGEST_OUTER_LAYER} entries); `dipproofs table width` gives a bound"
+                f"fails up to width {low}; networks wider than {limit} were not tried (memory and time); "
+                "`dipproofs table width` gives a bound"
             )
             return {"width": None, "seed": None, "verdict": "undecided", "reason": reason}
         seed = seed_for(high)
