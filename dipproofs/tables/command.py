@@ -61,6 +61,8 @@ def table(
 
     Every numeric option is a value, a list or a range. Tables: width (sufficient widths), constants (step-size
     factors), activations, losses, rates (guaranteed iterations), instance (how conservative theory is on a problem).
+
+    Example: dipproofs table width --n 1000 --m 100 --kappa 10 --bound block,split
     """
     from ..errors import InputError
     from . import make_table

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 import sympy as sp
 
-import dipproofs.theory.width  # noqa: F401 - registers its formulas
+import dipproofs.theory.gaussian_moments
+import dipproofs.theory.width  # noqa: F401 - these register their formulas
 from dipproofs import theory
 from dipproofs.theory.core import Formula
 from dipproofs.theory.losses.page import losses_page
@@ -23,6 +24,7 @@ def fragments() -> dict[str, str]:
         "two-layer.md": _two_layer(),
         "losses.md": losses_page(),
         "activations.md": _activations(),
+        "moments.md": _list("moments."),
         "excluded.md": "\n".join(f"* `{name}`: {why}." for name, why in theory.EXCLUDED.items()) + "\n",
         "quantities.md": _quantities(),
         "recovery.md": _list("recovery."),
@@ -64,11 +66,14 @@ def _forms() -> str:
 
 
 def _profiles() -> str:
-    rows = [
-        [f"`{p.id}`", math(p.F), theory.formula(f"profiles.{p.id}.F").meaning, p.architecture, p.source]
-        for p in theory.PROFILES.values()
-    ]
-    return table(["profile", "$F(t)$", "idea", "network", "proof"], rows)
+    lines = []
+    for profile in theory.PROFILES.values():
+        meaning = theory.formula(f"profiles.{profile.id}.F").meaning
+        network = "any network" if profile.architecture == "any" else f"{profile.architecture} networks"
+        lines.append(
+            f"`{profile.id}`\n: {meaning}; {network} ({profile.source}).\n\n  $$\n  F(t) = {sp.latex(profile.F)}\n  $$\n"
+        )
+    return "\n".join(lines)
 
 
 def _two_layer() -> str:
