@@ -22,9 +22,7 @@ lipschitz_grad = define(
 normalised_step = define("conditions.q", gamma * s.lipschitz_grad, "q = γL", "§1", q)
 
 # --- (H), for a profile F: stated with the integral unevaluated
-hypothesis_H = define(
-    "conditions.H", sp.Gt(omega * sp.Integral(_F, (t, 0, rho)), psi_0), "hypothesis (H)", "§3"
-)
+hypothesis_H = define("conditions.H", sp.Gt(omega * sp.Integral(_F, (t, 0, rho)), psi_0), "hypothesis (H)", "§3")
 hypothesis_H_residual = define(
     "conditions.H_residual",
     sp.Gt(sp.Integral(_F - s.curvature_drift, (t, 0, rho)), psi_0),

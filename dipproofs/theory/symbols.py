@@ -20,9 +20,7 @@ lipschitz_J = quantity("lipschitz_J", r"\ell", "Lipschitz constant of PJ over B(
 lipschitz_AJ = quantity("lipschitz_AJ", r"\ell_A", "Lipschitz constant of M over B(θ_0,ρ)", "§1")
 lipschitz_grad = quantity("lipschitz_grad", "L", "Lipschitz constant of ∇f along segments in D_ρ", "§1")
 loss_0 = quantity("loss_0", "f_0", "loss at the certified iterate", "§1")
-psi_0 = quantity(
-    "psi_0", r"\psi_0", "ψ(f_0), the desingularized loss; for the squared loss ½‖·‖² it is ‖r_0‖", "§1"
-)
+psi_0 = quantity("psi_0", r"\psi_0", "ψ(f_0), the desingularized loss; for the squared loss ½‖·‖² it is ‖r_0‖", "§1")
 loss_gradient = quantity("G", "G", "bound of ‖∇L_y‖ on the sublevel set {L_y ≤ f_0}", "§5")
 loss_curvature = quantity("Lambda", r"\Lambda", "Lipschitz constant of ∇L_y on the sublevel set", "§5")
 
@@ -57,16 +55,10 @@ sigma_in = quantity("sigma_in", r"s_{\mathrm{in}}", "injectivity of the inner bl
 sigma_A_in = quantity(
     "sigma_A_in", r"s_{A,\mathrm{in}}", "injectivity of the inner block of Mᵀ on Im(A)", "§3.1", "lower"
 )
-sigma_out = quantity(
-    "sigma_out", r"s_{\mathrm{out}}", "‖φ(a)‖/√k: injectivity of the outer block", "§4", "lower"
-)
+sigma_out = quantity("sigma_out", r"s_{\mathrm{out}}", "‖φ(a)‖/√k: injectivity of the outer block", "§4", "lower")
 lipschitz_in = quantity("lipschitz_in", r"\ell_{\mathrm{in}}", "Lipschitz constant of the inner block", "§4")
-lipschitz_A_in = quantity(
-    "lipschitz_A_in", r"\ell_{A,\mathrm{in}}", "the same for A times the inner block", "§3.1"
-)
-lipschitz_out = quantity(
-    "lipschitz_out", r"\ell_{\mathrm{out}}", "Lipschitz constant of ‖φ(Wu)‖/√k in W", "§4"
-)
+lipschitz_A_in = quantity("lipschitz_A_in", r"\ell_{A,\mathrm{in}}", "the same for A times the inner block", "§3.1")
+lipschitz_out = quantity("lipschitz_out", r"\ell_{\mathrm{out}}", "Lipschitz constant of ‖φ(Wu)‖/√k in W", "§4")
 
 # --- bound variables
 t = sp.Symbol("t", nonnegative=True)  # path length

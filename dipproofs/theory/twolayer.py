@@ -105,9 +105,7 @@ def _constants(train: str) -> TwoLayerConstants:
             "slope of s_out",
             lipschitz_out,
         ),
-        formula(
-            "sigma_out", sp.Integer(0) if train == "inner" else norm_phi / _root, "outer block", sigma_out
-        ),
+        formula("sigma_out", sp.Integer(0) if train == "inner" else norm_phi / _root, "outer block", sigma_out),
         formula("norm_AJ_ball", _norm_ball(train, lipschitz_AJ), "M_ρ", norm_AJ_ball),
     )
 
