@@ -116,3 +116,17 @@ def test_a_bad_output_directory_is_one_line(tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert len(result.output.strip().splitlines()) == 1
     assert target.read_text() == "mine"
+
+
+def test_a_signed_basis_behind_a_mask_keeps_its_offset_apart() -> None:
+    """AB may be a mask although B is not the identity: the offset passes A, not AB."""
+    A, B = np.eye(3)[:2], np.diag([1.0, -1.0, 1.0])
+    network = dp.TwoLayer.init(n=3, width=5, input_dimension=2, seed=0, basis=B, output_offset=0.5)
+    y = A @ network.output() + np.array([1e-3, 0.0])
+    found = certify_at(dp.InverseProblem(A, y), network, dp.SquaredError(), bound_operator(A, B), Step(None, 1.0))
+    assert found.quantities["loss_0"].mid == pytest.approx(5e-7, rel=1e-6)
+
+
+def test_a_horizon_beyond_any_run_is_one_line() -> None:
+    with pytest.raises(dp.errors.InputError, match=r"descent\.horizon: found 10{23}, expected"):
+        make_schedule("cosine", horizon=10**23)

@@ -11,6 +11,8 @@ from ..errors import InputError
 
 #: Relative room for the rounding of a float factor: every bound below is pushed outward by this much.
 _ROOM = 1e-12
+#: Longest horizon: beyond it the floats are no longer the integers.
+_LONGEST = 10**15
 
 
 @dataclass(frozen=True)
@@ -103,22 +105,23 @@ class Cosine(Schedule):
     """γ_τ = γ_0 (1+cos(πτ/horizon))/2 up to the horizon, 0 from there on.
 
     Raises:
-        InputError: a horizon below 1.
+        InputError: a horizon below 1 or above 1e15.
     """
 
     horizon: int = 20000
     kind: ClassVar[str] = "cosine"
 
     def __post_init__(self) -> None:
-        if self.horizon < 1:
-            raise InputError(f"descent.horizon: found {self.horizon}, expected an integer ≥ 1")
+        if not 1 <= self.horizon <= _LONGEST:
+            raise InputError(f"descent.horizon: found {self.horizon}, expected an integer from 1 to {_LONGEST}")
 
     def factor(self, tau: Any) -> Any:
         if isinstance(tau, int):
             return (1 + math.cos(math.pi * tau / self.horizon)) / 2 if tau < self.horizon else 0.0
         import jax.numpy as jnp
 
-        return jnp.where(tau < self.horizon, (1 + jnp.cos(jnp.pi * tau / self.horizon)) / 2, 0.0)
+        horizon = float(self.horizon)  # an integer may be too large for JAX
+        return jnp.where(tau < horizon, (1 + jnp.cos(jnp.pi * tau / horizon)) / 2, 0.0)
 
     def supremum(self, t: int) -> float:
         return min(1.0, self.factor(t) + _ROOM)
