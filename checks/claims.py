@@ -193,8 +193,8 @@ def _counts(instance: Instance, proof: Proof, trace: Trace) -> Iterator[Fact]:
     f_0 = float(trace.loss[0].mid())
     targets = tuple(f_0 * share for share in (0.9, 0.5, 0.1, 1e-3))
     made = guarantee(proof.judge, proof.decided, instance.loss, instance.schedule, 0, targets)
-    for target in targets:
-        count = made.iterations_to_loss[f"{target:g}"]
+    for key, count in made.iterations_to_loss.items():
+        target = float(key)  # the number that the certificate's reader takes it for
         if count is not None and count < len(trace.loss):
             yield "iterations", at_most(trace.loss[count], arb(target))
 
