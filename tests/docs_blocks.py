@@ -24,7 +24,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```\s*$", flags=re.MULTILINE | re.DOTALL)
-MARK = re.compile(r"<!-- docs-test: (\w+): (.*?) -->\s*$", flags=re.DOTALL)
+MARK = re.compile(r"<!-- docs-test: (\w+): ([^\n]*) -->\s*\Z")
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 

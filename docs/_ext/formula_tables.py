@@ -70,9 +70,8 @@ def _profiles() -> str:
     for profile in theory.PROFILES.values():
         meaning = theory.formula(f"profiles.{profile.id}.F").meaning
         network = "any network" if profile.architecture == "any" else f"{profile.architecture} networks"
-        lines.append(
-            f"`{profile.id}`\n: {meaning}; {network} ({profile.source}).\n\n  $$\n  F(t) = {sp.latex(profile.F)}\n  $$\n"
-        )
+        formula = f"  $$\n  F(t) = {sp.latex(profile.F)}\n  $$\n"
+        lines.append(f"`{profile.id}`\n: {meaning}; {network} ({profile.source}).\n\n{formula}")
     return "\n".join(lines)
 
 
