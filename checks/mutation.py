@@ -74,7 +74,7 @@ GUARDS: list[tuple[str, list[str]]] = [
     ("networks/enclosure.py", ["test_base_quantities"]),
     ("descent/schedule.py", ["test_criteria"]),
     ("rigor/evidence.py", ["tests/test_rigor_bound.py", "test_criteria"]),
-    ("rigor/bound.py", ["tests/test_rigor_bound.py"]),
+    ("rigor/bound.py", ["test_intervals", "tests/test_rigor_bound.py"]),
     ("rigor/rounding.py", ["tests/test_rigor_bound.py", "tests/test_rigor_matrix.py", "test_enclosures"]),
     ("rigor/norms.py", ["tests/test_rigor_matrix.py", "test_enclosures"]),
     ("rigor/matrix.py", ["tests/test_rigor_matrix.py", "test_enclosures"]),
