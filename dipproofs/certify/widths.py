@@ -16,6 +16,8 @@ from .search import Step, best
 #: The search ends where V would have more entries than this.
 LARGEST_OUTER_LAYER = 50_000_000
 _RATIO = 2 ** (1 / 4)
+#: From this width on, three doublings without any progress end the search.
+_HOPELESS_FROM = 2000
 #: Operations that one trial may take: some seconds.
 _WORK = 3e10
 #: Draws at each width; two where V has more than _CHEAP entries.
@@ -55,12 +57,17 @@ def _find(
         reason = f"with m = {m} trying widths takes too long; `dipproofs table width` gives a bound"
         return {"width": None, "seed": None, "verdict": "undecided", "reason": reason}
 
+    reaches: list[float] = []
+
     def seed_for(width: int) -> int | None:
         """A seed at which the conditions seem to hold at that width."""
+        reaches.append(0.0)
         for seed in range(_DRAWS if rows * width < _CHEAP else 2):
             base = estimate_base(problem, drawn(network, width, seed), loss, operator, unprojected=form == "paper")
-            if best(base, form, step, loss.concave_psi)[0].feasible:
+            proposal = best(base, form, step, loss.concave_psi)[0]
+            if proposal.feasible:
                 return seed
+            reaches[-1] = max(reaches[-1], proposal.reach)
         return None
 
     low, high = 0, max(1, network.width // 4)
@@ -71,6 +78,12 @@ def _find(
             reason = (
                 f"fails up to width {low}; networks wider than {limit} were not tried (memory and time); "
                 "`dipproofs table width` gives a bound"
+            )
+            return {"width": None, "seed": None, "verdict": "undecided", "reason": reason}
+        if high > _HOPELESS_FROM and reaches[-1] <= reaches[-4]:
+            reason = (
+                f"the left side of (H) stays at {reaches[-1]:.2g} of what is needed up to width {low}: width does not "
+                "help here; rescale A and y, or certify a later iterate"
             )
             return {"width": None, "seed": None, "verdict": "undecided", "reason": reason}
         seed = seed_for(high)
