@@ -27,7 +27,7 @@ settings.load_profile("thorough" if THOROUGH else "default-checks")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Give a thorough run one seed, the same for all parallel workers, so that one command repeats it."""
+    """Give a thorough run one seed, the same for all workers, so that one command repeats it."""
     if not THOROUGH:
         return
     import hypothesis.core

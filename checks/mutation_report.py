@@ -7,16 +7,45 @@ from pathlib import Path
 from typing import Any
 
 #: Why a surviving change is no defect, by (file, part of the source line or of the change); longest match wins.
-EXPLANATIONS: list[tuple[str, str, str]] = []
+EXPLANATIONS: list[tuple[str, str, str]] = [
+    ("certify/quantities", "relative * abs", "the published room of 1e-9 is taken from the other end: still outward"),
+    ("certify/quantities", "math.nextafter(lower", "one float, against a room of 1e-9 that is already subtracted"),
+    ("certify/quantities", "max(low, 0.0) if", "a lower end of a non-negative number may lie below 0"),
+    ("certify/quantities", "_GRAM_WIDTH", "chooses between two proved enclosures; only sharpness differs"),
+    (
+        "certify/operator_bounds",
+        "not matrix.is_exact",
+        "which matrices take the shortcut of masks; both ways are proved",
+    ),
+    ("certify/operator_bounds", "(signs > 0).all()", "two ways to multiply by signs; the slow one is right as well"),
+    ("networks/enclosure", "_BITS", "bits of the Arb evaluation; more is as good"),
+    (
+        "theory: width",
+        "width.split.omega.flow",
+        "equal to forms.flow.omega: both were altered, and the test compares them",
+    ),
+    (
+        "theory: width",
+        "width.split.omega.concave",
+        "equal to forms.concave.omega: both were altered, and the test compares them",
+    ),
+    (
+        "theory: losses",
+        "losses.huber.Lambda",
+        "twice the Lipschitz constant is one too: a looser bound, not a wrong one",
+    ),
+    (
+        "theory: losses",
+        "losses.log-cosh.Lambda",
+        "twice the Lipschitz constant is one too: a looser bound, not a wrong one",
+    ),
+    ("theory: losses", "losses.cross-entropy.Lambda", "twice the Lipschitz constant is one too: a looser bound"),
+]
 
 
 def explanation(entry: dict[str, Any]) -> str:
     """The explanation of a survivor, or "" when there is none."""
-    found = [
-        (len(part), why)
-        for file, part, why in EXPLANATIONS
-        if file in entry["file"] and (part in entry["source"] or part in entry["change"])
-    ]
+    found = [(len(part), why) for file, part, why in EXPLANATIONS if file in entry["file"] and part in entry["source"]]
     return max(found, default=(0, ""))[1]
 
 
@@ -47,9 +76,14 @@ def write(record: dict[str, Any], path: Path) -> None:
     for file, counts in by_file.items():
         survived = counts["survived"]
         lines.append(f"| `{file}` | {sum(counts.values())} | {sum(counts.values()) - survived} | {survived} |")
+    lines += [
+        "",
+        "Survivors marked **open** are changes that the named derivations do not notice: work that is left.",
+        "",
+    ]
     lines += ["", "## Survivors", "", "| place | change | source line | why it is harmless |", "|---|---|---|---|"]
     for entry in sorted(survivors, key=lambda e: (e["file"], e["line"])):
         source = entry["source"].replace("|", "\\|")[:90]
-        why = explanation(entry) or "**not explained**"
+        why = explanation(entry) or "**open**"
         lines.append(f"| `{entry['file']}:{entry['line']}` | {entry['change']} | `{source}` | {why} |")
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -264,7 +264,7 @@ def test_forms_that_do_not_apply_are_not_proposed() -> None:
     assert {plan.form for plan in plans(base_of(NUMBERS, "both"), "best", True)} == {"residual", "concave", "integral"}
 
 
-# --- schedules ----------------------------------------------------------------------------------------------------------
+# --- schedules --------------------------------------------------------------------------------
 @pytest.mark.parametrize("start", [0, 7])
 @pytest.mark.parametrize(
     "schedule", [Polynomial(0.5), Polynomial(1.0), Polynomial(0.0), Polynomial(2.0), Cosine(60), Constant()]

@@ -8,6 +8,8 @@ between the integrands, for every σ; they are rational, and substitutions that 
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import sympy as sp
 
@@ -100,7 +102,7 @@ def test_order_of_the_forms() -> None:
     inside = {q: 1 / (1 + p), sigma: 1 / (1 + z)}
     for which in (0, 1):
         chain = [INTEGRANDS["paper"][which], INTEGRANDS["integral"][which], FALL]
-        for small, large in zip(chain, chain[1:]):
+        for small, large in pairwise(chain):
             assert sign_on_positive((large - small).subs(inside)) == 1
     assert same(mean(FALL), omega("concave"))
     assert sign_on_positive((1 - omega("concave")).subs(q, p)) == 1

@@ -153,7 +153,7 @@ def test_convex_and_non_increasing(profile: str) -> None:
 
 def test_quadrature_bounds_for_convex_functions() -> None:
     """Midpoint ≤ mean ≤ trapezoid on one panel, from the tangent at the middle and the chord."""
-    x, h, slope, bend = sp.symbols("x h slope bend", real=True)
+    x, h, slope = sp.symbols("x h slope", real=True)
     tangent = sp.Function("f")(0) + slope * x
     assert sp.integrate(tangent, (x, -h, h)) == 2 * h * sp.Function("f")(0)
     a, b = sp.symbols("a b", real=True)

@@ -51,7 +51,7 @@ def test_second_derivative_of_the_network() -> None:
 
 
 def sup_of_form(cross: sp.Expr, square: sp.Expr) -> sp.Expr:
-    """sup of 2·cross·x·y + square·x² over x² + y² = 1: the larger eigenvalue in modulus of [[square, cross], [cross, 0]]."""
+    """sup of 2·cross·x·y + square·x² over x² + y² = 1: the larger eigenvalue of [[square, cross], [cross, 0]]."""
     first, second = sp.Matrix([[square, cross], [cross, 0]]).eigenvals(multiple=True)
     # their product is −cross² ≤ 0 and their sum square ≥ 0, so the positive one has the larger modulus
     assert sp.simplify(first * second + cross**2) == 0 and sp.simplify(first + second - square) == 0
@@ -84,7 +84,7 @@ def test_lipschitz_constants(train: str) -> None:
 @proves("twolayer.*.lipschitz_in", "twolayer.*.lipschitz_A_in")
 @pytest.mark.parametrize("train", TRAIN_MODES)
 def test_inner_block_alone(train: str) -> None:
-    """N(θ)ᵀz = (‖u‖/√k)φ'(a)∘(Vᵀz) moves by at most (‖u‖/√k)(B₁‖Hᵀz‖ + B₂‖d‖max_j|⟨z, v_j⟩|): Cauchy–Schwarz in (H, D)."""
+    """(‖u‖/√k)φ'(a)∘(Vᵀz) moves by at most (‖u‖/√k)(B₁‖Hᵀz‖ + B₂‖d‖max_j|⟨z, v_j⟩|): Cauchy–Schwarz."""
     H, D, norm, c = sp.symbols("H D X c", positive=True)
     change = (B1u * norm * H + B2u * c * D) / root
     if train == "both":

@@ -48,7 +48,7 @@ def equal(left: sp.Expr, right: sp.Expr) -> bool:
 
 @proves("width.events.b_lo_laplace", "width.events.s_in")
 def test_laplace_transform_of_a_sum_of_squares() -> None:
-    """E e^{−λX} ≤ 1−λEX+λ²EX²/2 ≤ exp(−λEX+λ²EX²/2): the mean of k copies falls below EX−s with prob. ≤ e^{−ks²/(2EX²)}."""
+    """E e^{−λX} ≤ exp(−λEX+λ²EX²/2): the mean of k copies falls below EX−s with prob. ≤ e^{−ks²/2EX²}."""
     second = sp.Symbol("second", positive=True)
     width = sp.Symbol("k", positive=True)
     exponent = lam * s - lam**2 * second / (2 * width)  # of k copies, λ scaled by 1/k
@@ -65,7 +65,7 @@ def test_laplace_transform_of_a_sum_of_squares() -> None:
 
 @proves("width.events.b_lo_lipschitz", "width.events.b_hi", "width.events.b_lo")
 def test_concentration_of_lipschitz_functions() -> None:
-    """‖φ(a)‖/√k is B₁/√k-Lipschitz in a: deviation s has probability ≤ exp(−ks²/(2B₁²)); its variance is ≤ B₁²/k."""
+    """‖φ(a)‖/√k is B₁/√k-Lipschitz: deviation s has probability ≤ exp(−ks²/(2B₁²)); its variance is ≤ B₁²/k."""
     width, slope = sp.symbols("k B", positive=True)
     shift = sp.solve(width * s**2 / (2 * slope**2) - t, s)[0].subs({width: k, slope: B_1})
     mean = sp.sqrt(C_phi**2 - B_1**2 / k)  # E(b)² = E b² − Var b
@@ -77,7 +77,7 @@ def test_concentration_of_lipschitz_functions() -> None:
 
 @proves("width.events.variance", "width.events.residual")
 def test_loss_at_the_start() -> None:
-    """‖σAg−y‖² for Gaussian g: mean σ²‖A‖_F²+‖y‖², and the χ² tail 2√(v t)+2bt, v = σ⁴‖AAᵀ‖_F²+2σ²‖Aᵀy‖², b = σ²‖A‖²."""
+    """‖σAg−y‖² for Gaussian g: mean σ²‖A‖_F²+‖y‖², χ² tail 2√(v t)+2bt, v = σ⁴‖AAᵀ‖_F²+2σ²‖Aᵀy‖², b = σ²‖A‖²."""
     assert equal(event("variance"), proxy * b_hi**2)
     (variance,) = (x for x in event("residual").free_symbols if x.name == r"\sigma^2")
     mean = variance * frobenius2 + y_norm2
