@@ -44,7 +44,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         return ["checks: default profile, the same examples in every run"]
     seed = os.environ["DIPPROOFS_SEED"]
     return [
-        f"checks: thorough profile; repeat a failure with DIPPROOFS_CHECKS=thorough pytest TEST --hypothesis-seed={seed}"
+        f"checks: thorough; repeat a failure with DIPPROOFS_CHECKS=thorough pytest TEST --hypothesis-seed={seed}"
     ]
 
 

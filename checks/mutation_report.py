@@ -63,7 +63,7 @@ def write(record: dict[str, Any], path: Path) -> None:
         "# Mutation testing",
         "",
         "`python -m checks.mutation` alters one formula, constant, comparison or rounding direction at a time and runs "
-        "the checks that guard the file. Regenerate this page from the record with `python -m checks.mutation --report`.",
+        "the checks that guard the file. `python -m checks.mutation --report` renders this page.",
         "",
         f"* {total} mutants, {noticed} noticed: {100 * noticed / max(total, 1):.1f} %.",
         f"* {len(survivors)} survivors, {len(equivalent)} of them explained below as harmless (they change sharpness, "

@@ -49,7 +49,9 @@ def test_arithmetic_contains_and_is_tight(name: str) -> None:
             assert result.lower == down(min(values)) and result.upper == up(max(values)), (x, y, result)
 
 
-@pytest.mark.parametrize("power", [Fraction(1, 2), Fraction(2), Fraction(3), Fraction(2, 3), Fraction(-1), Fraction(-1, 2)])
+@pytest.mark.parametrize(
+    "power", [Fraction(1, 2), Fraction(2), Fraction(3), Fraction(2, 3), Fraction(-1), Fraction(-1, 2)]
+)
 def test_powers_contain_and_are_tight(power: Fraction) -> None:
     with mp.workdps(60):
         for x in BOUNDS:
