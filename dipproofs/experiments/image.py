@@ -176,6 +176,7 @@ def result(rows: Sequence[dict[str, Any]]) -> str:
                 late.append(r["tau_star"] / first)
     if late:
         parts.append(
-            f"τ* is {np.median(late):.2g} times (median) the iteration at which the data error itself falls to ‖ε‖."
+            f"τ* is {np.median(late):.2g} times (median) the first watched iteration at which the data error itself "
+            "is at most ‖Πε‖."
         )
     return "\n".join(parts)
