@@ -43,9 +43,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     if not THOROUGH:
         return ["checks: default profile, the same examples in every run"]
     seed = os.environ["DIPPROOFS_SEED"]
-    return [
-        f"checks: thorough; repeat a failure with DIPPROOFS_CHECKS=thorough pytest TEST --hypothesis-seed={seed}"
-    ]
+    return [f"checks: thorough; repeat a failure with DIPPROOFS_CHECKS=thorough pytest TEST --hypothesis-seed={seed}"]
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -31,7 +31,7 @@ def supremum(expr: sp.Expr) -> sp.Expr | None:
     """sup |expr| over the line by SymPy, for the closed forms."""
     polynomial = in_tanh(expr) if expr.has(sp.tanh) else None
     if polynomial is not None:
-        points = [p for p in sp.solveset(sp.diff(polynomial, _y), _y, sp.Interval(-1, 1))]
+        points = list(sp.solveset(sp.diff(polynomial, _y), _y, sp.Interval(-1, 1)))
         values = [sp.Abs(polynomial.subs(_y, p)) for p in (*points, -1, 1)]
         return max(values, key=lambda v: sp.N(v, 30))
     if expr.has(sp.sin, sp.cos):

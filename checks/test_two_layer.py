@@ -4,7 +4,8 @@ g(V,W) = k^{-1/2} V φ(Wu). For a direction (H, D) of (V, W), with d = Du, ‖d�
 
     Dg = k^{-1/2}(Hφ(a) + V(φ'(a)∘d)),    D²g = k^{-1/2}(2H(φ'(a)∘d) + V(φ''(a)∘d∘d)),
 
-so ⟨z, D²g⟩ for unit z ∈ Im(Aᵀ) is at most k^{-1/2}(2·B₁‖u‖·‖H‖‖D‖ + B₂‖u‖²·c·‖D‖²), c ≥ |⟨z, v_j⟩| on the ball. The norm
+so ⟨z, D²g⟩ for unit z ∈ Im(Aᵀ) is at most k^{-1/2}(2·B₁‖u‖·‖H‖‖D‖ + B₂‖u‖²·c·‖D‖²), c ≥ |⟨z, v_j⟩| on the
+ball. The norm
 of a symmetric bilinear form is the supremum of its quadratic form over unit vectors, an eigenvalue of a 2×2 matrix.
 """
 

@@ -104,7 +104,7 @@ def test_width_zero_and_missing_files(tmp_path: Path) -> None:
 
 
 def test_explain_everything() -> None:
-    code, text, _ = run("explain")
+    code, _, _ = run("explain")
     assert code == 0
     for name in ("residual", "paper", "block", "tanh", "squared"):
         assert run("explain", name)[0] == 0
