@@ -218,3 +218,11 @@ def test_json_is_complete_and_reproducible(tmp_path) -> None:
 def test_bad_names_are_one_line(options: dict, message: str) -> None:
     with pytest.raises(dp.InputError, match=message):
         dp.certify(gaussian_problem(), network(), **options)
+
+
+def test_width_bounds_in_the_same_session_leave_certificates_alone() -> None:
+    import dipproofs.theory.width  # noqa: F401
+    from dipproofs.theory import quantities
+
+    symbols = [q.symbol for q in quantities().values()]
+    assert len(set(symbols)) == len(symbols), "two quantities with one symbol would be mixed up"

@@ -77,8 +77,15 @@ def define(
 
 
 def quantity(name: str, latex: str, meaning: str, source: str, hint: str = "upper") -> sp.Symbol:
-    """Register a non-negative quantity and return its symbol."""
+    """Register a non-negative quantity and return its symbol.
+
+    Raises:
+        ValueError: another quantity has that symbol; the two could not be told apart in a formula.
+    """
     symbol = sp.Symbol(latex, nonnegative=True)
+    twins = [q.name for q in _QUANTITIES.values() if q.symbol == symbol and q.name != name]
+    if twins:
+        raise ValueError(f"quantity {name!r} has the symbol of {twins[0]!r}: {latex}")
     _QUANTITIES[name] = Quantity(name, symbol, meaning, source, hint)
     return symbol
 

@@ -21,7 +21,9 @@ sigma_AQ = quantity(
 norm_forward = quantity("norm_forward", r"\|A\|_{\mathrm{fwd}}", "norm of the forward operator A, without B", "§7")
 noise_norm = quantity("noise_norm", r"\|\Pi\varepsilon\|", "norm of the noise that Im(AB) can represent", "§7")
 noise_level = quantity("noise_level", r"\delta", "level at which early stopping stops: an upper bound of ‖Πε‖", "§7")
-distance_to_range = quantity("distance_to_range", r"d", "dist(x̄, Im B): what the generator cannot represent", "§7")
+distance_to_range = quantity(
+    "distance_to_range", r"\mathrm{dist}", "dist(x̄, Im B): what the generator cannot represent", "§7"
+)
 leakage = quantity("leakage", r"\lambda", "‖ΠA(I − QQᵀ)‖, at most √(‖A‖² − σ²): how A mixes Im B with the rest", "§7")
 outside = quantity("data_outside", r"\|(I-\Pi)\bar y\|", "part of the clean data that Im(AB) cannot represent", "§7")
 

@@ -7,6 +7,7 @@ import sympy as sp
 from ..core import quantity
 from ..gaussian_moments import C_dphi, C_phi, fourth_dphi, fourth_phi
 from ..symbols import B_1, B_2, norm_A, omega, q, sigma_A
+from ..symbols import rho as radius
 from ..symbols import width as k
 
 _SOURCE = "§6"
@@ -32,7 +33,6 @@ column = quantity("column", r"\bar c", "upper bound of max_j ‖P v_j‖", _SOUR
 column_full = quantity("column_full", r"\bar c_{\mathrm{full}}", "upper bound of max_j ‖v_j‖", _SOURCE)
 residual = quantity("residual", r"\bar R", "upper bound of ‖A g_0 − y‖", _SOURCE)
 demand = quantity("demand", r"\bar\psi", "upper bound of ψ(f_0)", _SOURCE)
-radius = quantity("radius", r"\rho", "radius of the ball", _SOURCE)
 
 __all__ = [
     "B_1",
