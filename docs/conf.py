@@ -23,7 +23,7 @@ extensions = [
 ]
 
 source_suffix = {".md": "markdown"}
-exclude_patterns = ["_build", "_parts", "_generated", "experiments"]
+exclude_patterns = ["_build", "_parts", "_generated", "experiments/README.md"]
 suppress_warnings = ["myst.header"]  # fragments start at the level of the page that includes them
 
 myst_enable_extensions = ["dollarmath", "colon_fence", "deflist"]
