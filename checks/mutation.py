@@ -25,6 +25,7 @@ import signal
 import sys
 import time
 import types
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -426,10 +427,13 @@ def run_formulas(options: argparse.Namespace, record: dict[str, Any]) -> None:
             importlib.import_module(f"checks.{name}")
         everything = list(formulas.alterations(formula.expr))
         count = len(everything) if options.per_file == 0 else min(options.per_file, len(everything))
+        met: Counter[str] = Counter()
         for change, altered in random.Random(f"{options.seed}:{formula.id}").sample(everything, count):
             outcome, noticed, seconds = forked(lambda w, f=formula.id, a=altered: _formula_child(f, a, w), 120)
             entry = Mutant("theory: " + formula.id.split(".")[0], 0, 0, change, outcome, noticed, seconds)
-            record[f"{formula.id}#{change}"] = {**asdict(entry), "source": formula.id}
+            met[change] += 1  # the same change at another node is another mutant
+            again = f" ({met[change]})" if met[change] > 1 else ""
+            record[f"{formula.id}#{change}{again}"] = {**asdict(entry), "source": formula.id}
             Path(options.record).write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
             print(f"{outcome:9} {formula.id} {change} {seconds:.0f} s", flush=True)
 
