@@ -213,7 +213,8 @@ class Sites(ast.NodeVisitor):
         elif isinstance(value, int):
             self._add(node, f"{value} → {value + 1}", lambda n=node, v=value: setattr(n, "value", v + 1))
         elif isinstance(value, float):
-            self._add(node, f"{value:g} → {2 * value:g}", lambda n=node, v=value: setattr(n, "value", 2 * v))
+            other = 2 * value or 1.0  # twice 0 would be no change
+            self._add(node, f"{value:g} → {other:g}", lambda n=node, o=other: setattr(n, "value", o))
 
 
 def _called(function: ast.expr) -> str:

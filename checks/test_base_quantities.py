@@ -6,7 +6,9 @@ mpmath's symmetric eigenvalue routine at 50 digits, nothing from `rigor`.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import mpmath as mp
@@ -15,10 +17,10 @@ import pytest
 
 from checks import balls
 from dipproofs.certify.operator_bounds import Basis, bound_operator
-from dipproofs.certify.quantities import ROOM, Base, enclose_base
+from dipproofs.certify.quantities import ROOM, Base, enclose_base, widened
 from dipproofs.networks import TwoLayer
 from dipproofs.problems.losses import make_loss
-from dipproofs.rigor import IntervalMatrix
+from dipproofs.rigor import Bound, Evidence, IntervalMatrix
 from dipproofs.theory import ACTIVATIONS
 from dipproofs.theory import symbols as s
 from dipproofs.theory.twolayer import TRAIN_MODES
@@ -177,6 +179,36 @@ def test_scales_of_the_squared_loss(scale: Any, c: float) -> None:
 def test_dependent_rows_are_not_certified() -> None:
     A = np.array([[1.0, 2.0, 3.0], [2.0, 4.0, 6.0]])
     assert bound_operator(A).rank is None or bound_operator(A).rank == 1
+
+
+def test_a_mask_needs_one_entry_in_every_row() -> None:
+    """As many entries ±1 as rows, in different columns, are no mask when two share a row; a signed mask is one."""
+    assert bound_operator(np.array([[1.0, 1.0, 0.0], [0.0, 0.0, 0.0]])).rank is None
+    assert bound_operator(np.array([[1.0, 0.0, 0.0], [1.0, 0.0, 0.0]])).rank is None
+    assert bound_operator(np.array([[1.0, 0.5, 0.0], [0.0, 0.0, 1.0]])).selection is None
+    A = np.array([[0.0, 0.0, -1.0], [1.0, 0.0, 0.0]])
+    found = bound_operator(A)
+    assert found.rank == 2 and found.sigma.lower == found.norm.upper == 1
+    for array in (np.arange(6.0).reshape(3, 2), np.array([1.0, 2.0, 3.0])):
+        image = found.apply(IntervalMatrix.from_exact(array))
+        assert (image.mid == A @ array).all() and image.mid.shape == (A @ array).shape
+
+
+@pytest.mark.parametrize("relative", [ROOM, 0.25])
+def test_widened_is_outward_at_both_ends(relative: float) -> None:
+    """[a, b] becomes at least [a−ε|a|, b+ε|b|] in exact arithmetic, without changing a sign or the evidence."""
+    room = Fraction(relative)
+    for lower, upper in ((0.0, 1.0), (0.1, 0.3), (-0.3, 0.1), (-7.0, -1e-300), (1e-12, 1e12), (-2.0, 0.0), (1.0, 1.0)):
+        wide = widened(Bound(lower, upper, Evidence.ASSUMED), relative)
+        least, most = Fraction(lower) - room * abs(Fraction(lower)), Fraction(upper) + room * abs(Fraction(upper))
+        assert Fraction(wide.lower) <= least or wide.lower == lower == 0
+        assert Fraction(wide.upper) >= most
+        assert lower < 0 or wide.lower >= 0
+        for end, exact in ((wide.lower, least), (wide.upper, most)):
+            assert abs(Fraction(end) - exact) <= 3 * Fraction(math.ulp(float(exact)))
+        assert wide.evidence == Evidence.ASSUMED
+    assert widened(Bound(0.0, 0.0)) == Bound(0.0, 0.0)
+    assert widened(Bound(1.0, math.inf)) == Bound(1.0, math.inf)
 
 
 def test_synthesis_uses_the_product() -> None:
