@@ -433,7 +433,7 @@ def run_formulas(options: argparse.Namespace, record: dict[str, Any]) -> None:
         count = len(everything) if options.per_file == 0 else min(options.per_file, len(everything))
         met: Counter[str] = Counter()
         for change, altered in random.Random(f"{options.seed}:{formula.id}").sample(everything, count):
-            outcome, noticed, seconds = forked(lambda w, f=formula.id, a=altered: _formula_child(f, a, w), 120)
+            outcome, noticed, seconds = forked(lambda w, f=formula.id, a=altered: _formula_child(f, a, w), TIMEOUT)
             entry = Mutant("theory: " + formula.id.split(".")[0], 0, 0, change, outcome, noticed, seconds)
             met[change] += 1  # the same change at another node is another mutant
             again = f" ({met[change]})" if met[change] > 1 else ""
