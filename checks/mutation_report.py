@@ -20,6 +20,7 @@ EXPLANATIONS: list[tuple[str, str, str]] = [
         "WHOLE_SPACE if n <= m",
         "a square operator of full rank gets a computed basis of its row space, which is the whole space: as proved",
     ),
+    ("certify/operator_bounds", "what =", "a word in the reason of a refusal"),
     ("networks/enclosure", "_BITS", "bits of the Arb evaluation; more is as good"),
 ]
 

@@ -153,6 +153,20 @@ def test_enclosures_contain_the_definitions(m: int, n: int, kind: str, train: st
                 assert bound.lower <= value * (1 - ROOM / 2) and bound.upper >= value * (1 + ROOM / 2), symbol
 
 
+@pytest.mark.parametrize(("m", "n", "kind"), [(2, 4, "dense"), (4, 2, "dense"), (3, 3, "dense"), (2, 4, "selection")])
+def test_an_output_offset_shifts_the_data(m: int, n: int, kind: str) -> None:
+    """A(g + b·1) − y = Ag − (y − bA·1): with offset b, the loss and the residual are those of the shifted data."""
+    A, network, y = instance(m, n, kind, "both")
+    A, y = np.round(8 * A) / 8, np.round(64 * y) / 64  # so that the shifted data are exact
+    b = 0.375
+    base = enclosed(A, replace(network, output_offset=b), y)
+    with mp.workdps(DIGITS):
+        truth = reference(A, network, y - b * A.sum(axis=1))
+        for symbol in (s.loss_0, s.psi_0):
+            assert contains(base.values[symbol], truth[symbol]), symbol
+            assert base.values[symbol].upper <= truth[symbol] * (1 + mp.mpf("1e-4"))
+
+
 def test_constants_of_the_activation_are_passed_on() -> None:
     A, network, y = instance(2, 4, "dense", "both")
     base = enclosed(A, network, y)
