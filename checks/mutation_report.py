@@ -21,6 +21,7 @@ EXPLANATIONS: list[tuple[str, str, str]] = [
         "a square operator of full rank gets a computed basis of its row space, which is the whole space: as proved",
     ),
     ("certify/operator_bounds", "what =", "a word in the reason of a refusal"),
+    ("rigor/eigenvalues", "if sign > 0", "the sign is 1 or −1, never 0: no change"),
     ("networks/enclosure", "_BITS", "bits of the Arb evaluation; more is as good"),
 ]
 
