@@ -186,6 +186,13 @@ def expressions() -> Iterator[tuple[str, sympy.Expr]]:
 ALL = dict(expressions())
 
 
+def sign_of(symbol: sympy.Symbol, rng: random.Random) -> int:
+    """The declared sign of a symbol, or a random one."""
+    if symbol.is_nonnegative:
+        return 1
+    return -1 if symbol.is_nonpositive else rng.choice([-1, 1])
+
+
 def arguments(expression: sympy.Expr, rng: random.Random, width: float) -> dict[Any, Bound]:
     """Random intervals in the declared domain of each symbol."""
     values = {}
@@ -193,7 +200,7 @@ def arguments(expression: sympy.Expr, rng: random.Random, width: float) -> dict[
         if symbol.is_integer:
             lower = upper = float(rng.randint(1, 40))
         else:
-            lower = math.exp(rng.uniform(-6, 3)) * (1 if symbol.is_nonnegative else rng.choice([-1, 1]))
+            lower = math.exp(rng.uniform(-6, 3)) * sign_of(symbol, rng)
             upper = lower + width * abs(lower)
         values[symbol] = Bound(lower, upper)
     return values

@@ -62,7 +62,7 @@ class Anytime:
             return None
         proposals = best(base, self.form, step, self.loss.concave_psi)
         if not proposals or not proposals[0].feasible:
-            self._next = max(1, 4 * tau)
+            self._next = max(1, 2 * tau)
             self._threshold = _NEAR * largest_psi(base, self.form, step, self.loss.concave_psi)
             return None
         self.proofs += 1

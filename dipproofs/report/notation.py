@@ -51,11 +51,10 @@ def symbol(latex: str) -> str:
         >>> symbol(r"\sigma_{\min}(J_0)"), symbol(r"\|AV\|"), symbol(r"\tilde\kappa"), symbol(r"F_\infty")
         ('σ_min(J₀)', '‖AV‖', 'κ̃', 'F_∞')
     """
-    text = latex.replace(r"\|", "‖").replace(r"\tilde\kappa", "κ\u0303")
-    text = re.sub(r"\\mathrm\{(\w+)\}", r"\1", text)
+    text = re.sub(r"\\math(?:sf|rm|bf)\{(\w+)\}", r"\1", latex).replace(r"\|", "‖").replace(r"\tilde\kappa", "κ\u0303")
     text = re.sub(r"\\?\b([A-Za-z]+)(?![A-Za-z])", lambda match: _GREEK.get(match[1], match[1]), text)
     text = re.sub(r"_(rho|infty)(?![A-Za-z])", lambda match: "_" + _GREEK[match[1]], text)
-    text = re.sub(r"_\{([^{}]*)\}", r"_\1", text).replace("\\", "")
+    text = re.sub(r"([_^])\{([^{}]*)\}", r"\1\2", text).replace("\\", "")
     return re.sub(r"_(\d+)", lambda match: match[1].translate(_SUBSCRIPT), text)
 
 
