@@ -22,6 +22,7 @@ EXPLANATIONS: list[tuple[str, str, str]] = [
     ),
     ("certify/operator_bounds", "what =", "a word in the reason of a refusal"),
     ("rigor/eigenvalues", "if sign > 0", "the sign is 1 or −1, never 0: no change"),
+    ("certify/decide", "np.linspace(low, high", "the grid of an estimate that `_path_bound` encloses afterwards"),
     ("networks/enclosure", "_BITS", "bits of the Arb evaluation; more is as good"),
 ]
 
