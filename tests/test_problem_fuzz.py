@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from dipproofs.errors import InputError
 from dipproofs.problems import OPERATORS, SIGNALS, ProblemSpec, load_problem
-from dipproofs.problems.operators.options import DeterminedOptions
 from dipproofs.problems.network_options import NETWORKS
+from dipproofs.problems.operators.options import DeterminedOptions
 from dipproofs.problems.problem_file import SECTIONS
 
 KEYS = {
