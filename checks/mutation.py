@@ -83,7 +83,7 @@ GUARDS: list[tuple[str, list[str]]] = [
     ("rigor/norms.py", ["tests/test_rigor_matrix.py", "test_enclosures"]),
     ("rigor/matrix.py", ["tests/test_rigor_matrix.py", "test_enclosures"]),
     ("rigor/cholesky.py", ["tests/test_rigor_matrix.py", "test_enclosures"]),
-    ("rigor/eigenvalues.py", ["tests/test_rigor_matrix.py", "test_enclosures"]),
+    ("rigor/eigenvalues.py", ["test_small_contracts", "tests/test_rigor_matrix.py", "test_enclosures"]),
     ("rigor/singular.py", ["tests/test_rigor_matrix.py", "test_enclosures"]),
     ("rigor/functions.py", ["tests/test_rigor_evaluate.py", "test_two_arithmetics"]),
     ("rigor/decide.py", ["tests/test_rigor_evaluate.py"]),

@@ -6,10 +6,11 @@ import math
 import sys
 from fractions import Fraction
 
+import numpy as np
 import pytest
 
 from dipproofs.certify.guarantees import _residual_count
-from dipproofs.rigor import Bound
+from dipproofs.rigor import Bound, IntervalMatrix, lambda_max, lambda_min
 from dipproofs.rigor.rounding import MAX_TERMS, TINY, UNIT, gamma, inflation, require_ieee
 
 TERMS = [0, 1, 2, 3, 10, 4096, 10**6, MAX_TERMS]
@@ -52,3 +53,10 @@ def test_count_of_contractions() -> None:
     for unusable in (Bound(-0.3, 0.2), Bound(-0.3, 0.0), Bound(0.1, 0.2), None):
         assert _residual_count(loss, 1.0, unusable) is None
     assert _residual_count(loss, 0.0, rate) is None
+
+
+def test_eigenvalues_of_tiny_matrices() -> None:
+    """[[3, 1], [1, 3]]·2⁻¹⁰⁷⁰ has the eigenvalues 2·2⁻¹⁰⁷⁰ and 4·2⁻¹⁰⁷⁰, although every product underflows."""
+    matrix = IntervalMatrix.from_exact(np.array([[3.0, 1.0], [1.0, 3.0]]) * 2.0**-1070)
+    for found, exact in ((lambda_min(matrix), 2.0**-1069), (lambda_max(matrix), 2.0**-1068)):
+        assert found.lower <= exact <= found.upper
