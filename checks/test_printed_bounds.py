@@ -217,3 +217,16 @@ def test_registered_slopes_are_nearly_suprema(name: str) -> None:
         values = sp.lambdify(x, slope, "scipy")(np.linspace(-8, 8, 4001)) + np.zeros(4001)
         largest = float(np.abs(values).max())
         assert largest <= float(bound) * (1 + 1e-12) and float(bound) <= 1.01 * largest
+
+
+# --- Poisson -----------------------------------------------------------------------------------------------
+@proves("losses.poisson.Y", "losses.poisson.g_max", "losses.poisson.K")
+def test_poisson_constants_are_slopes_at_the_lower_end() -> None:
+    """With h = y ln(y/w) − y + w, w = v+b: −h' and h'' decrease in w, so both are largest at the lower end."""
+    (background,) = (p.symbol for p in LOSSES["poisson"].parameters)
+    w = sp.Symbol("w", positive=True)
+    entry = y * sp.log(y / w) - y + w
+    lower_end = {w: v_lo + background}
+    assert registered("losses.poisson.Y") == y
+    assert same(registered("losses.poisson.g_max"), -sp.diff(entry, w).subs(lower_end))
+    assert same(registered("losses.poisson.K"), sp.diff(entry, w, 2).subs(lower_end))
