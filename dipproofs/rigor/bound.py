@@ -132,10 +132,10 @@ class Bound:
 
     @property
     def mid(self) -> float:
-        """A float inside the interval, near its middle (an end, or 0, when it is unbounded)."""
+        """A finite float near the middle of the interval (its finite end, or 0, when it is unbounded)."""
         if self.is_finite:
             return min(max(self.lower / 2 + self.upper / 2, self.lower), self.upper)
-        return 0.0 if math.isinf(self.lower) and math.isinf(self.upper) else max(self.lower, -self.upper, key=abs)
+        return next((end for end in (self.lower, self.upper) if math.isfinite(end)), 0.0)
 
     @property
     def width(self) -> float:
