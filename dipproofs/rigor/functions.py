@@ -110,10 +110,10 @@ def _power(node: sympy.Pow) -> tuple[Operation, tuple[Any, ...]]:
         if n < 0:
             return (lambda x: 1 / x), (base ** (-n),)
         if n % 2 == 0:
-            return (lambda x: (x**n).nonnegative_part()), (base,)
+            return (lambda x: _whole_power(x, n).nonnegative_part()), (base,)
         if known_sign:
-            return (lambda x: x.nonnegative_part() ** n), (base,)
-        return (lambda x: x**n), (base,)
+            return (lambda x: _whole_power(x.nonnegative_part(), n)), (base,)
+        return (lambda x: _whole_power(x, n)), (base,)
     if isinstance(exponent, sympy.Rational):
         p, q = int(exponent.p), int(exponent.q)
         if p < 0:
@@ -125,6 +125,11 @@ def _power(node: sympy.Pow) -> tuple[Operation, tuple[Any, ...]]:
         positive = bool(exponent.is_positive)
         return (lambda x, y: _real_power(x, y, positive)), (base, exponent)
     return (lambda x, y: (y * x.log()).exp()), (base, exponent)
+
+
+def _whole_power(x: flint.arb, n: int) -> flint.arb:
+    """xⁿ for n ≥ 1; python-flint's power is undefined on balls whose midpoint is exactly 0."""
+    return _product(*[x] * n) if x.mid() == 0 else x**n
 
 
 def _rational_power(x: flint.arb, p: int, q: int) -> flint.arb:
