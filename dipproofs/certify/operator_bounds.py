@@ -84,6 +84,12 @@ class OperatorBounds:
         """Whether A Aᵀ = I exactly: a mask."""
         return self.selection is not None
 
+    def apply_exact(self, array: np.ndarray) -> IntervalMatrix:
+        """Return A·array for exact finite floats; a mask picks its rows without looking at the others."""
+        if self.selection is None or not (self.selection[1] > 0).all():
+            return self.apply(IntervalMatrix.from_exact(array))
+        return IntervalMatrix.from_exact(array[self.selection[0]])
+
     def apply(self, matrix: IntervalMatrix) -> IntervalMatrix:
         """Return A·matrix; for a mask without rounding."""
         if self.selection is None:
@@ -139,12 +145,15 @@ def _basis(matrix: IntervalMatrix, smallest: Bound) -> Basis | None:
 
 def _selection(matrix: IntervalMatrix) -> tuple[np.ndarray, np.ndarray] | None:
     """Find out whether the rows are distinct signed unit vectors, so that A Aᵀ = I without rounding."""
-    if not matrix.is_exact or matrix.shape[0] > matrix.shape[1]:
+    m, n = matrix.shape
+    if not matrix.is_exact or m > n:
         return None
-    rows, indices = np.nonzero(matrix.mid)
-    if rows.size != matrix.shape[0] or not np.array_equal(rows, np.arange(rows.size)):
+    filled = matrix.mid != 0
+    if np.count_nonzero(filled) != m:
         return None
-    signs = matrix.mid[rows, indices]
+    # m entries in all: if the first of every row is ±1, there are no others
+    indices = filled.argmax(axis=1)
+    signs = matrix.mid[np.arange(m), indices]
     if np.unique(indices).size != indices.size or not (np.abs(signs) == 1).all():
         return None
     return indices, signs

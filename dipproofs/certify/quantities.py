@@ -12,7 +12,8 @@ import numpy as np
 
 from ..networks import TwoLayer
 from ..networks.enclosure import HiddenLayer, enclose_hidden, enclose_signal, vector_norm
-from ..rigor import Bound, IntervalMatrix, IntervalVector, enclose, lambda_max, lambda_min, norm, sigma_min
+from ..rigor import Bound, Gram, IntervalMatrix, IntervalVector, enclose, lambda_max, lambda_min, norm, sigma_min
+from ..rigor.norms import max_abs, operator_upper
 from ..theory import ACTIVATIONS
 from ..theory import symbols as s
 from ..theory.core import quantities
@@ -70,14 +71,13 @@ def enclose_base(operator: OperatorBounds, y: np.ndarray, network: TwoLayer, los
         unprojected: also enclose σ_min(J) and max‖v_j‖, which only the paper's own form uses.
     """
     hidden = enclose_hidden(network)
-    V = IntervalMatrix.from_exact(network.V)
-    AV = operator.apply(V)
+    AV = operator.apply_exact(network.V)
     rows, columns = operator.rows, operator.columns
     values: dict[Any, Bound] = {s.norm_u: hidden.norm_u, s.norm_phi: hidden.norm_phi}
     values |= {s.norm_A: operator.norm, s.sigma_A: operator.sigma}
     observed = Blocks(network.train, hidden, columns.coordinates(AV), operator.coordinates, operator.orthonormal)
     shared = columns.identity and AV.shape[1] < AV.shape[0]
-    values[s.norm_V] = _root(lambda_max(observed.narrow_gram)) if shared else norm(AV)
+    values[s.norm_V] = observed.norm_XV if shared else norm(AV)
     values[s.sigma_AJ] = observed.smallest() / columns.stretch_range
     values[s.norm_AJ] = observed.largest() / columns.stretch_range
     values[s.sigma_A_in] = observed.inner_smallest / columns.stretch_range
@@ -85,13 +85,14 @@ def enclose_base(operator: OperatorBounds, y: np.ndarray, network: TwoLayer, los
     if operator.orthonormal:
         signal, c_0 = observed, values[s.c_A0]
     else:
-        BV = rows.coordinates(V)
+        BV = rows.coordinates(IntervalMatrix.from_exact(network.V))
         signal = Blocks(network.train, hidden, BV, rows.rows, rows.identity)
         c_0 = _largest_column(BV) / rows.stretch_range
     values[s.sigma_J] = signal.smallest() / rows.stretch_range
     values[s.sigma_in] = signal.inner_smallest / rows.stretch_range
     values[s.c_0] = c_0
     if unprojected:
+        V = IntervalMatrix.from_exact(network.V)
         values[s.c_full] = _largest_column(V)
         whole = signal if rows.identity else Blocks(network.train, hidden, V, None, True)
         values[s.sigma_min_J] = whole.smallest()
@@ -179,14 +180,32 @@ class Blocks:
         rows, k = self.XV.shape
         if k >= rows:
             return _root(lambda_max(self.inner_gram))
-        # the smaller Gram matrix NᵀN is that of XV with its rows and columns scaled
-        scaled = self.narrow_gram.scale_rows(self.hidden.dphi).scale_columns(self.hidden.dphi)
-        return _root(lambda_max(scaled)) * (self.hidden.norm_u / self._root_k)
+        # with D = diag(φ'), its midpoint D₀ and XV within E of its midpoint X₀:
+        # |‖XV·D‖ − ‖X₀D₀‖| ≤ ‖E‖·max|d_j| + ‖X₀‖·max|d_j − d_0j|
+        d = self.hidden.dphi
+        away = Bound.exact(0 if d.rad is None else max_abs(d.rad))
+        slack = self._slack * (Bound.exact(max_abs(d.mid)) + away) + _root(self._narrow_largest) * away
+        centre = _root(self._narrow.scaled(d.mid).largest())
+        return _nonnegative(centre + Bound(-slack.upper, slack.upper)) * (self.hidden.norm_u / self._root_k)
 
     @cached_property
-    def narrow_gram(self) -> IntervalMatrix:
-        """(XV)ᵀ(XV), k×k."""
-        return self.XV.T.gram()
+    def norm_XV(self) -> Bound:
+        """‖XV‖, through the k×k Gram matrix: radii move a singular value by at most their norm."""
+        slack = self._slack.upper
+        return _nonnegative(_root(self._narrow_largest) + Bound(-slack, slack))
+
+    @cached_property
+    def _narrow(self) -> Gram:
+        """(XV)ᵀ(XV) of the midpoint, k×k."""
+        return Gram.of_rows(self.XV.mid.T)
+
+    @cached_property
+    def _narrow_largest(self) -> Bound:
+        return self._narrow.largest()
+
+    @cached_property
+    def _slack(self) -> Bound:
+        return Bound.exact(operator_upper(self.XV.rad))
 
     @cached_property
     def gram(self) -> IntervalMatrix:
@@ -227,7 +246,12 @@ def _accurate(least: Bound) -> bool:
 
 
 def _root(square: Bound) -> Bound:
-    return Bound(max(square.lower, 0.0), max(square.upper, 0.0), square.evidence).sqrt()
+    return _nonnegative(square).sqrt()
+
+
+def _nonnegative(bound: Bound) -> Bound:
+    """Cut off what a norm cannot be."""
+    return Bound(max(bound.lower, 0.0), max(bound.upper, 0.0), bound.evidence)
 
 
 def _intersection(direct: Bound, square: Bound) -> Bound:
@@ -249,13 +273,13 @@ def _prediction(operator: OperatorBounds, network: TwoLayer, hidden: HiddenLayer
 
 
 def _loss_value(operator: OperatorBounds, loss: Any, v: IntervalVector, y: np.ndarray) -> Bound:
-    """Enclose L_y(v); for r < m and a loss that projects, the loss of C(v − y) with C the basis of Im(A)."""
-    if operator.columns.identity or not loss.projects_data:
+    """Enclose L_y(v); for a loss that projects, that of C(v − y) with C the basis of Im(A)."""
+    identity = operator.columns.identity
+    if not loss.projects_data or (identity and np.array_equal(v.mid, y)):
         return loss.enclose(v, y)
     difference = operator.columns.coordinates(v - IntervalMatrix.from_exact(y))
-    squared = vector_norm(difference) ** 2
-    value = loss_scale(loss, y.size) * squared
-    return value / (operator.columns.stretch_range * operator.columns.stretch_range)
+    value = loss_scale(loss, y.size) * vector_norm(difference) ** 2
+    return value if identity else value / (operator.columns.stretch_range * operator.columns.stretch_range)
 
 
 def loss_scale(loss: Any, m: int) -> Bound:

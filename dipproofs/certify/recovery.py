@@ -100,7 +100,14 @@ class Recovery:
 
     @cached_property
     def _forward(self) -> IntervalMatrix:
-        return IntervalMatrix.from_exact(self._A)
+        known = self.operator.exact
+        return IntervalMatrix.from_exact(self._A) if known is None else known
+
+    def _image(self, vector: IntervalVector) -> IntervalVector:
+        """A·vector; a mask picks entries."""
+        if self.operator.orthonormal and self.basis is None:
+            return self.operator.apply(vector)
+        return self._forward @ vector
 
     @cached_property
     def _shift(self) -> IntervalVector:
@@ -130,7 +137,7 @@ class Recovery:
     def noise(self) -> Noise | None:
         """‖Πε‖: enclosed if x̄ is known, else as stated, else estimated from what Im(AB) cannot represent."""
         if self._truth is not None:
-            size = _size(self._projected_norm(IntervalMatrix.from_exact(self.problem.y) - self._forward @ self._truth))
+            size = _size(self._projected_norm(IntervalMatrix.from_exact(self.problem.y) - self._image(self._truth)))
             return Noise(size, size, "x_true")
         stated = self.problem.noise_norm
         if stated is not None:
@@ -160,7 +167,7 @@ class Recovery:
             return None
         if self.operator.columns.identity:
             return ZERO
-        clean = self._forward @ (self._truth - self._shift)
+        clean = self._image(self._truth - self._shift)
         return _size(_difference_of_squares(vector_norm(clean), self._projected_norm(clean)))
 
     # --- the signal -------------------------------------------------------------------------------------
@@ -223,7 +230,7 @@ class Recovery:
         """‖x_LS − x̄‖, x_LS = o1 + B(AB)⁺(y − A o1): from a float solution and the size of its normal residual."""
         if self._truth is None or self.sigma is None:
             return None
-        y = IntervalMatrix.from_exact(self.problem.y) - self._forward @ self._shift
+        y = IntervalMatrix.from_exact(self.problem.y) - self._image(self._shift)
         near = np.linalg.lstsq(self.operator.matrix.mid, y.mid, rcond=None)[0]
         signal = IntervalMatrix.from_exact(near)
         # Π(AB near − y) = AB(near − c_LS), so ‖B(near − c_LS)‖ ≤ its norm / σ_min(AQ)
@@ -361,7 +368,7 @@ class Recovery:
         noise = self.noise
         if noise is None or self._truth is None:
             return ""
-        clean = self._projected_norm(self._forward @ (self._truth - self._shift))
+        clean = self._projected_norm(self._image(self._truth - self._shift))
         if not noise.norm.lower > clean.upper:
             return ""
         return f"‖Πε‖ exceeds ‖Πȳ‖ ≤ {clean.upper:.3g}, the data of the signal: stopping with x = 0 would do as well"

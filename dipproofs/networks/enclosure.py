@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -18,6 +19,11 @@ from .two_layer import TwoLayer
 
 #: Bits for φ and φ': the radius of an entry is then the one that a = W u brings along.
 _BITS = 80
+
+
+#: What is known of networks in use: they never change, and both the hypotheses and the signal's error need it.
+_HIDDEN: WeakKeyDictionary[TwoLayer, HiddenLayer] = WeakKeyDictionary()
+_SIGNALS: WeakKeyDictionary[TwoLayer, tuple[HiddenLayer, IntervalVector]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,11 +50,14 @@ def enclose_hidden(network: TwoLayer) -> HiddenLayer:
         >>> enclose_hidden(net).norm_phi.evidence.name
         'PROVED'
     """
+    known = _HIDDEN.get(network)
+    if known is not None:
+        return known
     u = IntervalMatrix.from_exact(network.u)
     a = IntervalMatrix.from_exact(network.W) @ u
     functions = _compiled(network.activation)
     phi, dphi = (a.apply_arb(function, _BITS) for function in functions)
-    return HiddenLayer(a, phi, dphi, vector_norm(u), vector_norm(phi))
+    return _HIDDEN.setdefault(network, HiddenLayer(a, phi, dphi, vector_norm(u), vector_norm(phi)))
 
 
 @lru_cache
@@ -59,8 +68,13 @@ def _compiled(activation: str) -> tuple:
 
 def enclose_signal(network: TwoLayer, hidden: HiddenLayer) -> IntervalVector:
     """Enclose h(u, θ) = k^{-1/2} V φ(a), (r,)."""
-    root = (Bound.exact(network.width)).sqrt()
-    return (IntervalMatrix.from_exact(network.V) @ hidden.phi).scale(Bound.exact(1) / root)
+    known = _SIGNALS.get(network)
+    if known is not None and known[0] is hidden:
+        return known[1]
+    root = Bound.exact(network.width).sqrt()
+    signal = (IntervalMatrix.from_exact(network.V) @ hidden.phi).scale(Bound.exact(1) / root)
+    _SIGNALS[network] = hidden, signal
+    return signal
 
 
 def vector_norm(vector: IntervalVector) -> Bound:

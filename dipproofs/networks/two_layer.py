@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -171,10 +171,17 @@ class TwoLayer:
         return State(self.V.astype(self.dtype), np.zeros(self.width, self.dtype))
 
     def at(self, state: State) -> TwoLayer:
-        """Return the network with the parameters of a state of this network's descent."""
+        """Return the network with the parameters of a state of this network's descent, without copying V.
+
+        Raises:
+            InputError: parameters that are not finite.
+        """
         V, b = np.asarray(state.V), np.asarray(state.b)
         W = self.W if self.train == "outer" else self.W + np.outer(b, self.u.astype(b.dtype)).astype(self.W.dtype)
-        return replace(self, W=W, V=V.astype(self.V.dtype))
+        moved = object.__new__(type(self))
+        moved.__dict__.update({field.name: getattr(self, field.name) for field in fields(self)})
+        moved.__dict__.update(W=_frozen("W", W), V=_frozen("V", V.astype(self.V.dtype, copy=False)))
+        return moved
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return the arrays by their name in certificates."""
@@ -218,8 +225,14 @@ def _exact_array(name: str, value: Any, ndim: int) -> np.ndarray:
         array = array.astype(np.float64)
     if array.ndim != ndim or array.size == 0:
         raise InputError(f"network {name}: found shape {array.shape}, expected {ndim} non-empty dimension(s)")
-    if not np.isfinite(array).all():
+    return _frozen(name, np.array(array, order="C"))
+
+
+def _frozen(name: str, array: np.ndarray) -> np.ndarray:
+    """Refuse what is not finite, and forbid writing; a finite sum, the quick test, has finite terms."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        finite = np.isfinite(array.sum()) or np.isfinite(array).all()
+    if not finite:
         raise InputError(f"network {name}: found a NaN or infinite entry, expected finite numbers")
-    array = np.array(array, order="C")
     array.setflags(write=False)
     return array

@@ -11,6 +11,7 @@ from dipproofs.rigor.eigenvalues import lambda_max, lambda_min
 from dipproofs.rigor.elementwise import apply_arb
 from dipproofs.rigor.evaluate import ArbFunction, compile_arb, enclose
 from dipproofs.rigor.evidence import Evidence, Verdict
+from dipproofs.rigor.gram import Gram
 from dipproofs.rigor.matrix import IntervalMatrix, IntervalVector
 from dipproofs.rigor.rank import Rank, matrix_rank
 from dipproofs.rigor.row_space import RowSpace, row_space_basis
@@ -22,6 +23,7 @@ __all__ = [
     "BoundLike",
     "Decision",
     "Evidence",
+    "Gram",
     "IntervalMatrix",
     "IntervalVector",
     "Rank",

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import lapack
 
 from dipproofs.rigor.matrix import IntervalMatrix
 from dipproofs.rigor.norms import operator_upper
 from dipproofs.rigor.rounding import TINY, UNIT, Array, gamma, inflation
+from dipproofs.rigor.spread import Radius
 
 _SLACK_TERMS = 8
 """Roundings granted per entry beyond Rump's n + 1, for BLAS kernels that multiply by reciprocals."""
@@ -63,35 +63,36 @@ class CholeskyTest:
             diagonal = _below(start - price * inflation(4))
         if not (diagonal > 0).all():
             return False
-        work = self.mid.T.copy(order="F")  # symmetric, so the transpose is a plain copy
-        if self.sign < 0:
-            np.negative(work, out=work)
+        work = np.negative(self.mid) if self.sign < 0 else self.mid.copy()
         np.fill_diagonal(work, diagonal)
-        return factorise(work)
+        return factorises(work)
 
 
-def factorise(work: Array) -> bool:
-    """Factorise in place (lower triangle of a Fortran-ordered array); True if it ran to its end, finite."""
-    factor, info = lapack.dpotrf(work, lower=1, overwrite_a=1, clean=0)
+def factorises(work: Array) -> bool:
+    """Whether LAPACK's Cholesky factorisation of the lower triangle runs to its end, finite and positive.
+
+    Notes:
+        NumPy's LAPACK, not SciPy's: their threads are two pools that would wait for each other's cores.
+    """
+    try:
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+            factor = np.linalg.cholesky(work)
+    except np.linalg.LinAlgError:
+        return False
     diagonal = np.diagonal(factor)
     with np.errstate(over="ignore", invalid="ignore"):
         finite = bool(np.isfinite(diagonal).all() and np.isfinite(factor.sum()))
-    return bool(info == 0 and finite and (diagonal > 0).all())
+    return bool(finite and (diagonal > 0).all())
 
 
-def spread_of(rad: Array | None, weights: Array) -> Array:
-    """A vector s with −diag(s) ⪯ E ⪯ diag(s) for every symmetric |E| ≤ rad.
+def spread_of(radius: Radius | None, weights: Array) -> Array:
+    """A vector s with −diag(s) ⪯ E ⪯ diag(s) for every symmetric |E| ≤ R.
 
     Args:
-        rad: (n, n) radii, or None.
+        radius: R, or None for 0.
         weights: (n,) positive d; s = (R d)/d, by diagonal dominance of diag(s) ∓ E after scaling by d.
     """
-    n = weights.size
-    if rad is None:
-        return np.zeros(n)
-    with np.errstate(over="ignore", invalid="ignore"):
-        underflow = TINY * (n + 1) * (1 + 1 / weights.min())
-        return np.asarray((rad @ weights) / weights * inflation(n + 6) + underflow)
+    return np.zeros(weights.size) if radius is None else radius.spread(weights)
 
 
 def residual_lower_bound(matrix: IntervalMatrix, tau: float, factor: Array) -> float:

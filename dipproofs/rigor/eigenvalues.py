@@ -11,8 +11,9 @@ from dipproofs.rigor.bound import Bound
 from dipproofs.rigor.cholesky import CholeskyTest, spread_of
 from dipproofs.rigor.krylov import Guess, largest_eigenpair, smallest_eigenpair
 from dipproofs.rigor.matrix import IntervalMatrix
-from dipproofs.rigor.norms import euclidean, frobenius_upper, max_abs, operator_upper
+from dipproofs.rigor.norms import euclidean, frobenius_upper, max_abs
 from dipproofs.rigor.rounding import TINY, Array, gamma, inflation, require_ieee
+from dipproofs.rigor.spread import Entrywise, Radius
 
 _ATTEMPTS = 12
 _BADLY_SCALED = 100.0
@@ -56,31 +57,35 @@ def lambda_max(matrix: IntervalMatrix) -> Bound:
     return -_extreme(matrix, -1)
 
 
-def gram_lambda_min(matrix: IntervalMatrix) -> Bound:
-    """`lambda_min` of a Gram matrix for callers with a better method at hand: gives up early when it is hard."""
-    bound = _extreme(matrix, 1, thorough=False)
-    return Bound(max(bound.lower, 0.0), max(bound.upper, 0.0))
-
-
-def _extreme(matrix: IntervalMatrix, sign: int, thorough: bool = True) -> Bound:
+def _extreme(matrix: IntervalMatrix, sign: int) -> Bound:
     """Enclosure of λ_min(sign·M)."""
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or matrix.shape[0] == 0:
         raise InputError(f"eigenvalue: found shape {matrix.shape}, expected a square matrix")
     if matrix.shape[0] == 1:
         return matrix.entry(0, 0) if sign > 0 else -matrix.entry(0, 0)
-    require_ieee()
     mid, rad = _symmetric(matrix)
-    if rad is not None and not np.isfinite(rad).all():
+    return least_eigenvalue(mid, None if rad is None else Entrywise(rad), sign)
+
+
+def least_eigenvalue(mid: Array, radius: Radius | None, sign: int = 1, thorough: bool = True) -> Bound:
+    """Enclose λ_min(sign·M) over all symmetric M within a radius of the midpoint.
+
+    Args:
+        mid: (n, n) exactly symmetric and finite. radius: of any shape, see `dipproofs.rigor.spread`.
+        sign: +1, or −1 for −λ_max(M). thorough: give up early when it is hard, if False.
+    """
+    require_ieee()
+    if radius is not None and not radius.is_finite:
         return Bound.unknown()
     largest = max_abs(mid)
     exponent = math.frexp(largest)[1] if largest and not 2.0**-300 <= largest <= 2.0**300 else 0
     if exponent:
         with np.errstate(under="ignore", over="ignore"):
             mid = np.ldexp(mid, -exponent)
-            rad = np.full_like(mid, TINY) if rad is None else np.ldexp(rad, -exponent) + TINY
-        if not np.isfinite(rad).all():
+            radius = Entrywise(np.full_like(mid, TINY)) if radius is None else radius.shifted(-exponent)
+        if not radius.is_finite:
             return Bound.unknown()
-    bound = _bounds(mid, rad, sign, thorough)
+    bound = _bounds(mid, radius, sign, thorough)
     if not exponent:
         return bound
     return bound * Bound.exact(2.0 ** (exponent // 2)) * Bound.exact(2.0 ** (exponent - exponent // 2))
@@ -99,16 +104,22 @@ def _symmetric(matrix: IntervalMatrix) -> tuple[Array, Array | None]:
     return mid, rad
 
 
-def _is_symmetric(mid: Array, block: int = 512) -> bool:
+def _is_symmetric(mid: Array, block: int = 64) -> bool:
+    """Whether M = Mᵀ bit for bit; in blocks that fit the cache."""
     n = mid.shape[0]
-    return all(np.array_equal(mid[i : i + block, :], mid[:, i : i + block].T) for i in range(0, n, block))
+    starts = range(0, n, block)
+    return all(
+        np.array_equal(mid[i : i + block, j : j + block], mid[j : j + block, i : i + block].T)
+        for i in starts
+        for j in range(0, i + 1, block)
+    )
 
 
-def _bounds(mid: Array, rad: Array | None, sign: int, thorough: bool) -> Bound:
+def _bounds(mid: Array, radius: Radius | None, sign: int, thorough: bool) -> Bound:
     guess = smallest_eigenpair(mid) if sign > 0 else _negated(largest_eigenpair(mid))
-    upper = _rayleigh_upper(mid, rad, guess.vector, sign)
-    upper = min(upper, _diagonal_upper(mid, rad, sign))
-    lower = _lower(mid, rad, sign, guess, upper, thorough)
+    upper = _rayleigh_upper(mid, radius, guess.vector, sign)
+    upper = min(upper, _diagonal_upper(mid, radius, sign))
+    lower = _lower(mid, radius, sign, guess, upper, thorough)
     return Bound(lower, upper)
 
 
@@ -116,10 +127,10 @@ def _negated(guess: Guess) -> Guess:
     return Guess(-guess.value, guess.vector, guess.error)
 
 
-def _lower(mid: Array, rad: Array | None, sign: int, guess: Guess, upper: float, thorough: bool) -> float:
+def _lower(mid: Array, radius: Radius | None, sign: int, guess: Guess, upper: float, thorough: bool) -> float:
     """The best proved τ ≤ λ_min(sign·M), from a few shifted factorisations."""
     n = mid.shape[0]
-    plain = CholeskyTest(mid, spread_of(rad, np.ones(n)), sign)
+    plain = CholeskyTest(mid, spread_of(radius, np.ones(n)), sign)
     value = min(guess.value, upper)
     diagonal = sign * np.diagonal(mid)
     price = plain.constant(float(np.maximum(diagonal - value, 0.0).sum())) + float(plain.spread.max())
@@ -127,7 +138,7 @@ def _lower(mid: Array, rad: Array | None, sign: int, guess: Guess, upper: float,
     if value < 4 * step and not thorough:
         return -math.inf
     if 0 < value < 4 * step and float(diagonal.max()) > _BADLY_SCALED * float(diagonal.min()) > 0:
-        balanced = CholeskyTest(mid, spread_of(rad, np.sqrt(diagonal)), sign)
+        balanced = CholeskyTest(mid, spread_of(radius, np.sqrt(diagonal)), sign)
         for fraction in (1 - 1e-6, 1 - 1e-3, 0.9, 0.3, 0.01):
             if balanced.proves(fraction * value, balanced=True):
                 return fraction * value
@@ -136,17 +147,18 @@ def _lower(mid: Array, rad: Array | None, sign: int, guess: Guess, upper: float,
         if plain.proves(tau):
             return tau
         step *= 8
-    return -(frobenius_upper(mid) + operator_upper(rad)) * inflation(4)
+    slack = 0.0 if radius is None else radius.norm()
+    return -(frobenius_upper(mid) + slack) * inflation(4)
 
 
-def _diagonal_upper(mid: Array, rad: Array | None, sign: int) -> float:
+def _diagonal_upper(mid: Array, radius: Radius | None, sign: int) -> float:
     """λ_min ≤ every diagonal entry."""
     diagonal = sign * np.diagonal(mid)
-    slack = 0.0 if rad is None else np.diagonal(rad)
+    slack = 0.0 if radius is None else radius.diagonal()
     return float(np.nextafter(diagonal + slack, np.inf).min())
 
 
-def _rayleigh_upper(mid: Array, rad: Array | None, x: Array, sign: int) -> float:
+def _rayleigh_upper(mid: Array, radius: Radius | None, x: Array, sign: int) -> float:
     """Upper bound of the Rayleigh quotient of x over all members."""
     if not np.isfinite(x).all() or not x.any():
         return math.inf
@@ -155,9 +167,8 @@ def _rayleigh_upper(mid: Array, rad: Array | None, x: Array, sign: int) -> float
         numerator = sign * float(x @ (mid @ x))
         low, high = (float(v) for v in euclidean(x))
         error = gamma(2 * n + 6) * frobenius_upper(mid) * high * high
-        if rad is not None:
-            absolute = np.abs(x)
-            error += float(absolute @ (rad @ absolute)) * inflation(2 * n + 6)
+        if radius is not None:
+            error += radius.quadratic(x)
         error = error * inflation(8) + 8 * n * (n + 2) * TINY * (2 + max_abs(mid))
     if not math.isfinite(numerator) or not math.isfinite(error) or low <= 0:
         return math.inf

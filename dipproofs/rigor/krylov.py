@@ -11,6 +11,8 @@ from scipy.linalg import blas, eigh, lapack
 from dipproofs.rigor.rounding import Array
 
 _DENSE = 48
+#: Lanczos looks at its Ritz values once in so many steps.
+_CHECK = 4
 _DENSE_INDEFINITE = 400
 
 
@@ -51,6 +53,10 @@ def _lanczos(apply: Callable[[Array], Array], size: int, steps: int, tolerance: 
         beta[k] = np.linalg.norm(w)
         if not (np.isfinite(alpha[k]) and np.isfinite(beta[k])):
             break
+        last = k + 1 == steps or beta[k] <= 1e-14 * abs(alpha[k])
+        if (k % _CHECK) and k > _CHECK and not last:
+            basis[k + 1] = w / beta[k]
+            continue
         values, vectors = np.linalg.eigh(np.diag(alpha[: k + 1]) + np.diag(beta[:k], 1) + np.diag(beta[:k], -1))
         value, weights, count = float(values[-1]), vectors[:, -1], k + 1
         error = float(beta[k] * abs(weights[-1]))

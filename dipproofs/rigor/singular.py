@@ -10,7 +10,7 @@ from scipy.linalg import lapack, qr
 from dipproofs.errors import InputError
 from dipproofs.rigor.accurate import accurate_product
 from dipproofs.rigor.bound import Bound
-from dipproofs.rigor.eigenvalues import gram_lambda_min, lambda_max
+from dipproofs.rigor.gram import Gram
 from dipproofs.rigor.krylov import top_vector
 from dipproofs.rigor.matrix import IntervalMatrix
 from dipproofs.rigor.norms import euclidean, frobenius_upper, max_abs, operator_upper
@@ -49,7 +49,7 @@ def norm(matrix: IntervalMatrix) -> Bound:
     if matrix.ndim == 1 or _disjoint_rows(scaled.mid):
         low, high = euclidean(scaled.mid, 0 if matrix.ndim == 1 else 1)
         return _widened(Bound(float(low.max()), float(high.max())), slack, exponent)
-    square = lambda_max(IntervalMatrix._make_view(scaled.mid, None).gram())
+    square = Gram.of_rows(scaled.mid).largest()
     root = Bound(max(square.lower, 0.0), max(square.upper, 0.0)).sqrt()
     return _widened(root, slack, exponent)
 
@@ -136,7 +136,8 @@ def _target(order: int) -> float:
 
 
 def _by_gram(x: Array) -> Bound:
-    return gram_lambda_min(IntervalMatrix._make_view(x, None).gram()).sqrt()
+    bound = Gram.of_rows(x).smallest(thorough=False)
+    return Bound(max(bound.lower, 0.0), max(bound.upper, 0.0)).sqrt()
 
 
 def _by_qr(x: Array) -> Bound:
