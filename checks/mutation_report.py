@@ -33,7 +33,7 @@ def explanation(entry: dict[str, Any]) -> str:
     return max(found, default=(0, ""))[1]
 
 
-def write(record: dict[str, Any], path: Path) -> None:
+def write(record: dict[str, Any], draws: list[dict[str, Any]], path: Path) -> None:
     """Write the report of a record of outcomes."""
     by_file: dict[str, Counter[str]] = defaultdict(Counter)
     for entry in record.values():
