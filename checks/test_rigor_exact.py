@@ -558,9 +558,8 @@ def test_gram_matrices_cover_the_exact_one() -> None:
                 error = abs(F(g.mid[i, j]) - weight * exact[i][j])
                 assert error <= radius
                 norms = root_up(exact[i][i]) * root_up(exact[j][j]) * abs(weight)
-                limit = (gam(p + 2) + (60 if g is not gram else 0) * u) * norms * Fraction(13, 10) + 400 * (
-                    p + 2
-                ) * eta * max(1, F(scale)) ** 2
+                rounding = (gam(p + 2) + (60 if g is not gram else 0) * u) * norms * Fraction(13, 10)
+                limit = rounding + 2000 * (p + 2) * eta * max(1, F(scale)) ** 2
                 assert radius <= limit, (p, scale, float(radius / limit))
     x = np.array([[3.0, 4.0]])
     within(Gram.of_rows(x).radius.factor, gam(4) * (1 + gam(4)), gam(4) * (1 + 16 * u))
