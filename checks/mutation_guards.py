@@ -39,6 +39,7 @@ GUARDS: list[tuple[str, list[str]]] = [
     ("certify/decide.py", CRITERIA),
     ("certify/constants.py", CRITERIA),
     ("certify/search.py", CRITERIA),
+    ("certify/refute.py", CRITERIA),
     ("certify/guarantees.py", CRITERIA),
     ("certify/quantities.py", BASE),
     ("certify/operator_bounds.py", BASE),

@@ -1,0 +1,643 @@
+"""The numbers behind the verdicts, compared closely: every rule of the certificate's arithmetic at hand-made values.
+
+`test_criteria` decides many instances with a second procedure; here each step is taken alone, at values for which the
+answer is known, so that a constant that is off by a little, or a rule that is applied one case too many, is seen.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import flint
+import mpmath as mp
+import numpy as np
+import pytest
+import sympy as sp
+
+from checks.criteria import NUMBERS, Truth, base_of
+from dipproofs.certify import constants, guarantees, refute, search
+from dipproofs.certify.constants import PANELS, Plan, float_cumulative, float_evaluate, integral_lower, integral_upper
+from dipproofs.certify.decide import Decided, Judge
+from dipproofs.certify.guarantees import at_both_ends, call_bound, guarantee, loss_contraction, stretch
+from dipproofs.certify.search import Candidate, Step, best, largest_psi, pessimistic, plans, propose
+from dipproofs.descent import Backtracking, Constant, Cosine, Polynomial
+from dipproofs.descent.schedule import make_schedule
+from dipproofs.descent.stepsize import SAFETY, AutoStep
+from dipproofs.errors import InputError
+from dipproofs.problems.losses import make_loss
+from dipproofs.rigor import Bound, Evidence, Verdict
+from dipproofs.theory import PROFILES
+from dipproofs.theory import symbols as s
+
+HALF = make_loss("squared", scale="half")
+TRAINS = ("both", "inner", "outer")
+
+
+def numbers_of(train: str, **changes: float) -> dict[Any, float]:
+    numbers = dict(NUMBERS)
+    if train == "outer":
+        numbers |= {s.sigma_in: 0.0, s.sigma_A_in: 0.0}
+    return numbers | {getattr(s, name): value for name, value in changes.items()}
+
+
+def judge_of(plan: Plan, rho: float, gamma: float, scale: float | None = 1.0, **changes: float) -> Judge:
+    return Judge(base_of(numbers_of(plan.train, **changes), plan.train, scale), Candidate(plan, rho, gamma, 1.25, 1.0))
+
+
+def hypotheses(judge: Judge) -> dict[str, Any]:
+    return {h.id: h for h in judge.run().hypotheses}
+
+
+# --- quadrature -------------------------------------------------------------------------------------------
+def test_rules_enclose_integrals_of_convex_functions() -> None:
+    """Midpoints from below, trapezoids from above, 32 panels: the gap for t² on [0, e] is e³/(12·32²)·(½+1)·2."""
+    assert PANELS == 32
+    for end in (1.0, 3.0, 2.0**-20):
+        with flint.ctx.workprec(128):
+            low, high = (rule(s.t**2, {}, flint.arb(end)) for rule in (integral_lower, integral_upper))
+            exact = flint.arb(end) ** 3 / 3
+            panel = flint.arb(end) ** 3 / 32**2
+            assert abs(exact - low - panel / 12) < 1e-30 and abs(high - exact - panel / 6) < 1e-30
+            for rule in (integral_lower, integral_upper):  # both are exact on straight lines
+                assert abs(rule(3 - s.t, {}, flint.arb(end)) - (3 * flint.arb(end) - flint.arb(end) ** 2 / 2)) < 1e-30
+    plan = Plan("concave", "observation", "both")
+    env = {symbol: np.float64(value) for symbol, value in numbers_of("both").items()}
+    ends = np.array([1e-3, 0.01, 0.1])
+    full = float_evaluate(plan, env, ends, np.full(3, 0.1))
+    for end, found in zip(ends, float_cumulative(plan, full, ends)):
+        truth = Truth(numbers_of("both"), "concave", "observation", "both", float(end), 0.1)
+        assert abs(found / float(truth.area(end)) - 1) < 1e-3
+
+
+@pytest.mark.parametrize("form", ["residual", "concave", "integral", "paper"])
+def test_float_and_ball_arithmetic_agree(form: str) -> None:
+    """The search evaluates the same chain as the proof, symbol by symbol."""
+    for train in TRAINS:
+        for profile in PROFILES:
+            if (profile == "paper") != (form == "paper"):
+                continue
+            plan = Plan(form, profile, train)
+            numbers = numbers_of(train)
+            balls = constants.evaluate(
+                plan, {k: flint.arb(v) for k, v in numbers.items()}, flint.arb(0.02), flint.arb(0.05)
+            )
+            floats = float_evaluate(plan, {k: np.float64(v) for k, v in numbers.items()}, 0.02, 0.05)
+            assert set(balls) == set(floats)
+            for symbol, ball in balls.items():
+                assert abs(float(ball.mid()) - float(floats[symbol])) <= 1e-12 * (1 + abs(float(floats[symbol])))
+            assert plan.residual == (form == "residual")
+            assert constants.integrand(plan).has(s.curvature_drift) == plan.residual
+
+
+# --- reasons ------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("scale", [0.5, 1.0, 4.0])
+@pytest.mark.parametrize("form", ["residual", "concave", "integral"])
+def test_the_step_that_is_advised_would_do(form: str, scale: float) -> None:
+    """ "use a step of at most γ": γ is admissible at that radius, 3 % more is not."""
+    plan = Plan(form, "observation", "both")
+    found = hypotheses(judge_of(plan, 1e-3, 50.0, scale))["step"]
+    advised = float(re.findall(r"use a step (?:of at most|below) ([0-9.e+-]+)", found.reason)[-1])
+    assert found.verdict is Verdict.REFUTED and ("below" in found.reason) == (form == "concave")
+    assert hypotheses(judge_of(plan, 1e-3, advised, scale))["step"].verdict is Verdict.PROVED
+    assert hypotheses(judge_of(plan, 1e-3, advised * 1.03, scale))["step"].verdict is Verdict.REFUTED
+    assert found.margin is not None and found.margin.upper < -1
+
+
+def test_a_step_that_fails_only_at_this_radius_is_undecided() -> None:
+    plan = Plan("concave", "observation", "both")
+    start = Truth(numbers_of("both"), "concave", "observation", "both", 0, 1.0)
+    far = Truth(numbers_of("both"), "concave", "observation", "both", 4.0, 1.0)
+    between = 2 / float(mp.sqrt(start.L * far.L))
+    found = hypotheses(judge_of(plan, 4.0, between))["step"]
+    assert found.verdict is Verdict.UNDECIDED and "not at smaller ones" in found.reason and "ρ = 4" in found.reason
+    assert hypotheses(judge_of(plan, 4.0, 2.01 / float(start.L)))["step"].verdict is Verdict.REFUTED
+    assert hypotheses(judge_of(plan, 4.0, 1.99 / float(far.L)))["step"].verdict is Verdict.PROVED
+
+
+def test_reasons_by_evidence_and_width() -> None:
+    plan = Plan("residual", "observation", "both")
+    for evidence, cure in (
+        (Evidence.ASSUMED, "assumptions"),
+        (Evidence.ESTIMATED, "arithmetic"),
+        (Evidence.SAMPLED, "arithmetic"),
+    ):
+        for psi, side in ((2.0**-6, "holds"), (2.0**3, "fails")):
+            base = base_of(numbers_of("both", psi_0=psi), "both")
+            values = {**base.values, s.c_A0: base.values[s.c_A0].with_evidence(evidence)}
+            found = hypotheses(Judge(replace(base, values=values), Candidate(plan, 0.05, 0.05, 1.0, 1.0)))
+            assert all(
+                h.verdict is Verdict.UNDECIDED and cure in h.reason and str(evidence) in h.reason
+                for h in found.values()
+            )
+            assert found["H"].reason.startswith(side)
+            assert found["H"].margin is not None and found["H"].margin.evidence is evidence
+    base = base_of(numbers_of("both"), "both")
+    values = {**base.values, s.psi_0: Bound(2.0**-9, 0.5)}
+    found = hypotheses(Judge(replace(base, values=values), Candidate(plan, 0.05, 0.05, 1.0, 1.0)))
+    assert "contains 0" in found["H"].reason and found["H"].verdict is Verdict.UNDECIDED
+    proved = hypotheses(judge_of(plan, 0.05, 0.05))
+    assert all(h.verdict is Verdict.PROVED and h.reason == "" for h in proved.values())
+
+
+def test_margins_are_relative() -> None:
+    """(H) relative to ψ_0, a step relative to its limit, injectivity as it is."""
+    for form, limit in (("concave", 2), ("integral", 1), ("residual", 1)):
+        plan = Plan(form, "observation", "both")
+        truth = Truth(numbers_of("both"), form, "observation", "both", 0.05, 0.05)
+        found = hypotheses(judge_of(plan, 0.05, 0.05))
+        wanted = {
+            "step": (limit - truth.q) / limit,
+            "injective": truth.F(truth.rho) - truth.x,
+            "H": (truth.omega * truth.area(truth.rho) - truth.n["psi"]) / truth.n["psi"],
+        }
+        for name, value in wanted.items():
+            margin = found[name].margin
+            assert margin.lower <= value * (1 + mp.mpf("1e-13")) and value * (1 - mp.mpf("1e-13")) <= margin.upper
+            assert margin.width <= (2e-3 if name == "H" else 1e-12) * (1 + abs(float(value)))
+    paper = hypotheses(judge_of(Plan("paper", "paper", "both"), 0.05, 0.05))
+    truth = Truth(numbers_of("both"), "paper", "paper", "both", 0.05, 0.05)
+    wanted = 1 - 2 * truth.rho * truth.ell / truth.n["smin"]
+    assert abs(float(wanted) - paper["radius"].margin.mid) < 1e-12
+    assert list(paper) == ["step", "radius", "injective", "H"]
+    nothing = hypotheses(judge_of(Plan("paper", "paper", "both"), 0.05, 0.05, sigma_min_J=0.0))
+    assert nothing["radius"].verdict is Verdict.REFUTED or nothing["radius"].verdict is Verdict.UNDECIDED
+    assert "not onto" in nothing["radius"].reason
+
+
+def test_what_fails_at_every_radius_is_refuted_and_nothing_else() -> None:
+    """Outer layer: constant Jacobian, F constant for `observation`, so that (H) holds for a large ρ whatever ψ_0 is."""
+    plan = Plan("concave", "observation", "outer")
+    easy = judge_of(plan, 1.0, 0.01, psi_0=4.0)  # 0.5·1 < 4, but a larger ρ does
+    found = hypotheses(easy)
+    assert found["H"].verdict is Verdict.UNDECIDED and "most promising" in found["H"].reason and not refute.refute(easy)
+    plan = Plan("concave", "observation", "both")
+    for psi, hopeless in ((2.0**-6, False), (0.03, False), (0.5, True), (30.0, True)):
+        judge = judge_of(plan, 0.05, 0.05, psi_0=psi)
+        found = hypotheses(judge)
+        assert refute.refute(judge) is hopeless
+        largest = max(
+            Truth(numbers_of("both"), "concave", "observation", "both", r, 0.05).area(r)
+            for r in np.geomspace(1e-3, 10, 60)
+        )
+        assert not hopeless or largest < psi
+        if hopeless:
+            assert found["H"].verdict is Verdict.REFUTED and "no radius" in found["H"].reason
+    # the boundary between refuted and feasible is narrow
+    truths = [Truth(numbers_of("both"), "concave", "observation", "both", r, 0.05) for r in np.geomspace(0.01, 3, 400)]
+    reachable = max(t.omega * t.area(t.rho) for t in truths if t.q < 2)
+    for factor, hopeless in ((0.99, False), (1.12, True)):
+        judge = judge_of(plan, 0.05, 0.05, psi_0=float(reachable) * factor)
+        judge.run()
+        assert refute.refute(judge) is hopeless, factor
+    strict = judge_of(Plan("paper", "paper", "both"), 0.2, 0.05, psi_0=5.0)
+    assert hypotheses(strict)["H"].verdict is Verdict.REFUTED
+    both = hypotheses(judge_of(plan, 3.0, 0.05, psi_0=2.0**-6))  # far beyond the support: undecided, not refuted
+    assert both["injective"].verdict is Verdict.UNDECIDED and "most promising" in both["injective"].reason
+
+
+# --- quantities ---------------------------------------------------------------------------------------------
+def test_paths_are_enclosed_tightly() -> None:
+    for form, profile in itertools.product(
+        ("residual", "concave", "integral"), ("observation", "row-space", "block", "block-observation")
+    ):
+        plan = Plan(form, profile, "both")
+        judge = Judge(
+            base_of(numbers_of("both"), "both"), propose(base_of(numbers_of("both"), "both"), plan, Step(None, 0.5))
+        )
+        decided = judge.run()
+        assert decided.verdict is Verdict.PROVED
+        S, F_inf = decided.values[s.S], decided.values[s.F_inf]
+        truth = Truth(numbers_of("both"), form, profile, "both", judge.candidate.rho, judge.candidate.gamma)
+        exact = mp.findroot(lambda t, truth=truth: truth.omega * truth.area(t) - truth.n["psi"], S.mid)
+        assert S.lower <= exact <= S.upper and S.relative_width < 3e-4, (form, profile, S)
+        assert F_inf.lower <= truth.F(exact) <= F_inf.upper and F_inf.relative_width < 3e-4
+        assert decided.quantities["S"] == S
+    bad = judge_of(Plan("concave", "observation", "both"), 0.05, 0.05, psi_0=4.0).run()
+    assert s.S not in bad.values and bad.verdict is not Verdict.PROVED
+    mixed = Decided(
+        [replace(h, verdict=v) for h, v in zip(bad.hypotheses, (Verdict.PROVED, Verdict.UNDECIDED, Verdict.REFUTED))]
+    )
+    assert mixed.verdict is Verdict.REFUTED and Decided([]).verdict is Verdict.PROVED
+
+
+def test_radii_of_the_paper() -> None:
+    """R = σ_min/(2ℓ(R)): enclosed to 3e-8; infinite where J is constant; unknown for σ_min = 0."""
+    for train in ("both", "inner"):
+        for sigma in (0.75, 0.01, 30.0):
+            judge = judge_of(Plan("paper", "paper", train), 0.01, 0.01, sigma_min_J=sigma)
+            with flint.ctx.workprec(128):
+                R = judge.paper_radius()
+
+            def defect(r: Any, train: str = train, sigma: float = sigma) -> Any:
+                return 2 * r * Truth(numbers_of(train, sigma_min_J=sigma), "paper", "paper", train, r, 0.01).ell - sigma
+
+            exact = mp.findroot(defect, R.mid)
+            assert R.lower <= exact <= R.upper and R.relative_width < 3e-8, (train, sigma, R)
+            guess = search.paper_radius(judge.base, pessimistic(judge.base))
+            assert abs(guess / exact - 1) < 2e-9
+    constant = judge_of(Plan("paper", "paper", "outer"), 0.01, 0.01)
+    assert constant.paper_radius() == Bound(math.inf, math.inf)
+    singular = judge_of(Plan("paper", "paper", "both"), 0.01, 0.01, sigma_min_J=0.0)
+    assert singular.paper_radius() == Bound(0.0, math.inf)
+    assert search.paper_radius(singular.base, pessimistic(singular.base)) == 0.0
+    assert search.paper_radius(constant.base, pessimistic(constant.base)) == math.inf
+
+
+# --- guarantees ---------------------------------------------------------------------------------------------
+def made(
+    form: str, schedule: Any, scale: float = 1.0, targets: tuple[float, ...] = (2.0**-20,), iteration: int = 0
+) -> tuple[Any, Judge, Decided]:
+    base = base_of(numbers_of("both"), "both", scale)
+    judge = Judge(base, propose(base, Plan(form, "observation", "both"), Step(None, 0.5)))
+    decided = judge.run()
+    assert decided.verdict is Verdict.PROVED
+    return guarantee(judge, decided, HALF, schedule, iteration, targets), judge, decided
+
+
+@pytest.mark.parametrize("scale", [0.5, 1.0, 4.0])
+def test_conclusions_of_the_residual_form(scale: float) -> None:
+    """R/(F_∞−x) and ln(1−2cγF_∞(F_∞−x)), at both ends of F_∞."""
+    found, judge, decided = made("residual", Constant(), scale)
+    truth = Truth(
+        numbers_of("both"), "residual", "observation", "both", judge.candidate.rho, judge.candidate.gamma, scale
+    )
+    F_inf = decided.values[s.F_inf]
+    for F, distance_end, log_end in (
+        (mp.mpf(F_inf.lower), found.distance_to_limit.upper, found.log_contraction_per_step.upper),
+        (mp.mpf(F_inf.upper), found.distance_to_limit.lower, found.log_contraction_per_step.lower),
+    ):
+        assert abs(distance_end / (truth.n["psi"] / (F - truth.x)) - 1) < 1e-12
+        assert abs(log_end / mp.log(1 - truth.step * F * (F - truth.x)) - 1) < 1e-12
+    assert found.rate_exponent is None and found.early_stopping_iteration is None
+    (count,) = found.iterations_to_loss.values()
+    assert count == math.ceil(math.log(NUMBERS[s.loss_0] * 2.0**20) / (-2 * found.log_contraction_per_step.upper))
+
+
+@pytest.mark.parametrize("form", ["concave", "integral"])
+def test_conclusions_of_the_other_forms(form: str) -> None:
+    found, judge, decided = made(form, Constant())
+    truth = Truth(numbers_of("both"), form, "observation", "both", judge.candidate.rho, judge.candidate.gamma)
+    F_inf = decided.values[s.F_inf]
+    for F, distance_end, exponent_end in (
+        (mp.mpf(F_inf.lower), found.distance_to_limit.upper, found.rate_exponent.lower),
+        (mp.mpf(F_inf.upper), found.distance_to_limit.lower, found.rate_exponent.upper),
+    ):
+        assert abs(distance_end / (truth.n["psi"] / (truth.omega * F)) - 1) < 1e-12
+        assert abs(exponent_end / (truth.step * truth.rate * F**2) - 1) < 1e-12
+    assert abs(found.log_contraction_per_step.upper / -found.rate_exponent.lower - 1) < 1e-12
+    assert abs(found.log_contraction_per_step.lower / -found.rate_exponent.upper - 1) < 1e-12
+    (count,) = found.iterations_to_loss.values()
+    needed = math.log(NUMBERS[s.loss_0] * 2.0**20) / (2 * found.rate_exponent.lower)
+    assert needed * (1 - 1e-9) <= count <= needed * (1 + 1e-9) + 1
+
+
+@pytest.mark.parametrize("form", ["residual", "concave"])
+def test_schedules_stretch_the_counts(form: str) -> None:
+    constant, judge, _ = made(form, Constant(), targets=(2.0**-20, 1.0))
+    for schedule in (Polynomial(0.5), Cosine(10**6), Polynomial(2.0)):
+        found, _, _ = made(form, schedule, targets=(2.0**-20, 1.0))
+        assert found.log_contraction_per_step is None and found.distance_to_limit == constant.distance_to_limit
+        assert found.extra["limit_has_zero_loss"] is schedule.diverges
+        counts = {float(key): value for key, value in found.iterations_to_loss.items()}
+        assert counts[1.0] == 0  # the loss is below 1 already
+        if form == "residual":  # ln(1−γ_iy) ≤ −γ_iy
+            y = 1 - mp.exp(constant.log_contraction_per_step.upper)
+            plain = math.ceil(math.log(NUMBERS[s.loss_0] * 2.0**20) / (2 * y))
+        else:
+            plain = next(v for k, v in constant.iterations_to_loss.items() if float(k) < 1)
+        assert counts[2.0**-20] == stretch(judge, schedule, 0, plain)
+
+
+def test_stretching_is_exact() -> None:
+    """The first count whose lower bound of the sum of factors reaches the needed one, times the supremum from t on."""
+    _, judge, _ = made("concave", Constant())
+    for schedule, start, needed in itertools.product(
+        (Polynomial(0.5), Polynomial(1.0), Cosine(300)), (0, 5), (1, 2, 7)
+    ):
+        count = stretch(judge, schedule, start, needed)
+        least = needed * schedule.supremum(start)
+        assert count is not None and schedule.sum_lower(start, count) >= least > schedule.sum_lower(start, count - 1)
+    assert stretch(judge, Polynomial(2.0), 0, 3) is None and stretch(judge, Cosine(10), 0, 6) is None
+    assert stretch(judge, Polynomial(0.5), 0, 0) == 0 and stretch(judge, Polynomial(0.5), 0, None) is None
+    assert stretch(judge, Constant(), 3, 1234) == 1234
+    L, gamma = judge.bound(judge.env[s.lipschitz_grad]).upper, judge.candidate.gamma
+    for factor in (0.25, 1.0, 4.0):
+        other = Judge(judge.base, replace(judge.candidate, gamma=factor / L))
+        other.env = judge.env
+        assert stretch(other, Backtracking(), 0, 100) in (
+            {100} if factor <= 0.5 else {math.ceil(200 * factor), math.ceil(200 * factor) + 1}
+        )
+    other.env = {}
+    assert stretch(other, Backtracking(), 0, 100) is None  # nothing is known of L
+    assert stretch(replace_env(judge, gamma), Backtracking(), 0, 10**15) is None or gamma * L <= 0.5
+
+
+def replace_env(judge: Judge, gamma: float) -> Judge:
+    other = Judge(judge.base, replace(judge.candidate, gamma=max(gamma, 10.0)))
+    other.env = judge.env
+    return other
+
+
+def test_conclusions_at_both_ends() -> None:
+    x = s.curvature_drift
+    with flint.ctx.workprec(128):
+        ball = at_both_ends(1 / (s.F_inf - x), {x: flint.arb(0.5)}, Bound(1.0, 3.0))
+        assert (
+            ball.contains(flint.arb(2))
+            and ball.contains(flint.arb("0.4"))
+            and float(ball.upper()) < 2.0001
+            and float(ball.lower()) > 0.3999
+        )
+        for low in (0.25, 0.5):  # not above x: the plain ball, which may be unbounded
+            wide = at_both_ends(1 / (s.F_inf - x), {x: flint.arb(0.5)}, Bound(low, 3.0))
+            assert not wide.is_finite()
+        plain = at_both_ends(s.F_inf**2, {}, Bound(0.0, 3.0))
+        assert plain.contains(flint.arb(9)) and plain.contains(flint.arb(0)) and plain.contains(flint.arb(1))
+        assert at_both_ends(s.F_inf**2, {}, Bound(1.0, 3.0)) >= 0.999
+
+
+def test_small_rules_of_counts() -> None:
+    assert [guarantees._exactly(v) for v in (0.1, 1e-3, 1 / 3, 2.0**-40, 1.0)] == [
+        "0.1",
+        "0.001",
+        repr(1 / 3),
+        repr(2.0**-40),
+        "1",
+    ]
+    for target in (1 / 3, 2.0**-40, 1e-17, 123456789.0):
+        assert float(guarantees._exactly(target)) == target
+    for value, wanted in ((2.0, 3), (2.5, 3), (0.0, 0), (1e14, 10**14), (1e16, None), (math.inf, None)):
+        found = guarantees._ceil(flint.arb(value) if math.isfinite(value) else flint.arb.pos_inf())
+        assert found == wanted or (
+            wanted is not None and found is not None and abs(found - wanted) <= 1 and found >= value
+        )
+    e = s.e
+    assert call_bound(e**2 / e**2, {}) == Bound.exact(1) and call_bound(e, {}) is None
+    c = sp.Symbol("c", positive=True)
+    assert call_bound(c * e / e, {c: Bound.exact(3)}) == Bound.exact(3)
+    with flint.ctx.workprec(128):
+        _, judge, _ = made("concave", Constant())
+        for name, squared in (("squared", 2), ("norm-power", None)):
+            if squared:
+                found = loss_contraction(judge, HALF, Bound(0.5, 0.75))
+                # ψ² = 2e: ln ψ falls by the exponent; the scale ½ enters through ψ² = e/c
+                assert (
+                    found is not None and found.lower <= -0.5 <= found.upper + 0.25 and abs(found.lower + 0.75) < 1e-12
+                ), name
+                assert abs(found.upper + 0.5) < 1e-12
+
+
+# --- the search ---------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("form", "profile"),
+    [("residual", "observation"), ("concave", "block"), ("integral", "row-space"), ("paper", "paper")],
+)
+def test_proposals_measure_what_they_say(form: str, profile: str) -> None:
+    """reach is the supremum of ω∫F/ψ_0 over admissible radii; ρ is small; the rate is that of F(ρ)."""
+    plan, base = Plan(form, profile, "both"), base_of(numbers_of("both"), "both")
+    for psi in (2.0**-6, 2.0**-9, 2.0**-3, 1.0):
+        found = propose(base, plan, Step(None, 0.5), psi)
+        reach = 0.0
+        for rho in np.geomspace(psi / 2, 400 * psi / 0.1, 200):
+            truth = Truth(numbers_of("both", psi_0=psi), form, profile, "both", rho, 1.0)
+            gamma = 0.5 / (truth.M**2 if form == "residual" else truth.L)
+            truth = Truth(numbers_of("both", psi_0=psi), form, profile, "both", rho, gamma)
+            if truth.F(rho) > truth.x and (form != "paper" or 2 * rho * truth.ell <= truth.n["smin"]):
+                reach = max(reach, float(truth.omega * truth.area(rho) / psi))
+        if found.feasible:
+            assert reach > 1 and found.reach > 1 and found.reach < reach * 1.03
+            truth = Truth(numbers_of("both", psi_0=psi), form, profile, "both", found.rho, found.gamma)
+            assert 1 < truth.omega * truth.area(found.rho) / psi < 1.5
+            assert truth.holds()["step"] and abs(truth.q - 0.5) < 1e-6
+            F = truth.F(found.rho)
+            rate = -mp.log(1 - truth.step * F * (F - truth.x)) if form == "residual" else truth.step * truth.rate * F**2
+            assert abs(found.rate / rate - 1) < 1e-6
+        else:
+            assert reach < 1.02 and found.reach <= 1 and abs(found.reach - min(reach, 1)) < 0.06
+    given = propose(base, plan, Step(0.03))
+    assert given.gamma == 0.03 and not propose(base, plan, Step(1e6)).feasible
+    for psi in (0.0, math.inf, math.nan):
+        nothing = propose(base, plan, Step(None, 0.5), psi)
+        assert math.isnan(nothing.rho) and nothing.reach == 0.0 and not nothing.feasible
+    none = base_of(
+        numbers_of("both", sigma_AJ=0.0, sigma_in=0.0, sigma_min_J=0.0, norm_phi=0.0, sigma_A_in=0.0), "both"
+    )
+    assert not propose(none, plan, Step(None, 0.5)).feasible
+
+
+@pytest.mark.parametrize("form", ["residual", "concave", "integral", "best", "paper"])
+def test_the_largest_feasible_loss(form: str) -> None:
+    """Just below it some plan is feasible, well above it none is."""
+    for train in TRAINS if form != "paper" else ("both", "inner"):
+        base = base_of(numbers_of(train, psi_0=0.25), train)
+        step = Step(None, 0.5) if form != "residual" else Step(0.02)
+        most = largest_psi(base, form, step, True)
+        if train == "outer":  # the Jacobian is constant: any loss will do
+            assert most > 0.1
+            continue
+        feasible = [
+            any(propose(base, p, step, f * most).feasible for p in plans(base, form, True)) for f in (0.9, 1.15)
+        ]
+        assert feasible == [True, False], (train, most)
+    assert largest_psi(base_of(numbers_of("both"), "both"), "concave", Step(1e9), True) == 0.0
+
+
+def test_steps_and_order_of_proposals() -> None:
+    base = base_of(numbers_of("both"), "both")
+    for form in ("residual", "best"):
+        found = best(base, form, Step(None, 0.5), True)
+        tried = {
+            round(
+                math.log2(
+                    0.5
+                    / (
+                        c.gamma
+                        * float(Truth(numbers_of("both"), "residual", c.plan.profile, "both", c.rho, c.gamma).M ** 2)
+                    )
+                )
+            )
+            for c in found
+            if c.plan.residual
+        }
+        assert tried == set(range(6))
+        keys = [(not c.feasible, -c.rate if c.feasible else -c.reach) for c in found]
+        assert keys == sorted(keys)
+    assert len(best(base, "residual", Step(0.01), True)) == 4  # one for every profile
+    hard = best(base_of(numbers_of("both", psi_0=0.5), "both"), "best", Step(0.05), True)
+    assert [c.reach for c in hard] == sorted((c.reach for c in hard), reverse=True) and not hard[0].feasible
+    assert Candidate(Plan("concave", "block", "both"), 1.0, 1.0, 1.0, 1.0).feasible is False
+    assert Candidate(Plan("concave", "block", "both"), 1.0, 1.0, 1.1, 0.0).feasible is False
+    assert Candidate(Plan("concave", "block", "both"), 1.0, 1.0, 1.1, 0.1).feasible is True
+
+
+def test_the_search_takes_the_weaker_end() -> None:
+    base = base_of(numbers_of("both"), "both")
+    values = {symbol: Bound(b.lower * 0.9, b.upper * 1.1) for symbol, b in base.values.items()}
+    env = pessimistic(replace(base, values=values))
+    for symbol in (s.sigma_A, s.sigma_J, s.sigma_AJ, s.sigma_in, s.sigma_A_in, s.sigma_min_J):
+        assert env[symbol] == values[symbol].lower
+    for symbol in (s.norm_A, s.norm_AJ, s.norm_V, s.psi_0, s.loss_0, s.c_0, s.c_A0, s.c_full, s.loss_gradient):
+        assert env[symbol] == values[symbol].upper
+    negative = replace(base, values={**values, s.sigma_A: Bound(-1.0, 1.0)})
+    assert pessimistic(negative)[s.sigma_A] == 0.0
+
+
+# --- schedules ------------------------------------------------------------------------------------------------
+SCHEDULES = [
+    Constant(),
+    Polynomial(0.0),
+    Polynomial(0.5),
+    Polynomial(1.0),
+    Polynomial(0.999999),
+    Polynomial(1.5),
+    Cosine(1),
+    Cosine(7),
+    Cosine(1000),
+]
+
+
+def factor(schedule: Any, tau: int) -> Any:
+    if isinstance(schedule, Polynomial):
+        return (1 + mp.mpf(tau)) ** (-mp.mpf(schedule.power))
+    if isinstance(schedule, Cosine):
+        return (1 + mp.cos(mp.pi * tau / schedule.horizon)) / 2 if tau < schedule.horizon else mp.mpf(0)
+    return mp.mpf(1)
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=str)
+def test_factors_suprema_and_sums(schedule: Any) -> None:
+    """The supremum is that of the first factor (1e-12 above); sums lie between the derived integral and Σ."""
+    with mp.workdps(30):
+        for start in (0, 1, 6, 10, 999, 10**6):
+            for tau in (start, start + 3):
+                assert abs(float(schedule.factor(tau)) - factor(schedule, tau)) < 1e-15
+                assert abs(float(schedule.factor(np.float64(tau))) - factor(schedule, tau)) < 1e-12
+            first = factor(schedule, start)
+            assert first <= schedule.supremum(start) <= min(mp.mpf(1), first + mp.mpf("1.01e-12"))
+            for count in (1, 2, 3, 50):
+                lower, total = (
+                    schedule.sum_lower(start, count),
+                    mp.fsum(factor(schedule, start + i) for i in range(count)),
+                )
+                assert lower <= total
+                if isinstance(schedule, Polynomial):
+                    a, x = mp.mpf(schedule.power), mp.mpf(start) + 1
+                    integral = mp.log((x + count) / x) if a == 1 else ((x + count) ** (1 - a) - x ** (1 - a)) / (1 - a)
+                    assert lower >= integral * (1 - mp.mpf("1e-9")) or lower >= count * factor(
+                        schedule, start + count
+                    ) * (1 - mp.mpf("1e-11"))
+                    assert lower >= integral * (1 - mp.mpf("1e-8")) or start >= 10**6 or abs(1 - a) < 1e-5
+                elif isinstance(schedule, Cosine):
+                    T, a, b = schedule.horizon, min(start, schedule.horizon), min(start + count, schedule.horizon)
+                    integral = mp.mpf(b - a) / 2 + T / (2 * mp.pi) * (mp.sin(mp.pi * b / T) - mp.sin(mp.pi * a / T))
+                    assert max(integral - mp.mpf("1.1e-12") * T, 0) <= lower
+                else:
+                    assert lower == count
+        assert schedule.diverges is (not isinstance(schedule, Cosine) and getattr(schedule, "power", 0.0) <= 1)
+
+
+def test_sums_far_out_stay_below() -> None:
+    """Where the difference of powers loses all digits, count times the last factor is the bound."""
+    with mp.workdps(40):
+        for power, start in itertools.product((0.3, 0.5, 0.9999999, 1.0000001, 2.0, 3.0), (10**9, 10**14)):
+            lower, schedule = Polynomial(power).sum_lower(start, 3), Polynomial(power)
+            total = mp.fsum(factor(schedule, start + i) for i in range(3))
+            assert total * (1 - mp.mpf("1e-7")) <= lower <= total, (power, start)
+        zero = Polynomial(0.0)
+        assert zero.sum_lower(0, 10) <= 10 and zero.sum_lower(0, 10) > 10 * (1 - 1e-11)
+        assert Cosine(10).sum_lower(20, 5) == 0.0 == Cosine(10).sum_lower(10, 5)
+        assert Cosine(10**15).sum_lower(0, 10) <= 10
+
+
+def test_schedules_by_name_and_refusals() -> None:
+    assert make_schedule("constant") == Constant() and make_schedule("cosine", horizon=5, power=None) == Cosine(5)
+    assert make_schedule(Cosine(3)) == Cosine(3) and make_schedule("backtracking") == Backtracking()
+    assert Polynomial().power == 0.5 and Cosine().horizon == 20000
+    assert Cosine(4).to_json() == {"kind": "cosine", "horizon": 4} and Constant().to_json() == {"kind": "constant"}
+    for make in (
+        lambda: Polynomial(-0.1),
+        lambda: Polynomial(math.inf),
+        lambda: Polynomial(math.nan),
+        lambda: Cosine(0),
+        lambda: Cosine(10**15 + 1),
+        lambda: make_schedule("no"),
+        lambda: make_schedule("constant", power=1.0),
+        lambda: Backtracking().sum_lower(0, 1),
+    ):
+        with pytest.raises(InputError) as error:
+            make()
+        assert "\n" not in str(error.value)
+    assert Polynomial(0.0).power == 0.0 and Cosine(1).horizon == 1 and Cosine(10**15).horizon == 10**15
+    assert Backtracking().factor(3) == 1.0 == Backtracking().supremum(9) and Backtracking().diverges
+    for gamma, L in ((1.0, 8.0), (0.01, 8.0), (0.0625, 8.0), (1.0, 0.1)):
+        least = Backtracking.smallest_step(gamma, L)
+        assert min(gamma, 0.5 / L) * (1 - 2e-12) <= least <= min(gamma, 0.5 / L)
+        assert gamma * L >= 0.5 or least == gamma
+        assert gamma * L < 0.5 or Fraction(least) < Fraction(1, 2) / Fraction(L)
+
+
+# --- the automatic step -----------------------------------------------------------------------------------------
+class Norms:
+    """In place of the power iteration: answers given sizes and keeps what it was asked."""
+
+    def __init__(self, *sizes: float) -> None:
+        self.sizes, self.asked = list(sizes), []
+
+    def __call__(self, count: int, state: Any, vector: Any) -> tuple[float, Any]:
+        self.asked.append((count, state, np.array(vector)))
+        return self.sizes.pop(0) if len(self.sizes) > 1 else self.sizes[0], vector + 1
+
+
+def auto(*sizes: float, curvature: float = 1.0, **options: Any) -> tuple[AutoStep, Norms]:
+    norms = Norms(*sizes)
+    return AutoStep(norms, lambda loss: curvature, 4, np.float64, **options), norms
+
+
+def test_automatic_steps_follow_the_norm() -> None:
+    """γ = 0.9/(Λ‖M‖²), estimated at 0, 1, 2, 4, 8, …; changed when off by more than 5 % up or 30 % down."""
+    assert SAFETY == 0.9
+    step, norms = auto(4.0, 4.0, 4.1, 5.0, 3.0, 2.0, curvature=2.0)
+    steps = [step.propose(tau, f"state {tau}", 1.0 / (tau + 1)) for tau in range(20)]
+    assert [asked[1] for asked in norms.asked] == [f"state {tau}" for tau in (0, 1, 2, 4, 8, 16)]
+    assert [asked[0] for asked in norms.asked] == [40, 12, 12, 12, 12, 12]
+    first, second = norms.asked[0][2], norms.asked[1][2]
+    assert first.shape == (4,) and 0.1 < np.linalg.norm(first) < 3 and (second == first + 1).all()
+    assert steps[0] == 0.9 / 8 and steps[1] == steps[2] == steps[3] == 0.9 / 8  # 2.5 % is near enough
+    assert steps[4] == 0.9 / 10  # 25 % too long
+    assert steps[8] == 0.9 / 6 and steps[7] == 0.9 / 10  # too short
+    assert steps[16] == steps[19] == 0.9 / 4
+    assert step.steps == [(0, 0.9 / 8), (4, 0.9 / 10), (8, 0.9 / 6), (16, 0.9 / 4)]
+    edge, _ = auto(1.0, 1.04, 1.06)
+    assert [edge.propose(tau, 0, 1.0) for tau in range(3)] == [0.9, 0.9, 0.9 / 1.06]
+    slow, _ = auto(1.0, 0.72, 0.68)
+    assert [slow.propose(tau, 0, 1.0) for tau in range(3)] == [0.9, 0.9, 0.9 / 0.68]
+
+
+def test_automatic_steps_after_a_rise_and_when_frozen() -> None:
+    step, _ = auto(1.0)
+    assert step.propose(0, 0, 1.0) == 0.9 and step.propose(1, 0, 0.5) == 0.9 and step.propose(2, 0, 0.25) == 0.9
+    assert step.propose(3, 0, 0.25 * 1.0005) == 0.9  # rounding is no rise
+    assert step.propose(3, 0, 0.26) == 0.45  # between estimates a rise halves
+    assert step.propose(4, 0, 0.25) == 0.45  # the half is the most from then on
+    step, _ = auto(1.0, 1.0, 1.0, 1.0, 0.1, 0.1)
+    [step.propose(tau, 0, 1.0) for tau in range(4)]
+    step.propose(4, 0, 2.0)  # a rise at an estimate: half of it is the most from now on
+    assert step.gamma == 0.45 and step.propose(5, 0, 1.0) == 0.45 and step.propose(8, 0, 1.0) == 0.45
+    frozen, norms = auto(1.0, 5.0)
+    frozen.propose(0, 0, 1.0)
+    frozen.frozen = True
+    assert [frozen.propose(tau, 0, 3.0**tau) for tau in range(1, 9)] == [0.9] * 8 and len(norms.asked) == 1
+    for size, curvature in ((0.0, 1.0), (math.nan, 1.0), (math.inf, 1.0), (1.0, 0.0)):
+        odd, _ = auto(size, curvature=curvature)
+        assert odd.propose(0, 0, 1.0) == 1.0
+    single = AutoStep(Norms(3.0), lambda loss: 1.0, 4, np.float32)
+    assert single.propose(0, 0, 1.0) == float(np.float32(0.9 / 3))
+    twice, _ = auto(1.0, 1.0)
+    twice._set(5, 0.3)
+    twice._set(5, 0.2)
+    assert twice.steps == [(5, 0.2)] and twice.gamma == 0.2
