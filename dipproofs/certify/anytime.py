@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ..networks import TwoLayer
-from ..rigor import Verdict
+from ..rigor import Bound, Evidence, Verdict
+from ..rigor.threads import one_thread
 from ..theory import symbols as s
+from .at_iterate import proof_cost
 from .estimates import estimate_base
+from .quantities import Base
 from .record import Certificate
 from .search import Step, best, largest_psi
 
 #: Up to this many rows the float test is made at every offered iterate.
 _SMALL = 256
-#: Larger problems wait until ψ has come this near to what the last float test asked for.
-_NEAR = 1.15
+#: Larger problems wait until ψ has come this near to what the last float test asked for …
+_NEAR = 1.25
+#: … or has fallen by this factor: what is asked for changes along the run, though much less than ψ.
+_FALL = 8.0
+#: A loss so small that the loss's constants are those of the limit.
+_TINY = 1e-16
 #: Stop proposing after this many proofs that failed although the floats promised success.
 _PROOFS = 12
 
@@ -46,24 +54,29 @@ class Anytime:
         self.certificate: Certificate | None = None
         self.tests = self.proofs = 0
         self._threshold = np.inf
-        self._next = 0
+        self._next: float = 0
+        self._before = (0, np.inf)
 
     def __call__(self, tau: int, network: Callable[[], TwoLayer], value: float) -> str | None:
         """Look at an iterate; answer "freeze" once it is certified."""
         if self.certificate is not None or self.proofs >= _PROOFS or self.operator.rank is None:
             return None
-        if self.problem.operator.shape[0] > _SMALL and tau < self._next and self._psi(value) > self._threshold:
+        waits = self.problem.operator.shape[0] > _SMALL
+        if waits and self._expected(tau, value) > self._threshold and tau < self._next:
             return None
         here = network()
         self.tests += 1
-        base = estimate_base(self.problem, here, self.loss, self.operator, unprojected=self.form == "paper")
+        with one_thread(proof_cost(self.operator, here)):
+            base = estimate_base(self.problem, here, self.loss, self.operator, unprojected=self.form == "paper")
         step = Step(self.gamma(tau))
         if not base.values[s.psi_0].is_finite:
             return None
         proposals = best(base, self.form, step, self.loss.concave_psi)
         if not proposals or not proposals[0].feasible:
-            self._next = max(1, 2 * tau)
-            self._threshold = _NEAR * largest_psi(base, self.form, step, self.loss.concave_psi)
+            asked = self._asked(base, step)
+            self._threshold = max(_NEAR * asked, base.values[s.psi_0].upper / _FALL)
+            # where no small loss would do, only the number of iterations can tell when to look again
+            self._next = np.inf if asked > 0 else max(1, 2 * tau)
             return None
         self.proofs += 1
         certificate = self.prove(tau, here)
@@ -73,10 +86,31 @@ class Anytime:
         self.certificate = certificate
         return "freeze"
 
+    def _asked(self, base: Base, step: Step) -> float:
+        """Estimate a ψ at which the test may pass: with the loss's constants at the level that those of now ask for.
+
+        The constants fall with the loss, so this is at least the ψ that is compatible with its own constants.
+        """
+        now, psi = base.values[s.loss_0].upper, base.values[s.psi_0].upper
+        if not (0 < now < np.inf and 0 < psi < np.inf):
+            return 0.0
+        first = largest_psi(base, self.form, step, self.loss.concave_psi)
+        level = Bound.estimated(now * max((first / psi) ** 2, _TINY))
+        constants = self.loss.constants(self.problem.y, level)
+        values = {**base.values, s.psi_0: Bound.estimated(psi)}
+        for symbol in (s.loss_gradient, s.loss_curvature):
+            values[symbol] = constants[symbol].with_evidence(Evidence.ESTIMATED)
+        return max(first, largest_psi(replace(base, values=values), self.form, step, self.loss.concave_psi))
+
+    def _expected(self, tau: int, value: float) -> float:
+        """Estimate ψ at iteration τ from the loss one iteration earlier and what was known before."""
+        psi, (then, before) = self._psi(value), self._before
+        self._before = tau, psi
+        factor = psi / before if 0 < before < np.inf and tau > then else 1.0
+        return psi * min(factor, 1.0) ** (1 / max(tau - then, 1))
+
     def _psi(self, value: float) -> float:
         """ψ at a loss of the history, up to rounding."""
-        from ..rigor import Bound
-
         if not (np.isfinite(value) and value > 0):
             return np.inf
         f = Bound.exact(value)

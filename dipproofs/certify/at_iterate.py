@@ -10,6 +10,7 @@ import numpy as np
 from ..descent import Constant, Schedule
 from ..networks import TwoLayer
 from ..rigor import Bound, Evidence, Verdict
+from ..rigor.threads import one_thread
 from ..theory import symbols as s
 from .decide import Decided, Judge
 from .estimates import estimate_base
@@ -72,17 +73,24 @@ def certify_at(
     # what the user merely asserts about a loss weakens every number, but does not stop the computation
     if any(h.verdict is not Verdict.PROVED and not (h.id == "loss" and loss.assumed) for h in applicable):
         return _failure(applicable, form, {}, fixed)
-    if arithmetic == "proved":
-        base = enclose_base(operator, problem.y, network, loss, unprojected=form == "paper")
-    else:
-        base = estimate_base(problem, network, loss, operator, unprojected=form == "paper")
-    start = _start(base)
-    f_0 = base.values[s.loss_0]
-    if arithmetic == "proved" and not (f_0.is_finite and f_0.lower > 0):
-        values = {NAMES[x]: b for x, b in base.values.items() if x in NAMES}
-        return _failure([*applicable, start], form, values, fixed)
-    about = None if recovery is None else (recovery, network)
-    return _decide(base, loss, step, form, [*applicable, start], schedule, {*TARGETS, *targets}, fixed, about)
+    with one_thread(proof_cost(operator, network)):
+        if arithmetic == "proved":
+            base = enclose_base(operator, problem.y, network, loss, unprojected=form == "paper")
+        else:
+            base = estimate_base(problem, network, loss, operator, unprojected=form == "paper")
+        start = _start(base)
+        f_0 = base.values[s.loss_0]
+        if arithmetic == "proved" and not (f_0.is_finite and f_0.lower > 0):
+            values = {NAMES[x]: b for x, b in base.values.items() if x in NAMES}
+            return _failure([*applicable, start], form, values, fixed)
+        about = None if recovery is None else (recovery, network)
+        return _decide(base, loss, step, form, [*applicable, start], schedule, {*TARGETS, *targets}, fixed, about)
+
+
+def proof_cost(operator: OperatorBounds, network: TwoLayer) -> float:
+    """Multiplications of the Gram matrix of AV, the largest product of a proof."""
+    m, k = operator.matrix.shape[0], network.width
+    return float(m) * k * min(m, k)
 
 
 def _decide(

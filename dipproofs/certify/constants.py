@@ -15,6 +15,7 @@ import numpy as np
 import sympy as sp
 
 from ..rigor import compile_arb
+from ..rigor.floats import compile_floats
 from ..theory import FORMS, PROFILES, conditions, forms
 from ..theory import symbols as s
 from ..theory.twolayer import CONSTANTS
@@ -73,6 +74,7 @@ def steps(plan: Plan) -> tuple[tuple[sp.Symbol, sp.Expr], ...]:
     return tuple(chain)
 
 
+@cache
 def integrand(plan: Plan) -> sp.Expr:
     """Return what (H) integrates: F, or F − x in the residual form."""
     F = PROFILES[plan.profile].F
@@ -122,29 +124,44 @@ def integral_upper(expr: sp.Expr, env: Mapping[Any, Any], end: Any) -> flint.arb
 @cache
 def _numpy(expr: sp.Expr) -> tuple[tuple[sp.Symbol, ...], Callable[..., Any]]:
     symbols = _symbols(expr)
-    return symbols, sp.lambdify(symbols, expr, modules=["numpy", {"Max": np.maximum, "Min": np.minimum}])
+    return symbols, compile_floats(symbols, [(None, expr)])
 
 
 def float_call(expr: sp.Expr, env: Mapping[Any, Any]) -> Any:
-    """Evaluate an expression on floats or arrays (evidence: estimated)."""
+    """Evaluate an expression on NumPy floats or arrays (evidence: estimated)."""
     symbols, function = _numpy(expr)
-    return function(*[env[symbol] for symbol in symbols])
+    return function(*_floats(env, symbols))[0]
+
+
+def _floats(env: Mapping[Any, Any], symbols: tuple[sp.Symbol, ...]) -> list[Any]:
+    """Values as arrays or NumPy numbers: Python's floats raise where NumPy's become infinite."""
+    values = [env[symbol] for symbol in symbols]
+    return [np.float64(value) if type(value) in (float, int) else value for value in values]
+
+
+@cache
+def _numpy_steps(plan: Plan) -> tuple[tuple[sp.Symbol, ...], tuple[sp.Symbol, ...], Callable[..., Any]]:
+    chain = steps(plan)
+    made = tuple(symbol for symbol, _ in chain)
+    used = set().union(*(expr.free_symbols for _, expr in chain)) - set(made)
+    symbols = tuple(sorted(used, key=str))
+    return symbols, made, compile_floats(symbols, chain)
 
 
 def float_evaluate(plan: Plan, environment: Environment, rho: Any, gamma: Any) -> Environment:
-    """`evaluate` on floats; ρ may be an array."""
+    """`evaluate` on NumPy floats; ρ may be an array."""
+    symbols, made, function = _numpy_steps(plan)
     env = {**environment, s.rho: rho, s.gamma: gamma}
     with np.errstate(all="ignore"):
-        for symbol, expr in steps(plan):
-            env[symbol] = float_call(expr, env)
-    return env
+        return {**env, **dict(zip(made, function(*_floats(env, symbols)), strict=True))}
 
 
 def float_cumulative(plan: Plan, env: Environment, ends: np.ndarray) -> np.ndarray:
     """Return ∫₀^{ρ_i} by the midpoint rule for arrays of ρ and of constants."""
     middle = (np.arange(PANELS) + 0.5) / PANELS
-    wide = {key: value[:, None] if np.ndim(value) == 1 else value for key, value in env.items()}
-    points = ends[:, None] * middle[None, :]
+    points, expr = ends[:, None] * middle[None, :], integrand(plan)
+    given = {symbol: env[symbol] for symbol in _symbols(expr) if symbol != s.t}
+    wide = {symbol: value[:, None] if np.ndim(value) == 1 else value for symbol, value in given.items()}
     with np.errstate(all="ignore"):
-        values = np.broadcast_to(float_call(integrand(plan), {**wide, s.t: points}), points.shape)
+        values = np.broadcast_to(float_call(expr, {**wide, s.t: points}), points.shape)
     return values.mean(axis=1) * ends

@@ -28,14 +28,14 @@ def estimate_base(
 
 def _estimate(problem: Any, network: TwoLayer, loss: Any, operator: OperatorBounds, unprojected: bool) -> Base:
     y, k = problem.y.astype(np.float64), network.width
-    u, W, V = (array.astype(np.float64) for array in (network.u, network.W, network.V))
+    u, W, V = (np.asarray(array, np.float64) for array in (network.u, network.W, network.V))
     phi, dphi = numpy_activation(network.activation)(W @ u)
     norm_u, norm_phi = float(np.linalg.norm(u)), float(np.linalg.norm(phi))
     inner = 0.0 if network.train == "outer" else norm_u**2 / k
     outer = 0.0 if network.train == "inner" else norm_phi**2 / k
     C = None if operator.columns.rows is None else operator.columns.rows.mid
     B = None if operator.rows.rows is None else operator.rows.rows.mid
-    AV = V[operator.selection[0]] * operator.selection[1][:, None] if operator.selection else operator.matrix.mid @ V
+    AV = _observed(operator, V)
     same = operator.orthonormal
     CAV = AV if C is None else C @ AV
     low, high = _spectrum(CAV, dphi, inner, outer, None if same else operator.gram, same)
@@ -51,10 +51,10 @@ def _estimate(problem: Any, network: TwoLayer, loss: Any, operator: OperatorBoun
     values[s.sigma_J] = low if same else _spectrum(BV, dphi, inner, outer, square, B is None)[0]
     values[s.sigma_in] = _inner(BV, dphi, inner)
     values[s.sigma_A_in] = values[s.sigma_in] if same else _inner(CAV, dphi, inner)
-    values[s.c_0] = float(np.linalg.norm(BV, axis=0).max())
-    values[s.c_A0] = float(np.linalg.norm(AV, axis=0).max())
+    values[s.c_A0] = _largest_column(AV)
+    values[s.c_0] = values[s.c_A0] if BV is AV else _largest_column(BV)
     if unprojected:
-        values[s.c_full] = float(np.linalg.norm(V, axis=0).max())
+        values[s.c_full] = values[s.c_0] if BV is V else _largest_column(V)
         values[s.sigma_min_J] = values[s.sigma_J] if B is None else _spectrum(V, dphi, inner, outer, None, True)[0]
     v = AV @ phi / math.sqrt(k)
     if network.output_offset:
@@ -64,6 +64,18 @@ def _estimate(problem: Any, network: TwoLayer, loss: Any, operator: OperatorBoun
     else:
         values[s.loss_0] = loss_scale(loss, y.size).mid * float(np.sum((C @ (v - y)) ** 2))
     return _base(values, network, operator, loss, y)
+
+
+def _observed(operator: OperatorBounds, V: np.ndarray) -> np.ndarray:
+    """AV; a mask picks rows."""
+    if operator.selection is None:
+        return operator.matrix.mid @ V
+    indices, signs = operator.selection
+    return V[indices] if (signs > 0).all() else V[indices] * signs[:, None]
+
+
+def _largest_column(matrix: np.ndarray) -> float:
+    return math.sqrt(float(np.einsum("ij,ij->j", matrix, matrix).max()))
 
 
 def _base(values: dict[Any, float], network: TwoLayer, operator: OperatorBounds, loss: Any, y: np.ndarray) -> Base:
@@ -87,11 +99,11 @@ def _spectrum(
 ) -> tuple[float, float]:
     """Estimate σ_min and ‖·‖ of a factor of inner·XV D²(XV)ᵀ + outer·XXᵀ (XXᵀ = I when orthonormal)."""
     size = XV.shape[0]
-    scaled = XV * dphi
     if orthonormal:
-        low, high = _inner(XV, dphi, inner), math.sqrt(inner) * _norm(scaled) if inner else 0.0
+        low, high = _inner(XV, dphi, inner), math.sqrt(inner) * _norm(XV, dphi) if inner else 0.0
         return math.hypot(low, math.sqrt(outer)), math.hypot(high, math.sqrt(outer))
     assert square is not None
+    scaled = XV * dphi
     gram = inner * (scaled @ scaled.T) + outer * square if inner else outer * square
     if not np.isfinite(gram).all():
         return 0.0, math.inf
@@ -112,13 +124,13 @@ def _inner(XV: np.ndarray, dphi: np.ndarray, inner: float) -> float:
     return math.sqrt(max(inner * float(value), 0.0))
 
 
-def _norm(matrix: np.ndarray) -> float:
-    """Power iteration on the smaller Gram product, with a little room: only a search rests on it."""
+def _norm(matrix: np.ndarray, factors: np.ndarray | float = 1.0) -> float:
+    """Power iteration for ‖X diag(d)‖, with a little room: only a search rests on it."""
     rng = np.random.default_rng(0)
     x = rng.standard_normal((matrix.shape[1],))
     size = 0.0
     for _ in range(6):
-        x = matrix.T @ (matrix @ x)
+        x = factors * (matrix.T @ (matrix @ (factors * x)))
         size = float(np.linalg.norm(x))
         if size == 0:
             return 0.0

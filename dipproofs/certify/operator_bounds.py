@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from ..rigor import Bound, IntervalMatrix, Verdict, matrix_rank, norm, row_space_basis, sigma_min
+from ..rigor.threads import one_thread
 from .record import Hypothesis
 
 #: Modular operations spent on the exact rank of a deficient operator (seconds).
@@ -111,10 +112,16 @@ def bound_operator(A: np.ndarray, B: np.ndarray | None = None) -> OperatorBounds
     name = "A"
     if B is not None:
         matrix, name = matrix @ IntervalMatrix.from_exact(B), "AB"
-    m, n = matrix.shape
     selection = _selection(matrix)
     if selection is not None:
         return _mask(matrix, selection)
+    m, n = matrix.shape
+    with one_thread(float(m) * n * min(m, n)):
+        return _general(name, matrix, exact)
+
+
+def _general(name: str, matrix: IntervalMatrix, exact: IntervalMatrix) -> OperatorBounds:
+    m, n = matrix.shape
     largest = norm(matrix)
     smallest = sigma_min(matrix)
     if not smallest.lower > 0:

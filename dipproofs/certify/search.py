@@ -21,6 +21,11 @@ _MULTIPLES = np.geomspace(1.0005, 400.0, 160)
 #: The radius is chosen a little above the smallest feasible one, so that (H) holds with a margin.
 _MARGIN = 1.05
 
+#: Radii for `largest_psi`: multiples of ψ_0/F(0), which is far too much while ψ_0 is.
+_FRACTIONS = np.geomspace(1e-7, 100.0, 200)
+#: A multiple of ψ_0 at which the residual form's x is as good as 0.
+_SMALL = 1e-14
+
 _HINTS = {q.symbol: q.hint for q in quantities().values()}
 
 
@@ -145,21 +150,36 @@ def _shorter_steps(step: Step) -> tuple[Step, ...]:
     return (step,) if step.gamma is not None else tuple(Step(None, step.q / 2**j) for j in range(6))
 
 
+@np.errstate(all="ignore")
 def largest_psi(base: Base, form: str, step: Step, concave_psi: bool) -> float:
-    """Estimate the largest ψ_0 for which some plan would be feasible, the other quantities being as they are."""
-    psi_0 = base.values[s.psi_0].upper
-    low, high = psi_0 * 1e-8, psi_0 * 2
-    candidates = plans(base, form, concave_psi)
+    """Estimate the largest ψ_0 for which some plan would be feasible, the other quantities being as they are.
 
-    def feasible(psi: float) -> bool:
-        return any(propose(base, plan, step, psi).feasible for plan in candidates)
+    Notes:
+        At a radius ρ, (H) holds iff ψ_0 < ω∫F; in the residual form x = x₁ψ_0 is proportional to ψ_0, so that
+        ∫F − ρx > ψ_0 and F(ρ) > x say ψ_0 < ∫F/(1 + ρx₁) and ψ_0 < F(ρ)/x₁. The largest over a grid of ρ is it.
+    """
+    return max((_largest_psi(base, plan, step) for plan in plans(base, form, concave_psi)), default=0.0)
 
-    if not feasible(low):
+
+def _largest_psi(base: Base, plan: Plan, step: Step) -> float:
+    env = pessimistic(base)
+    psi_0 = env[s.psi_0]
+    env[s.psi_0] = psi_0 * _SMALL
+    F_0 = float(float_call(PROFILES[plan.profile].F, _at_start(plan, env, step, base)))
+    if not (F_0 > 0 and psi_0 > 0 and math.isfinite(psi_0)):
         return 0.0
-    for _ in range(8):
-        middle = math.sqrt(low * high)
-        low, high = (middle, high) if feasible(middle) else (low, middle)
-    return low
+    rho = psi_0 / F_0 * _FRACTIONS
+    if plan.form == "paper":
+        R = paper_radius(base, env)
+        rho = np.append(rho[rho < R], R) if math.isfinite(R) else rho
+    values = _values(plan, env, rho, step, base)
+    limit = values["omega"] * values["integral"]
+    if plan.residual:
+        per_psi = values["env"][s.curvature_drift] / env[s.psi_0]
+        F = float_call(PROFILES[plan.profile].F, {**values["env"], s.t: rho})
+        limit = np.minimum(limit / (1 + rho * per_psi), F / np.maximum(per_psi, 1e-300))
+    limit = np.where(values["ok"] & np.isfinite(limit), limit, 0.0)
+    return float(limit.max())
 
 
 def _at_start(plan: Plan, env: Environment, step: Step, base: Base) -> Environment:
@@ -187,16 +207,15 @@ def _values(plan: Plan, env: Environment, rho: np.ndarray, step: Step, base: Bas
             gamma = step.gamma + zero
             effective = _effective(plan, gamma, base)
         full = float_evaluate(plan, env, rho, effective)
-        full = {key: np.broadcast_to(value, rho.shape) for key, value in full.items()}
         if plan.residual:
             ok = effective * full[s.norm_AJ_ball] ** 2 <= 1
         else:
             q = full[s.q]
             form = FORMS[plan.form]
             ok = (q <= form.q_max) if form.closed else (q < form.q_max)
-        ok &= float_call(integrand(plan), {**full, s.t: rho}) > 0
+        ok = (ok & (float_call(integrand(plan), {**full, s.t: rho}) > 0)) | np.zeros_like(rho, bool)
         integral = float_cumulative(plan, full, rho)
-    return {"env": full, "ok": ok, "omega": full[s.omega], "integral": integral, "gamma": gamma}
+    return {"env": full, "ok": ok, "omega": full[s.omega] + zero, "integral": integral, "gamma": gamma}
 
 
 def _pick(value: Any, index: int) -> Any:

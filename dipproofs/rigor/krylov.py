@@ -128,7 +128,8 @@ def largest_eigenpair(mid: Array) -> Guess:
     if n <= _DENSE:
         return _dense_pair(mid, n - 1)
     # Shift by the norm so that the largest eigenvalue, not the most negative one, is dominant.
-    return largest(lambda x: mid @ x, n)
+    transposed = np.asfortranarray(mid.T)
+    return largest(lambda x: np.asarray(blas.dsymv(1.0, transposed, x, lower=1)), n)
 
 
 def _solve(factor: Array, x: Array) -> Array:
