@@ -10,18 +10,19 @@ from __future__ import annotations
 import itertools
 import math
 from fractions import Fraction
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from dipproofs.errors import InputError
-from dipproofs.rigor import Bound, IntervalMatrix, cholesky, eigenvalues
+from dipproofs.rigor import Bound, IntervalMatrix, cholesky, eigenvalues, rounding
 from dipproofs.rigor.cholesky import CholeskyTest, residual_lower_bound, spread_of
 from dipproofs.rigor.elementwise import _assemble
 from dipproofs.rigor.norms import euclidean, frobenius_upper, max_abs, operator_upper, power_of_two_scale
 from dipproofs.rigor.radii import only_powers_of_two, outward, radius_norms, rounding_of_product
-from dipproofs.rigor.rounding import TINY, UNIT, above, gamma
+from dipproofs.rigor.rounding import TINY, UNIT, above, down, gamma, up
 from dipproofs.rigor.spread import Entrywise
 
 u, eta = Fraction(1, 2**53), Fraction(TINY)
@@ -59,6 +60,51 @@ def root_up(x: Fraction) -> Fraction:
 
 def root_down(x: Fraction) -> Fraction:
     return Fraction(math.isqrt(int(x * 4**2200)), 2**2200)
+
+
+# --- the arithmetic itself ---------------------------------------------------------------------------------
+class Directed(float):
+    """Sums and products rounded towards one side, or with subnormal results flushed, in place of binary64."""
+
+    def _rounded(self, exact: Fraction) -> Directed:
+        return Directed(MODES[mode[0]](exact))
+
+    def __add__(self, other: float) -> Directed:
+        return self._rounded(F(self) + F(other))
+
+    def __sub__(self, other: float) -> Directed:
+        return self._rounded(F(self) - F(other))
+
+    def __mul__(self, other: float) -> Directed:
+        return self._rounded(F(self) * F(other))
+
+    def __rmul__(self, other: float) -> Directed:
+        return self._rounded(F(self) * F(other))
+
+    def __neg__(self) -> Directed:
+        return Directed(-float(self))
+
+
+MODES = {
+    "nearest": float,
+    "down": down,
+    "up": up,
+    "to zero": lambda x: down(x) if x > 0 else up(x),
+    "flushed": lambda x: 0.0 if abs(x) < eta else float(x),
+}
+mode = ["nearest"]
+
+
+@pytest.mark.parametrize("name", MODES)
+def test_changed_arithmetic_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`require_ieee` accepts round to nearest with subnormals, and no other mode."""
+    monkeypatch.setattr(rounding, "np", SimpleNamespace(float64=Directed, errstate=np.errstate))
+    mode[0] = name
+    if name == "nearest":
+        rounding.require_ieee()
+    else:
+        with pytest.raises(ArithmeticError, match="expected IEEE 754"):
+            rounding.require_ieee()
 
 
 # --- norms ------------------------------------------------------------------------------------------------
@@ -182,6 +228,8 @@ def test_which_products_are_rounded() -> None:
         (dense, np.zeros((5, 2)), None),
     ):
         assert rounding_of_product(left, right) == (0.0 if terms is None else gamma(terms + 2))
+    pairs = np.eye(5)[:, :3] + 2 * np.eye(5)[:, 1:4]  # two powers of two in a column: their sum is rounded
+    assert rounding_of_product(dense, pairs) == gamma(4) == rounding_of_product(pairs.T, B)
     two = np.full((3, 5), 2.0)
     assert rounding_of_product(two, B) == gamma(7) == rounding_of_product(B.T, two.T)
     assert rounding_of_product(np.zeros((0, 5)), B) == 0.0 == rounding_of_product(dense, np.zeros((5, 0)))

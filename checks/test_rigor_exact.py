@@ -257,7 +257,9 @@ def test_ranks_by_every_path() -> None:
         2,
         1,
     )
-    assert rank.distinct_part(np.array([[1.0, 0.0], [1.0, -0.0]])).shape == (1, 1)
+    assert rank.distinct_part(np.array([[1.0, 0.0], [1.0, -0.0]])).tolist() == [[1.0]]
+    kept = rank.distinct_part(np.array([[3.0, 0.0, 2.0], [1.0, 0.0, 2.0], [3.0, 0.0, 2.0]]))
+    assert sorted(map(sorted, kept.tolist())) in ([[1.0, 2.0], [2.0, 3.0]], [[1.0, 3.0], [2.0, 2.0]])
 
 
 # --- eigenvalues and singular values --------------------------------------------------------------------------
