@@ -556,6 +556,24 @@ def test_radii_of_rank_one_cover_their_entries() -> None:
     )
 
 
+def test_radii_grant_their_sums_enough_roundings() -> None:
+    """Ones make every sum exact, so that the factor for rounding stands alone: n terms, or n + n, may be rounded."""
+    for n in (1, 3, 64):
+        ones = np.ones(n)
+        for radius in (RankOne(1.0, ones, 0.0), RankOne(0.0, ones, 1.0), Entrywise(np.ones((n, n)))):
+            for value, exact, terms in (
+                (float(radius.spread(ones).min()), n, n + 2),
+                (radius.quadratic(ones), n * n, 2 * n + 2),
+                (radius.norm(), n, 4 if isinstance(radius, RankOne) else n),
+            ):
+                within(value, exact * (1 + gam(terms)), exact * (1 + (6 * n + 80 + n * n) * u))
+            if isinstance(radius, RankOne):
+                within(float(radius.diagonal().min()), 1 + gam(4), 1 + 20 * u)
+    for e in (-5, 0, 5):
+        moved = RankOne(0.5, np.zeros(2), 0.0).shifted(e)
+        assert moved.absolute == TINY and (moved.weights == TINY).all() and moved.factor == 0.5
+
+
 def test_gram_matrices_cover_the_exact_one() -> None:
     """|fl(XXᵀ) − XXᵀ| ≤ γ_{p+2}‖x_i‖‖x_j‖ and underflow; scaled by d as well."""
     for p, scale in itertools.product((1, 3, 7), (1.0, 2.0**-530, 2.0**200)):
@@ -650,6 +668,7 @@ def test_row_spaces_of_coordinates() -> None:
     J = np.diag([3.0, 1.0, 2.0])
     assert row_space_basis(np.eye(3)[[2, 0]]).sigma_min(IntervalMatrix(J)).contains(2)
     assert row_space_basis(np.eye(3)[[2, 0]]).sigma_min(IntervalMatrix(J[:, :1])) == Bound.exact(0)
+    assert row_space_basis(np.eye(3)[[2, 0]]).sigma_min(IntervalMatrix(J[:, [2, 0]])).contains(2)  # p = r
     tilted = row_space_basis(np.array([[1.0, 1.0, 0.0]]))  # z = (1,1,0)/√2: ‖Jᵀz‖² = (9+1)/2
     found = tilted.sigma_min(IntervalMatrix(J))
     assert F(found.lower) ** 2 <= 5 <= F(found.upper) ** 2 and found.relative_width < 1e-12
@@ -678,6 +697,22 @@ def test_row_spaces_of_coordinates() -> None:
     lost = np.array([[1e300, 5e-324], [1.0, 1.0]])  # a row that would lose digits stays
     assert row_space._equilibrated(IntervalMatrix(lost)).mid[0, 1] == 5e-324
     assert sorted(row_space._independent_rows(np.array([[1.0, 0.0], [2.0, 0.0], [0.0, 1.0]]), 2)) in ([0, 2], [1, 2])
+
+
+def test_useless_transforms_leave_the_row_space_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
+    a = np.array([[1.0, 2.0, 2.0], [0.0, 1.0, -1.0]])
+    for useless in (lambda rows: np.zeros((2, 2)), lambda rows: np.ones((2, 2)), lambda rows: None):
+        monkeypatch.setattr(row_space, "_by_cholesky", useless)
+        monkeypatch.setattr(row_space, "_by_qr", useless)
+        space = row_space_basis(a)
+        assert not space.is_decided and "not enclosed" in space.decision.reason
+    monkeypatch.setattr(row_space, "_by_qr", lambda rows: np.diag([2.0, 0.5]))
+    coarse = row_space_basis(a)  # far from orthonormal, but enclosed by eigenvalues
+    assert coarse.is_decided
+    low, high = gram_ends(coarse)
+    assert F(coarse.gram_min.lower) <= low <= F(coarse.gram_min.upper) and F(coarse.gram_max.lower) <= high <= F(
+        coarse.gram_max.upper
+    )
 
 
 # --- proposals: no guarantee, but near the truth, or every proof after them would fail ---------------------------
