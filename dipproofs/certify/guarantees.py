@@ -113,17 +113,19 @@ def call_bound(expr: Any, constants: Any) -> Bound | None:
     """Enclose an expression if it does not depend on e, else None."""
     from ..rigor import enclose
 
-    expr = _simplified(expr)
     if s.e in expr.free_symbols:
-        return None
-    return enclose(expr, constants)
+        expr = _simplified(expr)
+    return None if s.e in expr.free_symbols else enclose(expr, constants)
 
 
 @cache
 def _simplified(expr: Any) -> Any:
+    """Simplify, unless two values show that the expression does depend on e; that takes SymPy a moment only."""
     import sympy as sp
 
-    return sp.simplify(expr)
+    others = {symbol: sp.Rational(7 + i, 5) for i, symbol in enumerate(sorted(expr.free_symbols - {s.e}, key=str))}
+    one, other = (complex(sp.N(expr.subs({**others, s.e: sp.Rational(n, 8)}))) for n in (1, 3))
+    return expr if abs(one - other) > 1e-6 * abs(one) else sp.simplify(expr)
 
 
 def _residual_count(loss_0: Bound, target: float, log_contraction: Bound | None) -> int | None:
