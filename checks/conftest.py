@@ -15,14 +15,14 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 from checks import vacuity  # noqa: E402 - needs the path
+from checks.effort import EXAMPLES, MORE, THOROUGH, VARIABLE  # noqa: E402
 
 _SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example, HealthCheck.filter_too_much)
 _COMMON = {"deadline": None, "suppress_health_check": _SLOW, "print_blob": True}
 # the default examples are the same in every run, so that a red check is red for everyone;
 # `thorough` draws new ones each time and prints the blob that repeats a failure
-settings.register_profile("default-checks", max_examples=25, derandomize=True, database=None, **_COMMON)
-settings.register_profile("thorough", max_examples=500, **_COMMON)
-THOROUGH = os.environ.get("DIPPROOFS_CHECKS") == "thorough"
+settings.register_profile("default-checks", max_examples=EXAMPLES, derandomize=True, database=None, **_COMMON)
+settings.register_profile("thorough", max_examples=EXAMPLES * MORE, **_COMMON)
 settings.load_profile("thorough" if THOROUGH else "default-checks")
 
 
@@ -43,7 +43,9 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     if not THOROUGH:
         return ["checks: default profile, the same examples in every run"]
     seed = os.environ["DIPPROOFS_SEED"]
-    return [f"checks: thorough; repeat a failure with DIPPROOFS_CHECKS=thorough pytest TEST --hypothesis-seed={seed}"]
+    return [
+        f"checks: thorough; repeat a failure with {VARIABLE}=thorough python -m pytest TEST --hypothesis-seed={seed}"
+    ]
 
 
 @pytest.fixture(autouse=True, scope="session")

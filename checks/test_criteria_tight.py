@@ -20,7 +20,7 @@ import pytest
 import sympy as sp
 
 from checks.criteria import NUMBERS, Truth, base_of
-from dipproofs.certify import constants, guarantees, refute, search
+from dipproofs.certify import constants, decide, guarantees, refute, search
 from dipproofs.certify.constants import PANELS, Plan, float_cumulative, float_evaluate, integral_lower, integral_upper
 from dipproofs.certify.decide import Decided, Judge
 from dipproofs.certify.guarantees import at_both_ends, call_bound, guarantee, loss_contraction, stretch
@@ -240,12 +240,36 @@ def test_radii_of_the_paper() -> None:
             assert R.lower <= exact <= R.upper and R.relative_width < 3e-8, (train, sigma, R)
             guess = search.paper_radius(judge.base, pessimistic(judge.base))
             assert abs(guess / exact - 1) < 2e-9
+        numbers = Truth(numbers_of(train), "paper", "paper", train, 0.01, 0.01)
+        values = judge_of(Plan("paper", "paper", train), 0.01, 0.01).run().values
+        nu_1 = (1 + numbers.q) / (1 - numbers.q / 2)
+        for symbol, value in (
+            (s.nu_1, nu_1),
+            (s.nu_2, (1 + numbers.q) ** 2 / (numbers.step * (1 - numbers.q / 2))),
+            (s.R_prime, 2 * nu_1 * numbers.n["psi"] / (numbers.n["sA"] * numbers.n["smin"])),
+        ):
+            assert abs(values[symbol].mid / value - 1) < 1e-13 and values[symbol].relative_width < 1e-13
     constant = judge_of(Plan("paper", "paper", "outer"), 0.01, 0.01)
     assert constant.paper_radius() == Bound(math.inf, math.inf)
     singular = judge_of(Plan("paper", "paper", "both"), 0.01, 0.01, sigma_min_J=0.0)
     assert singular.paper_radius() == Bound(0.0, math.inf)
     assert search.paper_radius(singular.base, pessimistic(singular.base)) == 0.0
     assert search.paper_radius(constant.base, pessimistic(constant.base)) == math.inf
+
+
+@pytest.mark.parametrize("off", [0.0, 3e-9, -3e-9, 3e-7, -3e-7, 3e-5, -3e-5, 0.5, -0.5])
+def test_a_poor_guess_of_the_radius_is_corrected(off: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    judge = judge_of(Plan("paper", "paper", "both"), 0.01, 0.01)
+    with flint.ctx.workprec(128):
+        exact = judge.paper_radius().mid
+        monkeypatch.setattr(decide, "estimated_paper_radius", lambda *_: exact * (1 + off))
+        found = judge.paper_radius()
+    assert found.lower <= exact * (1 + 1e-8) and found.upper >= exact * (1 - 1e-8)
+    assert abs(off) == 0.5 or found.relative_width <= 50 * abs(off) + 1e-7
+    assert (found.lower == 0.0) == (off == 0.5) and (found.upper == math.inf) == (off == -0.5)
+    assert not (off > 1e-8 and found.lower > exact * (1 + 2e-8)) and not (
+        off < -1e-8 and found.upper < exact * (1 - 2e-8)
+    )
 
 
 # --- guarantees ---------------------------------------------------------------------------------------------

@@ -8,7 +8,6 @@ enough of them must be proofs, of every form.
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -16,14 +15,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from checks.effort import TIMES
 from checks.random_certificates import written
 from dipproofs.theory import PROFILES, quantities
 from dipproofs.theory.symbols import S, t
 from dipproofs.verify import verify
 
-THOROUGH = os.environ.get("DIPPROOFS_CHECKS") == "thorough"
-SEEDS = 1500 if THOROUGH else 300
-TAMPERED = 200 if THOROUGH else 24
+SEEDS, TAMPERED = 300 * TIMES, 24 * TIMES
 
 
 def test_every_certificate_that_certify_writes_is_valid(tmp_path: Path) -> None:

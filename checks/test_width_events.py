@@ -1,17 +1,16 @@
 """The events behind the width bounds: in 2000 draws they hold as often as claimed, and a tenth of their slack does not.
 
-`DIPPROOFS_CHECKS=thorough` draws ten times as many.
+`DIPPROOFS_CHECKS=thorough` draws 20 times as many.
 """
 
 from __future__ import annotations
-
-import os
 
 import flint
 import numpy as np
 import pytest
 import sympy as sp
 
+from checks.effort import TIMES
 from checks.registry import proves
 from checks.width_draws import ACTIVATION, cell, data, draws, slope, success_at_least, success_at_most
 from dipproofs.tables.cells import INPUTS, WidthCell, ball_inputs, exact_inputs
@@ -23,7 +22,7 @@ from dipproofs.theory import formula
 from dipproofs.theory.width import WIDTH_BOUNDS, sparse
 from dipproofs.theory.width.symbols import b_hi, b_lo, column, k, residual, s_in
 
-COUNT = 20000 if os.environ.get("DIPPROOFS_CHECKS") == "thorough" else 2000
+COUNT = 2000 * TIMES
 
 
 def bounds_of(c: WidthCell, width: int) -> dict[sp.Symbol, float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from fractions import Fraction
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import flint
@@ -115,7 +115,7 @@ class AssumedLoss(Loss):
     @cached_property
     def concave_psi(self) -> bool:
         """Whether ψ is concave, decided by the sign of ψ''."""
-        return sign_of(sp.diff(self.theory.psi, e, 2)) in (-1, 0)
+        return _concave(self.theory.psi)
 
     @property
     def argmin_is_y(self) -> bool:
@@ -266,3 +266,8 @@ def _check_psi(psi: sp.Expr) -> None:
     slope = sp.diff(psi, e)
     if sp.limit(psi, e, 0, "+") != 0 or sign_of(slope) in (-1, 0):
         raise InputError(f"loss.psi: found ψ(e) = {psi}, expected an increasing function with ψ(0) = 0")
+
+
+@cache
+def _concave(psi: sp.Expr) -> bool:
+    return sign_of(sp.diff(psi, e, 2)) in (-1, 0)
