@@ -4,6 +4,7 @@
     python -m checks.mutation --per-file 12                        # so many of every file
     python -m checks.mutation --per-file 0 --only rigor/norms.py   # every mutant of a file
     python -m checks.mutation --formulas                           # the registered formulas, fast
+    python -m checks.mutation --again                              # what survived so far, with the checks of today
     python -m checks.mutation --report                             # only write checks/mutation-report.md
 
 A mutant is one change in the syntax tree of a source file: a sign, + for −, · for /, an exponent, a factor, a
@@ -52,10 +53,21 @@ def everything(only: list[str]) -> Iterator[tuple[str, Mutant]]:
                 yield key_of(mutant, met), mutant
 
 
+def current(record: dict[str, Any]) -> dict[str, Any]:
+    """The entries whose source line is still there; lines that were rewritten are new mutants."""
+    known = {key: mutant.line for key, mutant in everything([])}
+    kept = {key: entry for key, entry in record.items() if " | " not in key or key in known}
+    for key in kept.keys() & known.keys():
+        kept[key]["line"] = known[key]
+    return kept
+
+
 def chosen(options: argparse.Namespace, record: dict[str, Any]) -> list[tuple[str, Mutant]]:
     """The mutants to run: a fresh draw from all of them, or so many of every file."""
     population = list(everything(options.only))
-    if options.fresh:
+    if options.again:
+        drawn = [(key, m) for key, m in population if key in record and record[key]["outcome"] != "killed"]
+    elif options.fresh:
         population = [(key, mutant) for key, mutant in population if key not in record]
         print(f"{len(population)} mutants without a record, {options.fresh} drawn with seed {options.seed}", flush=True)
         rng = random.Random(f"{options.seed}:{','.join(options.only)}")
@@ -158,10 +170,11 @@ def main() -> None:
     parser.add_argument("--draws", default=str(DRAWS), help="where the scores of fresh draws are kept")
     parser.add_argument("--formulas", action="store_true", help="alter registered formulas; --only is a prefix of ids")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--again", action="store_true", help="run the survivors of the record again")
     parser.add_argument("--report", action="store_true", help="only write the report from the record")
     options = parser.parse_args()
     kept = Path(options.record)
-    record = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
+    record = current(json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {})
     if not options.report:
         (run_formulas if options.formulas else run)(options, record)
     from checks.mutation_report import write

@@ -400,6 +400,9 @@ def test_small_rules_of_counts() -> None:
         assert found == wanted or (
             wanted is not None and found is not None and abs(found - wanted) <= 1 and found >= value
         )
+    with flint.ctx.workprec(128):
+        wide, above = flint.arb(2.25).union(flint.arb(3.5)), flint.arb(3) + flint.arb(2) ** -60
+        assert guarantees._ceil(wide) == 4 and guarantees._ceil(above) == 4  # its float is 3
     e = s.e
     assert call_bound(e**2 / e**2, {}) == Bound.exact(1) and call_bound(e, {}) is None
     c = sp.Symbol("c", positive=True)
