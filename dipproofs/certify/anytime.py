@@ -56,6 +56,7 @@ class Anytime:
         self._threshold = np.inf
         self._next: float = 0
         self._before = (0, np.inf)
+        self._room: dict[str, np.ndarray] = {}
 
     def __call__(self, tau: int, network: Callable[[], TwoLayer], value: float) -> str | None:
         """Look at an iterate; answer "freeze" once it is certified."""
@@ -67,7 +68,9 @@ class Anytime:
         here = network()
         self.tests += 1
         with one_thread(proof_cost(self.operator, here)):
-            base = estimate_base(self.problem, here, self.loss, self.operator, unprojected=self.form == "paper")
+            base = estimate_base(
+                self.problem, here, self.loss, self.operator, unprojected=self.form == "paper", room=self._room
+            )
         step = Step(self.gamma(tau))
         if not base.values[s.psi_0].is_finite:
             return None

@@ -18,15 +18,33 @@ from .quantities import Base, loss_scale
 
 
 def estimate_base(
-    problem: Any, network: TwoLayer, loss: Any, operator: OperatorBounds, *, unprojected: bool = False
+    problem: Any,
+    network: TwoLayer,
+    loss: Any,
+    operator: OperatorBounds,
+    *,
+    unprojected: bool = False,
+    room: dict[str, np.ndarray] | None = None,
 ) -> Base:
-    """Estimate what `quantities.enclose_base` encloses, with the same keys."""
+    """Estimate what `quantities.enclose_base` encloses, with the same keys.
+
+    Args:
+        problem, network, loss, operator, unprojected: as there.
+        room: keeps arrays that the next call for the same run can write to.
+    """
     # a diverging run may bring any numbers; what is not finite is never feasible
     with np.errstate(all="ignore"):
-        return _estimate(problem, network, loss, operator, unprojected)
+        return _estimate(problem, network, loss, operator, unprojected, {} if room is None else room)
 
 
-def _estimate(problem: Any, network: TwoLayer, loss: Any, operator: OperatorBounds, unprojected: bool) -> Base:
+def _estimate(
+    problem: Any,
+    network: TwoLayer,
+    loss: Any,
+    operator: OperatorBounds,
+    unprojected: bool,
+    room: dict[str, np.ndarray],
+) -> Base:
     y, k = problem.y.astype(np.float64), network.width
     u, W, V = (np.asarray(array, np.float64) for array in (network.u, network.W, network.V))
     phi, dphi = numpy_activation(network.activation)(W @ u)
@@ -35,16 +53,16 @@ def _estimate(problem: Any, network: TwoLayer, loss: Any, operator: OperatorBoun
     outer = 0.0 if network.train == "inner" else norm_phi**2 / k
     C = None if operator.columns.rows is None else operator.columns.rows.mid
     B = None if operator.rows.rows is None else operator.rows.rows.mid
-    AV = _observed(operator, V)
+    AV = _observed(operator, V, room)
     same = operator.orthonormal
     CAV = AV if C is None else C @ AV
-    low, high = _spectrum(CAV, dphi, inner, outer, None if same else operator.gram, same)
+    low, high = _spectrum(CAV, dphi, inner, outer, None if same else operator.gram, same, room)
     values: dict[Any, float] = {s.norm_u: norm_u, s.norm_phi: norm_phi}
     values |= {s.norm_A: operator.norm.upper, s.sigma_A: operator.sigma.lower}
     values |= {
         s.sigma_AJ: low,
         s.norm_AJ: high,
-        s.norm_V: _norm(AV),
+        s.norm_V: _norm(AV, room=room),
     }
     BV = V if B is None else AV if same else B @ V
     square = None if B is None or same else B @ B.T
@@ -66,12 +84,16 @@ def _estimate(problem: Any, network: TwoLayer, loss: Any, operator: OperatorBoun
     return _base(values, network, operator, loss, y)
 
 
-def _observed(operator: OperatorBounds, V: np.ndarray) -> np.ndarray:
-    """AV; a mask picks rows."""
+def _observed(operator: OperatorBounds, V: np.ndarray, room: dict[str, np.ndarray]) -> np.ndarray:
+    """AV; a mask picks rows, into memory that is already there: fresh pages cost more than the rows."""
     if operator.selection is None:
         return operator.matrix.mid @ V
     indices, signs = operator.selection
-    return V[indices] if (signs > 0).all() else V[indices] * signs[:, None]
+    AV = room.setdefault("AV", np.empty((indices.size, V.shape[1])))
+    np.take(V, indices, axis=0, out=AV, mode="clip")
+    if (signs < 0).any():
+        AV *= signs[:, None]
+    return AV
 
 
 def _largest_column(matrix: np.ndarray) -> float:
@@ -95,12 +117,18 @@ def _base(values: dict[Any, float], network: TwoLayer, operator: OperatorBounds,
 
 
 def _spectrum(
-    XV: np.ndarray, dphi: np.ndarray, inner: float, outer: float, square: np.ndarray | None, orthonormal: bool
+    XV: np.ndarray,
+    dphi: np.ndarray,
+    inner: float,
+    outer: float,
+    square: np.ndarray | None,
+    orthonormal: bool,
+    room: dict[str, np.ndarray] | None = None,
 ) -> tuple[float, float]:
     """Estimate σ_min and ‖·‖ of a factor of inner·XV D²(XV)ᵀ + outer·XXᵀ (XXᵀ = I when orthonormal)."""
     size = XV.shape[0]
     if orthonormal:
-        low, high = _inner(XV, dphi, inner), math.sqrt(inner) * _norm(XV, dphi) if inner else 0.0
+        low, high = _inner(XV, dphi, inner), math.sqrt(inner) * _norm(XV, dphi, room) if inner else 0.0
         return math.hypot(low, math.sqrt(outer)), math.hypot(high, math.sqrt(outer))
     assert square is not None
     scaled = XV * dphi
@@ -124,18 +152,26 @@ def _inner(XV: np.ndarray, dphi: np.ndarray, inner: float) -> float:
     return math.sqrt(max(inner * float(value), 0.0))
 
 
-def _norm(matrix: np.ndarray, factors: np.ndarray | float = 1.0) -> float:
-    """Power iteration for ‖X diag(d)‖, with a little room: only a search rests on it."""
-    rng = np.random.default_rng(0)
-    x = rng.standard_normal((matrix.shape[1],))
+def _norm(matrix: np.ndarray, factors: np.ndarray | None = None, room: dict[str, np.ndarray] | None = None) -> float:
+    """Power iteration for ‖X diag(d)‖, with a little room: only a search rests on it.
+
+    It goes on where the last one for the same run ended, and needs fewer products then.
+    """
+    name = "top" if factors is None else "top, scaled"
+    known = None if room is None else room.get(name)
+    x = np.random.default_rng(0).standard_normal((matrix.shape[1],)) if known is None else known
+    count, excess = (6, 1.03) if known is None else (2, 1.015)
+    d = 1.0 if factors is None else factors
     size = 0.0
-    for _ in range(6):
-        x = factors * (matrix.T @ (matrix @ (factors * x)))
+    for _ in range(count):
+        x = d * (matrix.T @ (matrix @ (d * x)))
         size = float(np.linalg.norm(x))
-        if size == 0:
-            return 0.0
+        if not 0 < size < math.inf:
+            return size
         x = x / size
-    return math.sqrt(size) * 1.03
+    if room is not None:
+        room[name] = x
+    return math.sqrt(size) * excess
 
 
 def _least(gram: np.ndarray) -> float:

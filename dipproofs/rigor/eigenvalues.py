@@ -93,15 +93,20 @@ def least_eigenvalue(mid: Array, radius: Radius | None, sign: int = 1, thorough:
 
 def _symmetric(matrix: IntervalMatrix) -> tuple[Array, Array | None]:
     """An exactly symmetric midpoint and radii that hold for the symmetric members."""
-    mid, rad = matrix.mid, matrix.rad
-    if not _is_symmetric(mid):
-        lower = np.tril_indices(mid.shape[0], -1)
-        mid = mid.copy()
-        mid.T[lower] = mid[lower]
-        if rad is not None:
-            rad = rad.copy()
-            rad.T[lower] = rad[lower]
-    return mid, rad
+    mid, rad = symmetrised(matrix.mid), matrix.rad
+    return mid, rad if rad is None or mid is matrix.mid else _mirrored(rad)
+
+
+def symmetrised(mid: Array) -> Array:
+    """The matrix itself if it is symmetric, else a copy whose lower triangle counts twice."""
+    return mid if _is_symmetric(mid) else _mirrored(mid)
+
+
+def _mirrored(matrix: Array) -> Array:
+    lower = np.tril_indices(matrix.shape[0], -1)
+    matrix = matrix.copy()
+    matrix.T[lower] = matrix[lower]
+    return matrix
 
 
 def _is_symmetric(mid: Array, block: int = 64) -> bool:

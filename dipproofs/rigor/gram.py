@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from dipproofs.rigor.bound import Bound
-from dipproofs.rigor.eigenvalues import least_eigenvalue
+from dipproofs.rigor.eigenvalues import least_eigenvalue, symmetrised
 from dipproofs.rigor.norms import euclidean, max_abs
 from dipproofs.rigor.radii import exact_array, rounding_of_product
 from dipproofs.rigor.rounding import TINY, UNIT, Array, inflation
 from dipproofs.rigor.spread import RankOne
+from dipproofs.rigor.threads import both
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +45,7 @@ class Gram:
         terms = rows.shape[1]
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
             norms = euclidean(rows, 1)[1]
-            mid = rows @ rows.T
+            mid = symmetrised(_product(rows))
             factor = rounding_of_product(rows, rows.T) * inflation(4)
             absolute = (terms + 2) * TINY * (2 + 2 * float(norms.max(initial=0.0))) * inflation(6)
             return cls._checked(mid, RankOne(factor, norms, absolute))
@@ -80,3 +81,26 @@ class Gram:
     def smallest(self, thorough: bool = True) -> Bound:
         """Enclose λ_min; thorough=False gives up early where it is hard."""
         return least_eigenvalue(self.mid, self.radius, 1, thorough)
+
+
+def _product(rows: Array) -> Array:
+    """fl(XXᵀ), for larger X in two halves of equal work."""
+    n, terms = rows.shape
+    half = n // 2
+    if half == 0:
+        return np.asarray(rows @ rows.T)
+    mid = np.empty((n, n))
+    upper, lower = rows[:half], rows[half:]
+
+    def diagonal() -> None:
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+            mid[:half, :half] = upper @ upper.T
+            mid[half:, half:] = lower @ lower.T
+
+    def beside() -> None:
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+            np.matmul(lower, upper.T, out=mid[half:, :half])
+
+    both(diagonal, beside, terms * half * (n - half))
+    mid[:half, half:] = mid[half:, :half].T
+    return mid
