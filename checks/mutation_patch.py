@@ -7,6 +7,7 @@ import importlib.abc
 import importlib.machinery
 import sys
 import types
+from dataclasses import is_dataclass
 from typing import Any
 
 import numpy as np
@@ -67,6 +68,9 @@ def _replace(old: Any, new: Any, store: Any) -> None:
             second.__code__, second.__defaults__, second.__kwdefaults__,
         )  # fmt: skip
     elif isinstance(new, (int, float, str, tuple, dict, list, np.ndarray)) and not isinstance(old, type):
+        store(new)
+    elif is_dataclass(new) and not isinstance(new, type) and type(new).__qualname__ == type(old).__qualname__:
+        object.__setattr__(new, "__class__", type(old))  # an object made by a class of the altered module
         store(new)
 
 

@@ -11,8 +11,8 @@ from checks.mutation_explanations import explanation
 INTRODUCTION = """# Mutation testing
 
 `python -m checks.mutation` alters one formula, constant, comparison or rounding direction at a time and runs the checks
-that guard the file; `--report` renders this page. A mutant that no check notices either changes nothing that is claimed (the
-reason is given at the end), or is **open**: work that is left.
+that guard the file; `--report` renders this page. A mutant that no check notices either changes nothing that is claimed
+(the reason is given at the end), or is **open**: work that is left.
 
 ## Fresh draws
 
