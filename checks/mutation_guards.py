@@ -56,6 +56,7 @@ GUARDS: list[tuple[str, list[str]]] = [
     ("rigor/evaluate.py", SYMBOLIC),
     ("rigor/decide.py", SYMBOLIC),
     ("rigor/elementwise.py", ["test_rigor_constants", "test_rigor_scalars"]),
+    ("rigor/floats.py", CRITERIA),
     ("rigor/rounding.py", [*MATRICES, "test_rigor_scalars", "tests/test_rigor_bound.py"]),
     ("rigor/", MATRICES),
 ]

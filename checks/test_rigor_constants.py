@@ -330,7 +330,8 @@ def test_scalings() -> None:
         within(got, eta * F(2 + size + factor), eta * F(2 + size + factor) * (1 + 40 * u))
     x = IntervalMatrix(np.array([[1.5, -2.0]]))
     assert x.scale(1.0) is x and x.scale(Bound(1.0, 1.0)) is x and x.scale(2).mid.tolist() == [[3.0, -4.0]]
-    for factor in (Bound(1.0, 2.0), Bound(-3.0, 0.5), Bound(1.0, 1.0 + 2.0**-40), Bound(0.1, 0.1)):
+    lopsided = Bound(1.0, 1.0 + 3 * 2.0**-52)  # its middle is no float
+    for factor in (lopsided, -lopsided, Bound(1.0, 2.0), Bound(-3.0, 0.5), Bound(1.0, 1.0 + 2.0**-40), Bound(0.1, 0.1)):
         y = x.scale(factor)
         for entry, m, r in zip(x.mid[0], y.mid[0], y.radius()[0]):
             ends = [F(entry) * F(factor.lower), F(entry) * F(factor.upper)]
@@ -550,6 +551,12 @@ def test_rayleigh_quotients_allow_for_rounding_and_underflow() -> None:
         got = eigenvalues._rayleigh_upper(np.zeros((n, n)), None, x, 1)
         exact = 8 * n * (n + 2) * 2 * eta + gam(2 * n + 6) * root_up(4 * (n * n + 1) * eta)
         within(got, exact * (1 - u * 99), exact * (1 + (2 * n * n + 6 * n + 199) * u))
+        for size in (8.0, 2.0**-30):  # the quotient does not depend on the length of x
+            got = eigenvalues._rayleigh_upper(unit, None, size * x, 1)
+            error = gam(2 * n + 6) * (1 - (2 * n + 40) * u)
+            within(got, 1 + error, (1 + gam(2 * n + 6)) * (1 + (n * n + 6 * n + 150) * u))
+            got = eigenvalues._rayleigh_upper(0 * unit, Entrywise(np.eye(n)), size * x, 1)
+            within(got, Fraction(1), 1 + (12 * n + 99) * u)
     # larger entries outside the quotient: x sees 0, the underflow term sees max|m|
     for x in (np.zeros(2), np.array([math.nan, 1.0]), np.array([math.inf, 0.0])):
         assert eigenvalues._rayleigh_upper(np.eye(2), None, x, 1) == math.inf
