@@ -29,7 +29,6 @@ from dipproofs.networks import TwoLayer
 from dipproofs.problems import InverseProblem
 from dipproofs.problems.losses import make_loss
 from dipproofs.verify import verify
-from dipproofs.verify.instance import paths_for
 
 
 def one(m: int, n: int, width: int, *, mask: bool = False) -> None:
@@ -48,11 +47,10 @@ def one(m: int, n: int, width: int, *, mask: bool = False) -> None:
         start = time.process_time()
         result = verify(path)
         checked = time.process_time() - start
-    way = paths_for(certificate.arrays)[0].__name__
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     outcome = f"{certificate.verdict}, {'valid' if result.valid else 'NOT VALID'}"
     cost = f"certify {made:.1f} s, verify {checked:.1f} s ({checked / made:.1f} times)"
-    print(f"{m}×{n}, width {width}: {outcome}; {cost}, path {way}, {memory:.1f} GB", flush=True)
+    print(f"{m}×{n}, width {width}: {outcome}; {cost}, {memory:.1f} GB", flush=True)
 
 
 def main() -> None:

@@ -128,7 +128,10 @@ def check(
 
 
 @app.command()
-def verify(certificate: Annotated[Path, typer.Argument(metavar="CERTIFICATE.json", help="Certificate.")]) -> None:
+def verify(
+    certificate: Annotated[Path, typer.Argument(metavar="CERTIFICATE.json", help="Certificate.")],
+    table: Annotated[bool, typer.Option("--table", help="Every statement: claimed, recomputed, outcome.")] = False,
+) -> None:
     """Check a certificate again, with independent arithmetic (Arb) and without the program that made it.
 
     Exit status: 0 valid, 1 not valid, 2 unreadable.
@@ -139,7 +142,7 @@ def verify(certificate: Annotated[Path, typer.Argument(metavar="CERTIFICATE.json
         from .verify import verify as run
 
         result = run(certificate)
-        typer.echo(str(result))
+        typer.echo(str(result) if table else result.summary())
     raise typer.Exit(result.exit_code)
 
 

@@ -113,3 +113,18 @@ gordon = define(
     "§7",
 )
 gordon_failure = define("recovery.gordon_failure", sp.exp(-(slack**2) / 2), "probability of failure", "§7")
+
+#: What the bounds are made of, and what follows, by their names in a certificate.
+INGREDIENTS: dict[str, sp.Symbol] = {
+    "sigma_AQ": sigma_AQ, "norm_forward": norm_forward, "noise_norm": noise_norm,
+    "distance_to_range": distance_to_range, "sharp.leakage": leakage, "early_stopping.level": noise_level,
+    "outside": outside,
+}  # fmt: skip
+EARLY_STOPPING: dict[str, sp.Expr] = {
+    "early_stopping.data_error": data_error, "early_stopping.data_error_unprojected": data_error_unprojected,
+}  # fmt: skip
+CONCLUSIONS: dict[str, sp.Expr] = EARLY_STOPPING | {
+    "error": recovery_error, "data": data_part, "noise": noise_part, "distance": distance_part,
+    "at_limit": recovery_at_limit, "at_early_stopping": recovery_at_early_stopping, "sharp.error": sharp_error,
+    "sharp.at_limit": sharp_at_limit, "sharp.at_early_stopping": sharp_at_early_stopping,
+}  # fmt: skip

@@ -3,183 +3,145 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 from flint import arb
 
-from ..theory import conditions
+from ..certificate_file import Claim, is_count
+from ..theory import conditions, schedules
 from ..theory import symbols as s
-from .claims import Claim
+from .arithmetic import bisect, evaluate, exact
 from .recovery import Recovery
-from .run import largest_factor, step_in_force
-from .walker import evaluate, exact
 
 if TYPE_CHECKING:
     from .audit import Audit
 
 
-def _proved(value: Any) -> Claim:
-    """A claim that nothing weaker than a proof supports."""
-    claim = Claim.parse(value)
+def largest_step(audit: Audit) -> tuple[arb | None, arb]:
+    """Give γ_0 as the run's list of (iteration, step) has it from here on, None without one; and the largest factor.
+
+    Raises:
+        ValueError: a list or a schedule that is not of the format.
+    """
+    t, schedule = audit.record["iteration"], audit.record["schedule"]
+    try:
+        factor = evaluate(schedules.SCHEDULES[schedule["kind"]].largest, _schedule_env(audit))
+        if not isinstance(audit.run, dict) or "steps" not in audit.run:
+            return None, factor
+        steps = [(int(at), exact(float(step))) for at, step in audit.run["steps"]]
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"schedule or run.steps: expected a known kind with numbers; {error!r}") from None
+    left = [step for at, step in steps if at > t] + [step for at, step in steps if at <= t][-1:]
+    return reduce(arb.max, left, arb(0)), factor
+
+
+def _schedule_env(audit: Audit) -> dict[Any, arb]:
+    schedule, env = audit.record["schedule"], {**audit.env, s.gamma: audit.gamma}
+    given = {schedules.power: "power", schedules.horizon: "horizon"}
+    env |= {symbol: exact(float(schedule[key])) for symbol, key in given.items() if key in schedule}
+    return env | {schedules.start: arb(audit.record["iteration"])}
+
+
+def check_step(audit: Audit) -> None:
+    """γ must be the largest step from the certified iterate on; no more than rounding above it."""
+    step, factor = largest_step(audit)
+    if step is None or audit.verdict != "proved":
+        return
+    largest = step * factor
+    room = largest * arb(2) ** -30 + step * arb(2) ** -38
+    if not (audit.gamma >= largest.lower() and audit.gamma <= largest + room):
+        audit.find(f"quantities.gamma: found {float(audit.gamma)}, expected the run's largest step {float(largest)}")
+
+
+def steps_taken(audit: Audit, count: int) -> arb:
+    """Lower bound of Σγ_i/γ over that many steps from the certified iterate on."""
+    kind = audit.record["schedule"]["kind"]
+    total = evaluate(schedules.SCHEDULES[kind].total, {**_schedule_env(audit), schedules.count: arb(count)})
+    step, factor = largest_step(audit)
+    return total * (1 / factor if step is None else step / audit.gamma) if kind != "constant" else total
+
+
+def reached(audit: Audit, count: int, target: arb) -> bool:
+    """Whether the loss is surely at most ``target`` after that many further steps."""
+    env, loss = audit.env, audit.loss.theory
+    if env[s.loss_0] <= target:
+        return True
+    amount = steps_taken(audit, count)
+    if audit.form == "residual":
+        contraction = evaluate(conditions.residual_contraction, env)
+        constant = audit.record["schedule"]["kind"] == "constant"
+        # −ln(1−cx) ≥ cx: a shorter step contracts the residual at least by this much
+        decrease = amount * (-contraction.log() if constant else 1 - contraction)
+        return bool(2 * decrease >= (env[s.loss_0] / target).log())
+    here, there = (evaluate(loss.Psi_scaled, {**env, s.e: e}) for e in (env[s.loss_0], target))
+    return bool(here + amount * evaluate(conditions.rate_exponent, env) >= there)
+
+
+def _conclusion(audit: Audit, name: str, value: Any) -> None:
+    """A formula of the theorem, or ln of the contraction for ψ(e) = √(Ce): Ψ = −(C/4)ln e."""
+    key, claim = name.split(".")[-1], Claim.parse(value)
     if claim.evidence != "proved":
         raise ValueError(f"found evidence {claim.evidence!r}, expected 'proved' with the verdict 'proved'")
-    return claim
-
-
-def _distance(audit: Audit, name: str, value: Any) -> None:
-    residual = audit.form == "residual"
-    formula = conditions.distance_to_limit_residual if residual else conditions.distance_to_limit
-    audit._row(name, _proved(value), evaluate(formula, audit.env))
-
-
-def _rate_exponent(audit: Audit, name: str, value: Any) -> None:
-    truth = None if audit.form == "residual" else evaluate(conditions.rate_exponent, audit.env)
-    audit._row(name, _proved(value), truth)
-
-
-def _log_contraction(audit: Audit, name: str, value: Any) -> None:
-    """Residual form: ln of the contraction; else, for ψ(e) = √(Ce), Ψ = −(C/4)ln e, so ψ contracts by −2·exponent/C."""
-    truth: arb | None = None
-    if audit.record["schedule"].get("kind") == "constant":
+    truth = (
+        evaluate(audit.theorem.conclusions.get(key, sp.nan), audit.env) if key in audit.theorem.conclusions else None
+    )
+    if key == "log_contraction_per_step":
         ratio = sp.simplify(audit.loss.theory.psi_scaled**2 / s.e)
-        if audit.form == "residual":
-            truth = evaluate(conditions.residual_contraction, audit.env).log()
-        elif s.e not in ratio.free_symbols:
+        if truth is None and s.e not in ratio.free_symbols:
             truth = -2 * evaluate(conditions.rate_exponent, audit.env) / evaluate(ratio, audit.env)
-    audit._row(name, _proved(value), truth)
-
-
-def progress(audit: Audit, steps: int) -> arb:
-    """Lower bound of Σγ_i/γ over that many steps from the certified iterate on."""
-    schedule, t = audit.record["schedule"], audit.record["iteration"]
-    kind, count = schedule.get("kind"), arb(steps)
-    if kind == "constant":
-        return count
-    if kind == "backtracking" and s.lipschitz_grad in audit.env:
-        # a trial below 1/L is never halved, so that every step is at least 1/(2L), or γ itself
-        return count * arb(1).min(1 / (2 * audit.env[s.lipschitz_grad] * audit.gamma))
-    step = step_in_force(audit.run_record, t)
-    relative = 1 / largest_factor(schedule, t) if step is None else step / audit.gamma
-    if kind == "polynomial":
-        # Σ_{τ=t}^{t+N−1} (1+τ)^{−a} ≥ ∫_{t+1}^{t+N+1} x^{−a} dx
-        a, start = exact(float(schedule["power"])), arb(1 + t)
-        end = start + count
-        if a == 1:
-            return (end / start).log() * relative
-        return (end ** (1 - a) - start ** (1 - a)) / (1 - a) * relative
-    if kind == "cosine":
-        # the factor decreases, so the sum is at least its integral from t to t+N
-        T = int(schedule["horizon"])
-        first, last = min(t, T), min(t + steps, T)
-        sines = (arb.pi() * last / T).sin() - (arb.pi() * first / T).sin()
-        return (arb(last - first) / 2 + arb(T) / (2 * arb.pi()) * sines) * relative
-    return arb(0)
-
-
-def loss_after(audit: Audit, steps: int) -> Callable[[arb], bool]:
-    """Return a test whether the loss is surely at most a target after that many further steps."""
-    env, theory = audit.env, audit.loss.theory
-
-    def reached(target: arb) -> bool:
-        if env[s.loss_0] <= target:
-            return True
-        amount = progress(audit, steps)
-        if audit.form == "residual":
-            factor = 1 - evaluate(conditions.residual_contraction, env)
-            constant = audit.record["schedule"].get("kind") == "constant"
-            # −ln(1−cx) ≥ cx: a shorter step contracts the residual at least by this much
-            decrease = -amount * (1 - factor).log() if constant else amount * factor
-            return bool(2 * decrease >= (env[s.loss_0] / target).log())
-        Psi = theory.Psi_scaled
-        here, there = (evaluate(Psi, {**env, s.e: e}) for e in (env[s.loss_0], target))
-        return bool(here + amount * evaluate(conditions.rate_exponent, env) >= there)
-
-    return reached
+        if audit.record["schedule"]["kind"] != "constant":
+            truth = None
+    audit.row(name, claim, arb.nan() if truth is None else truth)
 
 
 def _iterations(audit: Audit, name: str, value: Any) -> None:
-    if not isinstance(value, dict):
-        raise ValueError(f"found {type(value).__name__}, expected counts by target")
     for key, count in value.items():
         target = float(key)
         if not 0 < target < 1e300:
             raise ValueError(f"found the target {key!r}, expected a positive number")
-        if count is None:
-            continue
-        if not _whole(count):
-            audit.find(f"{name}.{key}: found {count!r}, expected an integer ≥ 0")
-        elif not loss_after(audit, count)(exact(target)):
-            audit.find(f"{name}.{key}: found {count}, expected more: not proved by then")
-
-
-def _whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**18
+        if count is not None and not (is_count(count) and reached(audit, count, exact(target))):
+            audit.find(f"{name}.{key}: found {count}, expected more, an integer: not proved by then")
 
 
 def _early_stopping(audit: Audit, name: str, value: Any) -> None:
     """ψ(f_τ) ≤ δ from this iteration on; δ is ‖Πε‖ from the stored x̄, or as the record states it."""
-    if not _whole(value):
-        raise ValueError(f"found {value!r}, expected an integer ≥ 0")
-    level = Recovery(audit).level()
-    env, theory = audit.env, audit.loss.theory
-    if env[s.psi_0] <= level:
+    level, env = Recovery(audit).level(), audit.env
+    if env[s.psi_0] <= level and is_count(value):
         return
-    # the largest loss with ψ ≤ δ, by bisection of its logarithm
-    low, high = arb(0), env[s.loss_0].mid()
-    for _ in range(200):
-        middle = ((low * high).sqrt() if low > 0 else high / 2**20).mid()
-        if evaluate(theory.psi_scaled, {**env, s.e: middle}) <= level:
-            low = middle
-        else:
-            high = middle
-        if low > 0 and (high - low) < 1e-20 * high:
-            break
-    if not (low > 0 and loss_after(audit, value)(low)):
-        audit.find(f"{name}: found {value}, expected more: ψ(f) ≤ ‖Πε‖ is not proved by then")
+    psi, start = audit.loss.theory.psi_scaled, float((env[s.loss_0].log() / arb(2).log()).mid())
+    low, _ = bisect(lambda x: bool(evaluate(psi, {**env, s.e: arb(2) ** arb(x)}) <= level), start - 2000, start)
+    if not (is_count(value) and low > start - 2000 and reached(audit, value, arb(2) ** arb(low))):
+        audit.find(f"{name}: found {value}, expected more, an integer: ψ(f) ≤ ‖Πε‖ is not proved by then")
 
 
 def _recovery_error(audit: Audit, name: str, value: Any) -> None:
-    audit._row(name, Claim.parse(value), Recovery(audit).values().get("error"))
+    audit.row(name, Claim.parse(value), Recovery(audit).values().get("error", arb.nan()))
 
 
 def _recovery(audit: Audit, name: str, value: Any) -> None:
     """The parts of the recovery bound, and what is said beside it."""
-    if not isinstance(value, dict):
-        raise ValueError(f"found {type(value).__name__}, expected the parts of the recovery bound")
     recovery = Recovery(audit)
     truths = recovery.values()
-    early, sharp = value.get("early_stopping") or {}, value.get("sharp") or {}
-    claims = {
-        **value,
-        **{f"early_stopping.{k}": v for k, v in early.items()},
-        **{f"sharp.{k}": v for k, v in sharp.items()},
-    }
-    for key, claim in claims.items():
-        if key in ("early_stopping", "sharp", "limit", "noise_source") or claim is None or isinstance(claim, str):
-            continue
+    inner = {f"{key}.{k}": v for key in ("early_stopping", "sharp") for k, v in (value.get(key) or {}).items()}
+    for key, claim in {**value, **inner}.items():
         if key == "restricted_injectivity":
             recovery.restricted(f"{name}.{key}", claim)
-        else:
-            audit._row(f"{name}.{key}", Claim.parse(claim), truths.get(key), least=0.0)
+        elif key not in ("early_stopping", "sharp") and claim is not None and not isinstance(claim, str):
+            audit.row(f"{name}.{key}", Claim.parse(claim), truths.get(key, arb.nan()), least=0.0)
 
 
 def _zero_loss(audit: Audit, name: str, value: Any) -> None:
     """f(θ_∞) = 0 if Σγ_i = ∞."""
     schedule = audit.record["schedule"]
-    slow = schedule.get("kind") == "polynomial" and float(schedule["power"]) <= 1
-    diverges = schedule.get("kind") in ("constant", "backtracking") or slow
-    if not isinstance(value, bool) or (value and not diverges):
+    diverges = schedules.SCHEDULES[schedule["kind"]].diverges.subs(schedules.power, schedule.get("power", 0))
+    if not isinstance(value, bool) or (value and diverges != sp.true):
         raise ValueError(f"found {value!r}, expected {diverges} from the schedule")
 
 
-GUARANTEES: dict[str, Callable[[Audit, str, Any], None]] = {
-    "distance_to_limit": _distance,
-    "log_contraction_per_step": _log_contraction,
-    "rate_exponent": _rate_exponent,
-    "iterations_to_loss": _iterations,
-    "early_stopping_iteration": _early_stopping,
-    "recovery_error": _recovery_error,
-    "recovery": _recovery,
-    "limit_has_zero_loss": _zero_loss,
-}
+CHECKS: dict[str, Callable[[Audit, str, Any], None]] = {
+    "distance_to_limit": _conclusion, "log_contraction_per_step": _conclusion, "rate_exponent": _conclusion,
+    "iterations_to_loss": _iterations, "early_stopping_iteration": _early_stopping, "recovery": _recovery,
+    "recovery_error": _recovery_error, "limit_has_zero_loss": _zero_loss,
+}  # fmt: skip

@@ -1,4 +1,7 @@
-"""Read a certificate and its arrays, trusting neither."""
+"""The certificate file, read without trusting it: JSON, arrays, claimed enclosures (docs/reference/certificate.md).
+
+Nothing is computed here. `certify.save` writes the format; `verify` reads it through this module.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,65 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from flint import arb
+
+from .theory import ACTIVATIONS, FORM_IDS, PROFILES
+from .theory.twolayer import TRAIN_MODES
+
+EVIDENCE = ("proved", "assumed", "sampled", "estimated")
+VERDICTS = ("proved", "refuted", "undecided")
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claimed enclosure: two ends, exact floats or infinite, and the evidence for it."""
+
+    lower: arb
+    upper: arb
+    evidence: str
+
+    @classmethod
+    def parse(cls, value: Any) -> Claim:
+        """Read {"lower", "upper", "evidence"}.
+
+        Raises:
+            ValueError: anything else, or ends in the wrong order.
+        """
+        if not isinstance(value, dict) or not {"lower", "upper", "evidence"} <= set(value):
+            raise ValueError(f"found {_short(value)}, expected an object with lower, upper and evidence")
+        high = _end(value["upper"], "inf")
+        low = _end(value["lower"], "-inf" if high.is_finite() or value["lower"] == "-inf" else "inf")
+        if not low <= high:
+            raise ValueError(f"found lower {value['lower']} above upper {value['upper']}")
+        if value["evidence"] not in EVIDENCE:
+            raise ValueError(f"found evidence {_short(value['evidence'])}, expected one of {', '.join(EVIDENCE)}")
+        return cls(low, high, value["evidence"])
+
+    def holds(self, truth: arb, least: float = -math.inf) -> bool:
+        """Whether every number of the recomputed ball that is at least ``least`` is between the ends."""
+        return bool((self.lower <= least or self.lower <= truth) and truth <= self.upper)
+
+    def meets(self, truth: arb) -> bool:
+        """Whether the recomputed ball reaches between the ends."""
+        return bool(arb(truth.lower()) <= self.upper and self.lower <= arb(truth.upper()))
+
+    def __str__(self) -> str:
+        return f"[{float(self.lower):.10g}, {float(self.upper):.10g}]"
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _end(value: Any, infinite: str) -> arb:
+    # the string of the other infinity is no end; a number that overflows a float is refused as well
+    if value == infinite and isinstance(value, str):
+        return arb.pos_inf() if infinite == "inf" else arb.neg_inf()
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 2**1024 and math.isfinite(value):
+        return arb(value)
+    raise ValueError(f"found {_short(value)}, expected a finite number or '{infinite}'")
+
 
 FORMAT, VERSION = "dipproofs-certificate", 1
 _LARGEST_JSON, _LARGEST_ARRAY = 2**26, 2**33
@@ -29,12 +91,14 @@ class Document:
     Args:
         record: the JSON object.
         arrays: by key, as float64 (an exact conversion), or empty if they are unusable.
-        findings: what was wrong already.
+        findings: what is wrong with the arrays.
+        malformed: what is wrong with the record, so that it cannot be examined.
     """
 
     record: Mapping[str, Any]
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
     findings: list[str] = field(default_factory=list)
+    malformed: list[str] = field(default_factory=list)
 
 
 def read(path: Path) -> Document:
@@ -90,7 +154,51 @@ def with_arrays(record: Mapping[str, Any], folder: Path) -> Document:
     document.findings += problems
     if problems:
         document.arrays = {}
+    document.malformed = _malformed(record, document.arrays)
     return document
+
+
+def _malformed(record: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> list[str]:
+    """Values of the wrong type, or none of the format's."""
+    types = {
+        "quantities": dict,
+        "hypotheses": list,
+        "guarantees": dict,
+        "loss": dict,
+        "network": dict,
+        "schedule": dict,
+    }
+    found = [
+        f"{key}: found {type(record.get(key)).__name__}, expected {kind.__name__}"
+        for key, kind in types.items() if not isinstance(record.get(key), kind)
+    ]  # fmt: skip
+    network = record["network"] if isinstance(record.get("network"), dict) else {}
+    choices = [(record, "verdict", VERDICTS), (record, "form", FORM_IDS), (record, "profile", tuple(PROFILES)),
+               (record, "arithmetic", ("proved", "estimated"))]  # fmt: skip
+    if arrays and network:
+        k, d = arrays["W"].shape
+        kind = "two-layer-synthesis" if "B" in arrays else "two-layer"
+        choices += [(network, "kind", (kind,)), (network, "activation", tuple(ACTIVATIONS)),
+                    (network, "train", TRAIN_MODES), (network, "width", (k,)),
+                    (network, "input_dimension", (d,))]  # fmt: skip
+    for where, key, valid in choices:
+        if (value := where.get(key)) not in valid or isinstance(value, bool):
+            found.append(f"{key}: found {value!r}, expected {' or '.join(map(str, valid))}")
+    if not is_number(offset := network.get("output_offset", 0.0)):
+        found.append(f"network.output_offset: found {offset!r}, expected a finite number")
+    if not is_count(record.get("iteration")):
+        found.append(f"iteration: found {record.get('iteration')!r}, expected an integer ≥ 0")
+    return found
+
+
+def is_number(value: Any) -> bool:
+    """Whether a JSON value is a number (and no boolean) of moderate size."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
+
+
+def is_count(value: Any) -> bool:
+    """Whether a JSON value is an integer ≥ 0 (and no boolean)."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**18
 
 
 def _load(path: Path) -> tuple[dict[str, np.ndarray], list[str]]:

@@ -1,0 +1,66 @@
+"""Step-size schedules γ_τ = γ_0·factor(τ): the largest factor left, and what the steps add up to (docs/theory.md §3).
+
+Factors do not increase, so the largest from `start` on is the one at `start`, and a sum of `count` factors is at
+least the integral of the factor over [start, start + count].
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sympy as sp
+
+from . import symbols as s
+from .core import define
+
+start = sp.Symbol("t", integer=True, nonnegative=True)  # iteration from which on steps count
+count = sp.Symbol("N", integer=True, nonnegative=True)  # number of steps
+power = sp.Symbol("a", nonnegative=True)
+horizon = sp.Symbol("T", positive=True)
+
+
+@dataclass(frozen=True)
+class ScheduleTheory:
+    """One schedule.
+
+    Args:
+        largest: sup of factor(τ) over τ ≥ start. total: lower bound of Σ factor(τ) over start ≤ τ < start + count.
+        diverges: whether the factors sum to infinity.
+    """
+
+    largest: sp.Expr
+    total: sp.Expr
+    diverges: sp.Basic
+
+
+def _schedule(kind: str, largest: sp.Expr, total: sp.Expr, diverges: sp.Basic) -> ScheduleTheory:
+    define(f"schedules.{kind}.largest", largest, f"largest factor from iteration t on, schedule {kind}", "§3 remark d")
+    define(f"schedules.{kind}.total", total, f"N factors from iteration t on add up to this, {kind}", "§3 remark d")
+    return ScheduleTheory(largest, total, diverges)
+
+
+_first, _last = 1 + start, 1 + start + count
+_from, _to = sp.Min(start, horizon), sp.Min(start + count, horizon)
+
+#: By name. Backtracking: a trial below 1/L is never halved, so that γ_τ ≥ min(γ_0, 1/(2L)).
+SCHEDULES: dict[str, ScheduleTheory] = {
+    "constant": _schedule("constant", sp.Integer(1), count, sp.true),
+    "polynomial": _schedule(
+        "polynomial",
+        _first ** (-power),
+        sp.Piecewise(
+            (sp.log(_last / _first), sp.Eq(power, 1)),
+            ((_last ** (1 - power) - _first ** (1 - power)) / (1 - power), True),
+        ),
+        sp.Le(power, 1),
+    ),
+    "cosine": _schedule(
+        "cosine",
+        (1 + sp.cos(sp.pi * _from / horizon)) / 2,
+        (_to - _from) / 2 + horizon / (2 * sp.pi) * (sp.sin(sp.pi * _to / horizon) - sp.sin(sp.pi * _from / horizon)),
+        sp.false,
+    ),
+    "backtracking": _schedule(
+        "backtracking", sp.Integer(1), count * sp.Min(1, 1 / (2 * s.lipschitz_grad * s.gamma)), sp.true
+    ),
+}
