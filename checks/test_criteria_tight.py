@@ -215,6 +215,13 @@ def test_paths_are_enclosed_tightly() -> None:
         truth = Truth(numbers_of("both"), form, profile, "both", judge.candidate.rho, judge.candidate.gamma)
         exact = mp.findroot(lambda t, truth=truth: truth.omega * truth.area(t) - truth.n["psi"], S.mid)
         assert S.lower <= exact <= S.upper and S.relative_width < 3e-4, (form, profile, S)
+        with mp.workdps(60):  # the ends of F_∞ are those of F at the ends of S, rounded outward once
+            sharp = Truth(truth.numbers, form, profile, "both", judge.candidate.rho, judge.candidate.gamma)
+            ends = sharp.F(mp.mpf(S.upper)), sharp.F(mp.mpf(S.lower))
+            assert (
+                F_inf.lower <= ends[0] <= math.nextafter(F_inf.lower, 9)
+                and math.nextafter(F_inf.upper, 0) <= ends[1] <= F_inf.upper
+            )
         assert F_inf.lower <= truth.F(exact) <= F_inf.upper and F_inf.relative_width < 3e-4
         assert decided.quantities["S"] == S
     bad = judge_of(Plan("concave", "observation", "both"), 0.05, 0.05, psi_0=4.0).run()

@@ -448,6 +448,25 @@ def test_preconditioned_lower_ends_pay_for_their_rounding() -> None:
     assert singular._preconditioned_lower(np.full((2, 2), 1e300), np.full((2, 2), 1e300), Bound.exact(1), False) == 0.0
 
 
+def test_every_part_of_the_defect_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """α = ‖defect‖ + ‖radii‖ + 2e‖Z‖ + e² with ‖Z‖² ≤ 1 + ‖defect‖ + ‖radii‖; numbers put in by hand."""
+    p = 30
+    y, inverse, quarter = np.eye(p) * 4, np.eye(p) / 4, Bound.exact(0.25)
+    lost = 1 - F(singular._preconditioned_lower(y, inverse, quarter, False)) / 4
+    within(lost, gam(p + 2) * p * (1 - 4 * u), gam(p + 2) * p * Fraction(101, 100) + 3 * u)
+    one = np.eye(1)
+    for defect, radii, rounding in ((0.25, 0.125, 0.0), (0.0, 0.0, 0.1), (0.125, 0.0625, 0.05), (0.5, 0.0, 0.01)):
+        sizes = iter([defect, radii])
+        monkeypatch.setattr(singular, "operator_upper", lambda *_, sizes=sizes: next(sizes))
+        monkeypatch.setattr(singular, "gamma", lambda terms, rounding=rounding: rounding if terms == 3 else math.nan)
+        got = singular._preconditioned_lower(one, one, Bound.exact(1), False)
+        alpha = defect + radii + 2 * rounding * math.sqrt(1 + defect + radii) + rounding**2
+        assert abs(got - math.sqrt(1 - alpha)) < 1e-13 and got <= math.sqrt(1 - alpha) * (1 - 1e-15)
+        monkeypatch.setattr(singular, "operator_upper", lambda *_: 0.0)
+        quotient = singular._quotient_upper(one * 2, np.array([8.0]), False)
+        assert abs(quotient - (2 + 2 * rounding)) < 1e-13 and quotient >= 2 + 2 * rounding
+
+
 def test_quotients_are_upper_ends() -> None:
     """‖Yv‖/‖v‖ rounded up: γ_{p+2}‖Y‖_F of rounding, 4η… of underflow."""
     for p in (1, 3, 8):
