@@ -102,7 +102,10 @@ def _symbols(expr: sp.Expr) -> tuple[sp.Symbol, ...]:
 
 def along(expr: sp.Expr, env: Mapping[Any, Any], points: list[Any]) -> list[Any]:
     """Evaluate an expression in t at several points."""
-    return [call(expr, {**env, s.t: point}) for point in points]
+    symbols = _symbols(expr)
+    columns = [points if symbol == s.t else [env[symbol]] * len(points) for symbol in symbols]
+    values = compile_arb(symbols, expr).batch(*columns)
+    return values if columns else [values[0]] * len(points)
 
 
 def integral_lower(expr: sp.Expr, env: Mapping[Any, Any], end: Any) -> flint.arb:
