@@ -34,6 +34,8 @@ GUARDS: list[tuple[str, list[str]]] = [
     ("theory/conditions.py", ["test_conditions", "test_residual_form"]),
     ("theory/twolayer.py", ["test_two_layer"]),
     ("theory/recovery.py", ["test_recovery"]),
+    ("theory/losses/page.py", []),  # prose for the manual
+    ("theory/losses/text.py", []),
     ("theory/losses/", LOSSES),
     ("theory/activations/", ACTIVATIONS),
     ("theory/gaussian_moments.py", ACTIVATIONS),
@@ -58,6 +60,7 @@ GUARDS: list[tuple[str, list[str]]] = [
     ("rigor/elementwise.py", ["test_rigor_constants", "test_rigor_scalars"]),
     ("rigor/floats.py", CRITERIA),
     ("rigor/rounding.py", [*MATRICES, "test_rigor_scalars", "tests/test_rigor_bound.py"]),
+    ("rigor/threads.py", []),  # which threads compute, not what
     ("rigor/", MATRICES),
 ]
 

@@ -187,6 +187,12 @@ def test_what_fails_at_every_radius_is_refuted_and_nothing_else() -> None:
         assert not hopeless or largest < psi
         if hopeless:
             assert found["H"].verdict is Verdict.REFUTED and "no radius" in found["H"].reason
+    # a large profile: ω∫F ≫ ψ_0 although both are above 1; and a ψ_0 beyond the floats, of which nothing is known
+    large = judge_of(plan, 0.55, 1e-4, psi_0=4.0, sigma_AJ=8.0)
+    assert hypotheses(large)["H"].verdict is Verdict.PROVED and not refute.refute(large)
+    endless = judge_of(Plan("concave", "observation", "outer"), 1.0, 0.01, psi_0=1.7e308)
+    endless.run()
+    assert not refute.refute(endless)
     # the boundary between refuted and feasible is narrow
     truths = [Truth(numbers_of("both"), "concave", "observation", "both", r, 0.05) for r in np.geomspace(0.01, 3, 400)]
     reachable = max(t.omega * t.area(t.rho) for t in truths if t.q < 2)
