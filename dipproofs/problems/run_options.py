@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from dipproofs.problems.schema import Options, choice, integer, number, number_or_word, text
+from dipproofs.theory.forms import FORM_IDS
+from dipproofs.theory.losses.base import SCALES
+from dipproofs.theory.schedules import SCHEDULES
 
-SCHEDULES = ("constant", "polynomial", "cosine", "backtracking")
-SCALES = ("sum", "half", "mean", "half-mean")
-FORMS = ("best", "paper", "integral", "concave", "residual")
+FORMS = ("best", *FORM_IDS)
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class LossOptions(Options):
     section: ClassVar[str] = "loss"
 
     kind: str = text("squared", expected="the name of a loss")
-    scale: float | str | None = number_or_word(None, words=SCALES, above=0.0)
+    scale: float | str | None = number_or_word(None, words=tuple(SCALES), above=0.0)
     delta: float | None = number(None)
     p: float | None = number(None)
     background: float | None = number(None)
@@ -60,7 +61,7 @@ class DescentOptions(Options):
     section: ClassVar[str] = "descent"
 
     step: float | str = number_or_word("auto", words=("auto",), above=0.0)
-    schedule: str = choice("constant", options=SCHEDULES)
+    schedule: str = choice("constant", options=tuple(SCHEDULES))
     max_iterations: int = integer(20000, minimum=0)
     tolerance: float = number(1e-12, minimum=0.0)
     power: float = number(0.5, minimum=0.0)

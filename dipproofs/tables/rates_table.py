@@ -11,7 +11,7 @@ import sympy as sp
 
 from ..rigor import compile_arb
 from ..theory.conditions import rate_exponent
-from ..theory.forms import FORMS
+from ..theory.forms import FORM_IDS, FORMS
 from ..theory.losses.base import m as observations
 from ..theory.losses.base import scale
 from ..theory.symbols import F_inf, e, gamma, q, rate
@@ -22,7 +22,6 @@ from .table import Column, Table
 from .width_table import as_number, check_step
 
 OPTIONS = ("loss", "form", "q", "loss_0", "target", "f_inf", "lipschitz", "m")
-_FORMS = ("paper", "integral", "concave", "residual")
 COLUMNS = (
     Column("loss", "loss"),
     Column("form", "form"),
@@ -72,7 +71,7 @@ def make(
     from ..errors import InputError
 
     losses = tuple(part.strip() for part in loss.split(",")) if isinstance(loss, str) else tuple(loss)
-    forms, steps = names(form, "--form", _FORMS), within(numbers(q, "--q"), "--q", 0, open_low=True)
+    forms, steps = names(form, "--form", FORM_IDS), within(numbers(q, "--q"), "--q", 0, open_low=True)
     starts = within(numbers(loss_0, "--loss-0"), "--loss-0", 0, open_low=True)
     targets = within(numbers(target, "--target"), "--target", 0, open_low=True)
     slopes = within(numbers(f_inf, "--f-inf"), "--f-inf", 0, open_low=True)
