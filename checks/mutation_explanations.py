@@ -204,7 +204,21 @@ EXPLANATIONS: list[tuple[str, str, str, str]] = [
     ("certify/guarantees", "10**15", "", "counts that large are not given: a limit of sense"),
     ("certify/guarantees", ">= needed * scale", "boundary", "equality of a rounded sum and a product: one step more"),
     ("networks/enclosure", "_BITS", "", "bits of the Arb evaluation; more is as good"),
+    ("descent/stepsize", "_next_check: int = 0", "", "the first step is estimated because there is none yet"),
+    ("descent/stepsize", "self.gamma > _TOO_LONG", "boundary", "equality of floats: either step will do"),
     # --- theory ---
+    (
+        "theory/activations",
+        "B_1=sp.Rational",
+        _MORE,
+        "a larger bound of |φ'| is a bound as well; 1 % is the limit that is checked",
+    ),
+    (
+        "theory/activations",
+        "B_2=sp.Rational",
+        _MORE,
+        "a larger bound of |φ''| is a bound as well; 1 % is the limit that is checked",
+    ),
     (
         "theory: moments",
         "moments.sigmoid",

@@ -379,7 +379,6 @@ def test_rounded_midpoints_of_functions() -> None:
 
 
 # --- Cholesky ---------------------------------------------------------------------------------------------
-FACTORISE = next(name for name in ("factorise", "factorises") if hasattr(cholesky, name))
 GRANTED = 8  # roundings granted to BLAS per entry, beyond the theorem's
 
 
@@ -396,7 +395,7 @@ def test_the_price_of_rounding(n: int) -> None:
 def captured(monkeypatch: pytest.MonkeyPatch, test: CholeskyTest, tau: float, balanced: bool) -> list[np.ndarray]:
     """The matrices that `proves` hands to the factorisation."""
     seen: list[np.ndarray] = []
-    monkeypatch.setattr(cholesky, FACTORISE, lambda work: bool(seen.append(work.copy())) or True)
+    monkeypatch.setattr(cholesky, "factorise", lambda work: bool(seen.append(work.copy())) or True)
     assert test.proves(tau, balanced) == bool(seen)
     return seen
 
@@ -474,7 +473,7 @@ def test_what_cannot_be_tested_proves_nothing(monkeypatch: pytest.MonkeyPatch) -
 
 def factorise(array: np.ndarray) -> bool:
     """Whether LAPACK's factorisation is accepted."""
-    return bool(getattr(cholesky, FACTORISE)(np.array(array, order="F")))
+    return cholesky.factorise(np.array(array, order="F"))
 
 
 def test_factorisations_that_end_without_a_factor() -> None:
