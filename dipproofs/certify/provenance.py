@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -25,6 +26,7 @@ def provenance(device: str, dtype: str, problem: Mapping[str, Any] | None = None
     }
 
 
+@cache
 def _version(name: str) -> str:
     try:
         return version(name)

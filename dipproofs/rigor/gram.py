@@ -9,7 +9,7 @@ import numpy as np
 from dipproofs.rigor.bound import Bound
 from dipproofs.rigor.eigenvalues import least_eigenvalue, symmetrised
 from dipproofs.rigor.norms import euclidean, max_abs
-from dipproofs.rigor.radii import exact_array, rounding_of_product
+from dipproofs.rigor.radii import all_finite, exact_array, rounding_of_product
 from dipproofs.rigor.rounding import TINY, UNIT, Array, inflation
 from dipproofs.rigor.spread import RankOne
 from dipproofs.rigor.threads import both
@@ -53,7 +53,7 @@ class Gram:
     @classmethod
     def _checked(cls, mid: Array, radius: RankOne) -> Gram:
         """Overflow makes everything unknown."""
-        if not np.isfinite(mid.sum()) and not np.isfinite(mid).all():
+        if not all_finite(mid):
             return cls(np.zeros_like(mid), RankOne(0.0, np.zeros(mid.shape[0]), np.inf))
         return cls(mid, radius)
 

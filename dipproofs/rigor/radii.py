@@ -61,6 +61,12 @@ def as_column(rad: Array | None) -> Array | None:
     return None if rad is None else rad[:, None]
 
 
+def all_finite(x: Array) -> bool:
+    """Whether every entry is finite; a finite sum, which is quicker to have, says so."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(x.sum()) or np.isfinite(x).all())
+
+
 def exact_array(array: ArrayLike, name: str) -> Array:
     """The array as float64 without changing any number, or an InputError."""
     given = np.asarray(array)
@@ -74,6 +80,6 @@ def exact_array(array: ArrayLike, name: str) -> Array:
         raise InputError(f"{name}: found entries of type {given.dtype}, expected float32 or float64")
     if not 1 <= exact.ndim <= 2:
         raise InputError(f"{name}: found {exact.ndim} dimensions, expected a vector or a matrix")
-    if not np.isfinite(exact).all():
+    if not all_finite(exact):
         raise InputError(f"{name}: found non-finite entries (NaN or infinity), expected finite numbers")
     return exact
