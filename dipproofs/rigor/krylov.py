@@ -53,7 +53,7 @@ def _lanczos(apply: Callable[[Array], Array], size: int, steps: int, tolerance: 
         beta[k] = np.linalg.norm(w)
         if not (np.isfinite(alpha[k]) and np.isfinite(beta[k])):
             break
-        last = k + 1 == steps or beta[k] <= 1e-14 * abs(alpha[k])
+        last = k + 1 == steps or beta[k] <= 1e-13 * np.abs(alpha[: k + 1]).max()
         if (k % _CHECK) and k > _CHECK and not last:
             basis[k + 1] = w / beta[k]
             continue
