@@ -16,10 +16,11 @@ MATRICES = [
 ]
 CRITERIA = ["test_criteria_tight", "test_small_contracts"]
 BASE = ["test_base_quantities", "test_criteria_tight"]
-LOSSES = ["test_losses", "test_printed_bounds"]
+LOSSES = ["test_losses_numerics", "test_losses", "test_printed_bounds"]
 ACTIVATIONS = ["test_activations", "test_printed_bounds"]
 WIDTH = [
     "test_width",
+    "test_losses_numerics",
     "test_width_formulas",
     "test_printed_bounds",
     "test_width_split",
