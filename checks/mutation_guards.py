@@ -21,6 +21,7 @@ ACTIVATIONS = ["test_activations", "test_printed_bounds"]
 WIDTH = [
     "test_width",
     "test_losses_numerics",
+    "test_small_contracts",
     "test_width_formulas",
     "test_printed_bounds",
     "test_width_split",
@@ -48,6 +49,7 @@ GUARDS: list[tuple[str, list[str]]] = [
     ("certify/refute.py", CRITERIA),
     ("certify/guarantees.py", CRITERIA),
     ("certify/quantities.py", BASE),
+    ("certify/blocks.py", BASE),
     ("certify/operator_bounds.py", BASE),
     ("networks/enclosure.py", BASE),
     ("descent/schedule.py", CRITERIA),

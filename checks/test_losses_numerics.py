@@ -153,6 +153,24 @@ def test_branches_run_from_the_minimum_to_the_end_of_the_domain(kind: str) -> No
                 before = value
 
 
+@pytest.mark.parametrize("kind", [kind for kind in LOSSES if LOSSES[kind].structure == "entrywise"])
+def test_domains_end_where_the_entry_does(kind: str) -> None:
+    """Just inside, the entry is a real number; just outside, it is not."""
+    loss = LOSSES[kind]
+    for parameters, data in itertools.product(parameters_of(kind), data_of(kind)):
+        exact = {p.symbol: sp.Rational(*parameters[p.name].as_integer_ratio()) for p in loss.parameters}
+        ends = [sp.sympify(end).subs(exact) for end in loss.domain]
+        for end, inward in zip(ends, (1, -1)):
+            for step, real in ((sp.Rational(1, 1000), True), (-sp.Rational(1, 1000), False)):
+                if end.is_finite:
+                    value = sp.N(
+                        loss.entry.subs({**exact, y: sp.Rational(*data.as_integer_ratio()), v: end + inward * step})
+                    )
+                    assert bool(value.is_real) is real, (kind, parameters, data, end, step)
+        least = sp.sympify(loss.argmin).subs({**exact, y: sp.Rational(*data.as_integer_ratio())})
+        assert ends[0] < least < ends[1]
+
+
 def test_building_blocks_keep_their_digits() -> None:
     """x − ln(1+x), eˣ − 1 − x and ln cosh x, on both sides of every switch between a series and the library."""
     points = [

@@ -8,10 +8,14 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+import sympy as sp
 
 from dipproofs.certify.guarantees import _residual_count
 from dipproofs.rigor import Bound, IntervalMatrix, lambda_max, lambda_min
 from dipproofs.rigor.rounding import MAX_TERMS, TINY, UNIT, gamma, inflation, require_ieee
+from dipproofs.theory import ACTIVATIONS
+from dipproofs.theory.activations.base import x
+from dipproofs.theory.width.sparse import oscillation_of
 
 TERMS = [0, 1, 2, 3, 10, 4096, 10**6, MAX_TERMS]
 
@@ -60,3 +64,12 @@ def test_eigenvalues_of_tiny_matrices() -> None:
     matrix = IntervalMatrix.from_exact(np.array([[3.0, 1.0], [1.0, 3.0]]) * 2.0**-1070)
     for found, exact in ((lambda_min(matrix), 2.0**-1069), (lambda_max(matrix), 2.0**-1068)):
         assert found.lower <= exact <= found.upper
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_oscillations_of_slopes(name: str) -> None:
+    """sup φ' − inf φ' is bounded, within 2 %; the grid covers all that matters of [−12, 12]."""
+    activation = ACTIVATIONS[name]
+    values = sp.lambdify(x, activation.dphi, "scipy")(np.linspace(-12, 12, 6001)) + np.zeros(6001)
+    spread, bound = float(values.max() - values.min()), float(oscillation_of(activation))
+    assert spread <= bound * (1 + 1e-12) and bound <= 1.02 * spread
