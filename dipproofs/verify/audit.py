@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 import flint
@@ -20,6 +21,7 @@ from . import guarantees
 from .arithmetic import evaluate, exact, integral
 from .instance import Instance, Operator
 from .losses import LossOf
+from .recovery import Recovery
 from .result import Row
 
 BITS = 128
@@ -236,6 +238,11 @@ class Audit:
             return bool(value > 0), bool(value <= 0), value
         gain = self._gain(self.known(s.rho))
         return bool(gain > 0), bool(gain <= 0), gain / self.known(s.psi_0)
+
+    @cached_property
+    def recovery(self) -> Recovery:
+        """What is known of the signal."""
+        return Recovery(self)
 
     # --- guarantees -------------------------------------------------------------------------------------------------
     def _guarantees(self) -> None:

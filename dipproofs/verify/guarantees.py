@@ -13,7 +13,6 @@ from ..certificate_file import Claim, is_count
 from ..theory import conditions, schedules
 from ..theory import symbols as s
 from .arithmetic import bisect, evaluate, exact
-from .recovery import Recovery
 
 if TYPE_CHECKING:
     from .audit import Audit
@@ -107,7 +106,7 @@ def _iterations(audit: Audit, name: str, value: Any) -> None:
 
 def _early_stopping(audit: Audit, name: str, value: Any) -> None:
     """ψ(f_τ) ≤ δ from this iteration on; δ is ‖Πε‖ from the stored x̄, or as the record states it."""
-    level, env = Recovery(audit).level(), audit.env
+    level, env = audit.recovery.level(), audit.env
     if env[s.psi_0] <= level and is_count(value):
         return
     psi, start = audit.loss.theory.psi_scaled, float((env[s.loss_0].log() / arb(2).log()).mid())
@@ -117,17 +116,16 @@ def _early_stopping(audit: Audit, name: str, value: Any) -> None:
 
 
 def _recovery_error(audit: Audit, name: str, value: Any) -> None:
-    audit.row(name, Claim.parse(value), Recovery(audit).values().get("error", arb.nan()))
+    audit.row(name, Claim.parse(value), audit.recovery.values.get("error", arb.nan()))
 
 
 def _recovery(audit: Audit, name: str, value: Any) -> None:
     """The parts of the recovery bound, and what is said beside it."""
-    recovery = Recovery(audit)
-    truths = recovery.values()
+    truths = audit.recovery.values
     inner = {f"{key}.{k}": v for key in ("early_stopping", "sharp") for k, v in (value.get(key) or {}).items()}
     for key, claim in {**value, **inner}.items():
         if key == "restricted_injectivity":
-            recovery.restricted(f"{name}.{key}", claim)
+            audit.recovery.restricted(f"{name}.{key}", claim)
         elif key not in ("early_stopping", "sharp") and claim is not None and not isinstance(claim, str):
             audit.row(f"{name}.{key}", Claim.parse(claim), truths.get(key, arb.nan()), least=0.0)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from flint import arb, fmpz_mat
 from ..theory import ACTIVATIONS
 from ..theory import symbols as s
 from ..theory.activations import x
+from ..theory.recovery import leakage_bound, norm_forward, sigma_AQ
 from .arithmetic import compiled, evaluate, norm, root
 from .slices import Matrix
 from .spectra import Gram, frobenius, whitened
@@ -22,7 +24,8 @@ class Operator:
     """The operator Ã = AB (B = I without a basis), m×r, with isometric coordinates of Im(Ã) and Im(Ãᵀ).
 
     Args:
-        arrays: A and, for a synthesis generator, B. kept: bits that products of matrices keep.
+        arrays: A and, for a synthesis generator, B.
+        kept: bits that products of matrices keep; those with vectors are cheap and keep all of A and B.
 
     Notes:
         With ‖H − I‖ ≤ β, H = WᵀXXᵀW, the rows of Q = H^(−½)WᵀX are an orthonormal basis of the row space of X, and
@@ -31,7 +34,8 @@ class Operator:
 
     def __init__(self, arrays: Mapping[str, np.ndarray], kept: int) -> None:
         self.A, self.B = Matrix.of(arrays["A"]), Matrix.of(arrays["B"]) if "B" in arrays else None
-        self.matrix = self.A.to(kept) if self.B is None else self.A.to(kept) @ self.B
+        self.forward, self.basis = self.A.to(kept), None if self.B is None else self.B.to(kept)
+        self.matrix = self.forward if self.basis is None else self.forward @ self.basis
         self.m, self.r = self.matrix.shape
         wide = self.matrix if self.m <= self.r else self.matrix.T
         self.gram = Gram(wide)
@@ -49,6 +53,30 @@ class Operator:
     def data(self, v: Matrix) -> Matrix:
         """Coordinates of Πv, Π the projector on Im(Ã)."""
         return self.coordinates(self.matrix.T @ v) if self.m > self.r and self.full_rank else v
+
+    @cached_property
+    def frame(self) -> Matrix | None:
+        """Q, an orthonormal basis of Im B; None without a basis, or with dependent atoms."""
+        if self.basis is None or (found := whitened(self.basis.T)) is None:
+            return None
+        near = self.basis @ found[0]
+        return near.blurred(near.size * found[1])
+
+    @cached_property
+    def geometry(self) -> dict[str, arb]:
+        """σ_min(AQ), ‖A‖ and the leakage (docs/theory.md §7) where Ã is injective, by their names in the record."""
+        if not (self.full_rank and self.m >= self.r):
+            return {}
+        A, Q = self.forward, self.frame
+        norm_A = Gram(A if A.shape[0] <= A.shape[1] else A.T).norm
+        if self.basis is None or Q is None:
+            return {"norm_forward": norm_A} | ({"sigma_AQ": self.gram.sigma} if self.basis is None else {})
+        sigma = Gram((A @ Q).T).sigma
+        leak, image = arb(0), self.data(A)
+        if Q.shape[0] > Q.shape[1]:  # else Im B is everything
+            bound = evaluate(leakage_bound, {norm_forward: norm_A, sigma_AQ: sigma})
+            leak = Gram(image - (image @ Q) @ Q.T).norm.min(bound)
+        return {"norm_forward": norm_A, "sigma_AQ": sigma, "sharp.leakage": leak}
 
 
 def exact_rank(A: np.ndarray) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from ..theory import recovery as formulas
 from ..theory import symbols as s
 from .arithmetic import evaluate
 from .slices import Matrix
-from .spectra import Gram, frobenius, whitened
+from .spectra import frobenius, whitened
 
 if TYPE_CHECKING:
     from .audit import Audit
@@ -45,40 +46,18 @@ class Recovery:
     def _noise(self, x_true: Matrix) -> arb:
         return frobenius(self.operator.data(self.instance.y - self.operator.A @ x_true))
 
+    @cached_property
     def values(self) -> dict[str, arb]:
         """Everything of §7 that can be known, by its name in the record."""
         found = {"distance_to_range": arb(0)} if self.operator.B is None else {}
-        frame = self._frame()
-        if self.operator.full_rank and self.operator.m >= self.operator.r:
-            self._geometry(found, frame)
+        found |= self.operator.geometry
         if self.x_true is not None:
-            self._signal(found, frame, self.x_true)
+            self._signal(found, self.operator.frame, self.x_true)
         if not self.audit.loss.minimal_at_y:
             found.pop("true_error_at_limit", None)
         env = self.audit.env | {symbol: found[name] for name, symbol in formulas.INGREDIENTS.items() if name in found}
         named = formulas.CONCLUSIONS if self.audit.loss.minimal_at_y else formulas.EARLY_STOPPING
         return found | {name: evaluate(expr, env) for name, expr in named.items()}
-
-    def _frame(self) -> Matrix | None:
-        """Q, an orthonormal basis of Im B, as in `Operator`; None without a basis, or one that is not independent."""
-        if self.operator.B is None or (found := whitened(self.operator.B.T)) is None:
-            return None
-        near = self.operator.B @ found[0]
-        return near.blurred(near.size * found[1])
-
-    def _geometry(self, found: dict[str, arb], Q: Matrix | None) -> None:
-        """σ_min(AQ), ‖A‖ and the leakage, for an operator that is injective on Im B."""
-        A, B = self.operator.A, self.operator.B
-        found["norm_forward"] = Gram(A if A.shape[0] <= A.shape[1] else A.T).norm
-        if B is None:
-            found["sigma_AQ"] = self.audit.env[s.sigma_A]
-        elif Q is not None:
-            found["sigma_AQ"] = Gram((A @ Q).T).sigma
-            image = self.operator.data(A)
-            leak = Gram(image - (image @ Q) @ Q.T).norm
-            known = {formulas.INGREDIENTS[name]: found[name] for name in ("norm_forward", "sigma_AQ")}
-            square = B.shape[0] == B.shape[1]
-            found["sharp.leakage"] = arb(0) if square else leak.min(evaluate(formulas.leakage_bound, known))
 
     def _signal(self, found: dict[str, arb], Q: Matrix | None, x_true: Matrix) -> None:
         operator, instance, target = self.operator, self.instance, x_true - self.instance.offset
