@@ -198,8 +198,9 @@ class Judge:
         env = self.env
         values: dict[Any, Bound] = dict(self.base.values)
         skip = {s.gamma, s.rho, s.loss_gradient, s.loss_curvature}
-        for symbol in set(env) - set(values) - skip:
-            values[symbol] = self.bound(env[symbol])
+        for symbol, ball in env.items():  # in this order: that of a set differs between processes
+            if symbol not in values and symbol not in skip:
+                values[symbol] = self.bound(ball)
         values[s.gamma] = Bound.exact(self.candidate.gamma)
         values[s.rho] = Bound.exact(self.candidate.rho)
         if all(h.verdict is Verdict.PROVED for h in decided.hypotheses) or self.evidence is not Evidence.PROVED:
