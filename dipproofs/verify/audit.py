@@ -58,6 +58,8 @@ class Audit:
                     self._compare()
                     self._hypotheses()
                     self._guarantees()
+        except ValueError as error:
+            self.find(" ".join(str(error).split()))
         except Exception as error:  # the record is not trusted: what cannot be examined is not valid
             self.find(f"found a record that cannot be examined ({type(error).__name__}: {error}), expected the format")
 

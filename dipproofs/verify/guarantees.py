@@ -31,7 +31,7 @@ def largest_step(audit: Audit) -> tuple[arb | None, arb]:
             return None, factor
         steps = [(int(at), exact(float(step))) for at, step in audit.run["steps"]]
     except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise ValueError(f"schedule or run.steps: expected a known kind with numbers; {error!r}") from None
+        raise ValueError(f"schedule, run.steps: expected a known kind and pairs of numbers; {error!r}") from None
     left = [step for at, step in steps if at > t] + [step for at, step in steps if at <= t][-1:]
     return reduce(arb.max, left, arb(0)), factor
 

@@ -33,7 +33,8 @@ class LossOf:
     def __init__(self, record: Mapping[str, Any], observations: np.ndarray) -> None:
         kind = record.get("kind")
         if kind not in LOSSES:
-            raise ValueError(f"loss.kind: found {kind!r}, expected one of {', '.join(LOSSES)}")
+            advice = ": a loss of your own is not verified independently" if kind == "custom" else ""
+            raise ValueError(f"loss.kind: found {kind!r}, expected one of {', '.join(LOSSES)}{advice}")
         self.theory, self.y = LOSSES[kind], observations.tolist()
         given = {p.name: record.get(p.name, p.default) for p in self.theory.parameters}
         for p in self.theory.parameters:
