@@ -362,6 +362,70 @@ def test_products() -> None:
         within(rad, exact, exact * (1 + (4 * p + 60) * u) + Fraction(2) ** -1500)
 
 
+def test_every_shape_of_operands() -> None:
+    """Vectors and matrices on either side, parts, transposes, norms of rows and of columns: the exact results."""
+    A, v, w = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]), np.array([1.0, -1.0, 2.0]), np.array([2.0, 3.0])
+    x, y, z = (IntervalMatrix(array, np.full(array.shape, 0.25)) for array in (A, v, w))
+    for product, exact, shape in (
+        (x @ y, A @ v, (2,)),
+        (z @ x, w @ A, (3,)),
+        (y @ y, np.array([v @ v]), (1,)),
+        (x @ x.T, A @ A.T, (2, 2)),
+        (x @ A.T, A @ A.T, (2, 2)),
+        (x.gram(), A @ A.T, (2, 2)),
+        (x.T.gram(), A.T @ A, (3, 3)),
+    ):
+        assert product.shape == shape and (product.mid == exact).all() and product.ndim == len(shape)
+        assert (product.radius() > 0.5).all() and (product.radius() < 20).all()
+    for norms, exact in ((x.row_norms(), np.linalg.norm(A, axis=1)), (x.column_norms(), np.linalg.norm(A, axis=0))):
+        slack = 0.25 * math.sqrt(3 if len(exact) == 2 else 2)
+        assert norms[0].shape == norms[1].shape == exact.shape
+        assert np.allclose(norms[0], exact - slack, rtol=1e-14) and np.allclose(norms[1], exact + slack, rtol=1e-14)
+        assert (norms[0] < exact - slack * 0.9999).all() and (norms[1] >= (exact + slack) * (1 - 1e-15)).all()
+    for norms in (y.row_norms(), y.column_norms()):
+        assert abs(norms[1] - (math.sqrt(6) + 0.25 * math.sqrt(3))) < 1e-14
+    assert (
+        x.entry(1, 2) == Bound(5.75, 6.25)
+        and y.entry(0) == Bound(0.75, 1.25)
+        and IntervalMatrix(A).entry(0, 1) == Bound(2.0, 2.0)
+    )
+    assert x.T.shape == (3, 2) and (x.T.mid == A.T).all() and x.T.T.mid.tolist() == A.tolist()
+    assert (-x + x).radius().min() >= 0.5 and ((x - x).mid == 0).all() and (x + x).mid[1, 2] == 12.0
+    tripled = x.apply_arb(lambda ball: 3 * ball)
+    assert (tripled.mid == 3 * A).all() and (tripled.radius() >= 0.75).all() and (tripled.radius() < 0.7501).all()
+
+
+def test_overflow_makes_single_entries_unknown() -> None:
+    """An entry that overflows has midpoint 0 and radius inf; the others keep their enclosures."""
+    big, one = np.array([[1e308, 1.0], [1.0, 1.0]]), IntervalMatrix(np.ones((2, 2)))
+    x = IntervalMatrix(big)
+    for result in (
+        x + x,
+        x - (-x),
+        x.scale(4),
+        x.scale(Bound(3.0, 5.0)),
+        x.scale_rows(IntervalMatrix(np.full(2, 4.0))),
+    ):
+        assert result.mid[0, 0] == 0.0 and result.radius()[0, 0] == math.inf
+        assert (
+            np.isfinite(result.mid).all()
+            and np.isfinite(result.radius().ravel()[1:]).all()
+            and (result.mid.ravel()[1:] > 1).all()
+        )
+    for result in (x @ x, x.gram()):
+        assert result.mid[0, 0] == 0.0 and result.radius()[0, 0] == math.inf and np.isfinite(result.mid).all()
+    assert np.isfinite((x @ one).mid).all() and (one @ one).mid[0, 0] == 2.0
+    unknown = IntervalMatrix(np.ones((2, 2)), np.array([[math.inf, 0.0], [0.0, 0.0]]))
+    assert (unknown + one).radius()[0, 0] == math.inf and (unknown + one).radius()[1, 1] < 1e-15
+    assert (unknown @ one).radius()[0, 0] == math.inf and (unknown @ one).radius()[1, 1] < 1e-14
+    assert (
+        unknown.norm_fro_upper() == math.inf
+        and unknown.row_norms()[1][0] == math.inf
+        and unknown.row_norms()[1][1] < 1.5
+    )
+    assert unknown.entry(0, 0) == Bound.unknown() and not unknown.is_exact
+
+
 def F0(x: np.ndarray) -> list[Fraction]:
     return [F(value) for value in np.atleast_1d(x)]
 
@@ -556,6 +620,10 @@ def test_rayleigh_quotients_allow_for_rounding_and_underflow() -> None:
             within(got, 1 + error, (1 + gam(2 * n + 6)) * (1 + (n * n + 6 * n + 150) * u))
             got = eigenvalues._rayleigh_upper(0 * unit, Entrywise(np.eye(n)), size * x, 1)
             within(got, Fraction(1), 1 + (12 * n + 99) * u)
+    swap, e_1 = np.array([[0.0, 1.0], [1.0, 0.0]]), np.array([1.0, 0.0])  # the quotient is 0: what remains is the error
+    low, high = (F(end) for end in euclidean(e_1))
+    error = F(gamma(10)) * F(frobenius_upper(swap)) * high**2 / low**2
+    within(eigenvalues._rayleigh_upper(swap, None, e_1, 1), error * (1 + 10 * u), error * (1 + 60 * u))
     # larger entries outside the quotient: x sees 0, the underflow term sees max|m|
     for x in (np.zeros(2), np.array([math.nan, 1.0]), np.array([math.inf, 0.0])):
         assert eigenvalues._rayleigh_upper(np.eye(2), None, x, 1) == math.inf

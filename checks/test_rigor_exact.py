@@ -400,6 +400,22 @@ def test_singular_values_are_sharp_at_every_scale(exponent: int) -> None:
         assert F(bound.upper) - F(bound.lower) <= 100 * u * 5 * Fraction(2) ** exponent + 20 * eta
 
 
+def test_scaling_keeps_every_member() -> None:
+    """Times a power of two: entries near 1, radii no smaller than before, whatever underflows on the way."""
+    for exponent, small in ((500, 2.0**-600), (1000, 5e-324), (-500, 5e-324), (-1050, 5e-324), (120, 0.0)):
+        mid = np.ldexp(np.array([[1.0, -0.75], [0.0, 2.0**-30]]), exponent)
+        for rad in (None, np.full((2, 2), small), np.abs(mid) / 8):
+            scaled, e = singular._scaled(IntervalMatrix(mid, rad))
+            assert 0.5 <= np.abs(scaled.mid).max() <= 1 and abs(e - exponent) <= 1
+            for before, after, r, s in zip(
+                mid.ravel(), scaled.mid.ravel(), (np.zeros(4) if rad is None else rad).ravel(), scaled.radius().ravel()
+            ):
+                moved = abs(F(before) / Fraction(2) ** e - F(after)) + F(r) / Fraction(2) ** e
+                within(s, moved, moved * (1 + 4 * u) + 2 * eta, (exponent, small))
+    kept, e = singular._scaled(IntervalMatrix(np.array([[2.0**100, 2.0**-200]])))
+    assert e == 0 and kept.mid[0, 0] == 2.0**100
+
+
 def test_radii_move_singular_values_by_their_norm() -> None:
     for exponent in (0, 300, -300):
         mid, rad = np.ldexp(np.diag([2.0, 1.0]), exponent), np.ldexp(np.full((2, 2), 0.125), exponent)
@@ -486,6 +502,15 @@ def test_quotients_are_upper_ends() -> None:
     for careful in (False, True):
         got = F(singular._quotient_upper(a, v, careful))
         assert exact <= got**2 <= exact * (1 + Fraction(1, 10**12))
+    for trial in range(20):
+        a, v = RNG.standard_normal((3, 4)), RNG.standard_normal(4)
+        length = F(accurate_product(a, v[:, None]).column_norms()[1][0])
+        within(
+            singular._quotient_upper(a, v, True),
+            length / F(euclidean(v)[0]),
+            length / F(euclidean(v)[0]) * (1 + 4 * u),
+            trial,
+        )
     null = singular._null_direction(np.array([[1.0, 1.0], [0.0, 0.0]]))
     assert abs(null[0] + null[1]) < 1e-12 and abs(np.linalg.norm(null) - 1) < 1e-12
     assert singular._by_qr(np.array([[1.0, 2.0, 3.0], [2.0, 4.0, 6.0]])).lower == 0.0
