@@ -20,7 +20,7 @@ from dipproofs.certify.operator_bounds import Basis, bound_operator
 from dipproofs.certify.quantities import ROOM, Base, enclose_base, widened
 from dipproofs.networks import TwoLayer
 from dipproofs.problems.losses import make_loss
-from dipproofs.rigor import Bound, Evidence, IntervalMatrix
+from dipproofs.rigor import Bound, Evidence, IntervalMatrix, Verdict
 from dipproofs.theory import ACTIVATIONS
 from dipproofs.theory import symbols as s
 from dipproofs.theory.twolayer import TRAIN_MODES
@@ -192,7 +192,16 @@ def test_scales_of_the_squared_loss(scale: Any, c: float) -> None:
 
 def test_dependent_rows_are_not_certified() -> None:
     A = np.array([[1.0, 2.0, 3.0], [2.0, 4.0, 6.0]])
-    assert bound_operator(A).rank is None or bound_operator(A).rank == 1
+    for matrix, what in (
+        (A, "1 of its rows"),
+        (A.T, "1 of its columns"),
+        (np.vstack([A, A[:1] + 1.0]), "1 of its rows"),
+    ):
+        found = bound_operator(matrix)
+        assert found.rank is None and found.decision.verdict is Verdict.REFUTED and what in found.decision.reason
+    product = bound_operator(A, np.eye(3))  # its entries carry radii, from which no deficiency can be proved
+    assert product.rank is None and product.decision.verdict is Verdict.UNDECIDED
+    assert bound_operator(A[:1]).rank == 1 and bound_operator(A[:1]).decision.verdict is Verdict.PROVED
 
 
 def test_a_mask_needs_one_entry_in_every_row() -> None:

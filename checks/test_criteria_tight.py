@@ -65,6 +65,8 @@ def test_rules_enclose_integrals_of_convex_functions() -> None:
             assert abs(exact - low - panel / 12) < 1e-30 and abs(high - exact - panel / 6) < 1e-30
             for rule in (integral_lower, integral_upper):  # both are exact on straight lines
                 assert abs(rule(3 - s.t, {}, flint.arb(end)) - (3 * flint.arb(end) - flint.arb(end) ** 2 / 2)) < 1e-30
+            three = [rule(sp.Integer(3), {}, flint.arb(end)) for rule in (integral_lower, integral_upper)]  # no symbols
+            assert all(abs(value - 3 * flint.arb(end)) < 1e-30 for value in three)
     plan = Plan("concave", "observation", "both")
     env = {symbol: np.float64(value) for symbol, value in numbers_of("both").items()}
     ends = np.array([1e-3, 0.01, 0.1])
@@ -167,6 +169,10 @@ def test_margins_are_relative() -> None:
     nothing = hypotheses(judge_of(Plan("paper", "paper", "both"), 0.05, 0.05, sigma_min_J=0.0))
     assert nothing["radius"].verdict is Verdict.REFUTED or nothing["radius"].verdict is Verdict.UNDECIDED
     assert "not onto" in nothing["radius"].reason
+    base = base_of(numbers_of("both"), "both")
+    unclear = replace(base, values={**base.values, s.sigma_min_J: Bound(0.0, 0.75)})
+    found = hypotheses(Judge(unclear, Candidate(Plan("paper", "paper", "both"), 0.05, 0.05, 1.0, 1.0)))
+    assert found["radius"].verdict is Verdict.UNDECIDED and found["radius"].margin.contains(0.75)
 
 
 def test_what_fails_at_every_radius_is_refuted_and_nothing_else() -> None:
@@ -418,6 +424,8 @@ def test_small_rules_of_counts() -> None:
         assert guarantees._ceil(wide) == 4 and guarantees._ceil(above) == 4  # its float is 3
     e = s.e
     assert call_bound(e**2 / e**2, {}) == Bound.exact(1) and call_bound(e, {}) is None
+    assert call_bound((1 + e) ** 2 / (e**2 + 2 * e + 1), {}) == Bound.exact(1)  # constant, though it does not look so
+    assert call_bound((1 + e) ** 2 / (e**2 + 2 * e + 2), {}) is None
     c = sp.Symbol("c", positive=True)
     assert call_bound(c * e / e, {c: Bound.exact(3)}) == Bound.exact(3)
     with flint.ctx.workprec(128):
