@@ -160,6 +160,9 @@ EXPLANATIONS: list[tuple[str, str, str, str]] = [
     ("rigor/decide", "before / 2", "", "when more precision is given up; the verdict is undecided then"),
     # --- certify ---
     ("certify/search", "", "", "proposes a radius; what is claimed is decided afterwards in Arb"),
+    ("certify/refute", "_INTERVALS = ", _MORE, "one interval more is tried"),
+    ("certify/refute", "1e-300", "1e-300 →", "avoids a division by 0"),
+    ("certify/refute", "if right >= limit", "boundary", "equality of a float and a ball has no width to lie in"),
     ("certify/refute", "for _ in range(40)", "", "halvings of a bracket whose upper end is proved"),
     ("certify/decide", "if not value > limit", "boundary", "equality was answered before"),
     ("certify/guarantees", "sp.Rational", "", "other points at which an expression is compared with itself"),
@@ -224,6 +227,7 @@ EXPLANATIONS: list[tuple[str, str, str, str]] = [
     ("certify/operator_bounds", "one_thread(", "", "the estimated work decides about threads"),
     ("networks/enclosure", "_BITS", "", "bits of the Arb evaluation; more is as good"),
     ("descent/stepsize", "_next_check: int = 0", "", "the first step is estimated because there is none yet"),
+    ("descent/stepsize", "loss > _RISE", "boundary", "equality of floats: either step will do"),
     ("descent/stepsize", "self.gamma > _TOO_LONG", "boundary", "equality of floats: either step will do"),
     # --- theory ---
     (
