@@ -624,6 +624,13 @@ def test_rayleigh_quotients_allow_for_rounding_and_underflow() -> None:
     low, high = (F(end) for end in euclidean(e_1))
     error = F(gamma(10)) * F(frobenius_upper(swap)) * high**2 / low**2
     within(eigenvalues._rayleigh_upper(swap, None, e_1, 1), error * (1 + 10 * u), error * (1 + 60 * u))
+    # for a short x rounding vanishes and underflow remains: 8n(n+2)η(2+max|m|); entries beside the quotient count
+    for n, beside in ((1, 0.0), (2, 0.0), (2, 6.0), (5, 62.0)):
+        matrix, x = np.zeros((n, n)), np.zeros(n)
+        matrix[-1, -1], x[0] = beside, 2.0**-500
+        got = F(eigenvalues._rayleigh_upper(matrix, None, x, 1)) * F(euclidean(x)[0]) ** 2
+        exact = 8 * n * (n + 2) * eta * F(2 + beside)
+        within(got, exact * (1 - 8 * u), exact * (1 + Fraction(1, 10**6)), (n, beside))
     # larger entries outside the quotient: x sees 0, the underflow term sees max|m|
     for x in (np.zeros(2), np.array([math.nan, 1.0]), np.array([math.inf, 0.0])):
         assert eigenvalues._rayleigh_upper(np.eye(2), None, x, 1) == math.inf
