@@ -6,6 +6,7 @@ for X any matrix with as many columns as V has rows (A, AB, or a basis of the ro
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from weakref import WeakKeyDictionary
@@ -13,6 +14,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from ..rigor import Bound, IntervalMatrix, IntervalVector, compile_arb
+from ..rigor.norms import euclidean
 from ..theory import ACTIVATIONS
 from ..theory.activations import x
 from .two_layer import TwoLayer
@@ -78,6 +80,16 @@ def enclose_signal(network: TwoLayer, hidden: HiddenLayer) -> IntervalVector:
 
 
 def vector_norm(vector: IntervalVector) -> Bound:
-    """Enclose the Euclidean norm of an enclosed vector."""
-    lower, upper = vector.column_norms()
-    return Bound(float(np.min(lower)), float(np.max(upper)))
+    """Enclose the Euclidean norm of an enclosed vector.
+
+    Notes:
+        Entries between |mid| − rad and |mid| + rad give norms between those of these two vectors, which is sharper
+        than ‖mid‖ ∓ ‖rad‖ where large radii do not sit at large entries.
+    """
+    lower, upper = (float(end) for end in vector.column_norms())
+    if vector.rad is None or not math.isfinite(upper):
+        return Bound(lower, upper)
+    sizes = np.abs(vector.mid)
+    near = np.maximum(np.nextafter(sizes - vector.rad, -np.inf), 0.0)
+    far = np.nextafter(sizes + vector.rad, np.inf)
+    return Bound(max(lower, float(euclidean(near)[0])), min(upper, float(euclidean(far)[1])))
