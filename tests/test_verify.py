@@ -245,3 +245,15 @@ def test_a_dependent_row_is_refuted_and_an_independent_one_is_not(tmp_path: Path
 
     assert exact_rank(np.array([[0.1, 0.2], [0.2, 0.4]])) == 1
     assert exact_rank(np.diag([1.0, 1.0, 1e-20])) == 3
+
+
+@pytest.mark.parametrize("value", [1e308, 1e200, 1e-160, 5e-324, 0.0])
+@pytest.mark.parametrize("key", ["A", "y", "u", "W", "V"])
+def test_extreme_entries_are_neither_accepted_nor_a_hang(tmp_path: Path, key: str, value: float) -> None:
+    record, arrays = load(hand_made(tmp_path))
+    arrays[key].flat[0] = value
+    assert verify(write(tmp_path, record, arrays)).exit_code == 1
+    for name, claim in record["quantities"].items():
+        if claim and name not in ("gamma", "rho"):
+            claim.update(lower=0.0, upper="inf")  # claims nothing; the hypotheses are still decided
+    assert verify(write(tmp_path, record, arrays)).exit_code == 1

@@ -89,12 +89,22 @@ class Matrix:
 
     @classmethod
     def column(cls, entries: list[arb], kept: int = FINE) -> Matrix:
-        """A column of balls: three floats each, and a bound of what is left."""
-        total, rest = cls((len(entries), 1), {}, arb(0), kept), list(entries)
+        """A column of balls: three floats each, scaled into their range, and a bound of what is left.
+
+        Raises:
+            ValueError: an entry that is not finite.
+        """
+        if not all(x.is_finite() for x in entries):
+            raise ValueError("found numbers beyond every bound, expected finite ones")
+        top = max((upper(abs(x)) for x in entries if not x.is_zero()), default=arb(1))
+        shift = math.ceil(float(top.log() / arb(2).log()) / BITS)
+        total, rest = cls((len(entries), 1), {}, arb(0), kept), [x / _weight(shift) for x in entries]
         for _ in range(3):
             part = [float(x.mid()) for x in rest]
             total, rest = total + cls.of(np.array(part), kept), [x - f for x, f in zip(rest, part)]
-        return total.blurred(sum((upper(abs(x)) for x in rest), arb(0)))
+        total = total.blurred(sum((upper(abs(x)) for x in rest), arb(0)))
+        levels = {level + shift: x for level, x in total.levels.items()}
+        return cls(total.shape, levels, total.error * _weight(shift), kept)
 
     def _with(self, levels: Levels, error: arb, shape: tuple[int, int] | None = None) -> Matrix:
         return Matrix(shape or self.shape, levels, error, self.kept)

@@ -53,14 +53,14 @@ class Gram:
         """λ_max(K)."""
         if self.diagonal is not None:
             return max_of(self.diagonal)
-        return self._beyond(1) if self.K.size > 0 else arb(0)
+        return arb(0) if self.K.size.is_zero() else self._beyond(1)
 
     @cached_property
     def smallest(self) -> arb:
         """λ_min(K): as −λ_max(−K), or through W with ‖WᵀKW − I‖ ≤ β, by (1 ± β)/λ_max(WWᵀ)."""
         if self.diagonal is not None:
             return -max_of([-x for x in self.diagonal])
-        if self.N.shape[0] > self.N.shape[1] or not self.K.size > 0:
+        if self.N.shape[0] > self.N.shape[1] or self.K.size.is_zero():
             return arb(0)
         direct = -self._beyond(-1)
         if direct > 0 and direct.rad() < _TIGHT * direct.mid():
