@@ -6,9 +6,9 @@ from fnmatch import fnmatchcase
 
 from checks.registry import claims
 from dipproofs import theory
-from dipproofs.theory import gaussian_moments, losses, width
+from dipproofs.theory import gaussian_moments, losses, schedules, width
 
-ROOMS = (gaussian_moments, losses, width)  # modules that register formulas when they are imported
+ROOMS = (gaussian_moments, losses, schedules, width)  # modules that register formulas when they are imported
 
 
 def test_every_formula_has_a_check() -> None:

@@ -18,9 +18,9 @@ from mpmath import iv
 
 from dipproofs import theory
 from dipproofs.rigor import Bound, Decision, Verdict, decide_positive, enclose
-from dipproofs.theory import losses, width
+from dipproofs.theory import losses, schedules, width
 
-SUBJECTS = (losses, width)  # imported for the formulas that they register
+SUBJECTS = (losses, schedules, width)  # imported for the formulas that they register
 PRECISION = 220
 POINTS = 24
 
@@ -199,6 +199,9 @@ def arguments(expression: sympy.Expr, rng: random.Random, width: float) -> dict[
     for symbol in sorted(expression.free_symbols, key=str):
         if symbol.is_integer:
             lower = upper = float(rng.randint(1, 40))
+        elif symbol == schedules.horizon:  # longer than the counts beside it, or nothing is left to compare
+            lower = float(rng.randint(50, 400))
+            upper = lower * (1 + width)
         else:
             lower = math.exp(rng.uniform(-6, 3)) * sign_of(symbol, rng)
             upper = lower + width * abs(lower)
