@@ -4,7 +4,7 @@
     python -m checks.mutation --per-file 12                        # so many of every file
     python -m checks.mutation --per-file 0 --only rigor/norms.py   # every mutant of a file
     python -m checks.mutation --formulas                           # the registered formulas, fast
-    python -m checks.mutation --again                              # what survived so far, with the checks of today
+    python -m checks.mutation --again                              # unexplained survivors, with the checks of today
     python -m checks.mutation --report                             # only write checks/mutation-report.md
 
 A mutant is one change in the syntax tree of a source file: a sign, + for −, · for /, an exponent, a factor, a
@@ -28,6 +28,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from checks.mutation_explanations import explanation
 from checks.mutation_guards import guards_of
 from checks.mutation_runner import Runner, forked, run_theory
 from checks.mutation_sites import ROOT, Mutant, mutants_of, source_line
@@ -66,7 +67,7 @@ def chosen(options: argparse.Namespace, record: dict[str, Any]) -> list[tuple[st
     """The mutants to run: a fresh draw from all of them, or so many of every file."""
     population = list(everything(options.only))
     if options.again:
-        drawn = [(key, m) for key, m in population if key in record and record[key]["outcome"] != "killed"]
+        drawn = [(key, m) for key, m in population if key in record and _open(record[key])]
     elif options.fresh:
         population = [(key, mutant) for key, mutant in population if key not in record]
         print(f"{len(population)} mutants without a record, {options.fresh} drawn with seed {options.seed}", flush=True)
@@ -79,6 +80,10 @@ def chosen(options: argparse.Namespace, record: dict[str, Any]) -> list[tuple[st
             count = len(sites) if options.per_file == 0 else min(options.per_file, len(sites))
             drawn += random.Random(f"{options.seed}:{file}").sample(sites, count)
     return sorted(drawn, key=lambda pair: (not pair[1].file.startswith("theory/"), pair[1].file, pair[1].number))
+
+
+def _open(entry: dict[str, Any]) -> bool:
+    return entry["outcome"] != "killed" and not explanation(entry)
 
 
 def run(options: argparse.Namespace, record: dict[str, Any]) -> None:
@@ -170,7 +175,7 @@ def main() -> None:
     parser.add_argument("--draws", default=str(DRAWS), help="where the scores of fresh draws are kept")
     parser.add_argument("--formulas", action="store_true", help="alter registered formulas; --only is a prefix of ids")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--again", action="store_true", help="run the survivors of the record again")
+    parser.add_argument("--again", action="store_true", help="run the unexplained survivors of the record again")
     parser.add_argument("--report", action="store_true", help="only write the report from the record")
     options = parser.parse_args()
     kept = Path(options.record)
