@@ -173,6 +173,14 @@ def test_margins_are_relative() -> None:
     unclear = replace(base, values={**base.values, s.sigma_min_J: Bound(0.0, 0.75)})
     found = hypotheses(Judge(unclear, Candidate(Plan("paper", "paper", "both"), 0.05, 0.05, 1.0, 1.0)))
     assert found["radius"].verdict is Verdict.UNDECIDED and found["radius"].margin.contains(0.75)
+    values = Judge(unclear, Candidate(Plan("paper", "paper", "both"), 0.05, 0.05, 1.0, 1.0)).run().values
+    assert values[s.R_prime] == Bound(0.0, math.inf)  # nothing is known of it
+
+
+def test_radii_up_to_the_papers_are_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Judge, "paper_radius", lambda self: Bound(1.0, 2.0))
+    assert refute._limit(judge_of(Plan("paper", "paper", "both"), 0.05, 0.05)) == 2.0
+    assert refute._limit(judge_of(Plan("concave", "block", "both"), 0.05, 0.05)) == math.inf
 
 
 def test_what_fails_at_every_radius_is_refuted_and_nothing_else() -> None:
@@ -676,6 +684,8 @@ def test_automatic_steps_after_a_rise_and_when_frozen() -> None:
     [step.propose(tau, 0, 1.0) for tau in range(4)]
     step.propose(4, 0, 2.0)  # a rise at an estimate: half of it is the most from now on
     assert step.gamma == 0.45 and step.propose(5, 0, 1.0) == 0.45 and step.propose(8, 0, 1.0) == 0.45
+    falling, _ = auto(1.0)
+    assert [falling.propose(tau, 0, 4.0 - tau / 10) for tau in range(9)] == [0.9] * 9
     frozen, norms = auto(1.0, 5.0)
     frozen.propose(0, 0, 1.0)
     frozen.frozen = True
