@@ -16,9 +16,8 @@ import sympy as sp
 
 from ..rigor import compile_arb
 from ..rigor.floats import compile_floats
-from ..theory import FORMS, PROFILES, conditions, forms
 from ..theory import symbols as s
-from ..theory.twolayer import CONSTANTS
+from ..theory.theorem import theorem
 
 Environment = dict[Any, Any]
 
@@ -46,39 +45,14 @@ class Plan:
         return self.form == "residual"
 
 
-@cache
 def steps(plan: Plan) -> tuple[tuple[sp.Symbol, sp.Expr], ...]:
     """Return (symbol, expression) in the order of evaluation, given the base quantities, γ and ρ."""
-    constants = CONSTANTS[plan.train]
-    lipschitz = constants.lipschitz_J_full if plan.form == "paper" else constants.lipschitz_J
-    chain: list[tuple[sp.Symbol, sp.Expr]] = [
-        (s.sigma_out, constants.sigma_out),
-        (s.lipschitz_J, lipschitz),
-        (s.lipschitz_AJ, constants.lipschitz_AJ),
-        (s.lipschitz_in, constants.lipschitz_in),
-        (s.lipschitz_A_in, constants.lipschitz_A_in),
-        (s.lipschitz_out, constants.lipschitz_out),
-        (s.norm_AJ_ball, constants.norm_AJ_ball),
-    ]
-    if plan.residual:
-        slope = PROFILES[plan.profile].slope.subs(s.t, s.rho)
-        chain += [
-            (s.profile_slope, slope),
-            (s.curvature_drift, conditions.curvature_drift),
-            (s.omega, forms.RESIDUAL_OMEGA),
-        ]
-    else:
-        chain += [(s.lipschitz_grad, conditions.lipschitz_grad), (s.q, conditions.normalised_step)]
-        form = FORMS[plan.form]
-        chain += [(s.omega, form.omega), (s.rate, form.rate)]
-    return tuple(chain)
+    return theorem(plan.form, plan.profile, plan.train).constants
 
 
-@cache
 def integrand(plan: Plan) -> sp.Expr:
     """Return what (H) integrates: F, or F − x in the residual form."""
-    F = PROFILES[plan.profile].F
-    return F - s.curvature_drift if plan.residual else F
+    return theorem(plan.form, plan.profile, plan.train).integrand
 
 
 def evaluate(plan: Plan, environment: Environment, rho: Any, gamma: Any) -> Environment:

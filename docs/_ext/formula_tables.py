@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import sympy as sp
 
 import dipproofs.theory.gaussian_moments
+import dipproofs.theory.schedules
 import dipproofs.theory.width  # noqa: F401 - these register their formulas
 from dipproofs import theory
 from dipproofs.theory.core import Formula
@@ -28,6 +29,7 @@ def fragments() -> dict[str, str]:
         "excluded.md": "\n".join(f"* `{name}`: {why}." for name, why in theory.EXCLUDED.items()) + "\n",
         "quantities.md": _quantities(),
         "recovery.md": _list("recovery."),
+        "schedules.md": _list("schedules."),
         "width.md": _list("width."),
     }
 
