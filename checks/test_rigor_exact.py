@@ -228,6 +228,17 @@ def test_enough_primes_for_hadamard(seed: int) -> None:
         )
 
 
+def test_enough_primes_for_high_ranks() -> None:
+    """At order 41 the factor √k^k of Hadamard's bound is worth 110 bits, almost two primes."""
+    rng = np.random.default_rng(0)
+    a = (rng.integers(-9, 10, (45, 40)) @ rng.integers(-9, 10, (40, 44))).astype(float)
+    found, bits = rank._modular_rank(a, 1e12), rank.integer_matrix(a)[1]
+    count = re.search(r"modulo (\d+) primes", found.reason)
+    assert found.value == 40 and count is not None
+    least = math.ceil(41 * (bits + math.log2(41) / 2) / 62)
+    assert least <= int(count.group(1)) <= least + 1
+
+
 def test_ranks_by_every_path() -> None:
     for a, value, reason in (
         (np.zeros((3, 2)), 0, "zero"),
@@ -248,6 +259,8 @@ def test_ranks_by_every_path() -> None:
     )  # what is handed over is believed
     assert matrix_rank(IntervalMatrix(dependent), smallest=Bound.estimated(0.5)).value == 2
     assert matrix_rank(IntervalMatrix(dependent), smallest=Bound(0.0, 1.0)).value == 2
+    stacked = np.vstack([dependent, dependent[:1], np.zeros((1, 3))])  # a repeated row removed, still dependent
+    assert matrix_rank(IntervalMatrix(stacked)).value == 2 == matrix_rank(IntervalMatrix(stacked.T)).value
     fuzzy = matrix_rank(IntervalMatrix(dependent, np.full((3, 3), 1e-30)))
     assert fuzzy.value is None and fuzzy.verdict is Verdict.UNDECIDED
     assert matrix_rank(IntervalMatrix(np.eye(2), np.full((2, 2), 1e-3))).value == 2
@@ -738,6 +751,10 @@ def test_row_spaces_of_coordinates() -> None:
         and scaled.rad is not None
         and (scaled.rad >= np.array([[2.0**-51], [0.5]])).all()
     )
+    for got, wanted in zip(scaled.rad.ravel(), (2.0**-51, 2.0**-51, 0.5, 0.5)):
+        within(got, F(wanted), F(wanted) + eta)
+    tiny = row_space._equilibrated(IntervalMatrix(np.array([[1.0, 2.0**50], [1.0, 1.0]]), np.zeros((2, 2))))
+    assert tiny.rad is not None and (tiny.rad == TINY).all()
     lost = np.array([[1e300, 5e-324], [1.0, 1.0]])  # a row that would lose digits stays
     assert row_space._equilibrated(IntervalMatrix(lost)).mid[0, 1] == 5e-324
     assert sorted(row_space._independent_rows(np.array([[1.0, 0.0], [2.0, 0.0], [0.0, 1.0]]), 2)) in ([0, 2], [1, 2])

@@ -334,6 +334,19 @@ def test_signs_that_are_declared_are_used() -> None:
     assert not enclose(w**z, {w: Bound.exact(0), z: Bound.exact(-1)}).is_finite
 
 
+def test_small_intervals_that_reach_zero() -> None:
+    """Roots of [0, ½] reach (½)^y; and a ball that touches a threshold may lie on either side of it."""
+    for power in (sp.Rational(1, 3), sp.Rational(1, 2), sp.Rational(3, 5)):
+        found = _at(w**power, Bound(0.0, 0.5))
+        assert found.lower <= 0 and 0.5 ** float(power) <= found.upper <= 1.2
+    found = enclose(w**y, {w: Bound(0.0, 0.5), y: Bound.exact(0.25)})
+    assert found.lower <= 0 and 0.5**0.25 <= found.upper < 0.85
+    unit = flint.arb(0.5, 0.5)
+    for condition in (z >= 1, z <= 0, sp.Eq(z, 1), sp.Eq(z, 0)):
+        value = compile_arb((z,), sp.Piecewise((3, condition), (7, True)))(unit)
+        assert value.contains(flint.arb(3)) and value.contains(flint.arb(7)), condition
+
+
 CONDITIONS: list[tuple[Any, Callable[[float], bool]]] = [
     (z > 1, lambda t: t > 1),
     (z >= 1, lambda t: t >= 1),
