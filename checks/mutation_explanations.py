@@ -126,7 +126,7 @@ EXPLANATIONS: list[tuple[str, str, str, str]] = [
     ("rigor/rank", "exponents - column", "0 → 1", "only entries 0, which stay 0"),
     ("rigor/rank", "if cost > work_limit", "boundary", "work after which a rank is given up as undecided"),
     ("rigor/rank", "rank, agreed, prime", "", "a start that the first prime replaces; primes of 63 bits say more"),
-    ("rigor/rank", "needed = math.ceil", "Add → Sub|→", "a few bits, which the prime in excess (62 bits) covers"),
+    ("rigor/rank", "needed = math.ceil", r"^Add → Sub|^\d", "a few bits, which the prime in excess (62 bits) covers"),
     (
         "rigor/row_space",
         "defect[np.diag_indices",
@@ -277,6 +277,16 @@ EXPLANATIONS: list[tuple[str, str, str, str]] = [
     ("descent/stepsize", "_next_check: int = 0", "", "the first step is estimated because there is none yet"),
     ("descent/stepsize", "loss > _RISE", "boundary", "equality of floats: either step will do"),
     ("descent/stepsize", "self.gamma > _TOO_LONG", "boundary", "equality of floats: either step will do"),
+    ("certify/blocks", "if k >= rows", "", "which of two Gram matrices is used; both are proved"),
+    ("certify/blocks", "k**3 / 6", "", "the estimated work decides about threads"),
+    ("certify/blocks", "slack = self._slack.upper", "", "the ends of a point are equal"),
+    ("certify/guarantees", "abs(one - other)", "", "when SymPy simplifies; what still contains e gives no bound"),
+    ("certify/refute", "low, high = ", "", "halvings of a bracket whose upper end is proved"),
+    ("descent/stepsize", "np.sqrt(self.m)", "", "the length of a start vector, which is normalised"),
+    ("networks/enclosure", "min(upper, float(euclidean(far)", "min → max", "a wider enclosure"),
+    ("theory/losses/custom", "count_ops", "→", "up to which size SymPy tidies a formula"),
+    ("theory/losses/huber", "time=sp.Piecewise", "", "T is checked piece by piece; nothing computes with its switch"),
+    ("theory/width/sparse", "RATIO", "", "other nodes of a Riemann sum from below"),
     # --- theory ---
     (
         "theory/activations",
