@@ -287,6 +287,7 @@ EXPLANATIONS: list[tuple[str, str, str, str]] = [
     ("theory/losses/custom", "count_ops", "→", "up to which size SymPy tidies a formula"),
     ("theory/losses/huber", "time=sp.Piecewise", "", "T is checked piece by piece; nothing computes with its switch"),
     ("theory/width/sparse", "RATIO", "", "other nodes of a Riemann sum from below"),
+    ("certify/decide", "self.bound(sigma).gt(0)", "", "what fails at one radius only is made undecided afterwards"),
     # --- theory ---
     (
         "theory/activations",
