@@ -288,6 +288,9 @@ EXPLANATIONS: list[tuple[str, str, str, str]] = [
     ("theory/losses/huber", "time=sp.Piecewise", "", "T is checked piece by piece; nothing computes with its switch"),
     ("theory/width/sparse", "RATIO", "", "other nodes of a Riemann sum from below"),
     ("certify/decide", "self.bound(sigma).gt(0)", "", "what fails at one radius only is made undecided afterwards"),
+    ("rigor/threads", "", "", "which threads compute, not what"),
+    ("theory/losses/base", "branch_upper: sp.Expr", "", "a default: every loss with branches gives its own"),
+    ("theory/losses/cross_entropy", "if side < 0", "0 → 1", "the side is 1 or −1"),
     # --- theory ---
     (
         "theory/activations",
