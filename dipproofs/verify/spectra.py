@@ -88,11 +88,11 @@ def frobenius(X: Matrix) -> arb:
 
 
 def whitened(N: Matrix, goal: float | None = None) -> tuple[Matrix, arb] | None:
-    """Return W and β < goal (by default most of the bits kept) with ‖WᵀNNᵀW − I‖ ≤ β, or None if that fails.
+    """Return W and β < goal (by default nearly all bits kept) with ‖WᵀNNᵀW − I‖ ≤ β, or None if that fails.
 
     W is proposed by QR. A step W' = W(3I−H)/2 with H = WᵀNNᵀW = I − E has H' − I = −¾E² − ¼E³ exactly.
     """
-    goal = 2.0 ** (-0.78 * N.kept) if goal is None else goal
+    goal = 2.0 ** (8 - N.kept) if goal is None else goal
     one, three = (Matrix.of(c * np.eye(N.shape[0])) for c in (1.0, 3.0))
     try:
         W = Matrix.of(np.linalg.inv(np.linalg.qr(N.floats().T, mode="r")), N.kept)
