@@ -6,22 +6,24 @@ not counted.
 
 from __future__ import annotations
 
-BOUND = ["test_intervals", "test_rigor_scalars", "tests/test_rigor_bound.py"]
-SYMBOLIC = ["test_rigor_scalars", "tests/test_rigor_evaluate.py", "test_two_arithmetics"]
+BOUND = ["test_intervals", "test_rigor_scalars", "test_reasons_reviewed", "tests/test_rigor_bound.py"]
+SYMBOLIC = ["test_rigor_scalars", "test_reasons_reviewed", "tests/test_rigor_evaluate.py", "test_two_arithmetics"]
 MATRICES = [
     "test_rigor_constants",
     "test_rigor_exact",
+    "test_reasons_reviewed",
     "test_small_contracts",
     "tests/test_rigor_matrix.py",
 ]
-CRITERIA = ["test_criteria_tight", "test_small_contracts"]
-BASE = ["test_base_quantities", "test_criteria_tight"]
-LOSSES = ["test_losses_numerics", "test_losses", "test_printed_bounds"]
+CRITERIA = ["test_criteria_tight", "test_small_contracts", "test_reasons_reviewed"]
+BASE = ["test_base_quantities", "test_criteria_tight", "test_reasons_reviewed"]
+LOSSES = ["test_losses_numerics", "test_losses", "test_reasons_reviewed", "test_printed_bounds"]
 ACTIVATIONS = ["test_activations", "test_printed_bounds"]
 WIDTH = [
     "test_width",
     "test_losses_numerics",
     "test_small_contracts",
+    "test_reasons_reviewed",
     "test_width_formulas",
     "test_printed_bounds",
     "test_width_split",

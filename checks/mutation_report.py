@@ -48,7 +48,8 @@ def write(record: dict[str, Any], draws: list[dict[str, Any]], path: Path) -> No
         lines.append(f"| `{file}` | {sum(counts.values())} | {counts['killed']} | {kept} | {counts['open']} |")
     everything = survivors + [entry for draw in draws for entry in draw["survivors"]]
     lines += ["", "## Survivors", ""]
-    lines += _survivors(everything, {_name(entry) for entry in record.values() if entry["outcome"] == "killed"})
+    noticed = {_name(entry) for entry in record.values()} - {_name(entry) for entry in survivors}
+    lines += _survivors(everything, noticed)
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
@@ -78,7 +79,8 @@ def _survivors(entries: list[dict[str, Any]], noticed: set[str]) -> list[str]:
 
 
 def _name(entry: dict[str, Any]) -> str:
-    return f"{entry['file']} | {entry['number']} | {entry['source']} | {entry['change']}"
+    """Source line and change: numbers and places move when the file is edited."""
+    return f"{entry['file']} | {entry['source']} | {entry['change']}"
 
 
 def _state(entry: dict[str, Any]) -> str:
