@@ -257,3 +257,44 @@ def test_extreme_entries_are_neither_accepted_nor_a_hang(tmp_path: Path, key: st
         if claim and name not in ("gamma", "rho"):
             claim.update(lower=0.0, upper="inf")  # claims nothing; the hypotheses are still decided
     assert verify(write(tmp_path, record, arrays)).exit_code == 1
+
+
+PROFILES = [
+    "sqrt(1 + r**2) - 1",
+    "log(cosh(r))",
+    "r**4/4",
+    "r - log(1 + r)",
+    "cosh(r) - 1",
+    "r**2/2 + r**4",
+    "Piecewise((r**2/2, r < 1/2), (r/2 - 1/8, True))",
+]
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_loss_of_ones_own_is_verified(tmp_path: Path, profile: str) -> None:
+    from dipproofs.certify.api import certify
+    from dipproofs.certify.save import save
+    from dipproofs.problems.losses import Loss
+
+    certificate = certify(gaussian_problem(3, 6), network(6, 64), Loss.custom(profile), tolerance=1e-6)
+    assert certificate.proved and certificate.final is not None
+    result = verify(save(certificate, tmp_path))
+    assert result.valid, str(result)
+    record, arrays = load(tmp_path / "certificate.json")
+    record.pop("final")
+    spoiled = [
+        {"profile": f"({profile}) * 1.01"},  # another loss
+        {"profile": "r"},  # not C¹ as an even function
+        {"profile": "sin(r)**2"},  # not convex
+        {"profile": "1 + r**2"},  # not 0 at 0
+        {"profile": "Piecewise((0*r, r < 1), ((r - 1)**2, True))"},  # 0 on an interval
+        {"profile": "__import__('os').system('true')"},
+        {"profile": None},
+        {"scale": 2.0},
+    ]
+    for change in spoiled:
+        assert verify(write(tmp_path, {**record, "loss": {**record["loss"], **change}}, arrays)).exit_code == 1, change
+    counts = record["guarantees"]["iterations_to_loss"]
+    assert verify(write(tmp_path, record, arrays)).valid
+    record["guarantees"]["iterations_to_loss"] = {key: count and count * 9 // 10 for key, count in counts.items()}
+    assert verify(write(tmp_path, record, arrays)).exit_code == 1

@@ -11,6 +11,7 @@ from typing import Any
 import sympy as sp
 from flint import acb, arb
 from sympy.codegen.cfunctions import expm1, log1p
+from sympy.core.function import AppliedUndef
 
 Env = Mapping[Any, Any]
 _METHODS: dict[Any, str] = {
@@ -86,6 +87,17 @@ def _whole_power(x: Any, n: int) -> Any:
     return product if n > 0 else 1 / product
 
 
+def _power(x: Any, exponent: Any, env: Env) -> Any:
+    return acb.pow(x, exponent, analytic=env["analytic"]) if isinstance(x, acb) else x**exponent
+
+
+def _called(name: str, x: Any, env: Env) -> Any:
+    """A function of Arb; on complex balls (for integrals) the ones that are analytic everywhere, and ln off its cut."""
+    if isinstance(x, acb) and name in ("__abs__", "asinh", "acosh", "log1p"):
+        raise NotImplementedError(f"the verifier cannot integrate {name}")
+    return x.log(analytic=env["analytic"]) if isinstance(x, acb) and name == "log" else getattr(x, name)()
+
+
 @cache
 def compiled(expr: sp.Expr) -> Callable[[Env], Any]:
     """Turn an expression into a function of a dictionary symbol → ball.
@@ -102,6 +114,8 @@ def compiled(expr: sp.Expr) -> Callable[[Env], Any]:
     if isinstance(expr, sp.Piecewise):
         return _piecewise(expr)
     parts = [compiled(part) for part in expr.args]
+    if isinstance(expr, AppliedUndef):  # what stands for it is given as a function
+        return lambda env: env[expr.func](parts[0](env))
     if expr.is_Add or expr.is_Mul:
         combine = operator.add if expr.is_Add else operator.mul
         return lambda env: reduce(combine, [part(env) for part in parts])
@@ -111,7 +125,7 @@ def compiled(expr: sp.Expr) -> Callable[[Env], Any]:
             return lambda env: b.sqrt(analytic=env["analytic"]) if isinstance(b := base(env), acb) else root(b)
         if expr.exp.is_Integer:
             return lambda env: _whole_power(base(env), int(expr.exp))
-        return lambda env: base(env) ** exponent(env)
+        return lambda env: _power(base(env), exponent(env), env)
     if isinstance(expr, sp.Max | sp.Min):
         pick = arb.max if isinstance(expr, sp.Max) else arb.min
         return lambda env: reduce(pick, [part(env) for part in parts])
@@ -119,7 +133,7 @@ def compiled(expr: sp.Expr) -> Callable[[Env], Any]:
         return lambda env: parts[0](env).lambertw(int(expr.args[1]) if len(expr.args) == 2 else 0)
     if expr.func not in _METHODS:
         raise NotImplementedError(f"the verifier cannot evaluate {expr.func}")
-    return lambda env: getattr(parts[0](env), _METHODS[expr.func])()
+    return lambda env: _called(_METHODS[expr.func], parts[0](env), env)
 
 
 def evaluate(expr: Any, env: Env) -> arb:

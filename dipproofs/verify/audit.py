@@ -99,7 +99,9 @@ class Audit:
 
     def _form_applies(self, loss: LossOf) -> bool:
         """Form residual is for the squared loss, form concave for concave ψ."""
-        return loss.squared if self.form == "residual" else self.form != "concave" or decide_concave_psi(loss.theory)
+        if self.form == "residual":
+            return loss.squared
+        return self.form != "concave" or loss.profile is not None or decide_concave_psi(loss.theory)
 
     # --- what is true -----------------------------------------------------------------------------------------------
     def _recompute(self, operator: Operator) -> None:

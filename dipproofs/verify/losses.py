@@ -16,6 +16,7 @@ from ..theory.losses.base import m, r, s, scale, v, v_hi, v_lo, y
 from ..theory.symbols import loss_0, loss_curvature, loss_gradient
 from .arithmetic import bisect, compiled, evaluate, exact, max_of
 from .instance import Instance
+from .profiles import Profile
 from .spectra import frobenius
 
 
@@ -31,11 +32,13 @@ class LossOf:
     """
 
     def __init__(self, record: Mapping[str, Any], observations: np.ndarray) -> None:
-        kind = record.get("kind")
-        if kind not in LOSSES:
-            advice = ": a loss of your own is not verified independently" if kind == "custom" else ""
-            raise ValueError(f"loss.kind: found {kind!r}, expected one of {', '.join(LOSSES)}{advice}")
-        self.theory, self.y = LOSSES[kind], observations.tolist()
+        kind, self.y = record.get("kind"), observations.tolist()
+        if kind not in LOSSES and not (kind == "custom" and isinstance(record.get("profile"), str)):
+            raise ValueError(
+                f"loss.kind: found {kind!r}, expected one of {', '.join(LOSSES)}, or custom with a profile"
+            )
+        self.profile = Profile(record) if kind == "custom" else None
+        self.theory = LOSSES[kind] if self.profile is None else self.profile.theory
         given = {p.name: record.get(p.name, p.default) for p in self.theory.parameters}
         for p in self.theory.parameters:
             value = given[p.name]
@@ -50,6 +53,8 @@ class LossOf:
             raise ValueError(f"loss.scale: found {factor!r}, expected a number > 0 or a named scale")
         parameters = {p.symbol: Fraction(given[p.name]) for p in self.theory.parameters}
         self.env = {symbol: exact(value) for symbol, value in (parameters | {scale: self.c, m: len(self.y)}).items()}
+        if self.profile is not None:
+            self.env |= self.profile.env()
         self.squared = kind == "squared"  # form residual and the projection of y apply
         exactly = {symbol: sp.Rational(value) for symbol, value in parameters.items()}
         self.minimal_at_y = bool(self.theory.argmin.subs(exactly) == y)  # as §7 needs
@@ -77,6 +82,8 @@ class LossOf:
     def constants(self, level: arb) -> None:
         """Enclose the data constants, G and Λ on {L ≤ level}, into ``env``."""
         unit = {**self.env, loss_0: (level / exact(self.c)).max(exact(SMALLEST_LEVEL))}
+        if self.profile is not None:
+            self.profile.check(unit[loss_0])
         points = [arb(at) for at in sorted(set(self.y))]
         needed = any(c.expr.has(v_lo, v_hi) for c in self.theory.constants)
         ends = [self._bracket({**unit, y: at}) if needed else (at, at) for at in points]

@@ -1,0 +1,120 @@
+"""A loss of the user's own, given by its profile h(r): h⁻¹ and the time ∫ds/h'(s), enclosed (docs/theory.md §5)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from itertools import pairwise
+from typing import Any
+
+import sympy as sp
+from flint import acb, arb
+
+from ..theory.losses.base import LossTheory, r
+from ..theory.losses.custom import ProfileFacts, custom_theory, inverse_profile, time_of_value
+from ..theory.losses.record import profile_of_record
+from ..theory.losses.shape import edge_of
+from .arithmetic import bisect, compiled
+
+_LOWEST, _HIGHEST = -256.0, 64.0  # powers of two between which residuals are looked for
+_u = sp.Symbol("u", real=True)
+
+
+class Profile:
+    """What symbols decide about a recorded profile, and enclosures of what they do not.
+
+    Args:
+        record: with the profile as text; nothing in it is evaluated as code.
+
+    Raises:
+        ValueError: h is not seen to be a convex C¹ profile with h(0) = h'(0) = 0 < h(r) and monotone h''.
+    """
+
+    def __init__(self, record: Mapping[str, Any]) -> None:
+        facts = self.facts = profile_of_record(record)
+        kinks = facts.h.atoms(sp.Abs, sp.Min, sp.Max, sp.sign, sp.floor, sp.Heaviside)
+        if kinks or facts.convex is not True or facts.shape is None or not _joins(facts):
+            raise ValueError(
+                f"loss.profile: found {facts.h}, expected a convex C¹ profile with monotone h'', as symbols see it"
+            )
+        self.theory: LossTheory = custom_theory(facts, facts.shape, None)  # type: ignore[arg-type]
+        self.h = compiled(facts.h)
+        self.origin = arb(1)
+
+    def env(self) -> dict[Any, Callable[[arb], arb]]:
+        """What stands for the functions in the theory's expressions."""
+        return {inverse_profile: self.inverse, time_of_value: lambda value: self._time(self.inverse(value))}
+
+    def inverse(self, value: arb) -> arb:
+        """h⁻¹ at a ball: h increases from 0."""
+        return self._inverse(arb(value.lower())).union(self._inverse(arb(value.upper())))
+
+    def _inverse(self, value: arb) -> arb:
+        def below(exponent: float) -> bool | None:
+            height = self.h({r: arb(2) ** arb(exponent)}) - value
+            return True if height <= 0 else False if height >= 0 or not height.is_finite() else None
+
+        low, high = bisect(below, _LOWEST, _HIGHEST)
+        if not (value > 0 and low > _LOWEST and high < _HIGHEST):
+            return arb.nan()
+        size, slope = (arb(2) ** arb(low)).union(arb(2) ** arb(high)), compiled(self.facts.slope)
+        for _ in range(3):  # interval Newton steps keep the root and square the width
+            size = size.mid() - (self.h({r: size.mid()}) - value) / slope({r: size})
+        return size
+
+    def check(self, value: arb) -> None:
+        """Refuse a profile that is not finite on {h ≤ value}, or not positive there; start the time at its end.
+
+        Raises:
+            ValueError: as said.
+        """
+        reach = self._inverse(arb(value.upper()))
+        end = arb(reach.upper())
+        for expr in (self.facts.h, self.facts.slope, self.facts.bend):
+            if not end.is_finite() or not _finite(compiled(expr), arb(0), end, 12):
+                raise ValueError(f"loss.profile: {expr} is not shown to be finite on [0, {end.str(5)}]")
+        edge = edge_of(self.facts.h.args[0][1]) if isinstance(self.facts.h, sp.Piecewise) else None
+        inside = end if edge is None else end.min(compiled(edge)({}))
+        # positive inside its first, analytic piece, and convex with h(0) = 0: positive from there on
+        if not self.h({r: inside / 2}) > 0:
+            raise ValueError(f"loss.profile: found {self.facts.h}, expected h(r) > 0 for r > 0")
+        self.origin = end
+
+    def _time(self, size: arb) -> arb:
+        """T(s) = ∫ dt/h'(t) from s to the origin, in the coordinate ln t, piece by piece; T decreases."""
+        return self._integral(arb(size.lower())).union(self._integral(arb(size.upper())))
+
+    def _integral(self, size: arb) -> arb:
+        slope = self.facts.slope
+        pieces = slope.args if isinstance(slope, sp.Piecewise) else ((slope, sp.true),)
+        low, top = size.log(), self.origin.log()
+        total = arb(0) if low <= top else arb.nan()
+        for piece, condition in pieces:
+            f = compiled(sp.exp(_u) / piece.subs(r, sp.exp(_u)))
+            high = top if condition == sp.true else top.min(compiled(sp.log(edge_of(condition)))({}))
+            if high > low:
+                total += acb.integral(lambda z, on, f=f: acb(f({_u: z, "analytic": on})), acb(low), acb(high)).real
+                low = high
+        return total
+
+
+def _joins(facts: ProfileFacts) -> bool:
+    """Whether h and h' vanish at 0, and the pieces of a Piecewise join C¹."""
+    whole = [isinstance(x, sp.Piecewise) for x in (facts.h, facts.slope, facts.bend)]
+    if facts.h.has(sp.Piecewise) and not all(whole):
+        return False
+    for expr in (facts.h, facts.slope):
+        if sp.simplify(expr.subs(r, 0)) != 0:
+            return False
+        for (left, condition), (right, _) in pairwise(expr.args if isinstance(expr, sp.Piecewise) else ()):
+            edge = edge_of(condition)
+            if edge is None or not edge.is_number or sp.simplify((left - right).subs(r, edge)) != 0:
+                return False
+    return True
+
+
+def _finite(f: Callable[[Any], arb], low: arb, high: arb, depth: int) -> bool:
+    """Whether an expression is finite on an interval, by subdivision."""
+    if f({r: low.union(high)}).is_finite():
+        return True
+    middle = ((low + high) / 2).mid()
+    return depth > 0 and _finite(f, low, middle, depth - 1) and _finite(f, middle, high, depth - 1)
