@@ -182,3 +182,21 @@ def test_schedules_by_name_and_candidates() -> None:
     assert sequence[0] == 0 and sequence[-1] == 1000
     assert sequence == sorted(set(sequence))
     assert list(candidate_iterations(0)) == [0]
+
+
+def test_an_interrupt_keeps_the_run_but_not_one_without_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    from dipproofs.descent.stepsize import AutoStep
+
+    def progress(tau: int, value: float) -> None:
+        if tau >= 4:
+            raise KeyboardInterrupt
+
+    run = dp.descend(gaussian_problem(), network(), max_iterations=100, tolerance=0.0, progress=progress)
+    assert run.stopped == "interrupted" and run.iterations >= 4 and len(run.history.loss) == run.iterations + 1
+
+    def interrupted(*_: object) -> float:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(AutoStep, "propose", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        dp.descend(gaussian_problem(), network(), max_iterations=100)

@@ -169,6 +169,8 @@ def descend(
                 progress(int(carry.tau), value)
             stopped = {RUNNING: "", REACHED: "tolerance", NOT_FINITE: "not finite"}[status]
     except KeyboardInterrupt:
+        if not steps:  # before the first step there is no run to report
+            raise
         stopped = "interrupted"
     if stopped in ("max_iterations", "guaranteed", "interrupted"):
         carry = chunk(carry._replace(status=jnp.asarray(RUNNING)), 0.0, 1, math.inf)
