@@ -14,6 +14,7 @@ EXPLANATIONS: list[tuple[str, str, str, str]] = [
     ("rigor/", "inflation(", _MORE, "grants one rounding more: a wider enclosure"),
     ("rigor/", "gamma(", _MORE, "grants one rounding more: a wider enclosure"),
     ("rigor/", "* TINY", _MORE, "a larger allowance for underflow: a wider enclosure"),
+    ("rigor/cholesky", "growth / (1 - growth)", "^1 → 2", ""),  # half the price: a longer part with no reason is open
     ("rigor/", "_BLOCK = ", "", "rows that are in work at a time"),
     ("rigor/", "_CHUNK = ", "", "entries that are in work at a time"),
     ("rigor/", "_WORKING_BITS = ", _MORE, "one bit more"),

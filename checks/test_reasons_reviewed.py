@@ -52,7 +52,12 @@ def test_the_residual_bound_pays_for_the_sum_of_norms(monkeypatch: pytest.Monkey
 def test_the_trace_is_rounded_up_before_it_is_paid(monkeypatch: pytest.MonkeyPatch) -> None:
     """30 pivots near 1 and one of the size of the price: its last digit does not hide a price that is too small."""
     seen: list[np.ndarray] = []
-    monkeypatch.setattr(cholesky, "factorise", lambda work: bool(seen.append(work.copy())) or True)
+
+    def keep(work: np.ndarray) -> bool:
+        seen.append(work.copy())
+        return True
+
+    monkeypatch.setattr(cholesky, "factorise", keep)
     u, rng = Fraction(1, 2**53), np.random.default_rng(5)
     for n, size in ((31, 3e-13), (31, 6e-13), (64, 2e-12)):
         diagonal = 1 + rng.random(n)
