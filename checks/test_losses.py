@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import flint
@@ -92,6 +93,15 @@ def test_convex_entries_and_concave_psi(kind: str) -> None:
     """Every loss of the table is convex with concave ψ."""
     assert convex_entry(LOSSES[kind])
     assert decide_concave_psi(LOSSES[kind])
+
+
+@pytest.mark.parametrize("entry", [v**2 / 2 - v**3 / 3, (1 - 2 * y) * v**2 / 2])
+def test_convexity_is_decided_on_the_whole_domain(entry: sp.Expr) -> None:
+    """Convex for v < ½, or for y < ½, only."""
+    half = replace(LOSSES["cross-entropy"], entry=entry, registered=False)
+    assert half.domain == (0, 1)
+    assert not convex_entry(half)
+    assert convex_entry(replace(half, entry=v**2))
 
 
 @proves("losses.*.psi", "losses.*.G", "losses.*.Lambda")

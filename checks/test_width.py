@@ -175,6 +175,9 @@ def test_discretisation() -> None:
 @proves("width.paper.*")
 def test_paper_bound() -> None:
     """Exponents 4 and 2; the squared loss has ψ(½z²) = z; orders κ⁴n³log²d and κ²n²log d."""
+    values = {paper.C: 2, paper.norm_A: 3, paper.n: 5, paper.d: sp.E**4, paper.m: 7, paper.y_clean_max: 11,
+              paper.noise_max: 13}  # fmt: skip
+    assert sp.simplify(paper.INITIAL_DISTANCE.subs(values) - (2 * 3 * sp.sqrt(5 * 4) + sp.sqrt(7) * (11 + 13))) == 0
     z, n = sp.Symbol("z", positive=True), paper.n
     half_squared = LOSSES["squared"].psi_scaled
     scale = next(iter(half_squared.free_symbols - {e}))
