@@ -23,6 +23,7 @@ from dipproofs.certify.decide import Judge
 from dipproofs.certify.guarantees import _ceil, stretch
 from dipproofs.certify.operator_bounds import bound_operator
 from dipproofs.descent import Backtracking
+from dipproofs.errors import InputError
 from dipproofs.rigor import Bound, Evidence, IntervalMatrix, Verdict, bound, cholesky, functions, row_space, singular
 from dipproofs.rigor.cholesky import CholeskyTest, residual_lower_bound
 from dipproofs.rigor.rounding import TINY
@@ -209,3 +210,10 @@ def test_rewriting_without_assumptions() -> None:
         assert abs(mp.mpf(sp.N(safe.subs(z, 2), 30)) - mp.acosh(mp.exp(2))) < 1e-25
     other = sp.asinh(2 * sp.exp(z) * sp.sinh(z))
     assert _without_overflow(other) == other
+
+
+@pytest.mark.parametrize("entries", [[1, 2**53 + 1], [-(2**53) - 1, 1], [2**53 + 1]])
+def test_one_integer_that_is_no_float_is_enough(entries: list[int]) -> None:
+    with pytest.raises(InputError, match="integers above"):
+        IntervalMatrix.from_exact(np.array([entries]))
+    assert IntervalMatrix.from_exact(np.array([[1, 2**53], [-(2**53), 1]])).is_exact
