@@ -196,6 +196,16 @@ EXPLANATIONS: list[tuple[str, str, str, str]] = [
     ("rigor/cholesky", "lapack.dpotrf", "", "flags of LAPACK: which memory is used, what the other triangle holds"),
     ("rigor/decide", "before / 2", "", "when more precision is given up; the verdict is undecided then"),
     # --- certify ---
+    (
+        "rigor/singular",
+        "* high * inflation(6)",
+        "^Mult → Div",
+        "of inflation(6): γ(p+2) stands where γ(p) is needed, which is more than six roundings; /high is noticed",
+    ),
+    ("certify/blocks", "return _root(gram.largest()), Bound.exact(0)", "0 → 1", "not read where W is fixed"),
+    ("certify/refute", "right = 0.98", "upper → .lower", "the 2 % of room are more than the ball is wide"),
+    ("descent/stepsize", "default_rng(0)", "", "another start of an estimate"),
+    ("networks/enclosure", "max(lower, float(euclidean(near)", "max → min", "a wider enclosure"),
     ("certify/search", "", "", "proposes a radius; what is claimed is decided afterwards in Arb"),
     ("certify/refute", "_INTERVALS = ", _MORE, "one interval more is tried"),
     ("certify/refute", "1e-300", "1e-300 →", "avoids a division by 0"),

@@ -24,6 +24,7 @@ from dipproofs.certify.guarantees import _ceil, stretch
 from dipproofs.certify.operator_bounds import bound_operator
 from dipproofs.descent import Backtracking
 from dipproofs.errors import InputError
+from dipproofs.networks.enclosure import vector_norm
 from dipproofs.rigor import Bound, Evidence, IntervalMatrix, Verdict, bound, cholesky, functions, row_space, singular
 from dipproofs.rigor.cholesky import CholeskyTest, residual_lower_bound
 from dipproofs.rigor.rounding import TINY
@@ -217,3 +218,24 @@ def test_one_integer_that_is_no_float_is_enough(entries: list[int]) -> None:
     with pytest.raises(InputError, match="integers above"):
         IntervalMatrix.from_exact(np.array([entries]))
     assert IntervalMatrix.from_exact(np.array([[1, 2**53], [-(2**53), 1]])).is_exact
+
+
+def test_the_norm_of_an_interval_vector_has_the_ends_of_its_entries() -> None:
+    """Entries 3 ± 1 and −4 ± 1: norms from √13 to √41, and neither end is given away."""
+    room = 1 + 32 * 2.0**-53  # what the norm of two entries grants for its roundings, and one more for each end
+    for mid, rad, low, high in (
+        ([3.0, -4.0], [1.0, 1.0], math.sqrt(13), math.sqrt(41)),
+        ([0.5, 2.0], [1.0, 0.25], 1.75, math.sqrt(1.5**2 + 2.25**2)),
+    ):  # one may be 0
+        found = vector_norm(IntervalMatrix(np.array(mid), np.array(rad)))
+        assert low / room <= found.lower <= low and high <= found.upper <= high * room
+
+
+@pytest.mark.parametrize("accurate", [True, False])
+def test_a_quotient_does_not_depend_on_the_length_of_its_vector(accurate: bool) -> None:
+    """Powers of two change no rounding, so ‖Yv‖/‖v‖ with its error must stay the same to the last bit."""
+    rng = np.random.default_rng(3)
+    y, v = rng.standard_normal((6, 4)), rng.standard_normal(4)
+    expected = singular._quotient_upper(y, v, accurate)
+    for power in (-12, 12):
+        assert singular._quotient_upper(y, np.ldexp(v, power), accurate) == expected
