@@ -12,14 +12,16 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import flint
 import numpy as np
 import pytest
+from flint import arb
 
 from checks.effort import TIMES
 from checks.random_certificates import written
 from dipproofs.theory import PROFILES, quantities
 from dipproofs.theory.symbols import S, t
-from dipproofs.verify import verify
+from dipproofs.verify import slices, verify
 
 SEEDS, TAMPERED = 300 * TIMES, 24 * TIMES
 
@@ -124,3 +126,23 @@ def _tamper(kind: str, record: dict[str, Any], path: Path, rng: np.random.Genera
         record["profile"] = str(rng.choice(others))
     path.write_text(json.dumps(record))
     return True
+
+
+@pytest.mark.parametrize("levels", [1, 4, 9, 15])
+def test_products_of_slices_are_exact_in_the_worst_case(levels: int) -> None:
+    """Every slice as large as it may be, with one sign and odd entries, over the longest inner dimension."""
+    top = 2**19 - 1
+    size = sum(top * 2 ** (20 * level) for level in range(levels))
+    shape, inner = (2, slices.INNER - 1), slices.INNER - 1
+    slabs = {level: np.full(shape, float(top)) for level in range(levels)}
+    matrix = slices.Matrix(shape, slabs, arb(0), 4096)
+    with flint.ctx.workprec(2000):
+        found = (matrix @ matrix.T).entries()
+        assert all(entry == arb(inner * size * size) for entry in found)
+
+
+def test_more_slices_than_stay_exact_are_refused() -> None:
+    slabs = {level: np.ones((1, 1)) for level in range(slices.ADDED + 1)}
+    matrix = slices.Matrix((1, 1), slabs, arb(0), 4096)
+    with pytest.raises(ValueError, match="slices"):
+        matrix @ matrix

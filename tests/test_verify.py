@@ -298,3 +298,51 @@ def test_a_loss_of_ones_own_is_verified(tmp_path: Path, profile: str) -> None:
     assert verify(write(tmp_path, record, arrays)).valid
     record["guarantees"]["iterations_to_loss"] = {key: count and count * 9 // 10 for key, count in counts.items()}
     assert verify(write(tmp_path, record, arrays)).exit_code == 1
+
+
+def test_a_kernel_of_dependent_atoms_refutes_nothing(tmp_path: Path) -> None:
+    """AB has a kernel because B has one: that says nothing about A on Im B."""
+    from dipproofs.certify.api import certify
+    from dipproofs.certify.save import save
+    from dipproofs.networks import TwoLayer
+    from dipproofs.problems import InverseProblem
+
+    rng = np.random.default_rng(2)
+    atoms = rng.standard_normal((6, 2))
+    basis = np.column_stack([atoms, atoms[:, 0] + atoms[:, 1]])
+    net = TwoLayer.init(n=3, width=64, input_dimension=3, seed=1, basis=basis)
+    A = rng.standard_normal((2, 6))
+    certificate = certify(InverseProblem(A, A @ net.output() + 0.1), net, tolerance=1e-8)
+    assert certificate.proved
+    save(certificate, tmp_path)
+    record, arrays = load(tmp_path / "certificate.json")
+    record.pop("final")
+    assert verify(write(tmp_path, record, arrays)).valid
+    found = record["guarantees"]["recovery"]["restricted_injectivity"]
+    assert found["verdict"] == "undecided"
+    found["verdict"] = "refuted"
+    assert verify(write(tmp_path, record, arrays)).exit_code == 1
+
+
+@pytest.mark.parametrize(
+    "profile",
+    [
+        "r",  # h'(0) is not 0
+        "1 + r**2",
+        "sin(r)**2",
+        "Piecewise((r**2/2, r < 1/2), (r - 3/8, True))",  # h jumps in slope
+        "Piecewise((r**2/2, r < 1/2), (r/2, True))",  # h jumps
+        "Piecewise((0*r, r < 1), ((r - 1)**2, True))",  # 0 on an interval
+        "r**2/2 - r**3/6",  # h'' is monotone, but negative from 1 on
+        "r**2/2 + r*log(1 + r**2)/2 - r + atan(r)",  # h'' = 1 + r/(1 + r**2) is positive, but not monotone
+        "r**(3/2)",  # h'' is infinite at 0
+    ],
+)
+def test_a_profile_without_the_assumptions_is_refused(profile: str) -> None:
+    from flint import arb
+
+    from dipproofs.verify.profiles import Profile
+
+    with pytest.raises(ValueError, match="profile"):
+        Profile({"kind": "custom", "profile": profile}).check(arb("0.1"))
+    Profile({"kind": "custom", "profile": "r**2/2"}).check(arb("0.1"))

@@ -1,8 +1,8 @@
 """Matrices as sums of integer slices, multiplied exactly by BLAS, and what is cut off (docs/theory.md §8).
 
 X = Σ_ℓ 2^{20ℓ}·X_ℓ + E with integer-valued float64 matrices |X_ℓ| ≤ 2^19 and a bound of ‖E‖_F in Arb. A product of
-slices over an inner dimension of at most 2^12 has entries, and partial sums of entries, that are integers of size at
-most 2^50, and fewer than eight of them are added: float64 matrix products of slices are *exact*, for every order of
+slices over an inner dimension of at most 2^11 has entries, and partial sums of entries, that are integers of size at
+most 2^49, and fewer than sixteen of them are added: float64 matrix products of slices are *exact*, for every order of
 summation. Nothing is assumed about rounding, only that BLAS adds products of entries (no Strassen). What is below
 2^−``kept`` of the norm is cut off and its Frobenius norm carried in E. Splitting into error-free products: Ozaki,
 Ogita, Oishi, Rump (2012).
@@ -21,7 +21,9 @@ from flint import arb
 
 from .arithmetic import upper
 
-BITS, INNER, MOST, FINE = 20, 2**12, 7, 128
+BITS, INNER, MOST, FINE = 20, 2**11, 7, 128
+#: As many products of slices may be added to one level and stay below 2^53.
+ADDED = 15
 Levels = dict[int, np.ndarray]
 
 
@@ -139,6 +141,8 @@ class Matrix:
 
     def _combined(self, other: Matrix, shape: tuple[int, int], op: Callable[..., np.ndarray]) -> Matrix:
         """X op Y for a bilinear op with ‖X op Y‖_F ≤ ‖X‖_F‖Y‖_F whose integer results are exact."""
+        if min(len(self.levels), len(other.levels)) > ADDED:
+            raise ValueError(f"found {len(self.levels)} and {len(other.levels)} slices, expected at most {ADDED}")
         a, b = sum(self.norms.values(), arb(0)), sum(other.norms.values(), arb(0))
         levels: Levels = {}
         kept = min(self.kept, other.kept)
