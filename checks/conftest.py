@@ -20,9 +20,10 @@ from checks.effort import EXAMPLES, MORE, THOROUGH, VARIABLE  # noqa: E402
 _SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example, HealthCheck.filter_too_much)
 _COMMON = {"deadline": None, "suppress_health_check": _SLOW, "print_blob": True}
 # the default examples are the same in every run, so that a red check is red for everyone;
-# `thorough` draws new ones each time and prints the blob that repeats a failure
+# `thorough` draws new ones each time and prints the blob that repeats a failure; both say everything themselves,
+# since Hypothesis has other defaults where it finds the variable CI
 settings.register_profile("default-checks", max_examples=EXAMPLES, derandomize=True, database=None, **_COMMON)
-settings.register_profile("thorough", max_examples=EXAMPLES * MORE, **_COMMON)
+settings.register_profile("thorough", max_examples=EXAMPLES * MORE, derandomize=False, **_COMMON)
 settings.load_profile("thorough" if THOROUGH else "default-checks")
 
 
