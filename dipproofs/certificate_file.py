@@ -22,6 +22,12 @@ from .theory.twolayer import TRAIN_MODES
 
 EVIDENCE = ("proved", "assumed", "sampled", "estimated")
 VERDICTS = ("proved", "refuted", "undecided")
+#: Quantities that a proof states, but for those that its form does not use.
+STATED = {
+    "sigma_A", "norm_A", "sigma_J", "sigma_AJ", "norm_AJ", "norm_AJ_ball", "lipschitz_J", "lipschitz_AJ",
+    "lipschitz_grad", "c_0", "gamma", "q", "omega", "rate", "loss_0", "psi_0", "rho", "S", "F_inf",
+}  # fmt: skip
+UNUSED = {"residual": {"lipschitz_grad", "q", "omega", "rate"}}
 
 
 @dataclass(frozen=True)
@@ -33,20 +39,20 @@ class Claim:
     evidence: str
 
     @classmethod
-    def parse(cls, value: Any) -> Claim:
-        """Read {"lower", "upper", "evidence"}.
+    def parse(cls, value: Any, name: str = "") -> Claim:
+        """Read {"lower", "upper", "evidence"}; ``name`` is put before what is wrong with it.
 
         Raises:
             ValueError: anything else, or ends in the wrong order.
         """
         if not isinstance(value, dict) or not {"lower", "upper", "evidence"} <= set(value):
-            raise ValueError(f"found {_short(value)}, expected an object with lower, upper and evidence")
-        high = _end(value["upper"], "inf")
-        low = _end(value["lower"], "-inf" if high.is_finite() or value["lower"] == "-inf" else "inf")
+            raise ValueError(f"{name}found {_short(value)}, expected an object with lower, upper and evidence")
+        high = _end(value["upper"], "inf", name)
+        low = _end(value["lower"], "-inf" if high.is_finite() or value["lower"] == "-inf" else "inf", name)
         if not low <= high:
-            raise ValueError(f"found lower {value['lower']} above upper {value['upper']}")
+            raise ValueError(f"{name}found lower {value['lower']} above upper {value['upper']}")
         if value["evidence"] not in EVIDENCE:
-            raise ValueError(f"found evidence {_short(value['evidence'])}, expected one of {', '.join(EVIDENCE)}")
+            raise ValueError(f"{name}found evidence {_short(value['evidence'])}, expected one of {', '.join(EVIDENCE)}")
         return cls(low, high, value["evidence"])
 
     def holds(self, truth: arb, least: float = -math.inf) -> bool:
@@ -66,13 +72,13 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _end(value: Any, infinite: str) -> arb:
+def _end(value: Any, infinite: str, name: str) -> arb:
     # the string of the other infinity is no end; a number that overflows a float is refused as well
     if value == infinite and isinstance(value, str):
         return arb.pos_inf() if infinite == "inf" else arb.neg_inf()
     if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 2**1024 and math.isfinite(value):
         return arb(value)
-    raise ValueError(f"found {_short(value)}, expected a finite number or '{infinite}'")
+    raise ValueError(f"{name}found {_short(value)}, expected a finite number or '{infinite}'")
 
 
 FORMAT, VERSION = "dipproofs-certificate", 1

@@ -241,7 +241,7 @@ def test_junk_anywhere_in_the_record_never_raises(tmp_path: Path) -> None:
 
 
 def test_a_dependent_row_is_refuted_and_an_independent_one_is_not(tmp_path: Path) -> None:
-    from dipproofs.verify.instance import exact_rank
+    from dipproofs.exact.spectra import exact_rank
 
     assert exact_rank(np.array([[0.1, 0.2], [0.2, 0.4]])) == 1
     assert exact_rank(np.diag([1.0, 1.0, 1e-20])) == 3

@@ -12,8 +12,35 @@ import sympy as sp
 
 from . import conditions, forms
 from . import symbols as s
+from .losses.base import LossTheory
+from .losses.shape import decide_concave_psi
 from .profiles import PROFILES
 from .twolayer import CONSTANTS
+
+#: ∫₀^ρ of the integrand, which stands for the integral in (H).
+area = sp.Symbol("I", nonnegative=True)
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """A hypothesis that a relation of scalars states.
+
+    Args:
+        relation: what must hold.
+        scale: the margin, larger side minus smaller side, is stated relative to this.
+    """
+
+    relation: sp.Rel
+    scale: sp.Expr
+
+    @property
+    def margin(self) -> sp.Expr:
+        """What is left, in units of ``scale``."""
+        return (self.relation.gts - self.relation.lts) / self.scale
+
+
+#: Injectivity where the theorem is about to begin, for certificates that name no radius.
+INJECTIVE_AT_START = Hypothesis(sp.Gt(s.sigma_AJ, 0), sp.Integer(1))
 
 
 @dataclass(frozen=True)
@@ -22,18 +49,16 @@ class Theorem:
 
     Args:
         constants: (symbol, expression) in the order of evaluation, given the quantities at θ_0, γ and ρ.
+        F: the profile; integrand: what (H) integrates, F or F − x: convex and non-increasing.
+        hypotheses: by id; those on A (``rank``) and on the domain of the loss (``loss``) are no relations of scalars.
+        conclusions: expression by name of a guarantee, given F_∞ as well, in which it is monotone.
         reported: (symbol, expression) that the certificate of form `paper` states besides.
-        F: the profile; integrand: what (H) integrates, F or F − x.
-        step_size, step_limit, step_closed: γ is admissible if step_size ≤ step_limit (< if not closed).
-        conclusions: expression by name of a guarantee, given S and F_∞ as well.
     """
 
     constants: tuple[tuple[sp.Symbol, sp.Expr], ...]
     F: sp.Expr
     integrand: sp.Expr
-    step_size: sp.Expr
-    step_limit: int
-    step_closed: bool
+    hypotheses: dict[str, Hypothesis]
     conclusions: dict[str, sp.Expr]
     reported: tuple[tuple[sp.Symbol, sp.Expr], ...] = ()
 
@@ -42,13 +67,18 @@ class Theorem:
 def theorem(form: str, profile: str, train: str) -> Theorem:
     """Return the theorem for a form ("paper", "integral", "concave", "residual"), a profile and a train mode.
 
+    Raises:
+        ValueError: the paper's form with another profile than the paper's, or the reverse.
+
     Notes:
         In form `residual` γ stands for 2cγ, c the scale of the squared loss c‖·‖² (docs/theory.md §3.2).
 
     Example:
-        >>> theorem("concave", "observation", "both").step_limit
-        2
+        >>> theorem("concave", "observation", "both").hypotheses["step"].relation
+        q < 2
     """
+    if (form == "paper") != (profile == "paper"):
+        raise ValueError(f"profile: found {profile!r} with form {form!r}, expected 'paper' for both or neither")
     c, F = CONSTANTS[train], PROFILES[profile].F
     constants: list[tuple[sp.Symbol, sp.Expr]] = [
         (s.sigma_out, c.sigma_out),
@@ -65,9 +95,10 @@ def theorem(form: str, profile: str, train: str) -> Theorem:
             (s.curvature_drift, conditions.curvature_drift),
             (s.omega, forms.RESIDUAL_OMEGA),
         ]
-        size, limit = forms.residual_step.args
+        integrand = F - s.curvature_drift
         return Theorem(
-            tuple(constants), F, F - s.curvature_drift, size, int(limit), True,
+            tuple(constants), F, integrand,
+            _hypotheses(forms.residual_step, integrand, conditions.hypothesis_H_residual),
             {"distance_to_limit": conditions.distance_to_limit_residual,
              "log_contraction_per_step": sp.log(conditions.residual_contraction)},
         )  # fmt: skip
@@ -78,9 +109,33 @@ def theorem(form: str, profile: str, train: str) -> Theorem:
         (s.omega, factors.omega),
         (s.rate, factors.rate),
     ]
-    paper = ((s.nu_1, forms.paper_nu_1), (s.nu_2, forms.paper_nu_2), (s.R_prime, conditions.R_prime))
+    hypotheses = _hypotheses(factors.admissible(), F, conditions.hypothesis_H)
+    reported: tuple[tuple[sp.Symbol, sp.Expr], ...] = ()
+    if form == "paper":
+        hypotheses["radius"] = Hypothesis(sp.Le(2 * s.rho * s.lipschitz_J, s.sigma_min_J), s.sigma_min_J)  # ρ ≤ R
+        reported = ((s.nu_1, forms.paper_nu_1), (s.nu_2, forms.paper_nu_2), (s.R_prime, conditions.R_prime))
     return Theorem(
-        tuple(constants), F, F, s.q, factors.q_max, factors.closed,
-        {"distance_to_limit": conditions.distance_to_limit, "rate_exponent": conditions.rate_exponent},
-        paper if form == "paper" else (),
+        tuple(constants), F, F, hypotheses,
+        {"distance_to_limit": conditions.distance_to_limit, "rate_exponent": conditions.rate_exponent}, reported,
     )  # fmt: skip
+
+
+def _hypotheses(step: sp.Rel, integrand: sp.Expr, H: sp.Rel) -> dict[str, Hypothesis]:
+    named = H.replace(lambda part: isinstance(part, sp.Integral), lambda part: area)
+    return {
+        "start": Hypothesis(sp.Gt(s.loss_0, 0), sp.Integer(1)),
+        "step": Hypothesis(step, step.gts),
+        "injective": Hypothesis(sp.Gt(integrand.subs(s.t, s.rho), 0), sp.Integer(1)),
+        "H": Hypothesis(named, s.psi_0),
+    }
+
+
+def applies(form: str, loss: LossTheory) -> bool:
+    """Whether what a form assumes on ψ holds: `residual` is for the squared loss, `concave` for concave ψ.
+
+    Example:
+        >>> from dipproofs.theory.losses import LOSSES
+        >>> applies("residual", LOSSES["huber"]), applies("concave", LOSSES["huber"])
+        (False, True)
+    """
+    return loss.kind == "squared" if form == "residual" else form != "concave" or decide_concave_psi(loss)

@@ -6,7 +6,7 @@ The module itself can be called: ``dipproofs.verify(path)`` is ``dipproofs.verif
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from ..certificate_file import Claim, Document, Unreadable, read, with_arrays
+from ..exact.slices import FINE
 from .audit import Audit
-from .instance import Operator
+from .recovery import Generator
 from .result import Row, Verification
-from .slices import FINE
 
 SMALL = 256 * 256
 __all__ = ["Claim", "Row", "Verification", "exit_code", "verify"]
@@ -48,30 +48,19 @@ def verify(path: str | Path) -> Verification:
     except Unreadable as error:
         return Verification(False, False, (str(error),))
     findings = [] if final is None or last else [f"final: found {type(final).__name__}, expected a certificate"]
-    findings += [] if last is None else _other_problem(first, last)
+    other = [] if last is None else _other_problem(first, last)
     small = not first.arrays or max(first.arrays["A"].size, first.arrays["V"].size) <= SMALL
     for kept in (FINE,) if small else (64, 96):  # more bits before anything is called wrong
-        operator, run = _of_one_problem(kept), first.record.get("run")
-        audits = [Audit(first, "", run, operator)] + ([] if last is None else [Audit(last, "final.", run, operator)])
+        operator = cache(partial(Generator, first.arrays, kept))  # examined once: both certificates have the same
+        audits = [Audit(first, "", first.record.get("run"), operator)]
+        if last and not other:
+            audits.append(Audit(last, "final.", first.record.get("run"), operator))
         if not any(audit.findings for audit in audits):
             break
-    findings = [finding for audit in audits for finding in audit.findings] + findings
+    findings += other + [finding for audit in audits for finding in audit.findings]
     rows = tuple(row for audit in audits for row in audit.rows)
     notes = tuple(note for audit in audits for note in audit.notes)
     return Verification(not findings, True, tuple(findings), rows, notes, str(first.record.get("verdict")))
-
-
-def _of_one_problem(kept: int) -> Callable[[Mapping[str, np.ndarray]], Operator]:
-    """Examine an operator once for both certificates, which have the same."""
-    known: list[tuple[list[np.ndarray], Operator]] = []
-
-    def operator(arrays: Mapping[str, np.ndarray]) -> Operator:
-        key = [arrays.get(name, np.zeros(0)) for name in ("A", "B")]
-        if not known or not all(map(np.array_equal, key, known[0][0])):
-            known[:] = [(key, Operator(arrays, kept))]
-        return known[0][1]
-
-    return operator
 
 
 def _other_problem(first: Document, last: Document) -> list[str]:

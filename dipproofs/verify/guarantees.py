@@ -1,4 +1,4 @@
-"""What follows from the hypotheses, derived again (docs/theory.md §3, §3.2, §7); one function per guarantee."""
+"""What follows from the hypotheses, derived again (docs/theory.md §3, §3.2); one function per guarantee."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import sympy as sp
 from flint import arb
 
 from ..certificate_file import Claim, is_count
+from ..exact.expressions import evaluate, exact
 from ..theory import conditions, schedules
 from ..theory import symbols as s
-from .arithmetic import bisect, evaluate, exact
 
 if TYPE_CHECKING:
     from .audit import Audit
@@ -79,20 +79,18 @@ def reached(audit: Audit, count: int, target: arb) -> bool:
 
 
 def _conclusion(audit: Audit, name: str, value: Any) -> None:
-    """A formula of the theorem, or ln of the contraction for ψ(e) = √(Ce): Ψ = −(C/4)ln e."""
+    """A formula of the theorem, monotone in F_∞, or ln of the contraction for ψ(e) = √(Ce): Ψ = −(C/4)ln e."""
     key, claim = name.split(".")[-1], Claim.parse(value)
     if claim.evidence != "proved":
         raise ValueError(f"found evidence {claim.evidence!r}, expected 'proved' with the verdict 'proved'")
-    truth = (
-        evaluate(audit.theorem.conclusions.get(key, sp.nan), audit.env) if key in audit.theorem.conclusions else None
-    )
+    truth = audit.theorem.conclusions.get(key, sp.nan)
     if key == "log_contraction_per_step":
         ratio = sp.simplify(audit.loss.theory.psi_scaled**2 / s.e)
-        if truth is None and s.e not in ratio.free_symbols:
-            truth = -2 * evaluate(conditions.rate_exponent, audit.env) / evaluate(ratio, audit.env)
+        if truth is sp.nan and s.e not in ratio.free_symbols:
+            truth = -2 * conditions.rate_exponent / ratio
         if audit.record["schedule"]["kind"] != "constant":
-            truth = None
-    audit.row(name, claim, arb.nan() if truth is None else truth)
+            truth = sp.nan
+    audit.compare(name, claim, *(evaluate(truth, {**audit.env, s.F_inf: end}) for end in audit.path))
 
 
 def _iterations(audit: Audit, name: str, value: Any) -> None:
@@ -102,32 +100,6 @@ def _iterations(audit: Audit, name: str, value: Any) -> None:
             raise ValueError(f"found the target {key!r}, expected a positive number")
         if count is not None and not (is_count(count) and reached(audit, count, exact(target))):
             audit.find(f"{name}.{key}: found {count}, expected more, an integer: not proved by then")
-
-
-def _early_stopping(audit: Audit, name: str, value: Any) -> None:
-    """ψ(f_τ) ≤ δ from this iteration on; δ is ‖Πε‖ from the stored x̄, or as the record states it."""
-    level, env = audit.recovery.level(), audit.env
-    if env[s.psi_0] <= level and is_count(value):
-        return
-    psi, start = audit.loss.theory.psi_scaled, float((env[s.loss_0].log() / arb(2).log()).mid())
-    low, _ = bisect(lambda x: bool(evaluate(psi, {**env, s.e: arb(2) ** arb(x)}) <= level), start - 2000, start)
-    if not (is_count(value) and low > start - 2000 and reached(audit, value, arb(2) ** arb(low))):
-        audit.find(f"{name}: found {value}, expected more, an integer: ψ(f) ≤ ‖Πε‖ is not proved by then")
-
-
-def _recovery_error(audit: Audit, name: str, value: Any) -> None:
-    audit.row(name, Claim.parse(value), audit.recovery.values.get("error", arb.nan()))
-
-
-def _recovery(audit: Audit, name: str, value: Any) -> None:
-    """The parts of the recovery bound, and what is said beside it."""
-    truths = audit.recovery.values
-    inner = {f"{key}.{k}": v for key in ("early_stopping", "sharp") for k, v in (value.get(key) or {}).items()}
-    for key, claim in {**value, **inner}.items():
-        if key == "restricted_injectivity":
-            audit.recovery.restricted(f"{name}.{key}", claim)
-        elif key not in ("early_stopping", "sharp") and claim is not None and not isinstance(claim, str):
-            audit.row(f"{name}.{key}", Claim.parse(claim), truths.get(key, arb.nan()), least=0.0)
 
 
 def _zero_loss(audit: Audit, name: str, value: Any) -> None:
@@ -140,6 +112,5 @@ def _zero_loss(audit: Audit, name: str, value: Any) -> None:
 
 CHECKS: dict[str, Callable[[Audit, str, Any], None]] = {
     "distance_to_limit": _conclusion, "log_contraction_per_step": _conclusion, "rate_exponent": _conclusion,
-    "iterations_to_loss": _iterations, "early_stopping_iteration": _early_stopping, "recovery": _recovery,
-    "recovery_error": _recovery_error, "limit_has_zero_loss": _zero_loss,
+    "iterations_to_loss": _iterations, "limit_has_zero_loss": _zero_loss,
 }  # fmt: skip

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
 from typing import Any
 
 import numpy as np
-from flint import arb, fmpz_mat
+from flint import arb
 
+from ..exact.expressions import compiled, evaluate, norm, root
+from ..exact.slices import Matrix
+from ..exact.spectra import Gram, exact_rank, frobenius, whitened
 from ..theory import ACTIVATIONS
 from ..theory import symbols as s
 from ..theory.activations import x
-from ..theory.recovery import leakage_bound, norm_forward, sigma_AQ
-from .arithmetic import compiled, evaluate, norm, root
-from .slices import Matrix
-from .spectra import Gram, frobenius, whitened
 
 _EXACT_RANK = 20_000_000
 
@@ -53,37 +51,6 @@ class Operator:
     def data(self, v: Matrix) -> Matrix:
         """Coordinates of Πv, Π the projector on Im(Ã)."""
         return self.coordinates(self.matrix.T @ v) if self.m > self.r and self.full_rank else v
-
-    @cached_property
-    def frame(self) -> Matrix | None:
-        """Q, an orthonormal basis of Im B; None without a basis, or with dependent atoms."""
-        if self.basis is None or (found := whitened(self.basis.T)) is None:
-            return None
-        near = self.basis @ found[0]
-        return near.blurred(near.size * found[1])
-
-    @cached_property
-    def geometry(self) -> dict[str, arb]:
-        """σ_min(AQ), ‖A‖ and the leakage (docs/theory.md §7) where Ã is injective, by their names in the record."""
-        if not (self.full_rank and self.m >= self.r):
-            return {}
-        A, Q = self.forward, self.frame
-        norm_A = Gram(A if A.shape[0] <= A.shape[1] else A.T).norm
-        if self.basis is None or Q is None:
-            return {"norm_forward": norm_A} | ({"sigma_AQ": self.gram.sigma} if self.basis is None else {})
-        sigma = Gram((A @ Q).T).sigma
-        leak, image = arb(0), self.data(A)
-        if Q.shape[0] > Q.shape[1]:  # else Im B is everything
-            bound = evaluate(leakage_bound, {norm_forward: norm_A, sigma_AQ: sigma})
-            leak = Gram(image - (image @ Q) @ Q.T).norm.min(bound)
-        return {"norm_forward": norm_A, "sigma_AQ": sigma, "sharp.leakage": leak}
-
-
-def exact_rank(A: np.ndarray) -> int:
-    """The rank of a matrix of floats, in exact arithmetic."""
-    ratios = [value.as_integer_ratio() for value in A.ravel().tolist()]
-    common = max(bottom for _, bottom in ratios)  # all are powers of two
-    return fmpz_mat(*A.shape, [top * (common // bottom) for top, bottom in ratios]).rank()
 
 
 class Instance:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import sympy as sp
 from flint import arb
 
-from ..certificate_file import is_number
-from ..theory.losses import LOSSES, SMALLEST_LEVEL, resolve_scale
+from ..exact.expressions import bisect, compiled, evaluate, exact, max_of
+from ..exact.spectra import frobenius
+from ..theory.losses import SMALLEST_LEVEL
 from ..theory.losses.base import m, r, s, scale, v, v_hi, v_lo, y
+from ..theory.losses.record import loss_of_record, scale_of_record
 from ..theory.symbols import loss_0, loss_curvature, loss_gradient
-from .arithmetic import bisect, compiled, evaluate, exact, max_of
+from ..theory.theorem import applies
 from .instance import Instance
 from .profiles import Profile
-from .spectra import frobenius
 
 
 class LossOf:
@@ -32,30 +32,15 @@ class LossOf:
     """
 
     def __init__(self, record: Mapping[str, Any], observations: np.ndarray) -> None:
-        kind, self.y = record.get("kind"), observations.tolist()
-        if kind not in LOSSES and not (kind == "custom" and isinstance(record.get("profile"), str)):
-            raise ValueError(
-                f"loss.kind: found {kind!r}, expected one of {', '.join(LOSSES)}, or custom with a profile"
-            )
-        self.profile = Profile(record) if kind == "custom" else None
-        self.theory = LOSSES[kind] if self.profile is None else self.profile.theory
-        given = {p.name: record.get(p.name, p.default) for p in self.theory.parameters}
-        for p in self.theory.parameters:
-            value = given[p.name]
-            if not is_number(value) or not (value >= p.minimum if p.closed else value > p.minimum):
-                raise ValueError(f"loss.{p.name}: found {value!r}, expected a number above {p.minimum:g}")
-        factor = record.get("scale", self.theory.default_scale)
-        try:
-            self.c = resolve_scale(factor, len(self.y))
-        except (KeyError, ValueError, TypeError, OverflowError):
-            self.c = Fraction(0)
-        if not self.c > 0:
-            raise ValueError(f"loss.scale: found {factor!r}, expected a number > 0 or a named scale")
-        parameters = {p.symbol: Fraction(given[p.name]) for p in self.theory.parameters}
+        self.y, self.profile = observations.tolist(), Profile(record) if record.get("kind") == "custom" else None
+        self.theory, given = loss_of_record(record) if self.profile is None else (self.profile.theory, {})
+        self.c = scale_of_record(record, len(self.y), self.theory.default_scale)
+        parameters = {p.symbol: given[p.name] for p in self.theory.parameters}
         self.env = {symbol: exact(value) for symbol, value in (parameters | {scale: self.c, m: len(self.y)}).items()}
         if self.profile is not None:
             self.env |= self.profile.env()
-        self.squared = kind == "squared"  # form residual and the projection of y apply
+        self.squared = self.theory.kind == "squared"  # the projection of y applies
+        self.concave = self.profile is not None or applies("concave", self.theory)
         exactly = {symbol: sp.Rational(value) for symbol, value in parameters.items()}
         self.minimal_at_y = bool(self.theory.argmin.subs(exactly) == y)  # as §7 needs
 

@@ -2,28 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from flint import arb
 
-from ..certificate_file import VERDICTS, Claim
+from ..certificate_file import VERDICTS, Claim, is_count
+from ..exact.expressions import bisect, evaluate
+from ..exact.slices import Matrix
+from ..exact.spectra import Gram, frobenius, whitened
 from ..theory import recovery as formulas
 from ..theory import symbols as s
-from .arithmetic import evaluate
-from .slices import Matrix
-from .spectra import frobenius, whitened
+from .guarantees import reached
+from .instance import Operator
 
 if TYPE_CHECKING:
     from .audit import Audit
+
+
+class Generator(Operator):
+    """The operator, and how it sees what the generator can represent: Im B."""
+
+    @cached_property
+    def frame(self) -> Matrix | None:
+        """Q, an orthonormal basis of Im B; None without a basis, or with dependent atoms."""
+        if self.basis is None or (found := whitened(self.basis.T)) is None:
+            return None
+        near = self.basis @ found[0]
+        return near.blurred(near.size * found[1])
+
+    @cached_property
+    def geometry(self) -> dict[str, arb]:
+        """σ_min(AQ), ‖A‖ and the leakage (docs/theory.md §7) where Ã is injective, by their names in the record."""
+        if not (self.full_rank and self.m >= self.r):
+            return {}
+        A, Q = self.forward, self.frame
+        norm_A = Gram(A if A.shape[0] <= A.shape[1] else A.T).norm
+        if self.basis is None or Q is None:
+            return {"norm_forward": norm_A} | ({"sigma_AQ": self.gram.sigma} if self.basis is None else {})
+        sigma = Gram((A @ Q).T).sigma
+        leak, image = arb(0), self.data(A)
+        if Q.shape[0] > Q.shape[1]:  # else Im B is everything
+            bound = evaluate(formulas.leakage_bound, {formulas.norm_forward: norm_A, formulas.sigma_AQ: sigma})
+            leak = Gram(image - (image @ Q) @ Q.T).norm.min(bound)
+        return {"norm_forward": norm_A, "sigma_AQ": sigma, "sharp.leakage": leak}
 
 
 class Recovery:
     """The ingredients of §7 at a certified iterate, from the stored x̄ (o1 is the generator's fixed offset)."""
 
     def __init__(self, audit: Audit) -> None:
-        self.audit, self.instance, self.operator = audit, audit.instance, audit.instance.operator
+        self.audit, self.instance, self.operator = audit, audit.instance, audit.operator
         self.x_true = Matrix.of(audit.arrays["x_true"]) if "x_true" in audit.arrays else None
 
     def level(self) -> arb:
@@ -97,3 +128,34 @@ class Recovery:
             truth = "proved" if injective else "refuted" if onto and independent else "undecided"
         if stated not in (truth, "undecided"):
             self.audit.find(f"{name}: found {stated!r}, expected {truth!r}")
+
+
+def _early_stopping(audit: Audit, name: str, value: Any) -> None:
+    """ψ(f_τ) ≤ δ from this iteration on; δ is ‖Πε‖ from the stored x̄, or as the record states it."""
+    level, env = audit.recovery.level(), audit.env
+    if env[s.psi_0] <= level and is_count(value):
+        return
+    psi, start = audit.loss.theory.psi_scaled, float((env[s.loss_0].log() / arb(2).log()).mid())
+    low, _ = bisect(lambda x: bool(evaluate(psi, {**env, s.e: arb(2) ** arb(x)}) <= level), start - 2000, start)
+    if not (is_count(value) and low > start - 2000 and reached(audit, value, arb(2) ** arb(low))):
+        audit.find(f"{name}: found {value}, expected more, an integer: ψ(f) ≤ ‖Πε‖ is not proved by then")
+
+
+def _recovery_error(audit: Audit, name: str, value: Any) -> None:
+    audit.compare(name, Claim.parse(value), audit.recovery.values.get("error", arb.nan()))
+
+
+def _recovery(audit: Audit, name: str, value: Any) -> None:
+    """The parts of the recovery bound, and what is said beside it."""
+    known = audit.recovery
+    inner = {f"{key}.{k}": v for key in ("early_stopping", "sharp") for k, v in (value.get(key) or {}).items()}
+    for key, claim in {**value, **inner}.items():
+        if key == "restricted_injectivity":
+            known.restricted(f"{name}.{key}", claim)
+        elif key not in ("early_stopping", "sharp") and claim is not None and not isinstance(claim, str):
+            audit.compare(f"{name}.{key}", Claim.parse(claim), known.values.get(key, arb.nan()), least=0)
+
+
+CHECKS: dict[str, Callable[[Audit, str, Any], None]] = {
+    "early_stopping_iteration": _early_stopping, "recovery": _recovery, "recovery_error": _recovery_error,
+}  # fmt: skip

@@ -20,6 +20,7 @@ ROOMS: dict[str, str] = {
     "dipproofs.networks": "Networks",
     "dipproofs.descent": "Gradient descent",
     "dipproofs.certify": "Certificates",
+    "dipproofs.exact": "The other arithmetic, of the verifier alone",
     "dipproofs.verify": "The independent check",
     "dipproofs.rigor": "Bounds and enclosures",
     "dipproofs.theory": "What is claimed",

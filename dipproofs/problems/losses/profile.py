@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from itertools import pairwise
 from typing import Any
 
 import flint
@@ -12,7 +11,7 @@ import sympy as sp
 from ...errors import InputError
 from ...rigor import compile_arb
 from ...theory.losses.base import r
-from ...theory.losses.custom import ProfileFacts
+from ...theory.losses.custom import ProfileFacts, check_smooth
 from ...theory.losses.shape import edge_of
 from ...theory.losses.text import exact, read_formula
 from .signs import defined_on, nonnegative_on
@@ -39,16 +38,10 @@ def check_profile(facts: ProfileFacts, radius: float) -> None:
         raise InputError(f"loss.radius: found {radius!r}, expected a finite number > 0")
     if not facts.h.has(r):
         raise InputError(f"loss.profile: found the constant {facts.h}, expected an expression in r")
-    for name, expr in (("h(0)", facts.h), ("h'(0)", facts.slope)):
-        value = expr.subs(r, 0)
-        if value.has(sp.nan, sp.zoo, sp.oo):
-            value = sp.limit(expr, r, 0, "+")
-        if sp.simplify(value) != 0:
-            raise InputError(
-                f"loss.profile: found {name} = {value}, expected 0 (h is the loss of one residual of size r ≥ 0, C¹ "
-                "as an even function)"
-            )
-    _check_pieces(facts)
+    try:
+        check_smooth(facts)
+    except ValueError as error:
+        raise InputError(f"loss.profile: {error}") from None
     for name, expr in (("h", facts.h), ("h''", facts.bend)):
         if not defined_on(expr, r, float(radius)):
             raise InputError(
@@ -68,25 +61,6 @@ def check_profile(facts: ProfileFacts, radius: float) -> None:
     inside = radius / 2 if edge is None else min(radius, float(edge)) / 2
     if not compile_arb((r,), facts.h)(flint.arb(inside)) > 0:
         raise InputError(f"loss.profile: found h({inside:g}) = 0, expected h(r) > 0 for r > 0")
-
-
-def _check_pieces(facts: ProfileFacts) -> None:
-    """Refuse kinks, and pieces that do not join."""
-    kinks = sorted(f.func.__name__ for f in facts.h.atoms(sp.Abs, sp.Min, sp.Max, sp.sign, sp.floor, sp.Heaviside))
-    if kinks:
-        raise InputError(f"loss.profile: found {kinks[0]}, expected a smooth formula or a Piecewise of such formulas")
-    if not facts.h.has(sp.Piecewise):
-        return
-    if not all(isinstance(x, sp.Piecewise) for x in (facts.h, facts.slope, facts.bend)):
-        raise InputError("loss.profile: found a Piecewise inside a formula, expected one Piecewise as a whole")
-    for expr in (facts.h, facts.slope):
-        for (left, condition), (right, _) in pairwise(expr.args):
-            edge = edge_of(condition)
-            if edge is None or not edge.is_number or sp.simplify((left - right).subs(r, edge)) != 0:
-                raise InputError(
-                    f"loss.profile: found pieces that do not join C¹ at {condition}, expected conditions r < a with "
-                    "numbers a and pieces whose values and slopes agree there"
-                )
 
 
 def shape_by_enclosure(facts: ProfileFacts, radius: float) -> str:

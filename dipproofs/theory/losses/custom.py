@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import sympy as sp
@@ -10,7 +11,7 @@ import sympy as sp
 from ..symbols import e, loss_0, xi
 from .base import LossNumerics, LossTheory, m, r
 from .rules import strongly_convex
-from .shape import decide_shape, sign_of
+from .shape import decide_shape, edge_of, sign_of
 
 #: Stands for h⁻¹, T∘h⁻¹ and h∘T⁻¹, which are evaluated by enclosed inversion and quadrature.
 inverse_profile = sp.Function("h_inverse")
@@ -48,6 +49,42 @@ def profile_facts(h: sp.Expr) -> ProfileFacts:
     pieces = [piece for piece, _ in bend.args] if isinstance(bend, sp.Piecewise) else [bend]
     convex = True if all(sign_of(piece) in (0, 1) for piece in pieces) else None
     return ProfileFacts(h, slope, bend, decide_shape(bend), convex)
+
+
+def check_smooth(facts: ProfileFacts) -> None:
+    """Refuse what symbols do not see to be C¹ as an even function: h and h' vanish at 0, and pieces join.
+
+    Raises:
+        ValueError: what was found, and what is allowed.
+
+    Example:
+        >>> check_smooth(profile_facts(1 + r**2))
+        Traceback (most recent call last):
+        ...
+        ValueError: found h(0) = 1, expected 0 (h is the loss of one residual of size r ≥ 0, C¹ as an even function)
+    """
+    for name, expr in (("h(0)", facts.h), ("h'(0)", facts.slope)):
+        value = expr.subs(r, 0)
+        if value.has(sp.nan, sp.zoo, sp.oo):
+            value = sp.limit(expr, r, 0, "+")
+        if sp.simplify(value) != 0:
+            raise ValueError(
+                f"found {name} = {value}, expected 0 (h is the loss of one residual of size r ≥ 0, C¹ as an even "
+                "function)"
+            )
+    kinks = sorted(f.func.__name__ for f in facts.h.atoms(sp.Abs, sp.Min, sp.Max, sp.sign, sp.floor, sp.Heaviside))
+    if kinks:
+        raise ValueError(f"found {kinks[0]}, expected a smooth formula or a Piecewise of such formulas")
+    if facts.h.has(sp.Piecewise) and not all(isinstance(x, sp.Piecewise) for x in (facts.h, facts.slope, facts.bend)):
+        raise ValueError("found a Piecewise inside a formula, expected one Piecewise as a whole")
+    for expr in (facts.h, facts.slope):
+        for (left, condition), (right, _) in pairwise(expr.args if isinstance(expr, sp.Piecewise) else ()):
+            edge = edge_of(condition)
+            if edge is None or not edge.is_number or sp.simplify((left - right).subs(r, edge)) != 0:
+                raise ValueError(
+                    f"found pieces that do not join C¹ at {condition}, expected conditions r < a with numbers a and "
+                    "pieces whose values and slopes agree there"
+                )
 
 
 def _tidy(expr: sp.Expr) -> sp.Expr:

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from flint import arb
 
-from .arithmetic import upper
+from .expressions import upper
 
 BITS, INNER, MOST, FINE = 20, 2**11, 7, 128
 #: As many products of slices may be added to one level and stay below 2^53.
@@ -58,6 +58,11 @@ class Matrix:
         levels: integer-valued float64 slices by level.
         error: bound of ‖E‖_F.
         kept: bits that are kept below the norm.
+
+    Example:
+        >>> X = Matrix.of(np.array([[0.1, 0.2]]))
+        >>> ((X @ X.T).entries()[0] - arb(0.1) ** 2 - arb(0.2) ** 2).contains(0)  # of the floats as they are
+        True
     """
 
     def __init__(self, shape: tuple[int, int], levels: Levels, error: arb, kept: int) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import cached_property
 
 import numpy as np
-from flint import arb
+from flint import arb, fmpz_mat
 
-from .arithmetic import between, max_of, norm, root, upper
+from .expressions import between, max_of, norm, root, upper
 from .slices import Matrix
 
 _TIGHT = 1e-10
@@ -18,6 +18,14 @@ class Gram:
 
     From inside by Rayleigh quotients; from outside, for any lower-triangular L, by λ_max(K) ≤ τ + ‖τI − K − LLᵀ‖,
     since LLᵀ is positive semidefinite. Repeated eigenvalues do not matter.
+
+    Args:
+        N: m×n matrix.
+        K: NNᵀ, if it is known.
+
+    Example:
+        >>> float(Gram(Matrix.of(np.diag([1.0, 2.0, 2.0]))).norm.mid())
+        2.0
     """
 
     def __init__(self, N: Matrix, K: Matrix | None = None) -> None:
@@ -83,7 +91,12 @@ class Gram:
 
 
 def frobenius(X: Matrix) -> arb:
-    """Enclose the Frobenius norm, entry by entry (`Matrix.size` bounds it)."""
+    """Enclose the Frobenius norm, entry by entry (`Matrix.size` bounds it).
+
+    Example:
+        >>> float(frobenius(Matrix.of(np.array([[3.0, 4.0]]))).mid())
+        5.0
+    """
     return (norm(X.exact().entries()) + arb(0, X.error)).nonnegative_part()
 
 
@@ -91,6 +104,11 @@ def whitened(N: Matrix, goal: float | None = None) -> tuple[Matrix, arb] | None:
     """Return W and β < goal (by default nearly all bits kept) with ‖WᵀNNᵀW − I‖ ≤ β, or None if that fails.
 
     W is proposed by QR. A step W' = W(3I−H)/2 with H = WᵀNNᵀW = I − E has H' − I = −¾E² − ¼E³ exactly.
+
+    Example:
+        >>> W, beta = whitened(Matrix.of(np.diag([1.0, 0.5])))
+        >>> bool(beta < 1e-30), whitened(Matrix.of(np.zeros((2, 2)))) is None
+        (True, True)
     """
     goal = 2.0 ** (8 - N.kept) if goal is None else goal
     one, three = (Matrix.of(c * np.eye(N.shape[0])) for c in (1.0, 3.0))
@@ -109,3 +127,15 @@ def whitened(N: Matrix, goal: float | None = None) -> tuple[Matrix, arb] | None:
             return W, beta
         W = W.exact()
     return None
+
+
+def exact_rank(A: np.ndarray) -> int:
+    """The rank of a matrix of floats, in exact arithmetic.
+
+    Example:
+        >>> exact_rank(np.array([[0.1, 0.2], [0.2, 0.4]]))
+        1
+    """
+    ratios = [value.as_integer_ratio() for value in A.ravel().tolist()]
+    common = max(bottom for _, bottom in ratios)  # all are powers of two
+    return fmpz_mat(*A.shape, [top * (common // bottom) for top, bottom in ratios]).rank()
