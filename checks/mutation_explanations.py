@@ -250,7 +250,9 @@ EXPLANATIONS: list[tuple[str, str, str, str]] = [
     ("certify/decide", "if trial", "boundary", "equality of a float and a ball has no width to lie in"),
     ("certify/decide", "for _ in range(7)", "", "the refinements of an estimate that is enclosed afterwards"),
     ("certify/decide", "np.linspace(low, high", "", "the grid of an estimate that is enclosed afterwards"),
-    ("certify/decide", "for d in (", "e-0|boundary", "which ends of R are tried; each is proved or dropped"),
+    ("certify/decide", "float_cumulative(self.plan", "boundary", "a step of an estimate that is enclosed afterwards"),
+    ("certify/decide", "for d in (", r"e-0|0\.0001|boundary", "which ends of R are tried; each is proved or dropped"),
+    ("certify/decide", "self.env[s.sigma_min_J] > 0", "boundary", "a quotient by a ball that holds 0 is unbounded too"),
     ("certify/guarantees", "if contraction > 0", "boundary", "the logarithm of 0 gives no bound either"),
     ("certify/guarantees", "ends)", "boundary", "an infinite end takes the same branch"),
     (

@@ -24,6 +24,7 @@ from dipproofs.certify.guarantees import _ceil, stretch
 from dipproofs.certify.operator_bounds import bound_operator
 from dipproofs.descent import Backtracking
 from dipproofs.errors import InputError
+from dipproofs.exact import area
 from dipproofs.networks.enclosure import vector_norm
 from dipproofs.rigor import Bound, Evidence, IntervalMatrix, Verdict, bound, cholesky, functions, row_space, singular
 from dipproofs.rigor.cholesky import CholeskyTest, residual_lower_bound
@@ -169,6 +170,40 @@ def test_the_papers_radius_is_between_its_ends(off: float, monkeypatch: pytest.M
         for end, sign in ((found.lower, -1), (found.upper, 1)):
             ball = flint.arb(end)
             assert sign * (2 * ball * call(ell, {**judge.start, s.rho: ball}) - judge.start[s.sigma_min_J]) >= 0
+
+
+@pytest.mark.parametrize("off", [0.5, 0.9, 1.0, 1.001, 1.2, 3.0])
+def test_the_path_bound_is_between_its_ends(off: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ω∫₀^S − ψ_0 changes its sign between the ends, for a guess on either side."""
+    judge = judge_of(Plan("concave", "observation", "both"), 0.05, 0.05)
+    with flint.ctx.workprec(128):
+        assert judge.run().verdict is Verdict.PROVED
+        guess = judge._float_root()
+        monkeypatch.setattr(Judge, "_float_root", lambda _: guess * off)
+        found, F = judge._path_bound()[0], judge.theorem.F
+        for end, sign in ((found.lower, -1), (found.upper, 1)):
+            low, high = area(F, s.t, flint.arb(end), judge.env, 512)
+            omega, psi = judge.env[s.omega], judge.env[s.psi_0]
+            assert sign * (omega * low - psi) >= 0 and sign * (omega * high - psi) >= 0
+        assert found.lower > 0.4 * guess or off == 3.0
+
+
+@pytest.mark.parametrize("form", ["concave", "residual"])
+def test_a_step_is_refuted_only_if_it_fails_at_the_centre(form: str) -> None:
+    """Between the limits at ρ = 0 and at a smaller radius than that of the candidate: another radius may do."""
+    plan = Plan(form, "observation", "both")
+
+    def size(rho: float) -> float:
+        judge = judge_of(plan, rho, 1.0)
+        with flint.ctx.workprec(128):
+            judge.run()
+            return float(call(judge.theorem.hypotheses["step"].relation.lts, judge.env).mid())
+
+    limit = {"concave": 2.0, "residual": 1.0}[form]
+    at_centre, at_half = limit / size(0.0), limit / size(0.5)
+    with flint.ctx.workprec(128):
+        for gamma, verdict in (((at_centre + at_half) / 2, Verdict.UNDECIDED), (at_centre * 1.01, Verdict.REFUTED)):
+            assert judge_of(plan, 1.5, gamma).run().hypotheses[0].verdict is verdict
 
 
 def test_backtracking_is_counted_with_the_largest_gradient_constant() -> None:

@@ -8,10 +8,12 @@ from typing import Any
 
 import flint
 import numpy as np
+import sympy as sp
 
 from ..rigor import Bound, Evidence, Verdict
-from ..theory import FORMS, PROFILES, conditions, forms
+from ..theory import PROFILES, conditions, forms
 from ..theory import symbols as s
+from ..theory.theorem import theorem
 from ..theory.twolayer import CONSTANTS
 from .constants import Environment, call, evaluate, float_cumulative, integral_lower, integral_upper, integrand
 from .quantities import NAMES, Base
@@ -54,6 +56,7 @@ class Judge:
         self.evidence = max((b.evidence for b in base.values.values()), default=Evidence.PROVED)
         self.start: Environment = {symbol: bound.arb() for symbol, bound in base.values.items()}
         self.gamma = flint.arb(candidate.gamma)
+        self.theorem = theorem(self.plan.form, self.plan.profile, self.plan.train)
         self.env: Environment = {}
 
     def run(self) -> Decided:
@@ -113,21 +116,17 @@ class Judge:
         return found
 
     def _step_at(self, env: Environment) -> Hypothesis:
-        if self.plan.residual:
-            size = env[s.gamma] * env[s.norm_AJ_ball] ** 2
-            limit = float((1 / env[s.norm_AJ_ball] ** 2).mid())
-            return self._closed(
-                "step", str(forms.residual_step), size, 1, f"use a step of at most {_shorter(limit, self)}"
-            )
-        form = FORMS[self.plan.form]
-        limit = float((form.q_max / env[s.lipschitz_grad]).mid())
-        fail = f"use a step {'of at most' if form.closed else 'below'} {_shorter(limit, self)}"
-        statement = f"q = gamma*L {'<=' if form.closed else '<'} {form.q_max}"
-        if form.closed:
-            return self._closed("step", statement, env[s.q], form.q_max, fail)
-        return self._decide("step", statement, form.q_max - env[s.q], fail, flint.arb(form.q_max))
+        relation = self.theorem.hypotheses["step"].relation
+        size, limit = call(relation.lts, env), int(relation.gts)
+        closed = isinstance(relation, sp.Le)
+        largest = float((limit * env[s.gamma] / size).mid())  # the size is proportional to the step
+        fail = f"use a step {'of at most' if closed else 'below'} {_shorter(largest, self)}"
+        statement = str(relation) if self.plan.residual else f"q = gamma*L {'<=' if closed else '<'} {limit}"
+        if closed:
+            return self._closed("step", statement, size, limit, fail)
+        return self._decide("step", statement, limit - size, fail, flint.arb(limit))
 
-    def _closed(self, id: str, statement: str, value: Any, limit: int, fail: str) -> Hypothesis:
+    def _closed(self, id: str, statement: str, value: Any, limit: Any, fail: str) -> Hypothesis:
         """Decide value ≤ limit."""
         result = self._decide(id, statement, limit - value, fail, flint.arb(limit))
         if result.verdict is Verdict.PROVED or self.evidence is not Evidence.PROVED:
@@ -144,18 +143,18 @@ class Judge:
 
     def _radius(self) -> Hypothesis:
         """ρ ≤ R, that is 2ρℓ(ρ) ≤ σ_min(J_0)."""
-        env = self.env
-        sigma = env[s.sigma_min_J]
+        sigma, relation = self.env[s.sigma_min_J], self.theorem.hypotheses["radius"].relation
         fail = 'the network is too narrow for the paper\'s radius R; increase the width, or use form = "best"'
-        return self._closed(
-            "radius", "rho <= R = sigma_min(J_0)/(2*Lip(J))", 2 * env[s.rho] * env[s.lipschitz_J] / sigma, 1, fail
-        ) if sigma > 0 else Hypothesis(
+        if sigma > 0:
+            statement = "rho <= R = sigma_min(J_0)/(2*Lip(J))"
+            return self._closed("radius", statement, call(relation.lts, self.env), sigma, fail)
+        return Hypothesis(
             "radius", "sigma_min(J_0) > 0", self.bound(sigma).gt(0), self.bound(sigma),
             "J(θ_0) is not onto R^n: the paper's theorem does not apply; train both layers or increase the width",
         )  # fmt: skip
 
     def _injective(self) -> Hypothesis:
-        value = call(integrand(self.plan), {**self.env, s.t: self.env[s.rho]})
+        value = call(self.theorem.hypotheses["injective"].margin, self.env)
         statement = "F(rho) > x" if self.plan.residual else "F(rho) > 0"
         fail = "injectivity is lost inside the ball; certify at a later iterate, or increase the width"
         return self._decide("injective", statement, value, fail)
