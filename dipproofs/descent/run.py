@@ -230,7 +230,7 @@ def _reason(stopped: str, history: History, iterations: int, gamma: float, toler
         )
     if stopped == "guaranteed":
         return f"stopped at iteration {iterations}: the guarantee asked for is proved"
-    return f"interrupted at iteration {iterations}"
+    return f"loss {last:.3g} after {iterations} iterations; run it again to go further"
 
 
 def _validate(problem: Any, network: TwoLayer, loss: Any, step: Any, max_iterations: int, tolerance: float) -> None:
