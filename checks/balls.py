@@ -261,7 +261,7 @@ def descend(setting: Setting, gammas: Callable[[int, Trace], arb], steps: int, a
     trace, point, length = Trace(), setting.start, arb(0)
     for tau in range(steps + 1):
         value, v, outer = setting.loss_gradient(point)
-        if not value > 0 or float(value.rad()) > accuracy * float(value.mid()):
+        if not value > 0 or not value.rad() <= accuracy * value.mid():  # as balls: floats end at 1e-308
             break
         gradient = setting.pulled_back(point, setting.At * outer)
         trace.points.append(point)

@@ -59,10 +59,6 @@ class Claim:
         """Whether every number of the recomputed ball that is at least ``least`` is between the ends."""
         return bool((self.lower <= least or self.lower <= truth) and truth <= self.upper)
 
-    def meets(self, truth: arb) -> bool:
-        """Whether the recomputed ball reaches between the ends."""
-        return bool(arb(truth.lower()) <= self.upper and self.lower <= arb(truth.upper()))
-
     def __str__(self) -> str:
         return f"[{float(self.lower):.10g}, {float(self.upper):.10g}]"
 
@@ -153,7 +149,7 @@ def with_arrays(record: Mapping[str, Any], folder: Path) -> Document:
         with open(folder / name, "rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         document.arrays, problems = _load(folder / name)
-    except (OSError, ValueError, EOFError, KeyError, MemoryError, zipfile.BadZipFile, NotImplementedError) as error:
+    except Exception as error:  # what a spoiled archive raises is not foreseeable: lzma, zip, the header's syntax
         raise Unreadable(f"{name}: expected the arrays of a certificate; {error}") from None
     if digest != entry.get("sha256"):
         document.findings.append(f"arrays.sha256: found {digest}, expected {entry.get('sha256')!r}: other bytes")
@@ -204,7 +200,7 @@ def is_number(value: Any) -> bool:
 
 def is_count(value: Any) -> bool:
     """Whether a JSON value is an integer ≥ 0 (and no boolean)."""
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**18
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**300
 
 
 def _load(path: Path) -> tuple[dict[str, np.ndarray], list[str]]:

@@ -149,7 +149,7 @@ class Judge:
             statement = "rho <= R = sigma_min(J_0)/(2*Lip(J))"
             return self._closed("radius", statement, call(relation.lts, self.env), sigma, fail)
         return Hypothesis(
-            "radius", "sigma_min(J_0) > 0", self.bound(sigma).gt(0), self.bound(sigma),
+            "radius", "sigma_min(J_0) > 0", self.bound(sigma).gt(0), None,
             "J(θ_0) is not onto R^n: the paper's theorem does not apply; train both layers or increase the width",
         )  # fmt: skip
 

@@ -15,8 +15,8 @@ from sympy.core.function import AppliedUndef
 Env = Mapping[Any, Any]
 _METHODS: dict[Any, str] = {
     sp.exp: "exp", sp.log: "log", sp.sin: "sin", sp.cos: "cos", sp.sinh: "sinh", sp.cosh: "cosh", sp.tanh: "tanh",
-    sp.asinh: "asinh", sp.acosh: "acosh", sp.erf: "erf", sp.erfc: "erfc", expm1: "expm1", log1p: "log1p",
-    sp.Abs: "__abs__",
+    sp.asinh: "asinh", sp.acosh: "acosh", sp.atan: "atan", sp.erf: "erf", sp.erfc: "erfc", sp.Abs: "__abs__",
+    expm1: "expm1", log1p: "log1p",
 }  # fmt: skip
 _RELATIONS: dict[Any, tuple[Any, Any]] = {  # surely true, surely false
     sp.Gt: (operator.gt, operator.le), sp.Ge: (operator.ge, operator.lt), sp.Lt: (operator.lt, operator.ge),
@@ -84,7 +84,7 @@ def _power(x: Any, exponent: sp.Expr, env: Env) -> Any:
 
 def _called(name: str, x: Any, env: Env) -> Any:
     """A function of Arb; on complex balls (for integrals) the ones that are analytic everywhere, and ln off its cut."""
-    if isinstance(x, acb) and name in ("__abs__", "asinh", "acosh", "log1p"):
+    if isinstance(x, acb) and name in ("__abs__", "asinh", "acosh", "atan", "log1p"):
         raise NotImplementedError(f"the verifier cannot integrate {name}")
     return x.log(analytic=env["analytic"]) if isinstance(x, acb) and name == "log" else getattr(x, name)()
 
@@ -131,7 +131,7 @@ def evaluate(expr: Any, env: Env) -> arb:
         0.6666666666666666
     """
     expr = sp.sympify(expr)
-    return compiled(expr)(env) if expr.free_symbols <= set(env) else arb.nan()
+    return compiled(expr)(env) if expr is not sp.nan and expr.free_symbols <= set(env) else arb.nan()
 
 
 def decide(relation: sp.Basic, env: Env) -> bool | None:
@@ -149,15 +149,15 @@ def decide(relation: sp.Basic, env: Env) -> bool | None:
 
 
 def area(expr: sp.Expr, variable: sp.Symbol, end: arb, env: Env, panels: int) -> tuple[arb, arb]:
-    """Bound ∫₀^end of a convex expression: the midpoint rule from below, the trapezoidal rule from above.
+    """Bound ∫₀^end of a convex expression: midpoint rule from below, trapezoidal rule from above; NaN if not known.
 
     Example:
         >>> x = sp.Symbol("x")
         >>> [float(bound.mid()) for bound in area(x**2, x, arb(1), {}, 4)]  # around 1/3
         [0.328125, 0.34375]
     """
-    f, h = compiled(expr), end / panels
-    values = [f({**env, variable: h * i / 2}) for i in range(2 * panels + 1)]
+    h = end / panels
+    values = [evaluate(expr, {**env, variable: h * i / 2}) for i in range(2 * panels + 1)]
     ends = (values[0] + values[-1]) / 2
     return h * sum(values[1::2], arb(0)), h * (ends + sum(values[2:-1:2], arb(0)))
 

@@ -6,7 +6,7 @@ least the integral of the factor over [start, start + count].
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import sympy as sp
 
@@ -26,17 +26,21 @@ class ScheduleTheory:
     Args:
         largest: sup of factor(τ) over τ ≥ start. total: lower bound of Σ factor(τ) over start ≤ τ < start + count.
         diverges: whether the factors sum to infinity.
+        options: what the schedule needs to know: symbol and smallest value, by name.
     """
 
     largest: sp.Expr
     total: sp.Expr
     diverges: sp.Basic
+    options: dict[str, tuple[sp.Symbol, int]] = field(default_factory=dict)
 
 
-def _schedule(kind: str, largest: sp.Expr, total: sp.Expr, diverges: sp.Basic) -> ScheduleTheory:
+def _schedule(
+    kind: str, largest: sp.Expr, total: sp.Expr, diverges: sp.Basic, **options: tuple[sp.Symbol, int]
+) -> ScheduleTheory:
     define(f"schedules.{kind}.largest", largest, f"largest factor from iteration t on, schedule {kind}", "§3 remark d")
     define(f"schedules.{kind}.total", total, f"N factors from iteration t on add up to this, {kind}", "§3 remark d")
-    return ScheduleTheory(largest, total, diverges)
+    return ScheduleTheory(largest, total, diverges, options)
 
 
 _first, _last = 1 + start, 1 + start + count
@@ -53,12 +57,14 @@ SCHEDULES: dict[str, ScheduleTheory] = {
             ((_last ** (1 - power) - _first ** (1 - power)) / (1 - power), True),
         ),
         sp.Le(power, 1),
+        power=(power, 0),
     ),
     "cosine": _schedule(
         "cosine",
         (1 + sp.cos(sp.pi * _from / horizon)) / 2,
         (_to - _from) / 2 + horizon / (2 * sp.pi) * (sp.sin(sp.pi * _to / horizon) - sp.sin(sp.pi * _from / horizon)),
         sp.false,
+        horizon=(horizon, 1),
     ),
     "backtracking": _schedule(
         "backtracking", sp.Integer(1), count * sp.Min(1, 1 / (2 * s.lipschitz_grad * s.gamma)), sp.true

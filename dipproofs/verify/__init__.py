@@ -69,7 +69,12 @@ def _other_problem(first: Document, last: Document) -> list[str]:
     pairs = [(key, first.arrays.get(key, none), last.arrays.get(key, none)) for key in ("A", "y", "u", "B", "x_true")]
     other = [f"arrays.{key}" for key, here, there in pairs if not np.array_equal(here, there)]
     other += [key for key in ("loss", "network", "schedule") if first.record.get(key) != last.record.get(key)]
-    return [f"final.{key}: found another than at the first iterate, expected those of one run" for key in other]
+    nested = ["final.final: found another certificate, expected none"] if last.record.get("final") is not None else []
+    if not last.malformed and not first.malformed and last.record["iteration"] < first.record["iteration"]:
+        nested.append(f"final.iteration: found {last.record['iteration']}, expected one after the certified iterate's")
+    return nested + [
+        f"final.{key}: found another than at the first iterate, expected those of one run" for key in other
+    ]
 
 
 def exit_code(path: str | Path) -> int:

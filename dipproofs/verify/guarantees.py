@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import reduce
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 from flint import arb
 
-from ..certificate_file import Claim, is_count
-from ..exact.expressions import evaluate, exact
+from ..certificate_file import Claim, is_count, is_number
+from ..exact.expressions import decide, evaluate, exact
 from ..theory import conditions, schedules
 from ..theory import symbols as s
 
@@ -18,34 +20,46 @@ if TYPE_CHECKING:
     from .audit import Audit
 
 
-def largest_step(audit: Audit) -> tuple[arb | None, arb]:
-    """Give γ_0 as the run's list of (iteration, step) has it from here on, None without one; and the largest factor.
+def steps_left(audit: Audit) -> tuple[arb | None, arb | None, arb]:
+    """The largest and the smallest γ_0 from here on, as the run's list of (iteration, step) has them; the factor of γ.
 
     Raises:
         ValueError: a list or a schedule that is not of the format.
     """
-    t, schedule = audit.record["iteration"], audit.record["schedule"]
-    try:
-        factor = evaluate(schedules.SCHEDULES[schedule["kind"]].largest, _schedule_env(audit))
-        if not isinstance(audit.run, dict) or "steps" not in audit.run:
-            return None, factor
-        steps = [(int(at), exact(float(step))) for at, step in audit.run["steps"]]
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise ValueError(f"schedule, run.steps: expected a known kind and pairs of numbers; {error!r}") from None
-    left = [step for at, step in steps if at > t] + [step for at, step in steps if at <= t][-1:]
-    return reduce(arb.max, left, arb(0)), factor
+    t, steps = audit.record["iteration"], audit.run.get("steps") if isinstance(audit.run, dict) else None
+    factor = evaluate(_schedule(audit).largest, _schedule_env(audit))
+    if steps is None:
+        return None, None, factor
+    pairs = isinstance(steps, list) and all(isinstance(pair, list) and len(pair) == 2 for pair in steps)
+    if not pairs or not all(is_count(at) and is_number(step) and step > 0 for at, step in steps):
+        raise ValueError("run.steps: expected a list of [iteration, step > 0]")
+    starts = [at for at, _ in steps]
+    if not starts or starts[0] > t or any(here >= there for here, there in pairwise(starts)):
+        raise ValueError(f"run.steps: found the iterations {starts[:9]}, expected them to increase, from at most {t}")
+    left = [exact(step) for (_, step), until in zip(steps, [*starts[1:], math.inf]) if until > t]
+    return reduce(arb.max, left), reduce(arb.min, left), factor
+
+
+def _schedule(audit: Audit) -> schedules.ScheduleTheory:
+    kind = audit.record["schedule"].get("kind")
+    if not isinstance(kind, str) or kind not in schedules.SCHEDULES:
+        raise ValueError(f"schedule.kind: found {kind!r}, expected one of {', '.join(schedules.SCHEDULES)}")
+    return schedules.SCHEDULES[kind]
 
 
 def _schedule_env(audit: Audit) -> dict[Any, arb]:
-    schedule, env = audit.record["schedule"], {**audit.env, s.gamma: audit.gamma}
-    given = {schedules.power: "power", schedules.horizon: "horizon"}
-    env |= {symbol: exact(float(schedule[key])) for symbol, key in given.items() if key in schedule}
-    return env | {schedules.start: arb(audit.record["iteration"])}
+    env = {**audit.env, s.gamma: audit.gamma, schedules.start: arb(audit.record["iteration"])}
+    for name, (symbol, least) in _schedule(audit).options.items():
+        value = audit.record["schedule"].get(name)
+        if not is_number(value) or value < least:
+            raise ValueError(f"schedule.{name}: found {value!r}, expected a number ≥ {least}")
+        env[symbol] = exact(value)
+    return env
 
 
 def check_step(audit: Audit) -> None:
     """γ must be the largest step from the certified iterate on; no more than rounding above it."""
-    step, factor = largest_step(audit)
+    step, _, factor = steps_left(audit)
     if step is None or audit.verdict != "proved":
         return
     largest = step * factor
@@ -56,10 +70,18 @@ def check_step(audit: Audit) -> None:
 
 def steps_taken(audit: Audit, count: int) -> arb:
     """Lower bound of Σγ_i/γ over that many steps from the certified iterate on."""
-    kind = audit.record["schedule"]["kind"]
-    total = evaluate(schedules.SCHEDULES[kind].total, {**_schedule_env(audit), schedules.count: arb(count)})
-    step, factor = largest_step(audit)
-    return total * (1 / factor if step is None else step / audit.gamma) if kind != "constant" else total
+    total = evaluate(_schedule(audit).total, {**_schedule_env(audit), schedules.count: arb(count)})
+    _, step, factor = steps_left(audit)
+    return total * (1 / factor if step is None else step / audit.gamma)
+
+
+def diverges(audit: Audit) -> bool:
+    """Whether Σγ_i = ∞ is sure, so that the loss tends to 0."""
+    return decide(_schedule(audit).diverges, _schedule_env(audit)) is True
+
+
+def _constant(audit: Audit) -> bool:
+    return audit.record["schedule"]["kind"] == "constant" and bool(steps_taken(audit, 1) >= 1)
 
 
 def reached(audit: Audit, count: int, target: arb) -> bool:
@@ -70,9 +92,8 @@ def reached(audit: Audit, count: int, target: arb) -> bool:
     amount = steps_taken(audit, count)
     if audit.form == "residual":
         contraction = evaluate(conditions.residual_contraction, env)
-        constant = audit.record["schedule"]["kind"] == "constant"
         # −ln(1−cx) ≥ cx: a shorter step contracts the residual at least by this much
-        decrease = amount * (-contraction.log() if constant else 1 - contraction)
+        decrease = amount * (-contraction.log() if _constant(audit) else 1 - contraction)
         return bool(2 * decrease >= (env[s.loss_0] / target).log())
     here, there = (evaluate(loss.Psi_scaled, {**env, s.e: e}) for e in (env[s.loss_0], target))
     return bool(here + amount * evaluate(conditions.rate_exponent, env) >= there)
@@ -88,7 +109,7 @@ def _conclusion(audit: Audit, name: str, value: Any) -> None:
         ratio = sp.simplify(audit.loss.theory.psi_scaled**2 / s.e)
         if truth is sp.nan and s.e not in ratio.free_symbols:
             truth = -2 * conditions.rate_exponent / ratio
-        if audit.record["schedule"]["kind"] != "constant":
+        if not _constant(audit):
             truth = sp.nan
     audit.compare(name, claim, *(evaluate(truth, {**audit.env, s.F_inf: end}) for end in audit.path))
 
@@ -104,10 +125,8 @@ def _iterations(audit: Audit, name: str, value: Any) -> None:
 
 def _zero_loss(audit: Audit, name: str, value: Any) -> None:
     """f(θ_∞) = 0 if Σγ_i = ∞."""
-    schedule = audit.record["schedule"]
-    diverges = schedules.SCHEDULES[schedule["kind"]].diverges.subs(schedules.power, float(schedule.get("power", 0)))
-    if not isinstance(value, bool) or (value and diverges != sp.true):
-        raise ValueError(f"found {value!r}, expected {diverges} from the schedule")
+    if value is not diverges(audit):
+        raise ValueError(f"found {value!r}, expected {diverges(audit)} from the schedule")
 
 
 CHECKS: dict[str, Callable[[Audit, str, Any], None]] = {

@@ -15,7 +15,7 @@ from ..exact.slices import Matrix
 from ..exact.spectra import Gram, frobenius, whitened
 from ..theory import recovery as formulas
 from ..theory import symbols as s
-from .guarantees import reached
+from .guarantees import diverges, reached
 from .instance import Operator
 
 if TYPE_CHECKING:
@@ -74,6 +74,18 @@ class Recovery:
         self.audit.notes.append(f"{self.audit.label}noise level {claim}: {claim.evidence}, not checked")
         return claim.lower
 
+    def word(self, name: str, said: str) -> None:
+        """What is said in words: where the noise is known from, and how well; all else is not for claims.
+
+        Raises:
+            ValueError: words that are not of the format, or say more than is known.
+        """
+        known = {"noise_source": "x_true", "early_stopping.evidence": "proved"}
+        if name not in (*known, "limit", "early_stopping.reason"):
+            raise ValueError(f"{name}: found {said!r}, expected an enclosure")
+        if said == known.get(name) and self.x_true is None:
+            raise ValueError(f"{name}: found {said!r}, expected something else: x_true is not stored")
+
     def _noise(self, x_true: Matrix) -> arb:
         return frobenius(self.operator.data(self.instance.y - self.operator.A @ x_true))
 
@@ -88,7 +100,8 @@ class Recovery:
             found.pop("true_error_at_limit", None)
         env = self.audit.env | {symbol: found[name] for name, symbol in formulas.INGREDIENTS.items() if name in found}
         named = formulas.CONCLUSIONS if self.audit.loss.minimal_at_y else formulas.EARLY_STOPPING
-        return found | {name: evaluate(expr, env) for name, expr in named.items()}
+        found |= {name: evaluate(expr, env) for name, expr in named.items()}
+        return {name: x for name, x in found.items() if "at_limit" not in name or diverges(self.audit)}
 
     def _signal(self, found: dict[str, arb], Q: Matrix | None, x_true: Matrix) -> None:
         operator, instance, target = self.operator, self.instance, x_true - self.instance.offset
@@ -136,8 +149,13 @@ def _early_stopping(audit: Audit, name: str, value: Any) -> None:
     if env[s.psi_0] <= level and is_count(value):
         return
     psi, start = audit.loss.theory.psi_scaled, float((env[s.loss_0].log() / arb(2).log()).mid())
-    low, _ = bisect(lambda x: bool(evaluate(psi, {**env, s.e: arb(2) ** arb(x)}) <= level), start - 2000, start)
-    if not (is_count(value) and low > start - 2000 and reached(audit, value, arb(2) ** arb(low))):
+
+    def below(exponent: float) -> bool:
+        return bool(evaluate(psi, {**env, s.e: arb(2) ** arb(exponent)}) <= level)
+
+    span = next((span for span in (2.0**i for i in range(12)) if below(start - span)), None)  # near: small e cancel
+    low = None if span is None else bisect(below, start - span, start)[0]
+    if not (is_count(value) and low is not None and reached(audit, value, arb(2) ** arb(low))):
         audit.find(f"{name}: found {value}, expected more, an integer: ψ(f) ≤ ‖Πε‖ is not proved by then")
 
 
@@ -152,7 +170,9 @@ def _recovery(audit: Audit, name: str, value: Any) -> None:
     for key, claim in {**value, **inner}.items():
         if key == "restricted_injectivity":
             known.restricted(f"{name}.{key}", claim)
-        elif key not in ("early_stopping", "sharp") and claim is not None and not isinstance(claim, str):
+        elif isinstance(claim, str):
+            known.word(key, claim)
+        elif key not in ("early_stopping", "sharp") and claim is not None:
             audit.compare(f"{name}.{key}", Claim.parse(claim), known.values.get(key, arb.nan()), least=0)
 
 

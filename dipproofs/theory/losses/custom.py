@@ -52,7 +52,7 @@ def profile_facts(h: sp.Expr) -> ProfileFacts:
 
 
 def check_smooth(facts: ProfileFacts) -> None:
-    """Refuse what symbols do not see to be C¹ as an even function: h and h' vanish at 0, and pieces join.
+    """Refuse what symbols do not see to be C¹ as an even function: h and h' vanish at 0, and pieces follow and join.
 
     Raises:
         ValueError: what was found, and what is allowed.
@@ -77,13 +77,17 @@ def check_smooth(facts: ProfileFacts) -> None:
         raise ValueError(f"found {kinks[0]}, expected a smooth formula or a Piecewise of such formulas")
     if facts.h.has(sp.Piecewise) and not all(isinstance(x, sp.Piecewise) for x in (facts.h, facts.slope, facts.bend)):
         raise ValueError("found a Piecewise inside a formula, expected one Piecewise as a whole")
-    for expr in (facts.h, facts.slope):
-        for (left, condition), (right, _) in pairwise(expr.args if isinstance(expr, sp.Piecewise) else ()):
-            edge = edge_of(condition)
-            if edge is None or not edge.is_number or sp.simplify((left - right).subs(r, edge)) != 0:
+    for expr in (facts.h, facts.slope, facts.bend):
+        pieces = expr.args if isinstance(expr, sp.Piecewise) else ((expr, sp.true),)
+        edges = [sp.Integer(0), *(edge_of(condition) for _, condition in pieces[:-1])]
+        ordered = all(edge is not None and edge.is_number for edge in edges) and all(a < b for a, b in pairwise(edges))
+        if not ordered or pieces[-1][1] != sp.true:
+            found = ", ".join(str(condition) for _, condition in pieces)
+            raise ValueError(f"found the conditions {found}, expected r < a, r < b, …, True with numbers 0 < a < b < …")
+        for edge, (left, condition), (right, _) in zip(edges[1:], pieces, pieces[1:]):
+            if expr is not facts.bend and sp.simplify((left - right).subs(r, edge)) != 0:
                 raise ValueError(
-                    f"found pieces that do not join C¹ at {condition}, expected conditions r < a with numbers a and "
-                    "pieces whose values and slopes agree there"
+                    f"found pieces that do not join C¹ at {condition}, expected pieces whose values and slopes agree"
                 )
 
 
