@@ -39,6 +39,15 @@ def test_every_certificate_that_certify_writes_is_valid(tmp_path: Path) -> None:
     assert sum(count for (_, verdict), count in seen.items() if verdict == "refuted") >= SEEDS // 30, seen
 
 
+@pytest.mark.parametrize("seed", [300, 50054, 50390])
+def test_certificates_that_were_once_refused_are_valid(seed: int, tmp_path: Path) -> None:
+    """Early stopping for losses whose ψ cancels where the loss is small."""
+    certificate, path = written(seed, tmp_path)
+    assert certificate.proved and certificate.guarantees.early_stopping_iteration
+    result = verify(path)
+    assert result.valid, str(result)
+
+
 def _moved(claim: dict[str, Any], factor: float) -> dict[str, Any]:
     return {**claim, "lower": claim["lower"] * factor, "upper": claim["upper"] * factor}
 

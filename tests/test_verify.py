@@ -267,6 +267,7 @@ PROFILES = [
     "cosh(r) - 1",
     "r**2/2 + r**4",
     "Piecewise((r**2/2, r < 1/2), (r/2 - 1/8, True))",
+    "r*atan(r) - log(1 + r**2)/2",
 ]
 
 
@@ -309,7 +310,7 @@ def test_a_kernel_of_dependent_atoms_refutes_nothing(tmp_path: Path) -> None:
 
     rng = np.random.default_rng(2)
     atoms = rng.standard_normal((6, 2))
-    basis = np.column_stack([atoms, atoms[:, 0] + atoms[:, 1]])
+    basis = np.column_stack([atoms, 2 * atoms[:, 0]])  # exactly dependent, as floats too
     net = TwoLayer.init(n=3, width=64, input_dimension=3, seed=1, basis=basis)
     A = rng.standard_normal((2, 6))
     certificate = certify(InverseProblem(A, A @ net.output() + 0.1), net, tolerance=1e-8)
@@ -333,6 +334,7 @@ def test_a_kernel_of_dependent_atoms_refutes_nothing(tmp_path: Path) -> None:
         "Piecewise((r**2/2, r < 1/2), (r - 3/8, True))",  # h jumps in slope
         "Piecewise((r**2/2, r < 1/2), (r/2, True))",  # h jumps
         "Piecewise((0*r, r < 1), ((r - 1)**2, True))",  # 0 on an interval
+        "Piecewise((r**2/2, r < 2), (2 + 2*(r - 2) + (r - 2)**2, r < 1), (1 + 3*(r - 1)**2/2, True))",  # not in order
         "r**2/2 - r**3/6",  # h'' is monotone, but negative from 1 on
         "r**2/2 + r*log(1 + r**2)/2 - r + atan(r)",  # h'' = 1 + r/(1 + r**2) is positive, but not monotone
         "r**(3/2)",  # h'' is infinite at 0

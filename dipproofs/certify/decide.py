@@ -148,10 +148,12 @@ class Judge:
         if sigma > 0:
             statement = "rho <= R = sigma_min(J_0)/(2*Lip(J))"
             return self._closed("radius", statement, call(relation.lts, self.env), sigma, fail)
-        return Hypothesis(
-            "radius", "sigma_min(J_0) > 0", self.bound(sigma).gt(0), None,
-            "J(θ_0) is not onto R^n: the paper's theorem does not apply; train both layers or increase the width",
-        )  # fmt: skip
+        found = self.bound(sigma)
+        reason = (
+            f"J(θ_0) is not shown to be onto R^n, σ_min(J_0) is in [{found.lower:.2g}, {found.upper:.2g}]: the paper's "
+            "theorem does not apply; train both layers or increase the width"
+        )
+        return Hypothesis("radius", "sigma_min(J_0) > 0", found.gt(0), None, reason)
 
     def _injective(self) -> Hypothesis:
         value = call(self.theorem.hypotheses["injective"].margin, self.env)

@@ -83,10 +83,14 @@ def _power(x: Any, exponent: sp.Expr, env: Env) -> Any:
 
 
 def _called(name: str, x: Any, env: Env) -> Any:
-    """A function of Arb; on complex balls (for integrals) the ones that are analytic everywhere, and ln off its cut."""
-    if isinstance(x, acb) and name in ("__abs__", "asinh", "acosh", "atan", "log1p"):
+    """A function of Arb; on complex balls (for integrals) NaN where it is asked to be analytic and may not be."""
+    if not isinstance(x, acb):
+        return getattr(x, name)()
+    if name in ("__abs__", "acosh", "log1p"):
         raise NotImplementedError(f"the verifier cannot integrate {name}")
-    return x.log(analytic=env["analytic"]) if isinstance(x, acb) and name == "log" else getattr(x, name)()
+    if name in ("asinh", "atan") and env["analytic"] and x.real.contains(0) and not abs(x.imag) < 1:
+        return acb(arb.nan())  # their cuts: the imaginary axis from ±i on
+    return x.log(analytic=env["analytic"]) if name == "log" else getattr(x, name)()
 
 
 @cache

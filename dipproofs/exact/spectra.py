@@ -103,7 +103,8 @@ def frobenius(X: Matrix) -> arb:
 def whitened(N: Matrix, goal: float | None = None) -> tuple[Matrix, arb] | None:
     """Return W and β < goal (by default nearly all bits kept) with ‖WᵀNNᵀW − I‖ ≤ β, or None if that fails.
 
-    W is proposed by QR. A step W' = W(3I−H)/2 with H = WᵀNNᵀW = I − E has H' − I = −¾E² − ¼E³ exactly.
+    W is proposed by QR, once more of WᵀN where that is not yet near orthonormal (condition numbers beyond 1e15). A step
+    W' = W(3I−H)/2 with H = WᵀNNᵀW = I − E has H' − I = −¾E² − ¼E³ exactly.
 
     Example:
         >>> W, beta = whitened(Matrix.of(np.diag([1.0, 0.5])))
@@ -112,20 +113,27 @@ def whitened(N: Matrix, goal: float | None = None) -> tuple[Matrix, arb] | None:
     """
     goal = 2.0 ** (8 - N.kept) if goal is None else goal
     one, three = (Matrix.of(c * np.eye(N.shape[0])) for c in (1.0, 3.0))
-    try:
-        W = Matrix.of(np.linalg.inv(np.linalg.qr(N.floats().T, mode="r")), N.kept)
-    except np.linalg.LinAlgError:
-        return None
-    for _ in range(4):
+    W = Matrix.of(np.eye(N.shape[0]), N.kept)
+    Z, H, beta, tries = N, one, arb(1), 2
+    for _ in range(6):
+        if beta < 0.5:
+            W, beta = W @ (three - H).times(arb(0.5)), upper(beta**2 * (3 + beta) / 4)
+            if beta < goal:
+                return W, beta
+        elif tries > 0:
+            tries -= 1
+            try:
+                W = W @ Matrix.of(np.linalg.inv(np.linalg.qr(Z.floats().T, mode="r")), N.kept)
+            except np.linalg.LinAlgError:
+                return None
+        else:
+            return None
+        W = W.exact()
         Z = W.T @ N
         H = Z @ Z.T
         beta = (H - one).size
-        if beta < goal or not beta < 0.5:
-            return (W, beta) if beta < goal else None
-        W, beta = W @ (three - H).times(arb(0.5)), upper(beta**2 * (3 + beta) / 4)
         if beta < goal:
             return W, beta
-        W = W.exact()
     return None
 
 

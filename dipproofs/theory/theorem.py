@@ -35,8 +35,11 @@ class Hypothesis:
 
     @property
     def margin(self) -> sp.Expr:
-        """What is left, in units of ``scale``."""
-        return (self.relation.gts - self.relation.lts) / self.scale
+        """What is left, in units of ``scale``; on balls, the scale is met only once."""
+        more, less = self.relation.gts, self.relation.lts
+        if self.scale in (more, less):
+            return 1 - less / more if self.scale == more else more / less - 1
+        return (more - less) / self.scale
 
 
 #: Injectivity where the theorem is about to begin, for certificates that name no radius.
@@ -90,9 +93,11 @@ def theorem(form: str, profile: str, train: str) -> Theorem:
         (s.norm_AJ_ball, c.norm_AJ_ball),
     ]
     if form == "residual":
+        slope = PROFILES[profile].slope.subs(s.t, s.rho)
+        drift = conditions.curvature_drift.subs(s.profile_slope, slope)  # exactly 0 where the slope is ℓ_A
         constants += [
-            (s.profile_slope, PROFILES[profile].slope.subs(s.t, s.rho)),
-            (s.curvature_drift, conditions.curvature_drift),
+            (s.profile_slope, slope),
+            (s.curvature_drift, drift),
             (s.omega, forms.RESIDUAL_OMEGA),
         ]
         integrand = F - s.curvature_drift

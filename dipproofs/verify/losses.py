@@ -45,15 +45,17 @@ class LossOf:
         self.minimal_at_y = bool(self.theory.argmin.subs(exactly) == y)  # as §7 needs
 
     def value(self, instance: Instance) -> arb:
-        """Enclose L_y(Ag), with y replaced by Πy when A has more rows than columns."""
-        entry, c = compiled(self.theory.entry), exact(self.c)
+        """Enclose L_y(Ag) ≥ 0, with y replaced by Πy when A has more rows than columns."""
+        entry = compiled(self.theory.entry)
         if self.theory.structure == "entrywise":
             pairs = zip(instance.prediction.entries(), self.y)
-            return c * sum((entry({**self.env, v: value, y: arb(at)}) for value, at in pairs), arb(0))
-        residual = instance.operator.data(instance.prediction - instance.y)
-        radial = self.squared or self.theory.structure == "radial"
-        sizes = [frobenius(residual)] if radial else [abs(d) for d in residual.entries()]
-        return c * sum((entry({**self.env, r: size}) for size in sizes if not size.is_zero()), arb(0))
+            heights = [entry({**self.env, v: value, y: arb(at)}) for value, at in pairs]
+        else:
+            residual = instance.operator.data(instance.prediction - instance.y)
+            radial = self.squared or self.theory.structure == "radial"
+            sizes = [frobenius(residual)] if radial else [abs(d) for d in residual.entries()]
+            heights = [entry({**self.env, r: size}) for size in sizes if not size.is_zero()]
+        return (exact(self.c) * sum(heights, arb(0))).nonnegative_part()
 
     def in_domain(self, instance: Instance) -> bool:
         """Whether observations and prediction are proved to lie in the loss's open domains."""

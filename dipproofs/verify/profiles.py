@@ -14,7 +14,7 @@ from ..theory.losses.custom import custom_theory, inverse_profile, time_of_value
 from ..theory.losses.record import profile_of_record
 from ..theory.losses.shape import edge_of
 
-_LOWEST, _HIGHEST = -256.0, 64.0  # powers of two between which residuals are looked for
+_LOWEST, _HIGHEST = -2000.0, 1000.0  # powers of two between which residuals are looked for
 _u = sp.Symbol("u", real=True)
 
 
@@ -42,7 +42,8 @@ class Profile:
 
     def inverse(self, value: arb) -> arb:
         """h⁻¹ at a ball: h increases from 0."""
-        return self._inverse(arb(value.lower())).union(self._inverse(arb(value.upper())))
+        least = self._inverse(arb(value.lower())) if value > 0 else arb(0)
+        return least.union(self._inverse(arb(value.upper())))
 
     def _inverse(self, value: arb) -> arb:
         def below(exponent: float) -> bool | None:
