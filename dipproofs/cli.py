@@ -9,7 +9,11 @@ from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
+try:
+    import typer
+except KeyboardInterrupt:  # nothing runs yet that would say so in one word
+    sys.stderr.write("interrupted\n")
+    raise SystemExit(130) from None
 
 from .errors import InputError
 
@@ -40,18 +44,20 @@ def _root(version: Annotated[bool, typer.Option("--version", help="Print the ver
 def certify(
     problem: Problem,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Write certificate.json, arrays.npz, report.html.")
+        str | None, typer.Option("--out", metavar="DIR", help="Write certificate.json, arrays.npz, report.html.")
     ] = None,
     json: JsonOut = None,
 ) -> None:
     """Run the descent and certify it, at the earliest iterate possible and again at the last.
 
-    Exit status: 0 proved, 1 not proved, 2 bad input.
+    Exit status: 0 proved, 1 not proved, 2 bad input, 130 interrupted (Ctrl-C: what is proved about the run so far is
+    printed and written).
 
     Example: dipproofs certify examples/gaussian.toml --out out
     """
     with _one_line_errors():
         _json_target(json)
+        folder = _out_directory(out)
         spec, built = _load(problem)
         from .certify import api, save
 
@@ -74,21 +80,23 @@ def certify(
                 progress=progress,
                 announce=announce,
             )
-        if out is not None:
+        if folder is not None:
             from .report.html import certificate_html
 
             posed = built.problem
             shapes = {"image_shape": posed.image_shape, "data_shape": posed.operator.range_shape}
-            save.save(certificate, out, report=certificate_html(certificate, **shapes))
+            save.save(certificate, folder, report=certificate_html(certificate, **shapes))
         if json is not None:
-            record, _ = save.certificate_json(certificate, files=out is not None)
+            record, _ = save.certificate_json(certificate, files=folder is not None)
             _write_json(json, record)
         if json != "-":
             from .report.console import render_certificate
 
             _print(render_certificate(certificate))
-            if out is not None:
-                typer.echo(f"written: {out}/  (check again: dipproofs verify {out / save.CERTIFICATE})")
+            if folder is not None:
+                typer.echo(f"written: {folder}/  (check again: dipproofs verify {folder / save.CERTIFICATE})")
+    if certificate.run.stopped == "interrupted":
+        raise typer.Exit(130)
     raise typer.Exit(0 if certificate.proved else 1)
 
 
@@ -163,8 +171,12 @@ def explain(
 
 def main() -> None:
     """Entry point of the console script."""
-    _plug_in()
-    app()
+    try:
+        _plug_in()
+        app()
+    except KeyboardInterrupt:
+        typer.echo("interrupted", err=True)
+        sys.exit(130)
 
 
 def _plug_in() -> None:
@@ -225,9 +237,27 @@ def _json_target(target: str | None) -> None:
     """Refuse a target that cannot be written before any work is done."""
     if target is None or target == "-":
         return
-    path = Path(target)
-    if path.is_dir() or not path.absolute().parent.is_dir():
-        raise InputError(f"--json {target}: not a file in an existing directory; create the directory first")
+    from .certify.save import require_writable
+
+    try:
+        require_writable(Path(target))
+    except OSError as error:
+        raise InputError(
+            f"--json {target}: cannot write there ({error.strerror}), expected a file in an existing directory; "
+            "create the directory first"
+        ) from None
+
+
+def _out_directory(out: str | None) -> Path | None:
+    """Return the directory to write to; refuse one that cannot be written before any work is done."""
+    if out is None:
+        return None
+    if not out:
+        raise InputError("--out: found an empty name, expected a directory; use --out . for this one")
+    from .certify.save import require_directory
+
+    require_directory(out)
+    return Path(out)
 
 
 def _write_json(target: str, record: Any) -> None:

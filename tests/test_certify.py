@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -128,6 +129,19 @@ def test_rank_deficient_operator_is_not_proved() -> None:
     cert = dp.certify(problem, network(n=8), max_iterations=20)
     assert not cert.proved
     assert any(h.id == "rank" and "rank" in h.reason for h in cert.hypotheses)
+
+
+@pytest.mark.parametrize("entries", [1 / 3, 1.0])
+def test_more_data_than_columns_refute_other_losses_without_a_rank(entries: float, tmp_path: Path) -> None:
+    """Rank 3 hidden by rounding (1/3), or found exactly (1): either way rank A ≤ 6 < m = 8."""
+    rng = np.random.default_rng(0)
+    A = rng.integers(-2, 3, (8, 3)).astype(float) @ rng.integers(-2, 3, (3, 6)) * entries
+    found = dp.certify(dp.InverseProblem(A, rng.standard_normal(8)), network(n=6), dp.LogCosh(), max_iterations=20)
+    rank, loss = found.hypotheses[:2]
+    assert rank.verdict is not Verdict.PROVED and loss.id == "loss"
+    assert loss.verdict is found.verdict is Verdict.REFUTED and "rank A ≤ 6 < m = 8" in loss.reason
+    save(found, tmp_path)
+    assert dp.verify(tmp_path / "certificate.json").valid
 
 
 def test_overdetermined_squared_loss_is_projected() -> None:

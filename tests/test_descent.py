@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import math
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -70,8 +75,58 @@ def test_runs_are_reproducible_bit_for_bit() -> None:
 def test_a_diverging_run_stops_with_a_reason() -> None:
     run = dp.descend(gaussian_problem(), network(), step=1e6, max_iterations=500)
     assert run.stopped == "not finite"
-    assert "smaller step" in run.reason
+    assert run.reason.startswith("the loss overflowed at iteration ")
+    assert run.reason.endswith('with step 1e+06; use a smaller step, or step = "auto"')
     assert np.isfinite(run.network.V).all()
+
+
+@pytest.mark.parametrize(("size", "what"), [(1e100, "loss .* is finite, but its gradient"), (1e200, "the loss")])
+@pytest.mark.parametrize("step", ["auto", 1.0])
+def test_what_overflows_at_the_start_is_not_blamed_on_the_step(size: float, what: str, step: str | float) -> None:
+    A = np.eye(10)[:5] * size
+    run = dp.descend(dp.InverseProblem(A, np.ones(5)), network(), step=step, max_iterations=5)
+    assert run.stopped == "not finite" and run.iterations == 0
+    assert re.fullmatch(f"{what} overflowed at the start; rescale A, y or the loss", run.reason)
+
+
+def test_only_a_loss_with_a_domain_can_leave_it() -> None:
+    problem = dp.InverseProblem(np.eye(10)[:5], np.full(5, 2.0))
+    run = dp.descend(problem, network(output_offset=3.0, output_scale=0.1), dp.Poisson(), step=1e3)
+    assert run.stopped == "not finite"
+    assert "left the domain of the loss (every entry of A g(u,θ) is in ]0, ∞[)" in run.reason
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_step_that_no_float_holds_is_refused(dtype: str) -> None:
+    A, loss = np.eye(10)[:5], dp.SquaredError()
+    if dtype == "float32":
+        A = (A * 1e-25).astype(dtype)
+    else:
+        A, loss = A * 1e-60, dp.SquaredError(scale=1e-190)
+    with pytest.raises(dp.InputError, match=r'descent.step: "auto" gives γ = .*; rescale A, y or the loss') as caught:
+        dp.descend(dp.InverseProblem(A, np.ones(5, dtype)), network(dtype=dtype), loss)
+    assert ("float64" in str(caught.value).split(";")[1]) == (dtype == "float32")
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"y": 1e39}, "^y: found 1e"),
+        ({"A": 1e39}, "^A: found 1e"),
+        ({"offset": 1e39}, "^network output_offset: found 1e"),
+        ({"scale": 1e39}, "^loss.scale: found 1e"),
+        ({"step": 1e39}, "^descent.step: found 1e"),
+        ({"step": 1e-60}, "^descent.step: found 1e-60, which float32 rounds to 0"),
+    ],
+)
+def test_numbers_beyond_float32_are_one_line(changes: dict[str, float], message: str) -> None:
+    given = {"y": 1.0, "A": 1.0, "offset": 0.0, "scale": 0.5, "step": 0.1} | changes
+    problem = dp.InverseProblem(np.eye(10)[:5] * given["A"], np.full(5, given["y"]))
+    loss, net = dp.SquaredError(scale=given["scale"]), network(dtype="float32", output_offset=given["offset"])
+    with pytest.raises(dp.InputError, match=message):
+        dp.descend(problem, net, loss, step=given["step"], tolerance=1e300)
 
 
 def test_zero_iterations_are_allowed() -> None:
@@ -200,3 +255,51 @@ def test_an_interrupt_keeps_the_run_but_not_one_without_a_step(monkeypatch: pyte
     monkeypatch.setattr(AutoStep, "propose", interrupted)
     with pytest.raises(KeyboardInterrupt):
         dp.descend(gaussian_problem(), network(), max_iterations=100)
+
+
+@pytest.fixture
+def interrupted_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second chunk of a descent is interrupted."""
+    from dipproofs.descent import loop
+
+    advance, calls = loop.advance, [0]
+
+    def once(*arguments: object) -> object:
+        calls[0] += 1
+        if calls[0] == 2:
+            raise KeyboardInterrupt
+        return advance(*arguments)
+
+    monkeypatch.setattr(loop, "advance", once)
+
+
+@pytest.mark.usefixtures("interrupted_later")
+@pytest.mark.parametrize("call", [dp.descend, dp.certify])
+def test_an_interrupt_can_be_raised_to_the_caller(call: Callable[..., Any]) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        call(gaussian_problem(), network(), max_iterations=5000, keep_interrupted=False)
+
+
+@pytest.mark.usefixtures("interrupted_later")
+def test_an_interrupted_certificate_is_kept_by_default() -> None:
+    assert dp.certify(gaussian_problem(), network(), max_iterations=5000).run.stopped == "interrupted"
+
+
+@pytest.mark.usefixtures("interrupted_later")
+def test_an_interrupted_run_is_no_result_of_an_experiment() -> None:
+    from dipproofs.experiments.certified import certified_run
+
+    problem, net = gaussian_problem(kappa=30.0), network(width=16)
+    with pytest.raises(KeyboardInterrupt):
+        certified_run(problem, net, net, 0.1, 5000, 1e-12)
+
+
+def test_every_experiment_raises_interrupts() -> None:
+    folder, found = Path(dp.__file__).parent / "experiments", 0
+    for path in sorted(folder.glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("certify", "descend"):
+                found += 1
+                given = {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords}
+                assert given.get("keep_interrupted") == "False", f"{path.name}:{node.lineno}"
+    assert found >= 8

@@ -115,6 +115,11 @@ def test_mixed_profiles_use_strong_convexity() -> None:
         ("1/(1 - r)**2 - 1 - 2*r", {}, r"not shown to be finite on \[0, 64\].*smaller radius"),
         ("Piecewise((r**2/2, r < 1), (r**2/4, True))", {}, r"pieces that do not join"),
         ("Piecewise((0, r < 1), ((r - 1)**2/2, True))", {}, r"found h\(0\.5\) = 0, expected h\(r\) > 0"),
+        (
+            "Piecewise((r**2/2, r < 2), (2 + 2*(r - 2) + (r - 2)**2, r < 1), (1 + 3*(r - 1)**2/2, True))",
+            {},
+            r"found the conditions r < 2, r < 1, True",
+        ),
         ("abs(r)", {}, r"found the function 'abs'"),
         ("r**2 + x", {}, r"found the name 'x', expected one of pi, E, r"),
         ("r**", {}, r"expected a formula"),

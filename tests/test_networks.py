@@ -37,8 +37,15 @@ def test_outer_laws_have_unit_variance(law: str) -> None:
         ({"outer_law": "cauchy"}, "expected one of"),
         ({"dtype": "float16"}, "expected one of"),
         ({"output_offset": float("nan")}, "finite"),
+        ({"output_offset": "a"}, "output_offset: found .a., expected a finite number"),
+        ({"output_scale": "a"}, "output_scale: found .a., expected a finite number > 0"),
+        ({"output_scale": 1e300, "dtype": "float32"}, "network V: found a NaN or infinite"),
+        ({"seed": -1}, "seed: found -1, expected an integer ≥ 0"),
+        ({"seed": "a"}, "seed: found 'a', expected an integer ≥ 0"),
+        ({"seed": None}, "seed: found None, expected an integer ≥ 0"),
     ],
 )
+@pytest.mark.filterwarnings("error::RuntimeWarning")
 def test_bad_sizes_and_names_are_one_line(change: dict, message: str) -> None:
     with pytest.raises(dp.InputError, match=message) as caught:
         network(**change)

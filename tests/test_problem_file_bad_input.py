@@ -36,6 +36,9 @@ def message(directory: Path, text: str | bytes) -> str:
         ("operator = 3", ["[operator]", "found 3"]),
         (G + "[opertor]", ["[opertor]", "unknown section", "did you mean operator?"]),
         (G + "[zzz]", ["[zzz]", "expected operator, signal"]),
+        ("rows = 5\n" + G, ["bad.toml: rows: ", "a key outside a section", "[operator]"]),
+        ("x = [1]\n" + G, ["bad.toml: x: ", "a key outside a section"]),
+        (G + "[[zzz]]", ["[zzz]", "unknown section"]),
         ("[operator]\nrows = 3", ["operator.kind", "missing", "gaussian"]),
         ('operator = {kind = "gausian"}', ["operator.kind", '"gausian"', "did you mean gaussian?"]),
         ("operator = {kind = 3}", ["operator.kind", "found 3"]),
@@ -97,6 +100,10 @@ def message(directory: Path, text: str | bytes) -> str:
         (G + "network = {width = 0}", ["network.width", "found 0"]),
         (G + "network = {width = 1000000000000}", ["network.width", "too large"]),
         (G + "network = {input_dimension = 0}", ["network.input_dimension"]),
+        (
+            G + "network = {input_dimension = 1000000000000}",
+            ["network.input_dimension: found 1000000000000"],
+        ),
         (G + 'network = {activation = "relu"}', ["network.activation", "not Lipschitz"]),
         (G + 'network = {activation = "ReLU"}', ["network.activation", "not Lipschitz"]),
         (G + 'network = {activation = "tahn"}', ["network.activation", "did you mean tanh?"]),
@@ -279,3 +286,17 @@ def test_a_missing_problem_file(tmp_path: Path) -> None:
         load_problem(tmp_path / "no.toml")
     with pytest.raises(InputError, match="directory"):
         load_problem(tmp_path)
+
+
+@pytest.mark.parametrize("path", ["", "."])
+def test_an_empty_path(path: str) -> None:
+    with pytest.raises(InputError, match=r"^problem file: found an empty path"):
+        load_problem(path)
+
+
+def test_a_byte_order_mark_is_no_statement(tmp_path: Path) -> None:
+    path, operators = tmp_path / "p.toml", []
+    for encoding in ("utf-8", "utf-8-sig"):
+        path.write_text(G, encoding=encoding)
+        operators.append(load_problem(path).operator)
+    assert operators[0] == operators[1]

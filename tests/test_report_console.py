@@ -148,3 +148,41 @@ def test_margins_show_the_end_that_matters() -> None:
     assert margin(Hypothesis("H", "", Verdict.REFUTED, Bound(-2.0, -0.5678))) == "≤ -0.567"
     assert margin(Hypothesis("H", "", Verdict.UNDECIDED, Bound.estimated(0.5))) == "0.5 (estimated)"
     assert margin(Hypothesis("H", "", Verdict.PROVED)) == ""
+
+
+def test_an_interrupted_run_says_so_first() -> None:
+    from dipproofs.report import certificate_html
+
+    cert = case("proved")
+    cut = replace(cert, run=replace(cert.run, stopped="interrupted"))
+    said = f"Interrupted at iteration {cert.run.iterations}"
+    assert to_text(render_certificate(cut)).startswith(f"! {said}")
+    assert certificate_html(cut).index(f"<p class='headline'>{said}") < certificate_html(cut).index(
+        "<p class='headline'>Proved "
+    )
+    assert "Interrupted" not in to_text(render_certificate(cert)) + certificate_html(cert)
+
+
+def test_noise_that_is_zero_is_called_so() -> None:
+    from dipproofs.report.signal import signal_rows
+
+    cert = case("picture")
+    extra = dict(cert.guarantees.extra)
+    extra["recovery"] = {**extra["recovery"], "noise": Bound(0.0, 7.15e-165)}
+    clean = replace(cert, guarantees=replace(cert.guarantees, extra=extra))
+    rows = {row[0]: row[1] for row in signal_rows([clean])}
+    assert rows["· the noise"] == "0 up to rounding"
+    assert "‖x̄‖" in rows["bound of ‖x_τ − x̄‖"]
+
+
+@pytest.mark.parametrize(
+    ("size", "words"), [(1e-16, "the noise is 0 up to rounding:"), (1.0, "the noise may be 0 (‖Πε‖")]
+)
+def test_noise_that_is_not_proved_to_be_there(size: float, words: str) -> None:
+    from types import SimpleNamespace
+
+    from dipproofs.certify.recovery import Noise, Recovery
+
+    level = Bound(0.0, size)
+    known = SimpleNamespace(applies=True, noise=Noise(level, level, "x_true"), problem=SimpleNamespace(y=[1.0, 2.0]))
+    assert words in Recovery.why_not(known)  # type: ignore[arg-type]

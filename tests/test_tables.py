@@ -143,6 +143,10 @@ BAD = [
     ({"n": "nan"}, "--n: found 'nan'"),
     ({"kappa": "inf"}, "--kappa: found 'inf'"),
     ({"kappa": float("nan")}, "--kappa: found nan"),
+    ({"kappa": "1e400"}, "--kappa: found 1e400, expected 0 or a number of size 1e-300 to 1e300"),
+    ({"kappa": "1e999999999"}, "--kappa: found 1e999999999"),
+    ({"delta": "1e-400"}, "--delta: found 1e-400"),
+    ({"y_norm": "1e-300:1e300:x3"}, "--y-norm: found 1e-300:1e300:x3"),
     ({"loss": "squard"}, "did you mean 'squared'?"),
     ({"loss": "huber"}, "found no delta"),
     ({"loss": "huber:delta=0"}, "expected > 0"),
@@ -205,6 +209,8 @@ def test_write_is_whole_or_nothing(tmp_path: Path) -> None:
         table.write(tmp_path / "t.dat")
     with pytest.raises(InputError, match="cannot write"):
         table.write(tmp_path / "nowhere" / "t.csv")
+    with pytest.raises(InputError, match="the suffix of csv"):
+        table.write(tmp_path / "u.csv", "latex")
     assert [p.name for p in tmp_path.iterdir()] == ["t.csv"]
     with pytest.raises(InputError, match="format"):
         table.render("pdf")

@@ -39,7 +39,12 @@ def test_out_writes_the_file_by_its_suffix(tmp_path: Path) -> None:
     [
         (("width", "--kappa", "0.5"), "--kappa: found 0.5"),
         (("width", "--delta", "2"), "--delta"),
-        (("width", "--f-inf", "2"), "found 'f_inf'"),
+        (("width", "--f-inf", "2"), "--f-inf does not apply to table width"),
+        (("losses", "--n", "2"), "--n does not apply to table losses; it takes --loss"),
+        (("width", "problem.toml"), "PROBLEM.toml does not apply to table width"),
+        (("width", "--kappa", "1e400"), "--kappa: found 1e400"),
+        (("constants", "--out", "t.pdf"), "found no known suffix"),
+        (("constants", "--out", "t.csv", "--format", "latex"), "found format latex with the suffix of csv"),
         (("wdth",), "did you mean 'width'?"),
         (("width", "--format", "pdf"), "--format"),
         (("constants", "--out", "no/such/folder/t.md"), "found no folder"),
@@ -52,10 +57,15 @@ def test_bad_input_is_one_line_and_exit_2(arguments: tuple[str, ...], message: s
     assert message in done.stderr and len(done.stderr.strip().splitlines()) == 1
 
 
+def test_without_a_suffix_a_file_is_markdown(tmp_path: Path) -> None:
+    assert run("constants", "--q", "0.5", "--out", str(tmp_path / "t")).returncode == 0
+    assert (tmp_path / "t").read_text(encoding="utf-8").startswith("**")
+
+
 def test_help_names_the_options() -> None:
     done = run("--help")
     assert done.returncode == 0
     for option in ("--n", "--m", "--d", "--kappa", "--y-norm", "--noise", "--loss", "--form", "--q", "--delta"):
         assert option in done.stdout
-    for option in ("--train", "--activation", "--bound", "--format", "--out"):
+    for option in ("--train", "--activation", "--bound", "--format", "--out", "block-observation"):
         assert option in done.stdout

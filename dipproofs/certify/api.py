@@ -8,8 +8,11 @@ from dataclasses import replace
 from typing import Any
 
 from ..descent import Schedule, descend, make_schedule
+from ..descent.arguments import checked_end, checked_setting, checked_step
 from ..errors import InputError
 from ..networks import TwoLayer
+from ..problems.losses import as_loss
+from ..problems.schema import finite, show
 from ..rigor import Verdict
 from ..theory import FORM_IDS
 from .anytime import Anytime
@@ -42,13 +45,14 @@ def certify(
     origin: Mapping[str, Any] | None = None,
     progress: Callable[[int, float], None] | None = None,
     announce: Callable[[Certificate], None] | None = None,
+    keep_interrupted: bool = True,
 ) -> Certificate:
     """Run gradient descent and certify it at the earliest possible iterate and again at the last.
 
     Args:
         problem: `InverseProblem` with A (m, n), y (m,).
         network: `TwoLayer` with n outputs.
-        loss: by default ½‖·‖².
+        loss: by default ½‖·‖²; also the name of a loss without parameters.
         step: γ_0 > 0 or "auto". schedule: see `descend`.
         max_iterations, tolerance: when the run ends.
         form: "best", "paper", "integral", "concave" or "residual".
@@ -58,6 +62,7 @@ def certify(
         schedule_options: parameters of a schedule given by name.
         origin: JSON values recorded as ``provenance.problem``.
         progress: called with (iteration, loss); announce: called with the first certificate.
+        keep_interrupted: whether a KeyboardInterrupt ends the run as "interrupted", or is raised to the caller.
 
     Returns:
         The certificate at the earliest certified iterate, with the run in ``.run`` and the certificate at the
@@ -80,8 +85,10 @@ def certify(
         >>> str(dp.certify(problem, network).verdict)
         'proved'
     """
-    loss = _default_loss(loss)
-    _validate(form, arithmetic)
+    checked_setting(problem, network)
+    loss, step = as_loss(loss), checked_step(step)
+    max_iterations, tolerance = checked_end(max_iterations, tolerance)
+    _validate(form, arithmetic, distance)
     made = make_schedule(schedule, **(schedule_options or {}))
     operator = bound_operator_of(problem, network)
     recovery = Recovery(problem, network, operator, loss, distance)
@@ -120,6 +127,7 @@ def certify(
         watcher=watch,
         progress=progress,
         steps=steps,
+        keep_interrupted=keep_interrupted,
     )
     final = None
     if run.stopped != "not finite":
@@ -159,13 +167,14 @@ def check(
     Raises:
         InputError: input that cannot be used.
     """
-    loss = _default_loss(loss)
-    _validate("best", arithmetic)
+    checked_setting(problem, network)
+    loss, step = as_loss(loss), checked_step(step)
+    _validate("best", arithmetic, None)
     loss.validate_data(problem.y)
     operator = bound_operator_of(problem, network)
     loss.refuse_start(problem.operator.matvec(network.output()))
     where = provenance("none", str(network.dtype), origin)
-    chosen = Step(None, 1.0) if step == "auto" else Step(_positive(step))
+    chosen = Step(None, 1.0) if isinstance(step, str) else Step(step)
     forms = {
         form: certify_at(problem, network, loss, operator, chosen, form=form, arithmetic=arithmetic, origin=where)
         for form in FORM_IDS
@@ -176,31 +185,17 @@ def check(
 
 def bound_operator_of(problem: Any, network: TwoLayer) -> OperatorBounds:
     """Enclose the operator that follows the trained part of the network."""
-    n = problem.operator.shape[1]
-    if network.n != n:
-        raise InputError(f"network: found {network.n} outputs, expected n = {n} to match the operator")
+    checked_setting(problem, network)
     return bound_operator(problem.operator.to_dense(), network.basis)
 
 
-def _default_loss(loss: Any) -> Any:
-    if loss is not None:
-        return loss
-    from ..problems.losses import SquaredError
-
-    return SquaredError()
-
-
-def _validate(form: str, arithmetic: str) -> None:
+def _validate(form: str, arithmetic: str, distance: Any) -> None:
     if form not in ("best", *FORM_IDS):
         raise InputError(f"certificate.form: found {form!r}, expected best, {', '.join(FORM_IDS)}")
     if arithmetic not in ARITHMETICS:
         raise InputError(f"certificate.arithmetic: found {arithmetic!r}, expected {' or '.join(ARITHMETICS)}")
-
-
-def _positive(step: Any) -> float:
-    if isinstance(step, (bool, str)) or not (math.isfinite(float(step)) and float(step) > 0):
-        raise InputError(f'descent.step: found {step!r}, expected a positive number or "auto"')
-    return float(step)
+    if distance is not None and finite(distance, minimum=0.0) is None:
+        raise InputError(f"certificate.distance: found {show(distance)}, expected a finite number ≥ 0")
 
 
 def _up(value: float) -> float:

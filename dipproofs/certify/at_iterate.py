@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from .estimates import estimate_base
 from .guarantees import guarantee
 from .operator_bounds import OperatorBounds
 from .provenance import provenance
-from .quantities import NAMES, Base, enclose_base
+from .quantities import NAMES, Base, enclose_base, widened
 from .record import Certificate, Guarantees, Hypothesis
 from .recovery import Recovery
 from .search import Candidate, Step, best
@@ -145,18 +146,22 @@ def _all_hold(decided: Decided, base: Base) -> bool:
 
 
 def _applicability(operator: OperatorBounds, loss: Any, m: int, form: str) -> list[Hypothesis]:
-    found = [operator.decision]
+    rank_decision = operator.decision
+    if rank_decision.margin is not None and not operator.orthonormal:  # with the room that σ_A and ‖A‖ have
+        rank_decision = replace(rank_decision, margin=widened(rank_decision.margin))
+    found = [rank_decision]
     if form == "residual" and not loss.projects_data:
         found.append(_excluded("the loss is c‖v − y‖²", f"form residual is for the squared loss, not for {loss.kind}"))
     if form == "concave" and not loss.concave_psi:
         found.append(_excluded("ψ is concave", f"form concave needs a concave ψ, which {loss.kind} has not proved"))
-    projected = operator.rank is not None and operator.rank < m
-    if projected and not loss.projects_data:
+    # without a decided rank: no more than the columns of the operator that the network sees
+    rank = min(m, operator.matrix.shape[1]) if operator.rank is None else operator.rank
+    if rank < m and not loss.projects_data:
         found.append(
             Hypothesis(
                 "loss", "∇L_y(v) ∈ Im(A) (assumption A4)", Verdict.REFUTED, None,
-                f"rank A = {operator.rank} < m = {m}: for the loss {loss.kind} the theorem does not apply; use the "
-                "squared loss, or an operator with independent rows",
+                f"rank A {'=' if operator.rank else '≤'} {rank} < m = {m}: for the loss {loss.kind} the theorem does "
+                "not apply; use the squared loss, or an operator with independent rows",
             )
         )  # fmt: skip
     elif loss.assumed:

@@ -171,8 +171,9 @@ class Judge:
         statement = (
             "Integral(F - x, (t, 0, rho)) > R_0" if self.plan.residual else "omega*Integral(F, (t, 0, rho)) > psi(f_0)"
         )
+        share = max(self.candidate.reach, 0.0) + 0.0  # not −0
         fail = (
-            f"at radius ρ = {self.candidate.rho:.3g} the left side is about {self.candidate.reach:.2g} of what is "
+            f"at radius ρ = {self.candidate.rho:.3g} the left side is about {share:.2g} of what is "
             "needed; certify at a later iterate (smaller loss), or increase the width"
         )
         return self._decide("H", statement, total - psi, fail, psi)

@@ -23,6 +23,8 @@ from .restricted import STATEMENT, Frame, RestrictedInjectivity, fully_expressiv
 ZERO = Bound.exact(0)
 #: Room at the upper end of the distance, relative to ‖x̄‖: another arithmetic finds another nearest point.
 _DISTANCE_ROOM = 1e-12
+#: Noise below this, relative to the data, is what rounding leaves of none.
+_VANISHING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -381,7 +383,10 @@ class Recovery:
         if noise is None:
             return "the noise is not known: give x_true, or ‖ε‖ as noise.norm"
         if not noise.level.lower > 0:
-            return f"the noise may be 0 (‖Πε‖ ≤ {noise.level.upper:.2g}): there is nothing to stop early for"
+            rounding = max(_VANISHING * float(np.linalg.norm(self.problem.y)), 1e-100)  # enclosures widen 0 to 1e-164
+            small = noise.level.upper < rounding
+            size = "is 0 up to rounding" if small else f"may be 0 (‖Πε‖ ≤ {noise.level.upper:.2g})"
+            return f"the noise {size}: there is nothing to stop early for"
         return "ψ(f) is not proved to fall to the noise level"
 
 

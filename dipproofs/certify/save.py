@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import json
+import math
 import os
+import stat
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +51,35 @@ def _entry(name: str, content: bytes, files: bool) -> dict[str, Any]:
 
 
 def dumps(record: Any) -> str:
-    """Return a JSON value as text; floats in shortest form that reads back to the same bits."""
-    return json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    """Return a JSON value as text; floats in shortest form that reads back to the same bits.
+
+    Raises:
+        InputError: a number in it is not finite.
+
+    Example:
+        >>> dumps({"loss": {"delta": float("nan")}})
+        Traceback (most recent call last):
+        ...
+        dipproofs.errors.InputError: certificate: found nan at loss.delta, expected a finite number; rescale the problem
+    """
+    try:
+        return json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    except ValueError:
+        found = next(_not_finite(record, ""), None)
+        if found is None:
+            raise
+        place, number = found
+        raise InputError(
+            f"certificate: found {number} at {place}, expected a finite number; rescale the problem"
+        ) from None
+
+
+def _not_finite(value: Any, place: str) -> Iterator[tuple[str, float]]:
+    if isinstance(value, float) and not math.isfinite(value):
+        yield place, value
+    inner = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list | tuple) else ()
+    for key, item in inner:
+        yield from _not_finite(item, f"{place}.{key}" if place else str(key))
 
 
 def save(certificate: Certificate, directory: str | Path, *, report: str | None = None) -> Path:
@@ -64,24 +94,49 @@ def save(certificate: Certificate, directory: str | Path, *, report: str | None 
         Path of ``certificate.json``.
 
     Raises:
-        InputError: the directory cannot be written.
+        InputError: the directory cannot be written, or a number is not finite.
 
     Notes:
-        Each file is written under a temporary name and renamed; the certificate comes last, so that an
-        interrupted write leaves no certificate that refers to missing arrays.
+        Everything is serialised before anything is written. Each file is written under a temporary name and
+        renamed; the certificate comes last, so that an interrupted write leaves no certificate that refers to
+        missing arrays.
     """
     folder = Path(directory)
     record, contents = certificate_json(certificate)
+    if report is not None:
+        contents[REPORT] = report.encode()
+    contents[CERTIFICATE] = dumps(record).encode()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in contents.items():
             write_atomically(folder / name, content)
-        if report is not None:
-            write_atomically(folder / REPORT, report.encode())
-        write_atomically(folder / CERTIFICATE, dumps(record).encode())
     except OSError as error:
-        raise InputError(f"{folder}: cannot write there ({error.strerror}); choose another directory") from None
+        raise _refused(folder, error) from None
     return folder / CERTIFICATE
+
+
+def require_directory(directory: str | Path) -> None:
+    """Refuse a directory that `save` could not write, before any work is done; nothing is made.
+
+    Raises:
+        InputError: it cannot be made, or a file in it cannot be written.
+    """
+    folder = Path(directory)
+    try:
+        try:
+            os.stat(folder)
+        except FileNotFoundError:
+            above = (folder.absolute(), *folder.absolute().parents)
+            with tempfile.TemporaryFile(dir=next(part for part in above if os.path.lexists(part))):
+                return
+        for name in (ARRAYS, FINAL_ARRAYS, REPORT, CERTIFICATE):
+            require_writable(folder / name)
+    except OSError as error:
+        raise _refused(folder, error) from None
+
+
+def _refused(folder: Path, error: OSError) -> InputError:
+    return InputError(f"{folder}: cannot write there ({error.strerror}); choose another directory")
 
 
 def check_json(check: Check) -> dict[str, Any]:
@@ -94,15 +149,47 @@ def write_atomically(path: Path, content: bytes) -> None:
 
     Raises:
         OSError: the file cannot be written.
+
+    Notes:
+        A link stays a link: the file that it points to is replaced. What is no regular file, such as a device or a
+        pipe, is written to and not replaced.
     """
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    target = _replaceable(path)
+    if target is None:
+        path.write_bytes(content)
+        return
+    descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=".dipproofs-")
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
         mask = os.umask(0)
         os.umask(mask)
         os.chmod(temporary, 0o666 & ~mask)
-        os.replace(temporary, path)
+        os.replace(temporary, target)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def require_writable(path: Path) -> None:
+    """Find out, without touching a file, whether `write_atomically` can write it.
+
+    Raises:
+        OSError: it cannot.
+    """
+    target = _replaceable(path)
+    if target is not None:
+        with tempfile.TemporaryFile(dir=target.parent):
+            return
+    if path.is_dir() or not os.access(path, os.W_OK):
+        code = errno.EISDIR if path.is_dir() else errno.EACCES
+        raise OSError(code, os.strerror(code), str(path))
+
+
+def _replaceable(path: Path) -> Path | None:
+    """Return the regular file, perhaps not made yet, that a path leads to; None for a device, a pipe, a directory."""
+    try:
+        regular = stat.S_ISREG(os.stat(path).st_mode)
+    except FileNotFoundError:
+        regular = True
+    return Path(os.path.realpath(path)) if regular else None

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..networks import TwoLayer
+from .arguments import checked_end, checked_setting, checked_step, refuse_overflow
 from .history import History, Run
 from .schedule import Backtracking, Schedule, make_schedule
 from .stepsize import AutoStep
@@ -54,13 +55,14 @@ def descend(
     watcher: Watcher | None = None,
     progress: Callable[[int, float], None] | None = None,
     steps: list[tuple[int, float]] | None = None,
+    keep_interrupted: bool = True,
 ) -> Run:
     """Run gradient descent until the loss is at most ``tolerance``.
 
     Args:
         problem: `InverseProblem` with operator A (m, n) and data y (m,).
         network: `TwoLayer` with n outputs; its dtype is that of the run.
-        loss: a loss of `dipproofs.problems.losses`; by default ½‖·‖².
+        loss: a loss of `dipproofs.problems.losses`, or the name of one without parameters; by default ½‖·‖².
         step: γ_0, a positive number, or "auto".
         schedule: "constant", "polynomial", "cosine", "backtracking" or a `Schedule`.
         max_iterations: at most this many steps.
@@ -69,12 +71,14 @@ def descend(
         watcher: called at geometrically spaced iterations, see `Watcher`.
         progress: called now and then with (iteration, loss).
         steps: a list that receives (iteration, γ_0) whenever γ_0 is set, before the watcher is called.
+        keep_interrupted: whether a KeyboardInterrupt ends the run as "interrupted", or is raised to the caller.
 
     Returns:
         A `Run`. A loss that overflows or leaves its domain ends the run with that reason; it raises nothing.
 
     Raises:
-        InputError: shapes that do not match, a bad step, float64 arrays while JAX's x64 mode is off.
+        InputError: shapes that do not match, a bad step, numbers too large or too small for the format, float64
+            arrays while JAX's x64 mode is off.
 
     Notes:
         Evidence level: estimated; a certificate encloses what it needs at the stored iterates.
@@ -83,15 +87,20 @@ def descend(
     import jax
     import jax.numpy as jnp
 
-    from ..problems.losses import SquaredError
+    from ..problems.losses import as_loss
     from ..rigor import Bound
     from ..theory.symbols import loss_curvature
     from .loop import NOT_FINITE, REACHED, RUNNING, Carry, Data, advance, distance, norm_estimate
 
-    loss = SquaredError() if loss is None else loss
+    checked_setting(problem, network)
+    loss, step = as_loss(loss), checked_step(step)
     schedule = make_schedule(schedule, **(schedule_options or {}))
-    _validate(problem, network, loss, step, max_iterations, tolerance)
+    max_iterations, tolerance = checked_end(max_iterations, tolerance)
+    loss.validate_data(problem.y)
+    loss.refuse_start(_prediction(problem, network))
+    refuse_overflow(problem, network, loss, step)
     dtype = network.dtype
+    tolerance = min(tolerance, float(np.finfo(dtype).max))
     if dtype == np.float64 and not jax.config.read("jax_enable_x64"):
         raise InputError(
             "descent: found float64 parameters while JAX runs in 32 bits; call "
@@ -169,7 +178,7 @@ def descend(
                 progress(int(carry.tau), value)
             stopped = {RUNNING: "", REACHED: "tolerance", NOT_FINITE: "not finite"}[status]
     except KeyboardInterrupt:
-        if not steps:  # before the first step there is no run to report
+        if not (steps and keep_interrupted):  # before the first step there is no run to report
             raise
         stopped = "interrupted"
     if stopped in ("max_iterations", "guaranteed", "interrupted"):
@@ -184,7 +193,7 @@ def descend(
         history=history,
         iterations=iterations,
         stopped=stopped,
-        reason=_reason(stopped, history, iterations, steps[-1][1], tolerance, loss),
+        reason=_reason(stopped, history, iterations, steps[-1][1], tolerance, loss, auto is not None, dtype),
         steps=tuple(steps),
         schedule=schedule,
         device=next(iter(carry.tau.devices())).platform,
@@ -215,33 +224,41 @@ def _history(
     return History(loss, norm, path, distance, index)
 
 
-def _reason(stopped: str, history: History, iterations: int, gamma: float, tolerance: float, loss: Any) -> str:
+def _reason(
+    stopped: str,
+    history: History,
+    iterations: int,
+    gamma: float,
+    tolerance: float,
+    loss: Any,
+    auto: bool,
+    dtype: np.dtype,
+) -> str:
     last = history.loss[-1]
     if stopped == "tolerance":
         return f"loss {last:.3g} ≤ {tolerance:g} after {iterations} iterations"
     if stopped == "max_iterations":
         return f"loss {last:.3g} after {iterations} iterations; raise max_iterations to go on"
     if stopped == "not finite":
-        domain = getattr(loss, "domain", "")
-        cause = f" or left the domain of the loss ({domain})" if domain else ""
-        return (
-            f"the loss overflowed{cause} at iteration {iterations} with step {gamma:.3g}; "
-            'use a smaller step, or step = "auto"'
-        )
+        what = f"loss {last:.3g} is finite, but its gradient" if math.isfinite(last) else "the loss"
+        cause = "" if math.isfinite(last) else _left_domain(loss)
+        if iterations == 0:  # no step was done yet
+            return f"{what} overflowed{cause} at the start; {_rescale(dtype)}"
+        cure = f"use a smaller step, or {_rescale(dtype)}" if auto else 'use a smaller step, or step = "auto"'
+        return f"{what} overflowed{cause} at iteration {iterations} with step {gamma:.3g}; {cure}"
     if stopped == "guaranteed":
         return f"stopped at iteration {iterations}: the guarantee asked for is proved"
     return f"loss {last:.3g} after {iterations} iterations; run it again to go further"
 
 
-def _validate(problem: Any, network: TwoLayer, loss: Any, step: Any, max_iterations: int, tolerance: float) -> None:
-    n = problem.operator.shape[1]
-    if network.n != n:
-        raise InputError(f"network: found {network.n} outputs, expected n = {n} to match the operator")
-    if step != "auto" and (isinstance(step, (bool, str)) or not (math.isfinite(float(step)) and float(step) > 0)):
-        raise InputError(f'descent.step: found {step!r}, expected a positive number or "auto"')
-    if isinstance(max_iterations, bool) or int(max_iterations) != max_iterations or max_iterations < 0:
-        raise InputError(f"descent.max_iterations: found {max_iterations!r}, expected an integer ≥ 0")
-    if not (math.isfinite(tolerance) and tolerance >= 0):
-        raise InputError(f"descent.tolerance: found {tolerance!r}, expected a number ≥ 0")
-    loss.validate_data(problem.y)
-    loss.refuse_start(_prediction(problem, network))
+def _left_domain(loss: Any) -> str:
+    """Say that the domain may have been left, unless the loss is defined on all of R^m."""
+    if loss.assumed:  # the domain of a user's function is not known
+        return " or left the domain of the loss"
+    largest = np.finfo(np.float64).max
+    whole = bool(loss.in_domain(np, np.array([-largest, largest])))
+    return "" if whole else f" or left the domain of the loss ({loss.domain})"
+
+
+def _rescale(dtype: np.dtype) -> str:
+    return "rescale A, y or the loss" + ("" if dtype == np.float64 else ', or use dtype = "float64"')

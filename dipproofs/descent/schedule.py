@@ -76,8 +76,10 @@ class Polynomial(Schedule):
     kind: ClassVar[str] = "polynomial"
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.power) and self.power >= 0):
-            raise InputError(f"descent.power: found {self.power}, expected a finite number ≥ 0")
+        from ..problems.schema import finite, show
+
+        if finite(self.power, minimum=0.0) is None:
+            raise InputError(f"descent.power: found {show(self.power)}, expected a finite number ≥ 0")
 
     def factor(self, tau: Any) -> Any:
         return (1.0 + tau) ** (-self.power)
@@ -112,8 +114,10 @@ class Cosine(Schedule):
     kind: ClassVar[str] = "cosine"
 
     def __post_init__(self) -> None:
-        if not 1 <= self.horizon <= _LONGEST:
-            raise InputError(f"descent.horizon: found {self.horizon}, expected an integer from 1 to {_LONGEST}")
+        from ..problems.schema import finite, show
+
+        if finite(self.horizon, minimum=1.0) is None or self.horizon > _LONGEST:
+            raise InputError(f"descent.horizon: found {show(self.horizon)}, expected an integer from 1 to {_LONGEST}")
 
     def factor(self, tau: Any) -> Any:
         if isinstance(tau, int):
@@ -178,7 +182,7 @@ def make_schedule(kind: str | Schedule, **options: Any) -> Schedule:
     """
     if isinstance(kind, Schedule):
         return kind
-    if kind not in SCHEDULES:
+    if not isinstance(kind, str) or kind not in SCHEDULES:
         raise InputError(f"descent.schedule: found {kind!r}, expected one of {', '.join(SCHEDULES)}")
     options = {key: value for key, value in options.items() if value is not None}
     try:

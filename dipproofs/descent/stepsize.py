@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import InputError
+
 #: γ = SAFETY/(Λ‖M‖²): room for the growth of ‖M‖ on the ball and for the power iteration's defect.
 SAFETY = 0.9
 #: The step is changed only when it is off by more than these factors.
@@ -64,7 +66,17 @@ class AutoStep:
         return self.gamma
 
     def _set(self, tau: int, gamma: float) -> None:
-        self.gamma = float(np.dtype(self.dtype).type(gamma))
+        with np.errstate(over="ignore"):
+            rounded = float(np.dtype(self.dtype).type(gamma))
+        if not 0 < rounded < np.inf:
+            if self.gamma is not None:  # keep the step that works
+                return
+            advice = "" if self.dtype == np.float64 else ', or use dtype = "float64"'
+            raise InputError(
+                f'descent.step: "auto" gives γ = {gamma:.3g}, expected a positive number of {np.dtype(self.dtype)}; '
+                f"rescale A, y or the loss{advice}"
+            )
+        self.gamma = rounded
         if self.steps and self.steps[-1][0] == tau:
             self.steps.pop()
         self.steps.append((tau, self.gamma))

@@ -51,7 +51,8 @@ def certified_run(
     found = certify_at(problem, last, loss, operator, Step(gamma))
     if found.verdict is Verdict.PROVED:
         return True, ""
-    found = certify(problem, start, loss, max_iterations=max_iterations, tolerance=tolerance)
+    found = certify(problem, start, loss, max_iterations=max_iterations, tolerance=tolerance,
+                    keep_interrupted=False)  # fmt: skip
     if found.verdict is Verdict.PROVED:
         return True, ""
     reasons = [f"{h.id}: {h.reason or h.verdict}" for h in found.hypotheses if h.verdict is not Verdict.PROVED]

@@ -95,7 +95,8 @@ def proved_step(problem: Any, network: Any) -> float | None:
 def _curve(cell: Mapping[str, Any], seed: int, problem: Any, network: Any, step: float) -> list[dict[str, Any]]:
     from ..descent import descend
 
-    run = descend(problem, network, None, step, max_iterations=cell["max_iterations"], tolerance=TOLERANCE)
+    run = descend(problem, network, None, step, max_iterations=cell["max_iterations"], tolerance=TOLERANCE,
+                  keep_interrupted=False)  # fmt: skip
     loss = run.history.loss
     shown = np.unique(
         np.concatenate([np.arange(min(40, loss.size)), np.linspace(0, loss.size - 1, _POINTS).astype(int)])

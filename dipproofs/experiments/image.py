@@ -41,7 +41,8 @@ def run_cell(cell: Mapping[str, Any]) -> list[dict[str, Any]]:
     problem = photograph_problem("blur", cell["side"], NOISE, cell["seed"], sigma=cell["sigma"])
     atoms = cell["atoms"] if cell["model"] == "synthesis" else None
     network = generator(cell["side"], cell["width"], atoms, cell["seed"] + 7)
-    found = certify(problem, network, max_iterations=cell["max_iterations"], tolerance=1e-10)
+    found = certify(problem, network, max_iterations=cell["max_iterations"], tolerance=1e-10,
+                    keep_interrupted=False)  # fmt: skip
     x_true = problem.x_true
     assert x_true is not None
     size, observed = float(np.linalg.norm(x_true)), float(np.linalg.norm(problem.y))
@@ -58,7 +59,7 @@ def run_cell(cell: Mapping[str, Any]) -> list[dict[str, Any]]:
     # a constant step, or the automatic one again: the same run, but for what freezing the step changes
     steps = found.run.steps
     descend(problem, network, None, steps[0][1] if len(steps) == 1 else "auto", max_iterations=found.run.iterations,
-            tolerance=0.0, watcher=watch)  # fmt: skip
+            tolerance=0.0, watcher=watch, keep_interrupted=False)  # fmt: skip
     singular = np.linalg.svd(A, compute_uv=False)
     common = {"sigma": cell["sigma"], "model": cell["model"], "kappa": float(singular[0] / singular[-1])}
     about = found.guarantees.extra.get("recovery", {})

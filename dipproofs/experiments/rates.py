@@ -70,9 +70,9 @@ def run_cell(cell: Mapping[str, Any]) -> list[dict[str, Any]]:
     _, kind, parameters, form = next(entry for entry in LOSSES if entry[0] == cell["loss"])
     loss = make_loss(kind, **parameters)
     problem, network = instance(kind, cell["seed"])
-    auto = descend(problem, network, loss, max_iterations=0).steps[0][1]
+    auto = descend(problem, network, loss, max_iterations=0, keep_interrupted=False).steps[0][1]
     found = certify(problem, network, loss, cell["fraction"] * auto, max_iterations=cell["max_iterations"],
-                    tolerance=TOLERANCE, form=form)  # fmt: skip
+                    tolerance=TOLERANCE, form=form, keep_interrupted=False)  # fmt: skip
     row: dict[str, Any] = {
         "kind": "rate", "loss": cell["loss"], "fraction": cell["fraction"], "seed": cell["seed"],
         "verdict": str(found.verdict), "form": found.form, "certified_at": found.iteration,

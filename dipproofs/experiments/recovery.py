@@ -55,7 +55,7 @@ def run_cell(cell: Mapping[str, Any]) -> list[dict[str, Any]]:
     )
     network = generator(cell["side"], cell["width"], cell["atoms"], cell["seed"] % 10**6 + 7)
     found = certify(problem, network, max_iterations=cell["max_iterations"], tolerance=1e-10,
-                    stop=cell.get("stop", "tolerance"))  # fmt: skip
+                    stop=cell.get("stop", "tolerance"), keep_interrupted=False)  # fmt: skip
     last = found.final if found.final is not None and found.final.proved else found
     x_true = problem.x_true
     assert x_true is not None

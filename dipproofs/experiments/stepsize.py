@@ -85,7 +85,8 @@ def _schedule(cell: Mapping[str, Any], problem: Any, network: Any) -> list[dict[
 
     known: dict[str, dict[str, Any]] = {"polynomial": {"power": 0.5}, "cosine": {"horizon": 2000}}
     options = known.get(cell["schedule"], {})
-    found = certify(problem, network, None, "auto", cell["schedule"], 5000, TOLERANCE, schedule_options=options)
+    found = certify(problem, network, None, "auto", cell["schedule"], 5000, TOLERANCE, schedule_options=options,
+                    keep_interrupted=False)  # fmt: skip
     promised = found.guarantees.iterations_to_loss.get(f"{TOLERANCE:g}")
     return [
         {

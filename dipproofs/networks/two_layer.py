@@ -69,8 +69,7 @@ class TwoLayer:
             raise InputError(
                 f"network basis: found shape {self.basis.shape}, expected (n, {self.V.shape[0]}) to match V"
             )
-        if not math.isfinite(self.output_offset):
-            raise InputError(f"network output_offset: found {self.output_offset}, expected a finite number")
+        object.__setattr__(self, "output_offset", _number("output_offset", self.output_offset))
         norm = math.sqrt(math.fsum(float(x) ** 2 for x in self.u))
         if abs(norm - 1) > INPUT_NORM_TOLERANCE:
             raise InputError(f"network u: found ‖u‖ = {norm:.6g}, expected 1; divide u by its norm first")
@@ -105,7 +104,7 @@ class TwoLayer:
             output_scale: V is multiplied by this, for a start nearer to the offset.
 
         Raises:
-            InputError: a size below 1, an unknown name.
+            InputError: a size below 1, an unknown name, a seed or a number that is none.
         """
         for name, size in (("n", n), ("width", width), ("input_dimension", input_dimension)):
             if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
@@ -113,8 +112,9 @@ class TwoLayer:
         _check_name("outer_law", outer_law, OUTER_LAWS, {})
         _check_name("dtype", dtype, ("float64", "float32"), {})
         _check_name("activation", activation, tuple(ACTIVATIONS), EXCLUDED)
-        if not (math.isfinite(output_scale) and output_scale > 0):
-            raise InputError(f"network output_scale: found {output_scale!r}, expected a finite number > 0")
+        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+            raise InputError(f"network seed: found {seed!r}, expected an integer ≥ 0")
+        output_scale = _number("output_scale", output_scale, above=0.0)
         rng = np.random.default_rng(seed)
         u = rng.standard_normal(input_dimension)
         W = rng.standard_normal((width, input_dimension))
@@ -125,7 +125,8 @@ class TwoLayer:
         else:
             V = rng.standard_normal((n, width))
         u, V = u / np.linalg.norm(u), V * output_scale
-        u, W, V = (array.astype(dtype) for array in (u, W, V))
+        with np.errstate(over="ignore"):  # an infinite entry is refused below
+            u, W, V = (array.astype(dtype) for array in (u, W, V))
         return cls(u, W, V, activation=activation, train=train, basis=basis, output_offset=output_offset)
 
     @property
@@ -215,6 +216,16 @@ def _check_name(key: str, value: Any, valid: tuple[str, ...], excluded: dict[str
     if isinstance(value, str) and value.lower() in excluded:
         raise InputError(f"network {key}: {value!r} is not covered: {excluded[value.lower()]}")
     raise InputError(f"network {key}: found {value!r}, expected one of {', '.join(valid)}")
+
+
+def _number(key: str, value: Any, above: float | None = None) -> float:
+    from ..problems.schema import finite, show
+
+    number = finite(value, above=above)
+    if number is None:
+        bound = "" if above is None else f" > {above:g}"
+        raise InputError(f"network {key}: found {show(value)}, expected a finite number{bound}")
+    return number
 
 
 def _exact_array(name: str, value: Any, ndim: int) -> np.ndarray:

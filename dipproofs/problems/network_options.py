@@ -94,9 +94,12 @@ class TwoLayerOptions(NetworkOptions):
         from dipproofs.networks import TwoLayer
 
         if self.width * (outputs + self.input_dimension) > LARGEST_MATRIX:
+            key = "input_dimension" if self.input_dimension > max(self.width, outputs) else "width"
+            sizes = {"width": f"width {self.width}", "input_dimension": f"input_dimension {self.input_dimension}"}
+            other = next(text for name, text in sizes.items() if name != key)
             raise InputError(
-                f"network.width: found {self.width}, with {outputs} outputs and input_dimension "
-                f"{self.input_dimension} that is too large; expected at most {LARGEST_MATRIX} parameters"
+                f"network.{key}: found {getattr(self, key)}, with {outputs} outputs and {other} "
+                f"that is too large; expected at most {LARGEST_MATRIX} parameters"
             )
         return TwoLayer.init(
             n=outputs,

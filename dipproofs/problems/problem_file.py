@@ -166,14 +166,19 @@ def load_problem(path: Path | str) -> ProblemSpec:
         ...
         dipproofs.errors.InputError: missing.toml: no such file, expected a TOML problem file
     """
-    file = Path(path)
+    try:
+        file = Path(path)
+    except TypeError:
+        raise InputError(f"problem file: found {show(path)}, expected the path of a TOML file") from None
+    if file == Path():
+        raise InputError('problem file: found an empty path, or ".", expected the path of a TOML file')
     name = file.name or str(path)
     try:
         if not file.exists():
             raise InputError(f"{name}: no such file, expected a TOML problem file")
         if file.is_dir():
             raise InputError(f"{name}: found a directory, expected a TOML problem file")
-        tables = tomllib.loads(file.read_text(encoding="utf-8"))
+        tables = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{name}: not valid TOML: {' '.join(str(error).split())}") from None
     except UnicodeDecodeError:
@@ -199,6 +204,9 @@ class _Prefix:
 
 def _read_sections(tables: Mapping[str, Any]) -> dict[str, Any]:
     for section, table in tables.items():
+        rows = table if isinstance(table, list) and table else [table]
+        if section not in SECTIONS and not all(isinstance(row, Mapping) for row in rows):
+            raise InputError(f"{section}: found a key outside a section, expected keys below a line such as [operator]")
         if section not in SECTIONS:
             advice = nearest(section, SECTIONS) or f"; expected {', '.join(SECTIONS)}"
             raise InputError(f"[{section}]: unknown section{advice}")

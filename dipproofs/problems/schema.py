@@ -86,7 +86,7 @@ def number(default: Any = dataclasses.MISSING, *, minimum: float | None = None, 
     bound = f" ≥ {minimum:g}" if minimum is not None else f" > {above:g}" if above is not None else ""
 
     def convert(value: Any) -> float | None:
-        return _finite(value, minimum, above)
+        return finite(value, minimum, above)
 
     return rule_field(Rule(f"a finite number{bound}", convert), default)
 
@@ -114,7 +114,7 @@ def number_or_word(default: Any, *, words: tuple[str, ...], above: float) -> Any
     listed = " or ".join(f'"{w}"' for w in words)
 
     def convert(value: Any) -> float | str | None:
-        return value if isinstance(value, str) and value in words else _finite(value, None, above)
+        return value if isinstance(value, str) and value in words else finite(value, None, above)
 
     return rule_field(Rule(f"{listed} or a finite number > {above:g}", convert), default)
 
@@ -125,7 +125,7 @@ def count_or_fraction(default: Any = dataclasses.MISSING) -> Any:
     def convert(value: Any) -> int | float | None:
         if _is_int(value):
             return int(value) if value >= 1 else None
-        fraction = _finite(value, None, 0.0)
+        fraction = finite(value, None, 0.0)
         return fraction if fraction is not None and fraction <= 1 else None
 
     return rule_field(Rule("an integer ≥ 1 or a fraction such as 0.5 (at most 1.0)", convert), default)
@@ -175,6 +175,23 @@ def read_kind(section: str, table: Mapping[str, Any], registry: Registry[O], def
     return read_options(registry[kind], rest, registry)
 
 
+def finite(value: Any, minimum: float | None = None, above: float | None = None) -> float | None:
+    """Give a finite number as a float, or None for anything else, and for one out of range.
+
+    Example:
+        >>> finite(3, minimum=1.0), finite("3"), finite(0.0, above=0.0)
+        (3.0, None, None)
+    """
+    if isinstance(value, bool) or not hasattr(value, "__float__") or getattr(value, "ndim", False):
+        return None
+    try:
+        result = float(value)
+    except (OverflowError, TypeError, ValueError):
+        return None
+    good = math.isfinite(result) and (minimum is None or result >= minimum) and (above is None or result > above)
+    return result if good else None
+
+
 def nearest(word: str, names: Iterable[str]) -> str:
     """Give `"; did you mean …?"` for the closest of some names, or an empty text."""
     close = difflib.get_close_matches(word.lower(), list(names), n=1, cutoff=0.5)
@@ -210,14 +227,3 @@ def _listed(fields: Mapping[str, Any], registry: Any) -> str:
 
 def _is_int(value: Any) -> bool:
     return not isinstance(value, bool) and hasattr(value, "__index__")
-
-
-def _finite(value: Any, minimum: float | None, above: float | None) -> float | None:
-    if isinstance(value, bool) or not hasattr(value, "__float__"):
-        return None
-    try:
-        result = float(value)
-    except (OverflowError, TypeError, ValueError):
-        return None
-    good = math.isfinite(result) and (minimum is None or result >= minimum) and (above is None or result > above)
-    return result if good else None

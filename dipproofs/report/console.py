@@ -73,7 +73,10 @@ def render_certificate(cert: Certificate, *, verbose: bool = False) -> Rendering
     """
 
     def build(say: Callable[[str], str]) -> list[Any]:
-        parts: list[Any] = [_headline(words.headline(cert), words.standing(cert), say)]
+        parts: list[Any] = []
+        if interruption := words.interruption(cert):
+            parts.append(Text(say(f"! {interruption}"), style="bold yellow"))
+        parts.append(_headline(words.headline(cert), words.standing(cert), say))
         if words.estimated(cert):
             parts.append(_remark(words.ESTIMATED, say))
         if not cert.proved and words.standing(cert) != "estimated":

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -53,7 +51,8 @@ def certificate_html(
         _problem(cert, problem_text),
         _again(),
     ]
-    return page(heading, words.headline(cert), "\n".join(part for part in parts if part))
+    about = f"{words.interruption(cert)} {words.headline(cert)}".lstrip()
+    return page(heading, about, "\n".join(part for part in parts if part))
 
 
 def write_report(cert: Certificate, path: Path | str, **options: Any) -> Path:
@@ -64,17 +63,10 @@ def write_report(cert: Certificate, path: Path | str, **options: Any) -> Path:
         path: the file; its folder must exist.
         options: of `certificate_html`.
     """
+    from ..certify.save import write_atomically
+
     target = Path(path)
-    text = certificate_html(cert, **options)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-        Path(name).chmod(0o644)
-        Path(name).replace(target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    write_atomically(target, certificate_html(cert, **options).encode())
     return target
 
 
@@ -89,8 +81,10 @@ def _answer(cert: Certificate) -> str:
     if not cert.proved and standing != "estimated":
         notes.append(words.NOT_NECESSARY)
     body = "".join(f"<p class='note'>{escape(note)}</p>" for note in notes)
+    interruption = words.interruption(cert)
+    first = f"<p class='headline'>{escape(interruption)}</p>" if interruption else ""
     return (
-        f"<section class='answer {escape(standing)}'><p class='verdict'>{mark} {escape(standing)}</p>"
+        f"<section class='answer {escape(standing)}'>{first}<p class='verdict'>{mark} {escape(standing)}</p>"
         f"<p class='headline'>{escape(words.headline(cert))}</p>{body}</section>"
     )
 

@@ -10,6 +10,8 @@ from ..rigor import Bound, Evidence
 
 _SIGNIFICANT = 6
 _PLAIN = range(-3, 6)
+#: Roots of the smallest floats, about 1e-162, are what enclosures widen 0 to.
+_ROUNDING = 1e-100
 
 
 def above(value: float, digits: int = 3) -> str:
@@ -76,6 +78,16 @@ def evidence_note(bound: Bound | None) -> str:
         (' (estimated)', '')
     """
     return "" if bound is None or bound.evidence is Evidence.PROVED else f" ({bound.evidence})"
+
+
+def vanishes(bound: Bound) -> bool:
+    """Whether an enclosure of a norm is that of 0, widened by what rounding may have lost.
+
+    Example:
+        >>> vanishes(Bound(0.0, 7e-165)), vanishes(Bound(0.0, 1e-16)), vanishes(Bound.exact(0))
+        (True, False, False)
+    """
+    return bound.lower == 0 < bound.upper < _ROUNDING
 
 
 def count(number: int | None) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..rigor import Bound
-from .numbers import above, count, evidence_note, interval
+from .numbers import above, count, evidence_note, interval, vanishes
 
 if TYPE_CHECKING:
     from ..certify.record import Certificate
@@ -99,6 +99,8 @@ def _cell(value: Any, cert: Certificate, exact: bool) -> str:
     """Write a bound by its upper end, an enclosure of something observed by what it is."""
     if not isinstance(value, Bound):
         return "–"
+    if vanishes(value):
+        return f"0 up to rounding{evidence_note(value)}"
     whole, relative = recovery_of(cert).get("signal_norm"), ""
     if isinstance(whole, Bound) and whole.lower > 0:
         part = value / whole

@@ -91,6 +91,14 @@ def statement(hypothesis: Hypothesis) -> str:
     return name if hypothesis.statement == name else f"{name}: {formula(hypothesis.statement)}"
 
 
+def interruption(cert: Certificate) -> str:
+    """Say so if the run was interrupted; empty otherwise."""
+    run = cert.run
+    if run is None or run.stopped != "interrupted":
+        return ""
+    return f"Interrupted at iteration {count(run.iterations)}: this is about the run so far."
+
+
 def headline(cert: Certificate) -> str:
     """Answer the user's question in one or two sentences."""
     where = place(cert)

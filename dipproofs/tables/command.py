@@ -44,7 +44,8 @@ def table(
     activation: Annotated[str | None, _option("--activation", help="tanh, sigmoid, … or all")] = None,
     law: Annotated[str | None, _option("--law", help="law of V: rademacher, uniform, gaussian or all")] = None,
     profile: Annotated[
-        str | None, _option("--profile", help="injectivity profile: auto, paper, row-space, observation, block")
+        str | None,
+        _option("--profile", help="injectivity profile: auto, paper, row-space, observation, block, block-observation"),
     ] = None,
     bound: Annotated[
         str | None, _option("--bound", help="paper-order, baseline, rank, block, split, sparse, best or all")
@@ -65,21 +66,32 @@ def table(
     Example: dipproofs table width --n 1000 --m 100 --kappa 10 --bound block,split
     """
     from ..errors import InputError
-    from . import make_table
+    from .make import make_table, options_of
     from .options import unknown
-    from .table import FORMATS
+    from .table import FORMATS, format_of, require_target
 
     options = dict(locals())
     given = {key: value for key, value in options.items() if key in _OPTIONS and value is not None}
     if format is not None and format not in FORMATS:
         raise unknown(format, "--format", FORMATS)
-    if out is not None and not out.parent.is_dir():
-        raise InputError(f"--out {out}: found no folder {out.parent}, expected an existing one")
-    chosen = format or ({".tex": "latex", ".csv": "csv", ".json": "json"}.get(out.suffix, "md") if out else "md")
-    if name == "losses" and chosen == "latex":
-        given["latex"] = True
+    allowed = [key for key in options_of(name) if key in _OPTIONS]
+    for key in given:
+        if key not in allowed:
+            raise InputError(
+                f"{_named(key)} does not apply to table {name}; it takes {', '.join(map(_named, allowed))}"
+            )
     if plot is not None and name != "width":
         raise InputError(f"--plot: found table {name}, expected table width")
+    chosen = format or "md"
+    if out is not None:
+        chosen = format_of(out, format) if out.suffix else chosen
+        require_target(out)
+    if plot is not None:
+        from .figures import figure_target
+
+        figure_target(plot)
+    if name == "losses" and chosen == "latex":
+        given["latex"] = True
     made = make_table(name, **given)
     if plot is not None:
         from .figures import save_figure, varying_axis, width_figure
@@ -92,3 +104,8 @@ def table(
 
 
 _OPTIONS = tuple(key for key in inspect.signature(table).parameters if key not in ("name", "format", "out", "plot"))
+
+
+def _named(key: str) -> str:
+    """Write an option as it is given on the command line."""
+    return "PROBLEM.toml" if key == "problem" else f"--{key.replace('_', '-')}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -72,16 +73,34 @@ def save_figure(figure: Any, path: Path | str) -> Path:
     Raises:
         InputError: another suffix, or a folder that cannot be written to.
     """
+    from ..certify.save import write_atomically
+
+    target = figure_target(path)
+    stream = io.BytesIO()
+    format = target.suffix[1:]
+    figure.savefig(stream, format=format, metadata={"Software": None} if format == "png" else None)
+    try:
+        write_atomically(target, stream.getvalue())
+    except OSError as error:
+        raise InputError(f"figure {target}: cannot write there ({error.strerror}); choose another file") from None
+    return target
+
+
+def figure_target(path: Path | str) -> Path:
+    """Return the path if a figure can be written there, before any work is done.
+
+    Raises:
+        InputError: a suffix other than .png, .pdf or .svg, or a folder that cannot be written to.
+    """
+    from ..certify.save import require_writable
+
     target = Path(path)
     if target.suffix not in (".png", ".pdf", ".svg"):
         raise InputError(f"figure {target}: found suffix {target.suffix!r}, expected .png, .pdf or .svg")
-    temporary = target.with_name(f".{target.stem}.part{target.suffix}")
     try:
-        figure.savefig(temporary, metadata={"Software": None} if target.suffix == ".png" else None)
-        temporary.replace(target)
+        require_writable(target)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise InputError(f"figure {target}: cannot write there ({error.strerror})") from None
+        raise InputError(f"figure {target}: cannot write there ({error.strerror}); choose another file") from None
     return target
 
 

@@ -136,6 +136,7 @@ class Instance:
                 max_iterations=self.max_iterations,
                 tolerance=self.options.tolerance,
                 origin={},
+                keep_interrupted=False,
             )
             proved = certificate.proved or bool(certificate.final and certificate.final.proved)
             self._runs[width, seed] = proved, certificate.run.converged

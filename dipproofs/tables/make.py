@@ -40,11 +40,27 @@ def make_table(name: str, **options: Any) -> Table:
         >>> table.column("k")
         [2507, 13228]
     """
-    if name not in TABLES:
-        raise unknown(name, "table", TABLES)
-    module = import_module(f"{__package__}.{TABLES[name]}")
-    allowed = module.OPTIONS
+    allowed = options_of(name)
     for key in options:
         if key not in allowed:
             raise unknown(key, f"table {name}", allowed)
-    return module.make(**options)
+    return _module(name).make(**options)
+
+
+def options_of(name: str) -> tuple[str, ...]:
+    """Return the names of a table's options.
+
+    Raises:
+        InputError: unknown table.
+
+    Example:
+        >>> options_of("constants")
+        ('form', 'q')
+    """
+    if name not in TABLES:
+        raise unknown(name, "table", TABLES)
+    return tuple(_module(name).OPTIONS)
+
+
+def _module(name: str) -> Any:
+    return import_module(f"{__package__}.{TABLES[name]}")

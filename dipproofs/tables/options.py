@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Any
@@ -92,6 +93,8 @@ def _expand(part: Any, name: str, whole: bool) -> list[Fraction]:
 def _geometric(low: Fraction, high: Fraction, count: str, part: str, name: str, whole: bool) -> list[Fraction]:
     if not count.isdigit() or not 2 <= int(count) <= 10**6 or low <= 0:
         raise _expected(part, name)
+    if high / low > _LARGEST:
+        raise _beyond_floats(part, name)
     ratio = math.log(high / low) / (int(count) - 1)
     inner = [float(low) * math.exp(i * ratio) for i in range(1, int(count) - 1)]
     rounded = [Fraction(round(x)) if whole else _number(f"{x:.6g}", name) for x in inner]
@@ -101,12 +104,26 @@ def _geometric(low: Fraction, high: Fraction, count: str, part: str, name: str, 
 def _number(part: Any, name: str) -> Fraction:
     if isinstance(part, Fraction):
         return part
+    if isinstance(part, str) and _LONG_EXPONENT.search(part):
+        raise _beyond_floats(part, name)
     try:
         if isinstance(part, bool):
             raise ValueError
-        return Fraction(part) if isinstance(part, int | str) else Fraction(repr(float(part)))
+        value = Fraction(part) if isinstance(part, int | str) else Fraction(repr(float(part)))
     except (ValueError, TypeError, ZeroDivisionError, OverflowError):
         raise _expected(part, name) from None
+    if value and not _SMALLEST <= abs(value) <= _LARGEST:
+        raise _beyond_floats(part, name)
+    return value
+
+
+#: Numbers are printed, and widths proposed, in floats.
+_SMALLEST, _LARGEST = Fraction(1, 10**300), Fraction(10**300)
+_LONG_EXPONENT = re.compile(r"[eE][+-]?\d{5}")
+
+
+def _beyond_floats(part: Any, name: str) -> InputError:
+    return InputError(f"{name}: found {part}, expected 0 or a number of size 1e-300 to 1e300")
 
 
 def _expected(part: Any, name: str) -> InputError:

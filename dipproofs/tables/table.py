@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,8 @@ from . import render
 
 #: Formats that a table can be rendered in.
 FORMATS = ("md", "latex", "csv", "json")
+#: Format that a file's suffix says.
+SUFFIXES = {".md": "md", ".tex": "latex", ".csv": "csv", ".json": "json"}
 
 
 @dataclass(frozen=True)
@@ -86,15 +87,10 @@ class Table:
             format: as in `render`; by default from the suffix (.md, .tex, .csv, .json).
 
         Raises:
-            InputError: unknown format or a folder that cannot be written to.
+            InputError: unknown format, one that contradicts the suffix, or a folder that cannot be written to.
         """
         target = Path(path)
-        suffixes = {".md": "md", ".tex": "latex", ".csv": "csv", ".json": "json"}
-        chosen = format or suffixes.get(target.suffix)
-        if chosen is None:
-            raise InputError(f"--out {target}: found no known suffix, expected .md, .tex, .csv or .json, or a format")
-        text = self.render(chosen)
-        write_text(target, text)
+        write_text(target, self.render(format_of(target, format)))
         return target
 
     def column(self, key: str) -> Sequence[Any]:
@@ -102,17 +98,58 @@ class Table:
         return [record.get(key) for record in self.records]
 
 
+def format_of(target: Path, format: str | None = None) -> str:
+    """Return the format in which a file is written: as given, or as its suffix says.
+
+    Raises:
+        InputError: no format and no known suffix, or a suffix that says another format.
+
+    Example:
+        >>> format_of(Path("t.tex")), format_of(Path("t.txt"), "md")
+        ('latex', 'md')
+    """
+    said = SUFFIXES.get(target.suffix.lower())
+    chosen = format or said
+    if chosen is None:
+        raise InputError(f"--out {target}: found no known suffix, expected .md, .tex, .csv or .json, or a format")
+    if said not in (None, chosen):
+        raise InputError(
+            f"--out {target}: found format {chosen} with the suffix of {said}, expected one format; change either"
+        )
+    return chosen
+
+
+def require_target(target: Path) -> None:
+    """Refuse a file that cannot be written, before any work is done.
+
+    Raises:
+        InputError: a folder, or a file in a folder that is missing or cannot be written to.
+    """
+    from ..certify.save import require_writable
+
+    try:
+        require_writable(target)
+    except FileNotFoundError:
+        raise InputError(f"--out {target}: found no folder {target.parent}, expected an existing one") from None
+    except OSError as error:
+        raise _refused(target, error) from None
+
+
 def write_text(target: Path, text: str) -> None:
-    """Write a text file atomically: a temporary file in the same folder, then a rename."""
+    """Write a text file, whole or not at all.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    from ..certify.save import write_atomically
+
     try:
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".dipproofs-")
+        write_atomically(target, text.encode())
     except OSError as error:
-        raise InputError(f"--out {target}: cannot write there ({error.strerror}); choose an existing folder") from None
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
-            stream.write(text)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, target)
-    except OSError as error:
-        Path(temporary).unlink(missing_ok=True)
-        raise InputError(f"--out {target}: cannot write there ({error.strerror})") from None
+        raise _refused(target, error) from None
+
+
+def _refused(target: Path, error: OSError) -> InputError:
+    return InputError(
+        f"--out {target}: cannot write there ({error.strerror}), expected a file in an existing folder; choose another"
+    )

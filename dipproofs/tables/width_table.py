@@ -105,7 +105,7 @@ def make(
         train: both, inner, outer.
         activation: names of activations.
         law: law of the entries of V: rademacher, uniform, gaussian.
-        profile: auto, paper, row-space, observation, block.
+        profile: auto, paper, row-space, observation, block, block-observation.
         bound: paper-order, baseline, rank, block, split, sparse, best.
 
     Raises:

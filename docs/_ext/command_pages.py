@@ -15,7 +15,7 @@ def command_page() -> str:
     names = [command.name or command.callback.__name__ for command in cli.app.registered_commands if command.callback]
     parts = [
         "# Command line\n\nThe help texts as the commands print them (`dipproofs COMMAND --help`).\n",
-        "Exit status: 0 proved or valid, 1 not, 2 bad input with one line that says what is wrong.\n",
+        "Exit status: 0 proved or valid, 1 not, 2 bad input with one line that says what is wrong, 130 interrupted.\n",
         _block([]),
     ]
     parts += [f"## dipproofs {name}\n\n{_block([name])}" for name in names]

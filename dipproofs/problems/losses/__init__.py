@@ -6,7 +6,7 @@ from typing import Any
 
 from ...errors import InputError
 from ...theory.losses import LOSSES
-from ..schema import nearest
+from ..schema import nearest, show
 from .assumed import AssumedLoss
 from .base import Loss
 from .catalogue import (
@@ -57,6 +57,30 @@ def make_loss(kind: str, **parameters: Any) -> Loss:
     return Loss(theory, parameters, scale)
 
 
+def as_loss(loss: Any) -> Loss:
+    """Return a loss as it is, one without parameters by its name, and ½‖·‖² for None.
+
+    Raises:
+        InputError: anything else, or a loss that needs parameters.
+
+    Example:
+        >>> str(as_loss("squared"))
+        'squared: ½·‖v − y‖²'
+        >>> as_loss(3)
+        Traceback (most recent call last):
+        ...
+        dipproofs.errors.InputError: loss: found 3, expected a loss; use dp.SquaredError() or make_loss(kind, …)
+    """
+    if loss is None:
+        return SquaredError()
+    if isinstance(loss, str):
+        return make_loss(loss)
+    if not isinstance(loss, Loss):
+        found = f"the class {loss.__name__}" if isinstance(loss, type) else show(loss)
+        raise InputError(f"loss: found {found}, expected a loss; use dp.SquaredError() or make_loss(kind, …)")
+    return loss
+
+
 __all__ = [
     "LOSS_KINDS",
     "AssumedLoss",
@@ -70,6 +94,7 @@ __all__ = [
     "Poisson",
     "ProfileLoss",
     "SquaredError",
+    "as_loss",
     "custom_loss",
     "envelope",
     "iterations_to",
