@@ -220,7 +220,8 @@ class Audit:
         claim = Claim.parse(value, f"{name}: ")
         if stated == "proved" and claim.evidence != "proved":
             self.find(f"{name}: found evidence {claim.evidence!r}, expected 'proved'")
-        least = 0 if name == "hypotheses.start.margin" else -math.inf  # that is the loss, a size
+        positive = margin.xreplace({symbol: sp.Dummy(positive=True) for symbol in margin.free_symbols})
+        least = 0 if positive.is_nonnegative else -math.inf  # a size that a ball around it may reach beyond
         for panels in PANELS:
             truths = [evaluate(margin, env) for env in _at_both(self.env)]
             if all(claim.holds(truth, least) for truth in truths) or not margin.has(theorem.area):
