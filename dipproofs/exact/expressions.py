@@ -160,8 +160,10 @@ def area(expr: sp.Expr, variable: sp.Symbol, end: arb, env: Env, panels: int) ->
         >>> [float(bound.mid()) for bound in area(x**2, x, arb(1), {}, 4)]  # around 1/3
         [0.328125, 0.34375]
     """
-    h = end / panels
-    values = [evaluate(expr, {**env, variable: h * i / 2}) for i in range(2 * panels + 1)]
+    if not expr.free_symbols <= {*env, variable}:
+        return arb.nan(), arb.nan()
+    f, h = compiled(expr), end / panels
+    values = [f({**env, variable: h * i / 2}) for i in range(2 * panels + 1)]
     ends = (values[0] + values[-1]) / 2
     return h * sum(values[1::2], arb(0)), h * (ends + sum(values[2:-1:2], arb(0)))
 

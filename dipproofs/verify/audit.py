@@ -108,7 +108,7 @@ class Audit:
             weak = [name for name, claim in self.claims.items() if claim.evidence != "proved"]
             if weak or record["arithmetic"] != "proved":
                 self.find(f"verdict: found 'proved' with weaker evidence ({', '.join(weak) or 'arithmetic'})")
-            if not (self.loss.concave if self.form == "concave" else theorem.applies(self.form, self.loss.theory)):
+            if not self.loss.admits(self.form):
                 self.find(f"form: found {self.form!r}, which does not apply to the loss {self.loss.theory.kind}")
         return len(self.findings) == before
 

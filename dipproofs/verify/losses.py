@@ -40,9 +40,12 @@ class LossOf:
         if self.profile is not None:
             self.env |= self.profile.env()
         self.squared = self.theory.kind == "squared"  # the projection of y applies
-        self.concave = self.profile is not None or applies("concave", self.theory)
         exactly = {symbol: sp.Rational(value) for symbol, value in parameters.items()}
         self.minimal_at_y = bool(self.theory.argmin.subs(exactly) == y)  # as §7 needs
+
+    def admits(self, form: str) -> bool:
+        """Whether a form of the theorem is for this loss; a profile is convex, so that its ψ is concave."""
+        return (form == "concave" and self.profile is not None) or applies(form, self.theory)
 
     def value(self, instance: Instance) -> arb:
         """Enclose L_y(Ag) ≥ 0, with y replaced by Πy when A has more rows than columns."""
