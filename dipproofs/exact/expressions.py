@@ -72,14 +72,22 @@ def _piecewise(expr: sp.Piecewise) -> Callable[[Env], Any]:
     return union
 
 
-def _power(x: Any, exponent: sp.Expr, env: Env) -> Any:
+def _power(base: Callable[[Env], Any], exponent: sp.Expr) -> Callable[[Env], Any]:
     """x to a power; Arb's own takes logarithms of a ball that contains 0."""
     if exponent.is_Integer:
-        product = reduce(operator.mul, [x] * abs(int(exponent)))
-        return product if exponent > 0 else 1 / product
-    if isinstance(x, acb):  # inside an integral: sqrt and powers off their cuts
-        return acb.pow(x, compiled(exponent)(env), analytic=env["analytic"])
-    return root(x) if exponent == sp.Rational(1, 2) else x ** compiled(exponent)(env)
+        times = abs(int(exponent))
+        if exponent > 0:
+            return lambda env: reduce(operator.mul, [base(env)] * times)
+        return lambda env: 1 / reduce(operator.mul, [base(env)] * times)
+    raised, half = compiled(exponent), exponent == sp.Rational(1, 2)
+
+    def power(env: Env) -> Any:
+        x = base(env)
+        if isinstance(x, acb):  # inside an integral: sqrt and powers off their cuts
+            return acb.pow(x, raised(env), analytic=env["analytic"])
+        return root(x) if half else x ** raised(env)
+
+    return power
 
 
 def _called(name: str, x: Any, env: Env) -> Any:
@@ -112,7 +120,7 @@ def compiled(expr: sp.Expr) -> Callable[[Env], Any]:
     if isinstance(expr, AppliedUndef):  # what stands for it is given as a function
         return lambda env: env[expr.func](parts[0](env))
     if expr.is_Pow:
-        return lambda env: _power(parts[0](env), expr.exp, env)
+        return _power(parts[0], expr.exp)
     kinds: dict[Any, Any] = {sp.Add: operator.add, sp.Mul: operator.mul, sp.Max: arb.max, sp.Min: arb.min}
     if expr.func in kinds:
         return lambda env: reduce(kinds[expr.func], [part(env) for part in parts])
