@@ -45,6 +45,7 @@ GUARDS: list[tuple[str, list[str]]] = [
     ("theory/__init__.py", []),
     ("theory/losses/page.py", []),  # prose for the manual
     ("theory/losses/text.py", []),
+    ("theory/losses/custom.py", ["tests/test_losses_custom.py", *LOSSES]),
     ("theory/losses/", LOSSES),
     ("theory/activations/", ACTIVATIONS),
     ("theory/gaussian_moments.py", ACTIVATIONS),
