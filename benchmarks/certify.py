@@ -78,7 +78,7 @@ def memory(rows: int) -> None:
     import dipproofs as dp
     from dipproofs.certify import bound_operator, certify_at
     from dipproofs.certify.search import Step
-    from dipproofs.problems.losses import SquaredError
+    from dipproofs.losses import SquaredError
 
     rng = np.random.default_rng(0)
     A = np.eye(rows) + 0.3 / np.sqrt(rows) * rng.standard_normal((rows, rows))

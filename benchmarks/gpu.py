@@ -26,7 +26,7 @@ def time_per_step(n: int, k: int, dtype: str, device, seconds: float) -> float |
     import jax
 
     import dipproofs as dp
-    from dipproofs.problems.operators.inpainting import InpaintingOperator
+    from dipproofs.operators.inpainting import InpaintingOperator
     from dipproofs.problems.setting import Setting
 
     rng = np.random.default_rng(0)

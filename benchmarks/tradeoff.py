@@ -13,9 +13,9 @@ from pathlib import Path
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from dipproofs.certify.tradeoff import TradeoffPoint, atoms_tradeoff, best_point
 from dipproofs.problems import load_problem
 from dipproofs.problems.bases import make_basis
+from dipproofs.recovery.tradeoff import TradeoffPoint, atoms_tradeoff, best_point
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "inpaint-dct.toml"
 COUNTS = (1, 4, 9, 16, 25, 36, 49, 64, 81, 100, 121, 144, 169, 200, 240, 280)

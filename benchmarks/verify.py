@@ -21,13 +21,13 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when NumPy is importe
 
 import numpy as np
 
+from dipproofs.certificate.write import save
 from dipproofs.certify.api import bound_operator_of
 from dipproofs.certify.at_iterate import certify_at
-from dipproofs.certify.save import save
 from dipproofs.certify.search import Step
+from dipproofs.losses import make_loss
 from dipproofs.networks import TwoLayer
 from dipproofs.problems import InverseProblem
-from dipproofs.problems.losses import make_loss
 from dipproofs.verify import verify
 
 

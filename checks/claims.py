@@ -19,7 +19,7 @@ from checks import balls
 from checks.balls import Setting, Trace
 from dipproofs.certify.guarantees import guarantee
 from dipproofs.descent import Backtracking
-from dipproofs.rigor import Bound, compile_arb
+from dipproofs.enclosures import Bound, compile_arb
 from dipproofs.testing import Instance, Proof
 from dipproofs.theory import PROFILES
 from dipproofs.theory import symbols as s

@@ -11,7 +11,7 @@ from typing import Any
 import mpmath as mp
 
 from dipproofs.certify.quantities import Base
-from dipproofs.rigor import Bound
+from dipproofs.enclosures import Bound
 from dipproofs.theory import symbols as s
 from dipproofs.theory.losses.base import m
 from dipproofs.theory.losses.base import scale as c

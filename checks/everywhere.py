@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import flint
 import sympy as sp
 
-from dipproofs.rigor import compile_arb
+from dipproofs.enclosures import compile_arb
 
 Box = Mapping[sp.Symbol, tuple[float, float]]
 

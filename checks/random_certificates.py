@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 
+from dipproofs.certificate.record import Certificate
+from dipproofs.certificate.write import save
 from dipproofs.certify.api import bound_operator_of
 from dipproofs.certify.at_iterate import certify_at
-from dipproofs.certify.record import Certificate
-from dipproofs.certify.recovery import Recovery
-from dipproofs.certify.save import save
 from dipproofs.certify.search import Step
 from dipproofs.descent import make_schedule
+from dipproofs.losses import make_loss
 from dipproofs.networks import TwoLayer
 from dipproofs.problems import InverseProblem
-from dipproofs.problems.losses import make_loss
+from dipproofs.recovery.signal_error import Recovery
 from dipproofs.theory import ACTIVATIONS
 
 LOSSES = ("log-cosh", "huber", "lp", "norm-power", "cross-entropy", "poisson", "logit-cross-entropy")

@@ -12,7 +12,7 @@ import sympy as sp
 import dipproofs as dp
 from dipproofs.certify import Certificate, certify
 from dipproofs.descent import make_schedule
-from dipproofs.problems.losses import Loss
+from dipproofs.losses import Loss
 from dipproofs.theory import symbols as s
 
 #: (m, n, r); r = 0: no basis. Few shapes, so that JAX compiles few programs.

@@ -7,7 +7,7 @@ import pytest
 import sympy as sp
 
 from checks.registry import proves
-from dipproofs.rigor import compile_arb
+from dipproofs.enclosures import compile_arb
 from dipproofs.tables.moments import BITS, activation_constants, enclose_moment
 from dipproofs.theory.activations import ACTIVATIONS
 from dipproofs.theory.activations.base import x

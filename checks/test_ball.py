@@ -23,7 +23,7 @@ from dipproofs.networks import TwoLayer
 from dipproofs.testing import Instance, Proof, instances
 from dipproofs.theory import ACTIVATIONS, PROFILES
 from dipproofs.theory import symbols as s
-from dipproofs.theory.twolayer import CONSTANTS
+from dipproofs.theory.architectures.two_layer import CONSTANTS
 
 arb = flint.arb
 BITS = 160
@@ -207,7 +207,7 @@ def test_lipschitz_constant_is_nearly_attained(activation: str, train: str) -> N
         values_at = {s.c_0: arb(c), s.rho: arb(h), s.norm_u: arb(1), s.width: arb(1), s.B_1: arb(B_1), s.B_2: arb(B_2)}
         expr = CONSTANTS[train].lipschitz_J
         symbols = tuple(sorted(expr.free_symbols, key=str))
-        from dipproofs.rigor import compile_arb
+        from dipproofs.enclosures import compile_arb
 
         ell = compile_arb(symbols, expr)(*[values_at[x] for x in symbols])
         assert quotient <= ell

@@ -1,7 +1,7 @@
 """Every base quantity of a certificate contains the true value, computed once more in 50 digits from its definition.
 
 The reference uses mpmath: J is written out as a matrix, P comes from an orthonormal basis, singular values from
-mpmath's symmetric eigenvalue routine at 50 digits, nothing from `rigor`.
+mpmath's symmetric eigenvalue routine at 50 digits, nothing from `enclosures`.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ import numpy as np
 import pytest
 
 from checks import balls
-from dipproofs.certify.blocks import Blocks
 from dipproofs.certify.operator_bounds import Basis, bound_operator
 from dipproofs.certify.quantities import ROOM, Base, enclose_base, widened
+from dipproofs.enclosures import Bound, Evidence, IntervalMatrix, Verdict
+from dipproofs.losses import make_loss
 from dipproofs.networks import TwoLayer
-from dipproofs.networks.enclosure import HiddenLayer
-from dipproofs.problems.losses import make_loss
-from dipproofs.rigor import Bound, Evidence, IntervalMatrix, Verdict
+from dipproofs.networks.two_layer.blocks import Blocks
+from dipproofs.networks.two_layer.enclosure import HiddenLayer
 from dipproofs.theory import ACTIVATIONS
 from dipproofs.theory import symbols as s
-from dipproofs.theory.twolayer import TRAIN_MODES
+from dipproofs.theory.architectures.two_layer import TRAIN_MODES
 
 DIGITS = 50
 CASES = [(m, n, kind) for m, n in ((1, 1), (2, 4), (3, 3), (4, 2)) for kind in ("dense", "stiff", "selection")]

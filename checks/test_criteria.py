@@ -19,8 +19,8 @@ from dipproofs.certify.decide import Judge
 from dipproofs.certify.guarantees import guarantee, stretch
 from dipproofs.certify.search import Candidate, Step, best, plans, propose
 from dipproofs.descent import Backtracking, Constant, Cosine, Polynomial
-from dipproofs.problems.losses import make_loss
-from dipproofs.rigor import Bound, Evidence, Verdict
+from dipproofs.enclosures import Bound, Evidence, Verdict
+from dipproofs.losses import make_loss
 from dipproofs.theory import PROFILES
 from dipproofs.theory import symbols as s
 

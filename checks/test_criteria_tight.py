@@ -28,9 +28,9 @@ from dipproofs.certify.search import Candidate, Step, best, largest_psi, pessimi
 from dipproofs.descent import Backtracking, Constant, Cosine, Polynomial
 from dipproofs.descent.schedule import make_schedule
 from dipproofs.descent.stepsize import SAFETY, AutoStep
+from dipproofs.enclosures import Bound, Evidence, Verdict
 from dipproofs.errors import InputError
-from dipproofs.problems.losses import make_loss
-from dipproofs.rigor import Bound, Evidence, Verdict
+from dipproofs.losses import make_loss
 from dipproofs.theory import PROFILES
 from dipproofs.theory import symbols as s
 

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 import sympy
 
-from dipproofs.rigor import (
+from dipproofs.enclosures import (
     Bound,
     IntervalMatrix,
     Verdict,

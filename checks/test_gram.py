@@ -8,8 +8,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from dipproofs.rigor import Bound, Gram
-from dipproofs.rigor.spread import Entrywise, RankOne
+from dipproofs.enclosures import Bound, Gram
+from dipproofs.enclosures.spread import Entrywise, RankOne
 
 from .test_enclosures import FAMILIES, fractions, instances, lambda_max_in, lambda_min_in, multiply
 

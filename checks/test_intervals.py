@@ -11,8 +11,8 @@ from typing import Any
 import mpmath as mp
 import pytest
 
-from dipproofs.rigor import Bound, Evidence, Verdict
-from dipproofs.rigor.rounding import down, up
+from dipproofs.enclosures import Bound, Evidence, Verdict
+from dipproofs.enclosures.rounding import down, up
 
 ENDS = [-3.0, -1 / 3, -(2.0**-1060), 0.0, 2.0**-1074, 0.1, 1.0, 1.5, 7e10, 1e300]
 BOUNDS = [Bound(a, b) for a, b in itertools.combinations_with_replacement(ENDS, 2)]

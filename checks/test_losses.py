@@ -10,7 +10,7 @@ import pytest
 import sympy as sp
 
 from checks.registry import proves
-from dipproofs.rigor import compile_arb
+from dipproofs.enclosures import compile_arb
 from dipproofs.theory import LOSSES
 from dipproofs.theory.losses.base import curvature_max, m, mu, r, s, scale, v, v_hi, v_lo, y
 from dipproofs.theory.losses.cross_entropy import CURVATURE, FLATTEST

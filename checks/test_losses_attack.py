@@ -10,9 +10,9 @@ import pytest
 import sympy as sp
 
 from checks.registry import proves
-from dipproofs.problems.losses import Loss, make_loss
-from dipproofs.problems.losses.attack import adversarial_patterns
-from dipproofs.rigor import Bound, compile_arb
+from dipproofs.enclosures import Bound, compile_arb
+from dipproofs.losses import Loss, make_loss
+from dipproofs.losses.attack import adversarial_patterns
 from dipproofs.theory.losses.base import m, r, resolve_scale, v, y
 from dipproofs.theory.losses.huber import PROFILE as HUBER
 from dipproofs.theory.losses.log_cosh import PROFILE as LOG_COSH

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 import dipproofs as dp
+from dipproofs.certificate.record import Certificate
+from dipproofs.certificate.write import save
 from dipproofs.certify.api import certify
-from dipproofs.certify.record import Certificate
-from dipproofs.certify.save import save
-from dipproofs.problems.losses import Loss, envelope, make_loss
-from dipproofs.rigor import Bound
+from dipproofs.enclosures import Bound
+from dipproofs.losses import Loss, envelope, make_loss
 from dipproofs.theory.symbols import loss_curvature
 from dipproofs.verify import verify
 

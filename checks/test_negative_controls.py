@@ -22,10 +22,10 @@ from dipproofs.certify.constants import Plan
 from dipproofs.certify.operator_bounds import bound_operator
 from dipproofs.certify.search import Step
 from dipproofs.descent import Constant
+from dipproofs.enclosures import Bound
+from dipproofs.losses import Loss, make_loss
 from dipproofs.networks import TwoLayer
 from dipproofs.problems import InverseProblem
-from dipproofs.problems.losses import Loss, make_loss
-from dipproofs.rigor import Bound
 from dipproofs.testing import Instance, Proof, certify_plan, place_data
 from dipproofs.theory import symbols as s
 

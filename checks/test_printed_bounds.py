@@ -17,10 +17,10 @@ from checks.everywhere import same
 from checks.registry import proves
 from dipproofs.theory import ACTIVATIONS, LOSSES, formula
 from dipproofs.theory.activations.base import x
+from dipproofs.theory.architectures.two_layer import CONSTANTS
 from dipproofs.theory.losses.base import curvature_max, v_hi, v_lo, y
 from dipproofs.theory.losses.base import m as observations
 from dipproofs.theory.symbols import loss_0, norm_u, q, rho
-from dipproofs.theory.twolayer import CONSTANTS
 from dipproofs.theory.width.logit import margin
 from dipproofs.theory.width.symbols import column, k, proxy, radius, rank, residual
 

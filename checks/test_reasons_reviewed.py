@@ -1,6 +1,6 @@
 """Changes that had been taken for harmless and are not: the smallest case in which each of them makes a claim wrong.
 
-Every check here comes from reading the reasons in `checks.mutation_explanations` against docs/theory.md §8.
+Every check here comes from reading the reasons in `docs/theory.md` against docs/theory.md §8.
 """
 
 from __future__ import annotations
@@ -23,21 +23,31 @@ from dipproofs.certify.decide import Judge
 from dipproofs.certify.guarantees import _ceil, stretch
 from dipproofs.certify.operator_bounds import bound_operator
 from dipproofs.descent import Backtracking
+from dipproofs.enclosures import (
+    Bound,
+    Evidence,
+    IntervalMatrix,
+    Verdict,
+    bound,
+    cholesky,
+    functions,
+    row_space,
+    singular,
+)
+from dipproofs.enclosures.cholesky import CholeskyTest, residual_lower_bound
+from dipproofs.enclosures.rounding import TINY
 from dipproofs.errors import InputError
-from dipproofs.exact import area
-from dipproofs.networks.enclosure import vector_norm
-from dipproofs.rigor import Bound, Evidence, IntervalMatrix, Verdict, bound, cholesky, functions, row_space, singular
-from dipproofs.rigor.cholesky import CholeskyTest, residual_lower_bound
-from dipproofs.rigor.rounding import TINY
+from dipproofs.networks.two_layer.enclosure import vector_norm
 from dipproofs.theory import symbols as s
+from dipproofs.theory.architectures.two_layer import CONSTANTS
 from dipproofs.theory.losses import huber
-from dipproofs.theory.twolayer import CONSTANTS
 from dipproofs.theory.width.levels import _without_overflow
+from dipproofs.verify.arithmetic import area
 
 PAPER = Plan("paper", "paper", "both")
 
 
-# --- rigor ------------------------------------------------------------------------------------------------
+# --- enclosures ------------------------------------------------------------------------------------------------
 def test_the_residual_bound_is_not_above_an_exact_eigenvalue() -> None:
     """M = τI and L = 0 leave no residual, so that only the last rounding stands between τ and the claim."""
     for tau in (3.0, 1.0, 0.1, -2.0):

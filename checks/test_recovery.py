@@ -14,9 +14,9 @@ from checks.recovery_runs import SHAPES, Drawn, certified, draw, follow
 from checks.registry import proves
 from checks.vacuity import Count, record
 from dipproofs.certify import Certificate
-from dipproofs.certify.cones import on_cone, on_generated_cone
-from dipproofs.certify.restricted import gaussian_operator
-from dipproofs.problems.losses import make_loss
+from dipproofs.losses import make_loss
+from dipproofs.recovery.cones import on_cone, on_generated_cone
+from dipproofs.recovery.restricted import gaussian_operator
 from dipproofs.theory import formula
 from dipproofs.theory import recovery as f
 from dipproofs.theory import symbols as s

@@ -10,7 +10,7 @@ from flint import arb
 from checks.registry import proves
 from dipproofs.descent.schedule import SCHEDULES as RUNTIME
 from dipproofs.descent.schedule import make_schedule
-from dipproofs.rigor import compile_arb
+from dipproofs.enclosures import compile_arb
 from dipproofs.theory import schedules
 from dipproofs.theory import symbols as s
 from dipproofs.theory.schedules import SCHEDULES, count, horizon, power, start

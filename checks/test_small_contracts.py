@@ -11,8 +11,8 @@ import pytest
 import sympy as sp
 
 from dipproofs.certify.guarantees import _residual_count
-from dipproofs.rigor import Bound, IntervalMatrix, lambda_max, lambda_min
-from dipproofs.rigor.rounding import MAX_TERMS, TINY, UNIT, gamma, inflation, require_ieee
+from dipproofs.enclosures import Bound, IntervalMatrix, lambda_max, lambda_min
+from dipproofs.enclosures.rounding import MAX_TERMS, TINY, UNIT, gamma, inflation, require_ieee
 from dipproofs.theory import ACTIVATIONS
 from dipproofs.theory.activations.base import x
 from dipproofs.theory.width.sparse import oscillation_of

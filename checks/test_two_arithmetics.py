@@ -1,6 +1,6 @@
 """Two opinions on the scalar part: mpmath's interval arithmetic must agree with Arb on every formula.
 
-The interpreter below shares nothing with `dipproofs.rigor`: it walks the SymPy tree itself and uses only the
+The interpreter below shares nothing with `dipproofs.enclosures`: it walks the SymPy tree itself and uses only the
 four operations, √, exp, log, sin and cos of `mpmath.iv`; tanh, asinh, erf, LambertW and the rest are built from
 these. Both enclosures contain the value, so they must overlap; both are narrow, so overlapping means something.
 """
@@ -17,7 +17,7 @@ import sympy
 from mpmath import iv
 
 from dipproofs import theory
-from dipproofs.rigor import Bound, Decision, Verdict, decide_positive, enclose
+from dipproofs.enclosures import Bound, Decision, Verdict, decide_positive, enclose
 from dipproofs.theory import losses, schedules, width
 
 SUBJECTS = (losses, schedules, width)  # imported for the formulas that they register

@@ -18,7 +18,7 @@ from checks.everywhere import same
 from checks.registry import proves
 from dipproofs.theory import formula
 from dipproofs.theory import symbols as s
-from dipproofs.theory.twolayer import CONSTANTS, TRAIN_MODES
+from dipproofs.theory.architectures.two_layer import CONSTANTS, TRAIN_MODES
 
 B1u, B2u, k = s.B_1 * s.norm_u, s.B_2 * s.norm_u**2, s.width
 root = sp.sqrt(k)

@@ -19,10 +19,10 @@ from flint import arb
 
 from checks.effort import TIMES
 from checks.random_certificates import written
-from dipproofs.exact import slices
 from dipproofs.theory import PROFILES, quantities
 from dipproofs.theory.symbols import S, t
 from dipproofs.verify import verify
+from dipproofs.verify.arithmetic import slices
 
 SEEDS, TAMPERED = 300 * TIMES, 24 * TIMES
 

@@ -9,13 +9,13 @@ import pytest
 import sympy as sp
 
 from checks.registry import proves
-from dipproofs.rigor import compile_arb
+from dipproofs.enclosures import compile_arb
 from dipproofs.theory import formula, formulas
+from dipproofs.theory.architectures.two_layer import CONSTANTS
 from dipproofs.theory.forms import FORMS, paper_nu_2
 from dipproofs.theory.losses import LOSSES
 from dipproofs.theory.losses.base import r as error
 from dipproofs.theory.symbols import c_0, e, gamma, norm_u, omega, q, rho
-from dipproofs.theory.twolayer import CONSTANTS
 from dipproofs.theory.width import paper, spectrum, supplies
 from dipproofs.theory.width.levels import desingularized_demand, impossible_reason, largest_loss
 from dipproofs.theory.width.split import SPLIT_OMEGA

@@ -1,6 +1,6 @@
 """``python -m dipproofs``."""
 
-from .cli import main
+from dipproofs.cli import main
 
 if __name__ == "__main__":
     main()

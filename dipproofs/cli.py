@@ -15,7 +15,7 @@ except KeyboardInterrupt:  # nothing runs yet that would say so in one word
     sys.stderr.write("interrupted\n")
     raise SystemExit(130) from None
 
-from .errors import InputError
+from dipproofs.errors import InputError
 
 app = typer.Typer(
     name="dipproofs",
@@ -34,7 +34,7 @@ JsonOut = Annotated[str | None, typer.Option("--json", metavar="FILE", help="Wri
 @app.callback(invoke_without_command=True)
 def _root(version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False) -> None:
     if version:
-        from . import __version__
+        from dipproofs import __version__
 
         typer.echo(f"dipproofs {__version__}")
         raise typer.Exit()
@@ -59,7 +59,8 @@ def certify(
         _json_target(json)
         folder = _out_directory(out)
         spec, built = _load(problem)
-        from .certify import api, save
+        from dipproofs.certificate import write as save
+        from dipproofs.certify import api
 
         options = built.descent
         with _progress(options.max_iterations) as (progress, announce):
@@ -81,7 +82,7 @@ def certify(
                 announce=announce,
             )
         if folder is not None:
-            from .report.html import certificate_html
+            from dipproofs.report.html import certificate_html
 
             posed = built.problem
             shapes = {"image_shape": posed.image_shape, "data_shape": posed.operator.range_shape}
@@ -90,7 +91,7 @@ def certify(
             record, _ = save.certificate_json(certificate, files=folder is not None)
             _write_json(json, record)
         if json != "-":
-            from .report.console import render_certificate
+            from dipproofs.report.console import render_certificate
 
             _print(render_certificate(certificate))
             if folder is not None:
@@ -115,7 +116,8 @@ def check(
     with _one_line_errors():
         _json_target(json)
         spec, built = _load(problem)
-        from .certify import api, save
+        from dipproofs.certificate import write as save
+        from dipproofs.certify import api
 
         result = api.check(
             built.problem,
@@ -129,7 +131,7 @@ def check(
         if json is not None:
             _write_json(json, save.check_json(result))
         if json != "-":
-            from .report.console import render_check
+            from dipproofs.report.console import render_check
 
             _print(render_check(result))
     raise typer.Exit(0 if result.proved else 1)
@@ -147,7 +149,7 @@ def verify(
     Example: dipproofs verify out/certificate.json
     """
     with _one_line_errors():
-        from .verify import verify as run
+        from dipproofs.verify import verify as run
 
         result = run(certificate)
         typer.echo(str(result) if table else result.summary())
@@ -164,7 +166,7 @@ def explain(
     Example: dipproofs explain residual
     """
     with _one_line_errors():
-        from .report.explain import explain as text
+        from dipproofs.report.explain import explain as text
 
         typer.echo(text(name, latex=latex))
 
@@ -181,8 +183,8 @@ def main() -> None:
 
 def _plug_in() -> None:
     """Add the commands that live in their own rooms."""
-    from .experiments.command import experiment
-    from .tables.command import table
+    from dipproofs.experiments.command import experiment
+    from dipproofs.tables.command import table
 
     for name, function in (("table", table), ("experiment", experiment)):
         if not any(command.name == name for command in app.registered_commands):
@@ -219,7 +221,7 @@ def _one_line_errors() -> Iterator[None]:
 
 def _load(path: Path) -> tuple[Any, Any]:
     """Read a problem file and build its problem; JAX runs in 64 bits from here on."""
-    from .problems import load_problem
+    from dipproofs.problems import load_problem
 
     spec = load_problem(path)
     import jax
@@ -237,7 +239,7 @@ def _json_target(target: str | None) -> None:
     """Refuse a target that cannot be written before any work is done."""
     if target is None or target == "-":
         return
-    from .certify.save import require_writable
+    from dipproofs.certificate.write import require_writable
 
     try:
         require_writable(Path(target))
@@ -254,14 +256,14 @@ def _out_directory(out: str | None) -> Path | None:
         return None
     if not out:
         raise InputError("--out: found an empty name, expected a directory; use --out . for this one")
-    from .certify.save import require_directory
+    from dipproofs.certificate.write import require_directory
 
     require_directory(out)
     return Path(out)
 
 
 def _write_json(target: str, record: Any) -> None:
-    from .certify.save import dumps, write_atomically
+    from dipproofs.certificate.write import dumps, write_atomically
 
     text = dumps(record)
     if target == "-":
@@ -280,7 +282,7 @@ def _print(renderable: Any) -> None:
 
         Console().print(renderable)
         return
-    from .report import to_text
+    from dipproofs.report import to_text
 
     typer.echo(to_text(renderable).rstrip("\n"))
 

@@ -19,7 +19,7 @@ BOXES = [
     ("verify", "the second opinion", 585, 240, "#dff0e2"),
     ("report", "console, HTML, pictures", 750, 130, "#e8eef7"),
     ("theory", "what is claimed (SymPy)", 400, 335, "#f3e3ee"),
-    ("rigor", "numbers become bounds", 215, 335, "#f3e3ee"),
+    ("enclosures", "numbers become bounds", 215, 335, "#f3e3ee"),
     ("exact", "the other arithmetic", 585, 335, "#f3e3ee"),
     ("tables", "bounds over grids", 30, 240, "#e8eef7"),
     ("experiments", "the paper's questions", 215, 25, "#e8eef7"),
@@ -37,10 +37,10 @@ FLOWS = [
 USES = [
     ("theory", "certify"),
     ("theory", "verify"),
-    ("rigor", "certify"),
+    ("enclosures", "certify"),
     ("exact", "verify"),
     ("theory", "tables"),
-    ("rigor", "tables"),
+    ("enclosures", "tables"),
 ]
 
 

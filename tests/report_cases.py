@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from dipproofs.certificate.record import Certificate, Check
 from dipproofs.certify.api import certify
 from dipproofs.certify.api import check as check_conditions
-from dipproofs.certify.record import Certificate, Check
+from dipproofs.enclosures import Verdict
+from dipproofs.losses import make_loss
 from dipproofs.networks import TwoLayer
 from dipproofs.problems import InverseProblem
-from dipproofs.problems.losses import make_loss
-from dipproofs.rigor import Verdict
 
 SHAPE = (4, 4)
 

@@ -9,9 +9,9 @@ import pytest
 
 import dipproofs as dp
 from dipproofs.certify import certify
-from dipproofs.certify.restricted import on_subspace, orthonormal_frame
 from dipproofs.errors import InputError
 from dipproofs.problems.bases import BASES, make_basis
+from dipproofs.recovery.restricted import on_subspace, orthonormal_frame
 
 SHAPE, N = (8, 8), 64
 IMAGES = np.random.default_rng(4).standard_normal((12, 8, 8))

@@ -11,13 +11,13 @@ import pytest
 from helpers import gaussian_problem, network
 
 import dipproofs as dp
+from dipproofs.certificate.write import certificate_json, dumps, save
 from dipproofs.certify import bound_operator, certify_at
 from dipproofs.certify.estimates import estimate_base
 from dipproofs.certify.quantities import enclose_base
-from dipproofs.certify.save import certificate_json, dumps, save
 from dipproofs.certify.search import Step
-from dipproofs.problems.losses import SquaredError
-from dipproofs.rigor import Evidence, Verdict
+from dipproofs.enclosures import Evidence, Verdict
+from dipproofs.losses import SquaredError
 from dipproofs.theory import symbols as s
 
 

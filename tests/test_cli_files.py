@@ -15,8 +15,8 @@ import pytest
 from report_cases import case
 from test_cli import problem, run
 
+from dipproofs.certificate.write import save, write_atomically
 from dipproofs.certify import api
-from dipproofs.certify.save import save, write_atomically
 from dipproofs.errors import InputError
 
 

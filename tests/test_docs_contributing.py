@@ -15,7 +15,7 @@ SCRIPT = """
 import jax
 jax.config.update("jax_enable_x64", True)
 import dipproofs as dp
-from dipproofs.certify.save import save
+from dipproofs.certificate.write import save
 from dipproofs.report.explain import explain
 
 assert dp.__file__.startswith(ROOT), dp.__file__

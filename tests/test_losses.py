@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import dipproofs.problems.losses as losses
+import dipproofs.losses as losses
+from dipproofs.enclosures import Bound, Evidence, IntervalMatrix, compile_arb, enclose
 from dipproofs.errors import InputError
-from dipproofs.problems.losses import Loss, envelope, iterations_to, make_loss
-from dipproofs.rigor import Bound, Evidence, IntervalMatrix, compile_arb, enclose
+from dipproofs.losses import Loss, envelope, iterations_to, make_loss
 from dipproofs.theory import LOSSES
 from dipproofs.theory.losses.base import r, v, y
 from dipproofs.theory.losses.record import loss_of_record, scale_of_record

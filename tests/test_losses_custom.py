@@ -12,13 +12,13 @@ import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dipproofs.enclosures import Bound, Evidence, IntervalMatrix, compile_arb
 from dipproofs.errors import InputError
-from dipproofs.problems.losses import Loss, envelope, iterations_to, make_loss
-from dipproofs.problems.losses.analytic import holomorphic, integral
-from dipproofs.problems.losses.attack import Search, adversarial_patterns
-from dipproofs.problems.losses.inversion import DecreasingPrimitive, invert_increasing
-from dipproofs.problems.losses.signs import defined_on, nonnegative_on, range_on
-from dipproofs.rigor import Bound, Evidence, IntervalMatrix, compile_arb
+from dipproofs.losses import Loss, envelope, iterations_to, make_loss
+from dipproofs.losses.analytic import holomorphic, integral
+from dipproofs.losses.attack import Search, adversarial_patterns
+from dipproofs.losses.inversion import DecreasingPrimitive, invert_increasing
+from dipproofs.losses.signs import defined_on, nonnegative_on, range_on
 from dipproofs.theory.losses.base import mu
 from dipproofs.theory.losses.record import profile_of_record
 from dipproofs.theory.losses.text import read_formula

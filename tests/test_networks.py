@@ -7,7 +7,7 @@ import pytest
 from helpers import network
 
 import dipproofs as dp
-from dipproofs.networks.enclosure import enclose_hidden
+from dipproofs.networks.two_layer.enclosure import enclose_hidden
 
 
 def test_init_is_reproducible_and_normalised() -> None:

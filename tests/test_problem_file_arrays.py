@@ -124,8 +124,8 @@ def test_an_image_file_as_signal(tmp_path: Path) -> None:
 def test_the_arrays_of_a_certificate_can_be_fed_back_in(tmp_path: Path, basis: str | None) -> None:
     import jax
 
+    from dipproofs.certificate.write import save
     from dipproofs.certify.api import certify
-    from dipproofs.certify.save import save
 
     jax.config.update("jax_enable_x64", True)
     synthesis = f'kind = "two-layer-synthesis", basis = "{basis}", atoms = 4, ' if basis else ""

@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dipproofs.errors import InputError
+from dipproofs.operators.options import DeterminedOptions
 from dipproofs.problems import OPERATORS, SIGNALS, ProblemSpec, load_problem
 from dipproofs.problems.network_options import NETWORKS
-from dipproofs.problems.operators.options import DeterminedOptions
 from dipproofs.problems.problem_file import SECTIONS
 
 KEYS = {

@@ -6,8 +6,8 @@ from dipproofs.descent.schedule import SCHEDULES as KNOWN_SCHEDULES
 from dipproofs.networks.two_layer import OUTER_LAWS as KNOWN_OUTER_LAWS
 from dipproofs.problems.network_options import OUTER_LAWS, TRAIN
 from dipproofs.problems.run_options import SCALES, SCHEDULES
+from dipproofs.theory.architectures.two_layer import TRAIN_MODES
 from dipproofs.theory.losses import SCALES as KNOWN_SCALES
-from dipproofs.theory.twolayer import TRAIN_MODES
 
 
 def test_names_agree() -> None:

@@ -12,9 +12,9 @@ import scipy.fft
 import scipy.ndimage
 from skimage.transform import radon
 
+from dipproofs.operators import dot_test
+from dipproofs.operators.blur import kernel_weights
 from dipproofs.problems import OPERATORS, Operator, ProblemSpec
-from dipproofs.problems.operators import dot_test
-from dipproofs.problems.operators.blur import kernel_weights
 
 jax.config.update("jax_enable_x64", True)
 

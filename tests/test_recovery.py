@@ -20,12 +20,12 @@ from dipproofs.certify import (
     on_generated_cone,
     on_subspace,
 )
-from dipproofs.certify.restricted import fully_expressive
 from dipproofs.certify.stop import fitted_problem
+from dipproofs.enclosures import Verdict
 from dipproofs.errors import InputError
+from dipproofs.losses import make_loss
 from dipproofs.problems import as_operator
-from dipproofs.problems.losses import make_loss
-from dipproofs.rigor import Verdict
+from dipproofs.recovery.restricted import fully_expressive
 
 jax.config.update("jax_enable_x64", True)
 

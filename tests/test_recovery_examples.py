@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from dipproofs.certify import Certificate, certify
-from dipproofs.certify.tradeoff import atoms_tradeoff, best_point
 from dipproofs.problems import load_problem
 from dipproofs.problems.bases import make_basis
+from dipproofs.recovery.tradeoff import atoms_tradeoff, best_point
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 

@@ -9,9 +9,9 @@ import pytest
 from report_cases import NAMES, case, initial_check
 from rich.cells import cell_len
 
+from dipproofs.enclosures import Bound, Verdict
 from dipproofs.report import render_certificate, render_check, to_text
 from dipproofs.report.words import check_headline, headline, paper_sentence, rate_sentences, standing
-from dipproofs.rigor import Bound, Verdict
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -140,7 +140,7 @@ def test_widths_are_listed_with_how_they_are_known() -> None:
 
 
 def test_margins_show_the_end_that_matters() -> None:
-    from dipproofs.certify.record import Hypothesis
+    from dipproofs.certificate.record import Hypothesis
     from dipproofs.report.words import margin
 
     bound = Bound(0.1234, 0.5678)
@@ -181,7 +181,7 @@ def test_noise_that_is_zero_is_called_so() -> None:
 def test_noise_that_is_not_proved_to_be_there(size: float, words: str) -> None:
     from types import SimpleNamespace
 
-    from dipproofs.certify.recovery import Noise, Recovery
+    from dipproofs.recovery.signal_error import Noise, Recovery
 
     level = Bound(0.0, size)
     known = SimpleNamespace(applies=True, noise=Noise(level, level, "x_true"), problem=SimpleNamespace(y=[1.0, 2.0]))

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dipproofs.enclosures import Bound, Evidence
 from dipproofs.report.notation import ascii_only, formula, symbol
 from dipproofs.report.numbers import above, below, count, evidence_note, interval, log_factor, near
-from dipproofs.rigor import Bound, Evidence
 from dipproofs.theory import quantities
 
 finite = st.floats(allow_nan=False, allow_infinity=False)

@@ -9,13 +9,13 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from .api import certify, check
-from .at_iterate import certify_at
-from .cones import on_cone, on_generated_cone
-from .operator_bounds import bound_operator
-from .record import Certificate, Check, Guarantees, Hypothesis
-from .restricted import RestrictedInjectivity, gaussian_operator, injective, on_subspace
-from .tradeoff import TradeoffPoint, atoms_tradeoff, best_point
+from dipproofs.certificate.record import Certificate, Check, Guarantees, Hypothesis
+from dipproofs.certify.api import certify, check
+from dipproofs.certify.at_iterate import certify_at
+from dipproofs.certify.operator_bounds import bound_operator
+from dipproofs.recovery.cones import on_cone, on_generated_cone
+from dipproofs.recovery.restricted import RestrictedInjectivity, gaussian_operator, injective, on_subspace
+from dipproofs.recovery.tradeoff import TradeoffPoint, atoms_tradeoff, best_point
 
 __all__ = [
     "Certificate",

@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from ..networks import TwoLayer
-from ..rigor import Bound, Evidence, Verdict
-from ..rigor.threads import one_thread
-from ..theory import symbols as s
-from .at_iterate import proof_cost
-from .estimates import estimate_base
-from .quantities import Base
-from .record import Certificate
-from .search import Step, best, largest_psi
+from dipproofs.certificate.record import Certificate
+from dipproofs.certify.at_iterate import proof_cost
+from dipproofs.certify.estimates import estimate_base
+from dipproofs.certify.quantities import Base
+from dipproofs.certify.search import Step, best, largest_psi
+from dipproofs.enclosures import Bound, Evidence, Verdict
+from dipproofs.enclosures.threads import one_thread
+from dipproofs.networks import TwoLayer
+from dipproofs.theory import symbols as s
 
 #: Up to this many rows the float test is made at every offered iterate.
 _SMALL = 256

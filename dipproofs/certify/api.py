@@ -7,23 +7,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..descent import Schedule, descend, make_schedule
-from ..descent.arguments import checked_end, checked_setting, checked_step
-from ..errors import InputError
-from ..networks import TwoLayer
-from ..problems.losses import as_loss
-from ..problems.schema import finite, show
-from ..rigor import Verdict
-from ..theory import FORM_IDS
-from .anytime import Anytime
-from .at_iterate import certify_at
-from .operator_bounds import OperatorBounds, bound_operator
-from .provenance import provenance
-from .record import Certificate, Check
-from .recovery import Recovery
-from .search import Step
-from .stop import fitted_problem, stopped_early, stopping_loss
-from .widths import find_widths
+from dipproofs.certificate.record import Certificate, Check
+from dipproofs.certify.anytime import Anytime
+from dipproofs.certify.at_iterate import certify_at
+from dipproofs.certify.operator_bounds import OperatorBounds, bound_operator
+from dipproofs.certify.provenance import provenance
+from dipproofs.certify.search import Step
+from dipproofs.certify.stop import fitted_problem, stopped_early, stopping_loss
+from dipproofs.certify.widths import find_widths
+from dipproofs.descent import Schedule, descend, make_schedule
+from dipproofs.descent.arguments import checked_end, checked_setting, checked_step
+from dipproofs.enclosures import Verdict
+from dipproofs.errors import InputError
+from dipproofs.losses import as_loss
+from dipproofs.networks import TwoLayer
+from dipproofs.problems.schema import finite, show
+from dipproofs.recovery.signal_error import Recovery
+from dipproofs.theory import FORM_IDS
 
 ARITHMETICS = ("proved", "estimated")
 
@@ -213,7 +213,7 @@ def _diverged(
     schedule: Schedule, where: Mapping[str, Any], run: Any,
 ) -> Certificate:  # fmt: skip
     """Report a run whose loss overflowed: the conditions at its start, with the run's reason on top."""
-    from .record import Hypothesis
+    from dipproofs.certificate.record import Hypothesis
 
     gamma = run.steps[0][1]
     start = certify_at(

@@ -8,20 +8,20 @@ from typing import Any
 
 import numpy as np
 
-from ..descent import Constant, Schedule
-from ..networks import TwoLayer
-from ..rigor import Bound, Evidence, Verdict
-from ..rigor.threads import one_thread
-from ..theory import symbols as s
-from .decide import Decided, Judge
-from .estimates import estimate_base
-from .guarantees import guarantee
-from .operator_bounds import OperatorBounds
-from .provenance import provenance
-from .quantities import NAMES, Base, enclose_base, widened
-from .record import Certificate, Guarantees, Hypothesis
-from .recovery import Recovery
-from .search import Candidate, Step, best
+from dipproofs.certificate.record import Certificate, Guarantees, Hypothesis
+from dipproofs.certify.decide import Decided, Judge
+from dipproofs.certify.estimates import estimate_base
+from dipproofs.certify.guarantees import guarantee
+from dipproofs.certify.operator_bounds import OperatorBounds
+from dipproofs.certify.provenance import provenance
+from dipproofs.certify.quantities import NAMES, Base, enclose_base, widened
+from dipproofs.certify.search import Candidate, Step, best
+from dipproofs.descent import Constant, Schedule
+from dipproofs.enclosures import Bound, Evidence, Verdict
+from dipproofs.enclosures.threads import one_thread
+from dipproofs.networks import TwoLayer
+from dipproofs.recovery.signal_error import Recovery
+from dipproofs.theory import symbols as s
 
 #: Losses to which iterations are counted in every certificate.
 TARGETS = (1e-3, 1e-6, 1e-9, 1e-12)

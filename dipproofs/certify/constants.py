@@ -14,10 +14,10 @@ import flint
 import numpy as np
 import sympy as sp
 
-from ..rigor import compile_arb
-from ..rigor.floats import compile_floats
-from ..theory import symbols as s
-from ..theory.theorem import theorem
+from dipproofs.enclosures import compile_arb
+from dipproofs.enclosures.floats import compile_floats
+from dipproofs.theory import symbols as s
+from dipproofs.theory.theorem import theorem
 
 Environment = dict[Any, Any]
 

@@ -10,17 +10,25 @@ import flint
 import numpy as np
 import sympy as sp
 
-from ..rigor import Bound, Evidence, Verdict
-from ..theory import PROFILES, conditions, forms
-from ..theory import symbols as s
-from ..theory.theorem import theorem
-from ..theory.twolayer import CONSTANTS
-from .constants import Environment, call, evaluate, float_cumulative, integral_lower, integral_upper, integrand
-from .quantities import NAMES, Base
-from .record import Hypothesis
-from .refute import refute
-from .search import Candidate, pessimistic
-from .search import paper_radius as estimated_paper_radius
+from dipproofs.certificate.record import Hypothesis
+from dipproofs.certify.constants import (
+    Environment,
+    call,
+    evaluate,
+    float_cumulative,
+    integral_lower,
+    integral_upper,
+    integrand,
+)
+from dipproofs.certify.quantities import NAMES, Base
+from dipproofs.certify.refute import refute
+from dipproofs.certify.search import Candidate, pessimistic
+from dipproofs.certify.search import paper_radius as estimated_paper_radius
+from dipproofs.enclosures import Bound, Evidence, Verdict
+from dipproofs.theory import PROFILES, conditions, forms
+from dipproofs.theory import symbols as s
+from dipproofs.theory.architectures.two_layer import CONSTANTS
+from dipproofs.theory.theorem import theorem
 
 BITS = 128
 

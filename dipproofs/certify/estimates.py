@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from scipy.linalg import eigvalsh
 
-from ..networks import TwoLayer
-from ..networks.activation import numpy_activation
-from ..rigor import Bound, Evidence, enclose
-from ..theory import ACTIVATIONS
-from ..theory import symbols as s
-from .operator_bounds import OperatorBounds
-from .quantities import Base, loss_scale
+from dipproofs.certify.operator_bounds import OperatorBounds
+from dipproofs.certify.quantities import Base, loss_scale
+from dipproofs.enclosures import Bound, Evidence, enclose
+from dipproofs.networks import TwoLayer
+from dipproofs.networks.activation import numpy_activation
+from dipproofs.theory import ACTIVATIONS
+from dipproofs.theory import symbols as s
 
 
 def estimate_base(

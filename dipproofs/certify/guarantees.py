@@ -9,16 +9,16 @@ from typing import Any
 
 import flint
 
-from ..descent import Backtracking, Constant, Schedule
-from ..networks import TwoLayer
-from ..rigor import Bound
-from ..theory import conditions
-from ..theory import symbols as s
-from .constants import call
-from .decide import BITS, Decided, Judge
-from .early_stopping import reaches_everything, stops_after
-from .record import Guarantees
-from .recovery import Recovery
+from dipproofs.certificate.record import Guarantees
+from dipproofs.certify.constants import call
+from dipproofs.certify.decide import BITS, Decided, Judge
+from dipproofs.descent import Backtracking, Constant, Schedule
+from dipproofs.enclosures import Bound
+from dipproofs.networks import TwoLayer
+from dipproofs.recovery.early_stopping import reaches_everything, stops_after
+from dipproofs.recovery.signal_error import Recovery
+from dipproofs.theory import conditions
+from dipproofs.theory import symbols as s
 
 
 def guarantee(
@@ -111,7 +111,7 @@ def loss_contraction(judge: Judge, loss: Any, exponent: Bound) -> Bound | None:
 
 def call_bound(expr: Any, constants: Any) -> Bound | None:
     """Enclose an expression if it does not depend on e, else None."""
-    from ..rigor import enclose
+    from dipproofs.enclosures import enclose
 
     if s.e in expr.free_symbols:
         expr = _simplified(expr)
@@ -143,7 +143,7 @@ def _residual_count(loss_0: Bound, target: float, log_contraction: Bound | None)
 
 
 def _count(judge: Judge, loss: Any, loss_0: Bound, target: float, exponent: Bound | None) -> int | None:
-    from ..problems.losses import iterations_to
+    from dipproofs.losses import iterations_to
 
     if exponent is None:
         return None

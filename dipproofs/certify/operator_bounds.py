@@ -7,9 +7,9 @@ from functools import cached_property
 
 import numpy as np
 
-from ..rigor import Bound, IntervalMatrix, Verdict, matrix_rank, norm, row_space_basis, sigma_min
-from ..rigor.threads import one_thread
-from .record import Hypothesis
+from dipproofs.certificate.record import Hypothesis
+from dipproofs.enclosures import Bound, IntervalMatrix, Verdict, matrix_rank, norm, row_space_basis, sigma_min
+from dipproofs.enclosures.threads import one_thread
 
 #: Modular operations spent on the exact rank of a deficient operator (seconds).
 _RANK_WORK = 2e9

@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from ..networks import TwoLayer
-from ..networks.enclosure import HiddenLayer, enclose_hidden, enclose_signal, vector_norm
-from ..rigor import Bound, IntervalMatrix, IntervalVector, enclose, norm
-from ..theory import ACTIVATIONS
-from ..theory import symbols as s
-from ..theory.core import quantities
-from ..theory.losses import resolve_scale
-from .blocks import Blocks
-from .operator_bounds import OperatorBounds
+from dipproofs.certify.operator_bounds import OperatorBounds
+from dipproofs.enclosures import Bound, IntervalMatrix, IntervalVector, enclose, norm
+from dipproofs.networks import TwoLayer
+from dipproofs.networks.two_layer.blocks import Blocks
+from dipproofs.networks.two_layer.enclosure import HiddenLayer, enclose_hidden, enclose_signal, vector_norm
+from dipproofs.theory import ACTIVATIONS
+from dipproofs.theory import symbols as s
+from dipproofs.theory.core import quantities
+from dipproofs.theory.losses import resolve_scale
 
 #: Published enclosures are widened by this much, so that another arithmetic has room to confirm them.
 ROOM = 1e-9

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import flint
 
-from ..theory import PROFILES
-from ..theory import symbols as s
-from .constants import call, evaluate, integral_upper
+from dipproofs.certify.constants import call, evaluate, integral_upper
+from dipproofs.theory import PROFILES
+from dipproofs.theory import symbols as s
 
 if TYPE_CHECKING:
-    from .decide import Judge
+    from dipproofs.certify.decide import Judge
 
 _RATIO = 1.06
 _INTERVALS = 160

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from ..rigor import Bound
-from ..theory import FORMS, PROFILES
-from ..theory import symbols as s
-from ..theory.core import quantities
-from ..theory.twolayer import CONSTANTS
-from .constants import Environment, Plan, float_call, float_cumulative, float_evaluate, integrand
-from .quantities import Base
+from dipproofs.certify.constants import Environment, Plan, float_call, float_cumulative, float_evaluate, integrand
+from dipproofs.certify.quantities import Base
+from dipproofs.enclosures import Bound
+from dipproofs.theory import FORMS, PROFILES
+from dipproofs.theory import symbols as s
+from dipproofs.theory.architectures.two_layer import CONSTANTS
+from dipproofs.theory.core import quantities
 
 #: Radii tried: multiples of ψ_0/(ωF(0)), the smallest radius that could do.
 _MULTIPLES = np.geomspace(1.0005, 400.0, 160)

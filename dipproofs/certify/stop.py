@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from ..descent.history import Run
-from ..errors import InputError
-from ..networks import TwoLayer
-from ..rigor import Evidence
-from .early_stopping import stopping_tolerance
-from .operator_bounds import OperatorBounds
-from .record import Certificate
-from .recovery import Recovery
+from dipproofs.certificate.record import Certificate
+from dipproofs.certify.operator_bounds import OperatorBounds
+from dipproofs.descent.history import Run
+from dipproofs.enclosures import Evidence
+from dipproofs.errors import InputError
+from dipproofs.networks import TwoLayer
+from dipproofs.recovery.early_stopping import stopping_tolerance
+from dipproofs.recovery.signal_error import Recovery
 
 STOPS = ("tolerance", "guaranteed")
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from ..networks import TwoLayer
-from ..theory import FORM_IDS
-from .operator_bounds import OperatorBounds
-from .search import Step, best
+from dipproofs.certify.operator_bounds import OperatorBounds
+from dipproofs.certify.search import Step, best
+from dipproofs.networks import TwoLayer
+from dipproofs.theory import FORM_IDS
 
 #: The search ends where V would have more entries than this.
 LARGEST_OUTER_LAYER = 50_000_000
@@ -46,8 +46,8 @@ def find_widths(
 def _find(
     problem: Any, network: TwoLayer, loss: Any, operator: OperatorBounds, step: Step, arithmetic: str, form: str
 ) -> dict[str, Any]:
-    from .at_iterate import certify_at
-    from .estimates import estimate_base
+    from dipproofs.certify.at_iterate import certify_at
+    from dipproofs.certify.estimates import estimate_base
 
     if operator.rank is None:
         return {"width": None, "verdict": "undecided", "reason": operator.decision.reason}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .history import History, Run
-from .run import candidate_iterations, descend
-from .schedule import SCHEDULES, Backtracking, Constant, Cosine, Polynomial, Schedule, make_schedule
+from dipproofs.descent.history import History, Run
+from dipproofs.descent.run import candidate_iterations, descend
+from dipproofs.descent.schedule import SCHEDULES, Backtracking, Constant, Cosine, Polynomial, Schedule, make_schedule
 
 __all__ = [
     "SCHEDULES",

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
-from ..networks import TwoLayer
+from dipproofs.errors import InputError
+from dipproofs.networks import TwoLayer
 
 
 def checked_setting(problem: Any, network: Any) -> None:
@@ -37,7 +37,7 @@ def checked_step(step: Any) -> str | float:
         ...
         dipproofs.errors.InputError: descent.step: found None, expected a positive number or "auto"
     """
-    from ..problems.schema import finite, show
+    from dipproofs.problems.schema import finite, show
 
     if isinstance(step, str) and step == "auto":
         return "auto"
@@ -53,7 +53,7 @@ def checked_end(max_iterations: Any, tolerance: Any) -> tuple[int, float]:
     Raises:
         InputError: something else.
     """
-    from ..problems.schema import finite, show
+    from dipproofs.problems.schema import finite, show
 
     count, level = finite(max_iterations, minimum=0.0), finite(tolerance, minimum=0.0)
     if count is None or int(count) != count:

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..networks import TwoLayer
-from .schedule import Schedule
+from dipproofs.descent.schedule import Schedule
+from dipproofs.networks import TwoLayer
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
-from ..networks import TwoLayer
-from .arguments import checked_end, checked_setting, checked_step, refuse_overflow
-from .history import History, Run
-from .schedule import Backtracking, Schedule, make_schedule
-from .stepsize import AutoStep
+from dipproofs.descent.arguments import checked_end, checked_setting, checked_step, refuse_overflow
+from dipproofs.descent.history import History, Run
+from dipproofs.descent.schedule import Backtracking, Schedule, make_schedule
+from dipproofs.descent.stepsize import AutoStep
+from dipproofs.errors import InputError
+from dipproofs.networks import TwoLayer
 
 #: Chunks of at most this many steps, so that a run can be watched and interrupted.
 _CAPACITY = 1024
@@ -62,7 +62,7 @@ def descend(
     Args:
         problem: `InverseProblem` with operator A (m, n) and data y (m,).
         network: `TwoLayer` with n outputs; its dtype is that of the run.
-        loss: a loss of `dipproofs.problems.losses`, or the name of one without parameters; by default ½‖·‖².
+        loss: a loss of `dipproofs.losses`, or the name of one without parameters; by default ½‖·‖².
         step: γ_0, a positive number, or "auto".
         schedule: "constant", "polynomial", "cosine", "backtracking" or a `Schedule`.
         max_iterations: at most this many steps.
@@ -87,10 +87,10 @@ def descend(
     import jax
     import jax.numpy as jnp
 
-    from ..problems.losses import as_loss
-    from ..rigor import Bound
-    from ..theory.symbols import loss_curvature
-    from .loop import NOT_FINITE, REACHED, RUNNING, Carry, Data, advance, distance, norm_estimate
+    from dipproofs.descent.loop import NOT_FINITE, REACHED, RUNNING, Carry, Data, advance, distance, norm_estimate
+    from dipproofs.enclosures import Bound
+    from dipproofs.losses import as_loss
+    from dipproofs.theory.symbols import loss_curvature
 
     checked_setting(problem, network)
     loss, step = as_loss(loss), checked_step(step)

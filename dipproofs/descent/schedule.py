@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
-from ..errors import InputError
+from dipproofs.errors import InputError
 
 #: Relative room for the rounding of a float factor: every bound below is pushed outward by this much.
 _ROOM = 1e-12
@@ -76,7 +76,7 @@ class Polynomial(Schedule):
     kind: ClassVar[str] = "polynomial"
 
     def __post_init__(self) -> None:
-        from ..problems.schema import finite, show
+        from dipproofs.problems.schema import finite, show
 
         if finite(self.power, minimum=0.0) is None:
             raise InputError(f"descent.power: found {show(self.power)}, expected a finite number ≥ 0")
@@ -114,7 +114,7 @@ class Cosine(Schedule):
     kind: ClassVar[str] = "cosine"
 
     def __post_init__(self) -> None:
-        from ..problems.schema import finite, show
+        from dipproofs.problems.schema import finite, show
 
         if finite(self.horizon, minimum=1.0) is None or self.horizon > _LONGEST:
             raise InputError(f"descent.horizon: found {show(self.horizon)}, expected an integer from 1 to {_LONGEST}")

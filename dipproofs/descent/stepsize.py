@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
+from dipproofs.errors import InputError
 
 #: γ = SAFETY/(Λ‖M‖²): room for the growth of ‖M‖ on the ball and for the power iteration's defect.
 SAFETY = 0.9

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..networks import TwoLayer
+from dipproofs.networks import TwoLayer
 
 #: γ = SAFETY/‖M‖², as in `dipproofs.descent.stepsize`.
 SAFETY = 0.9
@@ -168,7 +168,7 @@ def one_lane(activation: str, auto: bool, lane: Lanes, tolerance: Any, steps: An
     import jax
     import jax.numpy as jnp
 
-    from ..networks.activation import jax_activation
+    from dipproofs.networks.activation import jax_activation
 
     phi_of = jax_activation(activation)
     m, k = lane.U.shape

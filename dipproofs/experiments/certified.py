@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..certify.api import bound_operator_of, certify
-from ..certify.at_iterate import certify_at
-from ..certify.estimates import estimate_base
-from ..certify.search import Step, best
-from ..networks import TwoLayer
-from ..rigor import Verdict
+from dipproofs.certify.api import bound_operator_of, certify
+from dipproofs.certify.at_iterate import certify_at
+from dipproofs.certify.estimates import estimate_base
+from dipproofs.certify.search import Step, best
+from dipproofs.enclosures import Verdict
+from dipproofs.networks import TwoLayer
 
 
 def squared() -> Any:
     """The loss ½‖·‖²."""
-    from ..problems.losses import SquaredError
+    from dipproofs.losses import SquaredError
 
     return SquaredError()
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..certify.save import write_atomically
-from ..report.canvas import png_bytes
-from ..report.style import CERTIFIED, GUARANTEED, INK, OBSERVED, OTHER, decades, style
+from dipproofs.certificate.write import write_atomically
+from dipproofs.report.canvas import png_bytes
+from dipproofs.report.style import CERTIFIED, GUARANTEED, INK, OBSERVED, OTHER, decades, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from ..errors import InputError
-from . import EXPERIMENTS
+from dipproofs.errors import InputError
+from dipproofs.experiments import EXPERIMENTS
 
 
 def experiment(
@@ -46,7 +46,7 @@ def experiment(
         raise InputError(f"experiment: found {name!r}, expected one of {', '.join(EXPERIMENTS)}{hint}")
     if out is None:
         raise InputError("experiment: found no --out, expected a directory to write to, e.g. --out results")
-    from .program import run_experiments
+    from dipproofs.experiments.program import run_experiments
 
     for report in run_experiments(list(EXPERIMENTS) if name is None else [name], out, quick, seed, jobs):
         typer.echo(report)

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from .charts import CYCLE, MARKS, decades, heat, panels, plain_log, style
-from .instances import Size
-from .measured import certified_text, chosen, levels, mean, measured_runs
-from .statistics import fitted_power, power_text
-from .store import derived_seed
+from dipproofs.experiments.charts import CYCLE, MARKS, decades, heat, panels, plain_log, style
+from dipproofs.experiments.instances import Size
+from dipproofs.experiments.measured import certified_text, chosen, levels, mean, measured_runs
+from dipproofs.experiments.statistics import fitted_power, power_text
+from dipproofs.experiments.store import derived_seed
 
 TOLERANCE = 1e-7
 N, M = 16, 8

@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from .charts import CYCLE, MARKS, panels, style
-from .instances import Size, random_instance
-from .measured import chosen
-from .store import derived_seed
+from dipproofs.experiments.charts import CYCLE, MARKS, panels, style
+from dipproofs.experiments.instances import Size, random_instance
+from dipproofs.experiments.measured import chosen
+from dipproofs.experiments.store import derived_seed
 
 TOLERANCE = 1e-7
 METHODS = {
@@ -59,7 +59,7 @@ def _instance(cell: Mapping[str, Any]) -> tuple[Any, Any]:
 
 
 def _table(cell: Mapping[str, Any]) -> dict[str, tuple[int | None, str]]:
-    from ..tables import make_table
+    from dipproofs.tables import make_table
 
     problem, _ = _instance(cell)
     rounded = f"{math.ceil(float(np.linalg.norm(problem.y)) * 1000 + 1) / 1000:.3f}"
@@ -77,10 +77,10 @@ def _table(cell: Mapping[str, Any]) -> dict[str, tuple[int | None, str]]:
 
 
 def _start(cell: Mapping[str, Any]) -> dict[str, tuple[int | None, str]]:
-    from ..certify import widths
-    from ..certify.api import bound_operator_of
-    from ..certify.search import Step
-    from .certified import squared
+    from dipproofs.certify import widths
+    from dipproofs.certify.api import bound_operator_of
+    from dipproofs.certify.search import Step
+    from dipproofs.experiments.certified import squared
 
     problem, network = _instance(cell)
     operator = bound_operator_of(problem, network)
@@ -96,8 +96,8 @@ def _start(cell: Mapping[str, Any]) -> dict[str, tuple[int | None, str]]:
 
 
 def _runs(cell: Mapping[str, Any]) -> dict[str, tuple[int | None, str]]:
-    from .batch import run_batch
-    from .certified import certified_run
+    from dipproofs.experiments.batch import run_batch
+    from dipproofs.experiments.certified import certified_run
 
     grid = sorted({*range(1, 9), *(round(2 ** (j / 2)) for j in range(6, 25))})
     empirical: int | None = None

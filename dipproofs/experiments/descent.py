@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from .charts import CYCLE, decades, panels, style
-from .instances import Size, random_instance
-from .measured import chosen, levels
-from .statistics import frequency_text
-from .store import derived_seed
+from dipproofs.experiments.charts import CYCLE, decades, panels, style
+from dipproofs.experiments.instances import Size, random_instance
+from dipproofs.experiments.measured import chosen, levels
+from dipproofs.experiments.statistics import frequency_text
+from dipproofs.experiments.store import derived_seed
 
 TOLERANCE = 1e-7
 FACTORS = (0.25, 0.5, 1.0, 1.5, 1.9, 2.1, 2.5, 3.0)
@@ -39,8 +39,8 @@ def cells(quick: bool, seed: int) -> list[dict[str, Any]]:
 
 def run_cell(cell: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Run the seeds of a cell; in a row, ``factor`` None stands for the proved step."""
-    from ..networks import TwoLayer
-    from ..problems import InverseProblem
+    from dipproofs.networks import TwoLayer
+    from dipproofs.problems import InverseProblem
 
     drawn = [random_instance(Size(10, 5, cell["k"]), seed) for seed in cell["seeds"]]
     instances: list[tuple[int, InverseProblem, TwoLayer, float]] = []
@@ -52,7 +52,7 @@ def run_cell(cell: Mapping[str, Any]) -> list[dict[str, Any]]:
         return [row for instance in instances for row in _curve(cell, *instance)]
     if not instances:
         return []
-    from .batch import run_batch
+    from dipproofs.experiments.batch import run_batch
 
     seeds, problems, networks, steps = zip(*instances)
     # the proved step can be short
@@ -70,7 +70,7 @@ def run_cell(cell: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def curvature(problem: Any, network: Any) -> float:
     """Return ‖M(θ_0)‖² in floats."""
-    from ..networks.activation import numpy_activation
+    from dipproofs.networks.activation import numpy_activation
 
     A = problem.operator.to_dense()
     phi, dphi = numpy_activation(network.activation)(network.W @ network.u)
@@ -81,11 +81,11 @@ def curvature(problem: Any, network: Any) -> float:
 
 def proved_step(problem: Any, network: Any) -> float | None:
     """Return the step for which convergence is proved at initialisation, None where nothing is proved."""
-    from ..certify.api import bound_operator_of
-    from ..certify.at_iterate import certify_at
-    from ..certify.search import Step
-    from ..rigor import Verdict
-    from .certified import squared
+    from dipproofs.certify.api import bound_operator_of
+    from dipproofs.certify.at_iterate import certify_at
+    from dipproofs.certify.search import Step
+    from dipproofs.enclosures import Verdict
+    from dipproofs.experiments.certified import squared
 
     found = certify_at(problem, network, squared(), bound_operator_of(problem, network), Step(None, 1.0))
     gamma = found.quantities.get("gamma")
@@ -93,7 +93,7 @@ def proved_step(problem: Any, network: Any) -> float | None:
 
 
 def _curve(cell: Mapping[str, Any], seed: int, problem: Any, network: Any, step: float) -> list[dict[str, Any]]:
-    from ..descent import descend
+    from dipproofs.descent import descend
 
     run = descend(problem, network, None, step, max_iterations=cell["max_iterations"], tolerance=TOLERANCE,
                   keep_interrupted=False)  # fmt: skip

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from .charts import CERTIFIED, GUARANTEED, INK, OBSERVED, OTHER, decades, panels, style
-from .measured import chosen, levels
-from .photographs import generator, photograph_problem, upper
-from .store import derived_seed
+from dipproofs.experiments.charts import CERTIFIED, GUARANTEED, INK, OBSERVED, OTHER, decades, panels, style
+from dipproofs.experiments.measured import chosen, levels
+from dipproofs.experiments.photographs import generator, photograph_problem, upper
+from dipproofs.experiments.store import derived_seed
 
 NOISE = 0.02
 MODELS = ("two-layer", "synthesis")
@@ -35,8 +35,8 @@ def cells(quick: bool, seed: int) -> list[dict[str, Any]]:
 
 def run_cell(cell: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Run, watching the signal error, and certify."""
-    from ..certify.api import certify
-    from ..descent import descend
+    from dipproofs.certify.api import certify
+    from dipproofs.descent import descend
 
     problem = photograph_problem("blur", cell["side"], NOISE, cell["seed"], sigma=cell["sigma"])
     atoms = cell["atoms"] if cell["model"] == "synthesis" else None
@@ -92,7 +92,7 @@ def _relative(bound: Any, size: float) -> float | None:
 
 
 def _envelope(common: Mapping[str, Any], name: str, cert: Any, end: int, observed: float) -> list[dict[str, Any]]:
-    from ..report.series import envelope_curve
+    from dipproofs.report.series import envelope_curve
 
     curve = envelope_curve(cert, max(end, cert.iteration + max(1, end // 8))) if cert.proved else None
     if curve is None:

@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from .charts import CYCLE, MARKS, panels, plain_log, style
-from .instances import Size, random_instance, random_network
-from .measured import chosen, levels
-from .statistics import clopper_pearson, frequency_text
-from .store import derived_seed
+from dipproofs.experiments.charts import CYCLE, MARKS, panels, plain_log, style
+from dipproofs.experiments.instances import Size, random_instance, random_network
+from dipproofs.experiments.measured import chosen, levels
+from dipproofs.experiments.statistics import clopper_pearson, frequency_text
+from dipproofs.experiments.store import derived_seed
 
 TOLERANCE = 1e-7
 TRAIN = ("inner", "both")
@@ -43,12 +43,12 @@ def cells(quick: bool, seed: int) -> list[dict[str, Any]]:
 
 def run_cell(cell: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Decide the events for every seed of a cell."""
-    from ..certify.api import bound_operator_of
-    from ..certify.quantities import enclose_base
-    from ..certify.search import Step
-    from ..theory import symbols as s
-    from .batch import run_batch
-    from .certified import certified_at_start, certified_run, squared
+    from dipproofs.certify.api import bound_operator_of
+    from dipproofs.certify.quantities import enclose_base
+    from dipproofs.certify.search import Step
+    from dipproofs.experiments.batch import run_batch
+    from dipproofs.experiments.certified import certified_at_start, certified_run, squared
+    from dipproofs.theory import symbols as s
 
     size = Size(10, 5, cell["k"], cell["train"])
     problem, _ = random_instance(Size(10, 5, 1), cell["problem"])
@@ -84,7 +84,7 @@ def run_cell(cell: Mapping[str, Any]) -> list[dict[str, Any]]:
 @cache
 def _bounds(train: str, y_norm: str) -> tuple[tuple[float, int], ...]:
     """(δ, smallest verified width) for the residual and concave forms, the better of them."""
-    from ..tables import make_table
+    from dipproofs.tables import make_table
 
     found = []
     for delta in DELTAS:

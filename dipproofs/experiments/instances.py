@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ..networks import TwoLayer
-from ..problems import InverseProblem
-from ..problems.operators.gaussian import gaussian_matrix
-from .store import derived_seed
+from dipproofs.experiments.store import derived_seed
+from dipproofs.networks import TwoLayer
+from dipproofs.operators.gaussian import gaussian_matrix
+from dipproofs.problems import InverseProblem
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from .batch import run_batch
-from .certified import certified_at_start, certified_run
-from .instances import Size, random_instance
+from dipproofs.experiments.batch import run_batch
+from dipproofs.experiments.certified import certified_at_start, certified_run
+from dipproofs.experiments.instances import Size, random_instance
 
 
 def measured_runs(size: Size, seeds: Sequence[int], max_iterations: int, tolerance: float) -> list[dict[str, Any]]:
@@ -59,7 +59,7 @@ def mean(rows: Sequence[dict[str, Any]], key: str) -> float:
 
 def certified_text(rows: Sequence[dict[str, Any]]) -> str:
     """Say how many of the runs that reached the tolerance are certified, and why the others are not."""
-    from .statistics import frequency_text
+    from dipproofs.experiments.statistics import frequency_text
 
     done = [row for row in rows if row["reached"]]
     failed = [row for row in done if not row["certified"]]

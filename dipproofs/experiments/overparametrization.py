@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from .charts import CERTIFIED, GUARANTEED, OBSERVED, heat, panels, style
-from .instances import Size
-from .measured import certified_text, chosen, levels, mean, measured_runs
-from .statistics import fitted_power, half_boundary, power_text
-from .store import derived_seed
+from dipproofs.experiments.charts import CERTIFIED, GUARANTEED, OBSERVED, heat, panels, style
+from dipproofs.experiments.instances import Size
+from dipproofs.experiments.measured import certified_text, chosen, levels, mean, measured_runs
+from dipproofs.experiments.statistics import fitted_power, half_boundary, power_text
+from dipproofs.experiments.store import derived_seed
 
 TOLERANCE = 1e-7
 TRAIN = ("inner", "outer", "both")

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from ..networks import TwoLayer
-from ..problems import InverseProblem, photograph
-from ..problems.bases import make_basis
-from ..problems.noise import draw_noise
-from ..problems.operators.blur import BlurOperator
-from ..problems.operators.inpainting import InpaintingOperator
-from ..problems.setting import Setting
+from dipproofs.networks import TwoLayer
+from dipproofs.operators.blur import BlurOperator
+from dipproofs.operators.inpainting import InpaintingOperator
+from dipproofs.problems import InverseProblem, photograph
+from dipproofs.problems.bases import make_basis
+from dipproofs.problems.noise import draw_noise
+from dipproofs.problems.setting import Setting
 
 NAME = "camera"
 

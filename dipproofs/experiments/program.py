@@ -12,11 +12,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from .. import __version__
-from ..certify.save import write_atomically
-from . import EXPERIMENTS
-from .store import Store, cell_key, plain
-from .sweep import Task, run_cells
+from dipproofs import __version__
+from dipproofs.certificate.write import write_atomically
+from dipproofs.experiments import EXPERIMENTS
+from dipproofs.experiments.store import Store, cell_key, plain
+from dipproofs.experiments.sweep import Task, run_cells
 
 
 def run_experiments(
@@ -73,7 +73,7 @@ def finish(name: str, store: Store, grid: Sequence[Mapping[str, Any]], quick: bo
     import jax
     import numpy as np
 
-    from .charts import save
+    from dipproofs.experiments.charts import save
 
     module, folder = _module(name), store.folder
     rows = [row for cell in grid for row in store.rows[cell_key(plain(cell))]]

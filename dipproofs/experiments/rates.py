@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from .charts import CERTIFIED, CYCLE, GUARANTEED, OBSERVED, decades, panels, style
-from .instances import Size, random_instance, random_network
-from .measured import chosen, levels
-from .store import derived_seed
+from dipproofs.experiments.charts import CERTIFIED, CYCLE, GUARANTEED, OBSERVED, decades, panels, style
+from dipproofs.experiments.instances import Size, random_instance, random_network
+from dipproofs.experiments.measured import chosen, levels
+from dipproofs.experiments.store import derived_seed
 
 #: Name, kind, parameters, form: the squared loss is certified in two forms.
 LOSSES: tuple[tuple[str, str, dict[str, float], str], ...] = (
@@ -52,7 +52,7 @@ def instance(kind: str, seed: int) -> tuple[Any, Any]:
     """Draw the problem and network for a loss."""
     if "cross-entropy" not in kind:
         return random_instance(Size(10, 5, WIDTH), seed)
-    from ..problems import InverseProblem
+    from dipproofs.problems import InverseProblem
 
     size = Size(64, 4, WIDTH, kappa=1.0)
     A = np.kron(np.eye(4), np.full((1, 16), 1 / 16))
@@ -63,9 +63,9 @@ def instance(kind: str, seed: int) -> tuple[Any, Any]:
 
 def run_cell(cell: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Certify one run and take its rate apart."""
-    from ..certify.api import certify
-    from ..descent import descend
-    from ..problems.losses import make_loss
+    from dipproofs.certify.api import certify
+    from dipproofs.descent import descend
+    from dipproofs.losses import make_loss
 
     _, kind, parameters, form = next(entry for entry in LOSSES if entry[0] == cell["loss"])
     loss = make_loss(kind, **parameters)
@@ -88,8 +88,8 @@ def run_cell(cell: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def rate_parts(problem: Any, loss: Any, whole: Any, at: Any) -> dict[str, float]:
     """Return guaranteed and observed gain of Ψ(f) per step, and the factors between them, at a certified iterate."""
-    from ..networks import TwoLayer
-    from ..rigor import Bound
+    from dipproofs.enclosures import Bound
+    from dipproofs.networks import TwoLayer
 
     q = {name: bound.mid for name, bound in at.quantities.items() if bound is not None}
     history = whole.run.history
@@ -127,7 +127,7 @@ def rate_parts(problem: Any, loss: Any, whole: Any, at: Any) -> dict[str, float]
 
 
 def _curves(cell: Mapping[str, Any], found: Any) -> list[dict[str, Any]]:
-    from ..report.series import envelope_curve, loss_curve
+    from dipproofs.report.series import envelope_curve, loss_curve
 
     last = found.run.iterations
     rows = []

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .charts import CERTIFIED, GUARANTEED, OBSERVED, OTHER, panels, plain_log, style
-from .measured import chosen, levels
-from .photographs import generator, photograph_problem, upper
-from .store import derived_seed
+from dipproofs.experiments.charts import CERTIFIED, GUARANTEED, OBSERVED, OTHER, panels, plain_log, style
+from dipproofs.experiments.measured import chosen, levels
+from dipproofs.experiments.photographs import generator, photograph_problem, upper
+from dipproofs.experiments.store import derived_seed
 
 if TYPE_CHECKING:
-    from ..certify import Certificate
+    from dipproofs.certify import Certificate
 
 
 def cells(quick: bool, seed: int) -> list[dict[str, Any]]:
@@ -46,7 +46,7 @@ def cells(quick: bool, seed: int) -> list[dict[str, Any]]:
 
 def run_cell(cell: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Certify one run and read what it says about the signal."""
-    from ..certify.api import certify
+    from dipproofs.certify.api import certify
 
     blur = cell["vary"] == "noise"
     options = {"sigma": 1.5} if blur else {"rows": 0.5}
@@ -80,9 +80,9 @@ def run_cell(cell: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _without_certificate(problem: Any, last: Certificate, network: Any) -> dict[str, Any]:
     """Bound the error at an iterate itself: that needs the enclosed loss there, not hypothesis (H)."""
-    from ..certify.api import bound_operator_of
-    from ..certify.recovery import Recovery
-    from ..problems.losses import SquaredError
+    from dipproofs.certify.api import bound_operator_of
+    from dipproofs.losses import SquaredError
+    from dipproofs.recovery.signal_error import Recovery
 
     recovery = Recovery(problem, network, bound_operator_of(problem, network), SquaredError())
     psi = last.quantities.get("psi_0")

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from .charts import CYCLE, MARKS, decades, panels, style
-from .instances import Size, random_instance
-from .measured import chosen
-from .store import derived_seed
+from dipproofs.experiments.charts import CYCLE, MARKS, decades, panels, style
+from dipproofs.experiments.instances import Size, random_instance
+from dipproofs.experiments.measured import chosen
+from dipproofs.experiments.store import derived_seed
 
 FORMS = ("paper", "integral", "concave", "residual")
 SCHEDULES = ("constant", "polynomial", "cosine", "backtracking")
@@ -44,11 +44,11 @@ def run_cell(cell: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _steps(cell: Mapping[str, Any], problem: Any, network: Any) -> list[dict[str, Any]]:
-    from ..certify.api import bound_operator_of
-    from ..certify.at_iterate import certify_at
-    from ..certify.search import Step
-    from .batch import run_batch
-    from .certified import squared
+    from dipproofs.certify.api import bound_operator_of
+    from dipproofs.certify.at_iterate import certify_at
+    from dipproofs.certify.search import Step
+    from dipproofs.experiments.batch import run_batch
+    from dipproofs.experiments.certified import squared
 
     form, loss, operator = cell["form"], squared(), bound_operator_of(problem, network)
     start = run_batch([problem], [network], tolerance=START, ends=True).networks[0]
@@ -81,7 +81,7 @@ def _steps(cell: Mapping[str, Any], problem: Any, network: Any) -> list[dict[str
 
 
 def _schedule(cell: Mapping[str, Any], problem: Any, network: Any) -> list[dict[str, Any]]:
-    from ..certify.api import certify
+    from dipproofs.certify.api import certify
 
     known: dict[str, dict[str, Any]] = {"polynomial": {"power": 0.5}, "cosine": {"horizon": 2000}}
     options = known.get(cell["schedule"], {})

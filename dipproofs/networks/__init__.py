@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from .two_layer import TwoLayer
+from dipproofs.networks.two_layer import TwoLayer
 
 __all__ = ["TwoLayer"]

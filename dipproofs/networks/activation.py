@@ -8,8 +8,8 @@ from typing import Any
 
 import sympy as sp
 
-from ..theory import ACTIVATIONS
-from ..theory.activations import x
+from dipproofs.theory import ACTIVATIONS
+from dipproofs.theory.activations import x
 
 
 @cache

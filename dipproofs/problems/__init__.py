@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dipproofs.operators import OPERATORS, Operator
+from dipproofs.operators.adapt import as_operator
 from dipproofs.problems.inverse_problem import InverseProblem
-from dipproofs.problems.operators import OPERATORS, Operator
-from dipproofs.problems.operators.adapt import as_operator
 from dipproofs.problems.problem_file import BuiltProblem, ProblemSpec, load_problem
 from dipproofs.problems.run_options import CertificateOptions, DescentOptions, LossOptions
 from dipproofs.problems.signals import PHOTOGRAPHS, SIGNALS, photograph, shepp_logan

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from dipproofs.errors import InputError
+from dipproofs.operators.adapt import as_operator
+from dipproofs.operators.operator import Operator
 from dipproofs.problems.arrays import exact_array
-from dipproofs.problems.operators.adapt import as_operator
-from dipproofs.problems.operators.operator import Operator
 
 
 class InverseProblem:

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from dipproofs.errors import InputError
+from dipproofs.operators import OPERATORS, Operator, OperatorOptions
+from dipproofs.operators.options import DeterminedOptions
 from dipproofs.problems.arrays import sha256_of
 from dipproofs.problems.inverse_problem import InverseProblem
 from dipproofs.problems.network_options import NETWORKS, NetworkOptions
 from dipproofs.problems.noise import NoiseOptions, draw_noise
-from dipproofs.problems.operators import OPERATORS, Operator, OperatorOptions
-from dipproofs.problems.operators.options import DeterminedOptions
 from dipproofs.problems.run_options import CertificateOptions, DescentOptions, LossOptions
 from dipproofs.problems.schema import nearest, read_kind, read_options, show
 from dipproofs.problems.setting import Setting
@@ -93,7 +93,7 @@ class ProblemSpec:
 
     def build_loss(self) -> Any:
         """Make the loss."""
-        from dipproofs.problems.losses import make_loss
+        from dipproofs.losses import make_loss
 
         return make_loss(self.loss.kind, **self.loss.parameters)
 

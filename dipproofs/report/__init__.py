@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from .canvas import png_bytes, svg_text
-from .console import render_certificate, render_check, to_text
-from .html import certificate_html, write_report
-from .images import image_figure, image_panels
-from .plots import loss_figure, path_figure
+from dipproofs.report.canvas import png_bytes, svg_text
+from dipproofs.report.console import render_certificate, render_check, to_text
+from dipproofs.report.html import certificate_html, write_report
+from dipproofs.report.images import image_figure, image_panels
+from dipproofs.report.plots import loss_figure, path_figure
 
 __all__ = [
     "certificate_html",

@@ -6,7 +6,7 @@ import io
 import re
 from typing import TYPE_CHECKING
 
-from .style import INK, PAGE_COLOURS, PAPER, RULE, style
+from dipproofs.report.style import INK, PAGE_COLOURS, PAPER, RULE, style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

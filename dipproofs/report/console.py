@@ -12,16 +12,16 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from ..rigor import Evidence, Verdict
-from ..theory import quantities
-from . import words
-from .details import observed_iterations, quantity_names, run_rows
-from .notation import ascii_only
-from .numbers import count, interval
-from .signal import signal_rows, signal_sentences
+from dipproofs.enclosures import Evidence, Verdict
+from dipproofs.report import words
+from dipproofs.report.details import observed_iterations, quantity_names, run_rows
+from dipproofs.report.notation import ascii_only
+from dipproofs.report.numbers import count, interval
+from dipproofs.report.signal import signal_rows, signal_sentences
+from dipproofs.theory import quantities
 
 if TYPE_CHECKING:
-    from ..certify.record import Certificate, Check
+    from dipproofs.certificate.record import Certificate, Check
 
 WIDTH = 80
 _STYLES = {"proved": "bold green", "refuted": "bold red", "undecided": "bold yellow", "estimated": "bold yellow"}
@@ -101,7 +101,7 @@ def render_check(check: Check) -> Rendering:
     Returns:
         A rich renderable; ``str()`` of it is plain text of width 80.
     """
-    from .console_check import build_check
+    from dipproofs.report.console_check import build_check
 
     return Rendering(lambda say: build_check(check, say))
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from ..rigor import Verdict
-from . import words
-from .console import _bullet, _heading, _headline, _remark, table, verdict_text
-from .numbers import interval
+from dipproofs.enclosures import Verdict
+from dipproofs.report import words
+from dipproofs.report.console import _bullet, _heading, _headline, _remark, table, verdict_text
+from dipproofs.report.numbers import interval
 
 if TYPE_CHECKING:
-    from ..certify.record import Certificate, Check
+    from dipproofs.certificate.record import Certificate, Check
 
 _QUANTITIES = ("loss_0", "psi_0", "gamma", "q", "omega", "rho", "S", "F_inf", "R", "R_prime", "nu_1", "nu_2")
 

@@ -6,11 +6,11 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..theory import quantities
-from .numbers import count, number
+from dipproofs.report.numbers import count, number
+from dipproofs.theory import quantities
 
 if TYPE_CHECKING:
-    from ..certify.record import Certificate
+    from dipproofs.certificate.record import Certificate
 
 #: Quantities that answer most questions; `verbose` shows all.
 KEY_QUANTITIES = (

@@ -7,10 +7,10 @@ from difflib import get_close_matches
 
 import sympy as sp
 
-from ..errors import InputError
-from ..theory import ACTIVATIONS, EXCLUDED, FORMS, PROFILES, formula, formulas, quantities
-from ..theory.core import Formula
-from .explain_signal import SIGNAL_TOPICS, items_of
+from dipproofs.errors import InputError
+from dipproofs.report.explain_signal import SIGNAL_TOPICS, items_of
+from dipproofs.theory import ACTIVATIONS, EXCLUDED, FORMS, PROFILES, formula, formulas, quantities
+from dipproofs.theory.core import Formula
 
 _THEOREM = """Gradient descent θ_{τ+1} = θ_τ − γ_τ∇f(θ_τ) on f(θ) = L_y(A g(u,θ)), started at θ_0.
 If (H) holds for some radius ρ, with F a lower bound of the injectivity s_A(θ) for ‖θ−θ_0‖ ≤ t, then
@@ -45,7 +45,7 @@ def explain(name: str | None = None, *, latex: bool = False) -> str:
         >>> print(explain("tanh").splitlines()[0])
         activation tanh
     """
-    from ..theory.losses import LOSSES
+    from dipproofs.theory.losses import LOSSES
 
     topics: dict[str, Callable[[str, bool], str]] = dict.fromkeys((*FORMS, "residual"), _form)
     topics |= {profile: _profile for profile in PROFILES if profile not in topics}
@@ -135,7 +135,7 @@ def _activation(name: str, latex: bool) -> str:
 
 
 def _loss(name: str, latex: bool) -> str:
-    from ..theory.losses import LOSSES
+    from dipproofs.theory.losses import LOSSES
 
     loss = LOSSES[name]
     text = f"{loss.convention} at scale 1; ψ is its desingularizing function: ψ'(L)‖∇L‖ ≥ 1."

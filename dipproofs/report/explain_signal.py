@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..theory import formula
-from ..theory.core import Formula
+from dipproofs.theory import formula
+from dipproofs.theory.core import Formula
 
 _RECOVERY = """The limit of the descent is a least-squares solution, x_∞ = o1 + B(AB)⁺(y−oA1). How far an iterate is
 from the true signal x̄ is bounded by three parts: the loss that is left, the noise, and what the generator cannot

@@ -7,15 +7,15 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import words
-from .details import observed_iterations, quantity_names, run_rows, toml_text
-from .notation import formula, symbol
-from .numbers import count, interval
-from .page import data_table, definition_list, item_list, page, section
-from .signal import signal_rows, signal_sentences
+from dipproofs.report import words
+from dipproofs.report.details import observed_iterations, quantity_names, run_rows, toml_text
+from dipproofs.report.notation import formula, symbol
+from dipproofs.report.numbers import count, interval
+from dipproofs.report.page import data_table, definition_list, item_list, page, section
+from dipproofs.report.signal import signal_rows, signal_sentences
 
 if TYPE_CHECKING:
-    from ..certify.record import Certificate, Hypothesis
+    from dipproofs.certificate.record import Certificate, Hypothesis
 
 
 def certificate_html(
@@ -63,7 +63,7 @@ def write_report(cert: Certificate, path: Path | str, **options: Any) -> Path:
         path: the file; its folder must exist.
         options: of `certificate_html`.
     """
-    from ..certify.save import write_atomically
+    from dipproofs.certificate.write import write_atomically
 
     target = Path(path)
     write_atomically(target, certificate_html(cert, **options).encode())
@@ -131,7 +131,7 @@ def _signal(cert: Certificate) -> str:
 def _images(cert: Certificate, image_shape: Any, data_shape: Any) -> str:
     from base64 import b64encode
 
-    from .images import image_panels, panel_png
+    from dipproofs.report.images import image_panels, panel_png
 
     shown = []
     for panel in image_panels(cert, image_shape, data_shape):
@@ -149,8 +149,8 @@ def _images(cert: Certificate, image_shape: Any, data_shape: Any) -> str:
 def _figures(cert: Certificate) -> str:
     if cert.run is None or cert.run.iterations == 0:
         return ""
-    from .canvas import svg_text
-    from .plots import loss_figure, path_figure
+    from dipproofs.report.canvas import svg_text
+    from dipproofs.report.plots import loss_figure, path_figure
 
     loss = svg_text(loss_figure(cert), "loss", f"Loss along the run. {words.headline(cert)}")
     path = svg_text(path_figure(cert), "path", "Path length and distance from the start along the run.")
@@ -205,7 +205,7 @@ def _formula(hypothesis: Hypothesis) -> str:
 
 
 def _quantities(cert: Certificate) -> str:
-    from ..theory import quantities
+    from dipproofs.theory import quantities
 
     sides = [cert] if cert.final is None else [cert, cert.final]
     known = quantities()

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..rigor import Bound, Evidence
-from .numbers import above, near
-from .signal import recovery_of
-from .style import new_figure_row, style
-from .words import standing
+from dipproofs.enclosures import Bound, Evidence
+from dipproofs.report.numbers import above, near
+from dipproofs.report.signal import recovery_of
+from dipproofs.report.style import new_figure_row, style
+from dipproofs.report.words import standing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from ..certify.record import Certificate
+    from dipproofs.certificate.record import Certificate
 
 _GREY, _SIGNED, _UNSEEN = "gray", "PuOr", "#7aa6c2"
 
@@ -85,7 +85,7 @@ def reconstruction(cert: Certificate) -> np.ndarray:
     """Return g(u, θ) at the last iterate, (n,), in floating point (evidence: estimated)."""
     if cert.run is not None:
         return np.asarray(cert.run.network.output(), dtype=float)
-    from ..networks import TwoLayer
+    from dipproofs.networks import TwoLayer
 
     arrays, kind = (cert.final or cert).arrays, cert.network
     network = TwoLayer(

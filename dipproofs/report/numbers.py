@@ -6,7 +6,7 @@ import math
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
 from typing import Any
 
-from ..rigor import Bound, Evidence
+from dipproofs.enclosures import Bound, Evidence
 
 _SIGNIFICANT = 6
 _PLAIN = range(-3, 6)

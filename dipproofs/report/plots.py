@@ -7,16 +7,27 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .numbers import above, count
-from .series import Curve, envelope_curve, forecast, linear_rate, loss_curve, path_curves
-from .style import CERTIFIED, GUARANTEED, INK, LABEL_BOX, OBSERVED, OTHER, decades, iterations_axis, new_figure, style
-from .words import standing
+from dipproofs.report.numbers import above, count
+from dipproofs.report.series import Curve, envelope_curve, forecast, linear_rate, loss_curve, path_curves
+from dipproofs.report.style import (
+    CERTIFIED,
+    GUARANTEED,
+    INK,
+    LABEL_BOX,
+    OBSERVED,
+    OTHER,
+    decades,
+    iterations_axis,
+    new_figure,
+    style,
+)
+from dipproofs.report.words import standing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from ..certify.record import Certificate
+    from dipproofs.certificate.record import Certificate
 
 
 def loss_figure(cert: Certificate) -> Figure:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from ..certify.record import Certificate
+    from dipproofs.certificate.record import Certificate
 
 #: More points than this are not seen.
 MOST_POINTS = 600
@@ -75,7 +75,7 @@ def envelope_curve(cert: Certificate, last: int) -> Curve | None:
         return Curve(x, loss_0.upper * np.exp(2.0 * rate.upper * further))
     if exponent is None:
         return _staircase(cert, loss_0.upper, last)
-    from ..problems.losses import envelope
+    from dipproofs.losses import envelope
 
     loss = loss_of(cert.loss)
     constants = loss.constants(cert.arrays["y"], loss_0)
@@ -94,7 +94,7 @@ def forecast(cert: Certificate, target: float) -> int | None:
 
 def loss_of(description: Mapping[str, Any]) -> Any:
     """Make the runtime loss again from its JSON description."""
-    from ..problems.losses import make_loss
+    from dipproofs.losses import make_loss
 
     skip = {"kind", "convention", "assumed", "parameters", "psi", "Psi", "Psi_inv"}
     parameters = {key: value for key, value in description.items() if key not in skip}

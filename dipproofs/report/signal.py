@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..rigor import Bound
-from .numbers import above, count, evidence_note, interval, vanishes
+from dipproofs.enclosures import Bound
+from dipproofs.report.numbers import above, count, evidence_note, interval, vanishes
 
 if TYPE_CHECKING:
-    from ..certify.record import Certificate
+    from dipproofs.certificate.record import Certificate
 
 #: Rows of the table: key of the guarantees' ``recovery`` entry (None: the total), and what it is.
 _ROWS = (

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..rigor import Bound, Verdict
-from .notation import formula
-from .numbers import above, below, count, evidence_note, interval, log_factor
-from .signal import extra_rows
+from dipproofs.enclosures import Bound, Verdict
+from dipproofs.report.notation import formula
+from dipproofs.report.numbers import above, below, count, evidence_note, interval, log_factor
+from dipproofs.report.signal import extra_rows
 
 if TYPE_CHECKING:
-    from ..certify.record import Certificate, Check, Hypothesis
+    from dipproofs.certificate.record import Certificate, Check, Hypothesis
 
 MARKS = {Verdict.PROVED: "✓", Verdict.REFUTED: "✗", Verdict.UNDECIDED: "?"}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .make import TABLES, make_table
-from .table import FORMATS, Column, Table
+from dipproofs.tables.make import TABLES, make_table
+from dipproofs.tables.table import FORMATS, Column, Table
 
 __all__ = ["FORMATS", "TABLES", "Column", "Table", "make_table"]

@@ -7,13 +7,13 @@ from typing import Any
 import flint
 import sympy as sp
 
-from ..rigor import compile_arb
-from ..theory.activations import ACTIVATIONS, EXCLUDED
-from ..theory.width import oscillation_of
-from .constants_table import rounded
-from .moments import BITS, activation_constants
-from .options import names
-from .table import Column, Table
+from dipproofs.enclosures import compile_arb
+from dipproofs.tables.constants_table import rounded
+from dipproofs.tables.moments import BITS, activation_constants
+from dipproofs.tables.options import names
+from dipproofs.tables.table import Column, Table
+from dipproofs.theory.activations import ACTIVATIONS, EXCLUDED
+from dipproofs.theory.width import oscillation_of
 
 OPTIONS = ("activation",)
 _ROUNDED = "proved, rounded"

@@ -11,14 +11,14 @@ from math import prod
 import flint
 import sympy as sp
 
-from ..rigor import compile_arb
-from ..theory.activations import ACTIVATIONS
-from ..theory.forms import q as q_symbol
-from ..theory.losses.base import m as observations
-from ..theory.width import spectrum, symbols
-from ..theory.width.sparse import oscillation_of
-from .losses import NamedLoss, named_loss
-from .moments import BITS, activation_constants
+from dipproofs.enclosures import compile_arb
+from dipproofs.tables.losses import NamedLoss, named_loss
+from dipproofs.tables.moments import BITS, activation_constants
+from dipproofs.theory.activations import ACTIVATIONS
+from dipproofs.theory.forms import q as q_symbol
+from dipproofs.theory.losses.base import m as observations
+from dipproofs.theory.width import spectrum, symbols
+from dipproofs.theory.width.sparse import oscillation_of
 
 #: Variance 1: bound of the entries (squared, None: unbounded) and the sub-Gaussian proxy, by law of V.
 LAW_CONSTANTS: dict[str, tuple[int | None, int]] = {

@@ -65,10 +65,10 @@ def table(
 
     Example: dipproofs table width --n 1000 --m 100 --kappa 10 --bound block,split
     """
-    from ..errors import InputError
-    from .make import make_table, options_of
-    from .options import unknown
-    from .table import FORMATS, format_of, require_target
+    from dipproofs.errors import InputError
+    from dipproofs.tables.make import make_table, options_of
+    from dipproofs.tables.options import unknown
+    from dipproofs.tables.table import FORMATS, format_of, require_target
 
     options = dict(locals())
     given = {key: value for key, value in options.items() if key in _OPTIONS and value is not None}
@@ -87,14 +87,14 @@ def table(
         chosen = format_of(out, format) if out.suffix else chosen
         require_target(out)
     if plot is not None:
-        from .figures import figure_target
+        from dipproofs.tables.figures import figure_target
 
         figure_target(plot)
     if name == "losses" and chosen == "latex":
         given["latex"] = True
     made = make_table(name, **given)
     if plot is not None:
-        from .figures import save_figure, varying_axis, width_figure
+        from dipproofs.tables.figures import save_figure, varying_axis, width_figure
 
         save_figure(width_figure(made, varying_axis(made)), plot)
     if out is not None:

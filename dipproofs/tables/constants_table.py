@@ -8,13 +8,13 @@ from typing import Any
 import flint
 import sympy as sp
 
-from ..rigor import Bound, compile_arb
-from ..theory.forms import FORMS, RESIDUAL_OMEGA, paper_nu_1, paper_nu_2
-from ..theory.symbols import gamma, q
-from ..theory.width import SPLIT_OMEGA, WIDTH_FORMS
-from .options import names, numbers, within
-from .table import Column, Table
-from .width_table import as_number, check_step
+from dipproofs.enclosures import Bound, compile_arb
+from dipproofs.tables.options import names, numbers, within
+from dipproofs.tables.table import Column, Table
+from dipproofs.tables.width_table import as_number, check_step
+from dipproofs.theory.forms import FORMS, RESIDUAL_OMEGA, paper_nu_1, paper_nu_2
+from dipproofs.theory.symbols import gamma, q
+from dipproofs.theory.width import SPLIT_OMEGA, WIDTH_FORMS
 
 OPTIONS = ("form", "q")
 COLUMNS = (

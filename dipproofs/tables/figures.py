@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import InputError
-from .options import unknown
-from .table import Table
+from dipproofs.errors import InputError
+from dipproofs.tables.options import unknown
+from dipproofs.tables.table import Table
 
 AXES: dict[str, str] = {
     "n": "length of the signal n",
@@ -73,7 +73,7 @@ def save_figure(figure: Any, path: Path | str) -> Path:
     Raises:
         InputError: another suffix, or a folder that cannot be written to.
     """
-    from ..certify.save import write_atomically
+    from dipproofs.certificate.write import write_atomically
 
     target = figure_target(path)
     stream = io.BytesIO()
@@ -92,7 +92,7 @@ def figure_target(path: Path | str) -> Path:
     Raises:
         InputError: a suffix other than .png, .pdf or .svg, or a folder that cannot be written to.
     """
-    from ..certify.save import require_writable
+    from dipproofs.certificate.write import require_writable
 
     target = Path(path)
     if target.suffix not in (".png", ".pdf", ".svg"):

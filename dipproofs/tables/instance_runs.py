@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-from ..errors import InputError
-from ..theory.width import WIDTH_BOUNDS, NotApplicable
-from .cells import WidthCell
-from .losses import named_loss
-from .smallest import propose, smallest_verified
-from .width import LARGEST, verifiers_of
+from dipproofs.errors import InputError
+from dipproofs.tables.cells import WidthCell
+from dipproofs.tables.losses import named_loss
+from dipproofs.tables.smallest import propose, smallest_verified
+from dipproofs.tables.width import LARGEST, verifiers_of
+from dipproofs.theory.width import WIDTH_BOUNDS, NotApplicable
 
 #: Networks with more entries of V than this are not drawn.
 LARGEST_NETWORK = 20_000_000
@@ -80,7 +80,7 @@ class Instance:
     """A problem with its network redrawn at any width and seed."""
 
     def __init__(self, spec: Any, max_iterations: int | None) -> None:
-        from ..certify.api import bound_operator_of
+        from dipproofs.certify.api import bound_operator_of
 
         built = spec.build()
         if not hasattr(spec.network, "width"):
@@ -104,8 +104,8 @@ class Instance:
 
     def certified_at_start(self, width: int, seed: int) -> bool:
         """Whether some form is proved at initialisation."""
-        from ..certify.at_iterate import certify_at
-        from ..certify.search import Step
+        from dipproofs.certify.at_iterate import certify_at
+        from dipproofs.certify.search import Step
 
         network = self.network(width, seed)
         for arithmetic in ("estimated", "proved"):
@@ -126,7 +126,7 @@ class Instance:
 
     def _run(self, width: int, seed: int) -> tuple[bool, bool]:
         if (width, seed) not in self._runs:
-            from ..certify.api import certify
+            from dipproofs.certify.api import certify
 
             certificate = certify(
                 self.problem,

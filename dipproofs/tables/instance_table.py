@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ..errors import InputError
-from .options import integers, numbers, within
-from .table import Column, Table
+from dipproofs.errors import InputError
+from dipproofs.tables.options import integers, numbers, within
+from dipproofs.tables.table import Column, Table
 
 OPTIONS = ("problem", "width", "seeds", "max_iterations", "delta")
 COLUMNS = (
@@ -58,8 +58,8 @@ def make(
     limit = (
         None if max_iterations is None else _one(integers(max_iterations, "--max-iterations"), "--max-iterations")[0]
     )
-    from ..problems import load_problem
-    from .instance_runs import Instance, growing_widths, smallest_for_all
+    from dipproofs.problems import load_problem
+    from dipproofs.tables.instance_runs import Instance, growing_widths, smallest_for_all
 
     _double_precision()
     instance = Instance(load_problem(Path(problem)), limit)

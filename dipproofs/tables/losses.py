@@ -8,10 +8,10 @@ from functools import lru_cache
 
 import sympy as sp
 
-from ..errors import InputError
-from ..theory.losses import LOSSES, LossTheory
-from ..theory.width.levels import Demand, desingularized_demand, impossible_reason
-from .options import numbers, unknown
+from dipproofs.errors import InputError
+from dipproofs.tables.options import numbers, unknown
+from dipproofs.theory.losses import LOSSES, LossTheory
+from dipproofs.theory.width.levels import Demand, desingularized_demand, impossible_reason
 
 
 @dataclass(frozen=True)

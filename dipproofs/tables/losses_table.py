@@ -6,9 +6,9 @@ from typing import Any
 
 import sympy as sp
 
-from ..theory.losses import LOSSES, LossTheory
-from .options import names
-from .table import Column, Table
+from dipproofs.tables.options import names
+from dipproofs.tables.table import Column, Table
+from dipproofs.theory.losses import LOSSES, LossTheory
 
 OPTIONS = ("loss", "latex")
 COLUMNS = (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from .options import unknown
-from .table import Table
+from dipproofs.tables.options import unknown
+from dipproofs.tables.table import Table
 
 #: Module (of this package) of each table; each has ``make(**options) -> Table``.
 TABLES: dict[str, str] = {

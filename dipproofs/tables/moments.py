@@ -10,9 +10,9 @@ from typing import Any
 import flint
 import sympy as sp
 
-from ..rigor import compile_arb
-from ..theory.activations import ACTIVATIONS, Activation
-from ..theory.activations.base import x
+from dipproofs.enclosures import compile_arb
+from dipproofs.theory.activations import ACTIVATIONS, Activation
+from dipproofs.theory.activations.base import x
 
 BITS = 256
 #: The integral is cut at ±CUT; what is left out is below e^{−CUT²/2}·polynomial.

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Any
 
-from ..errors import InputError
+from dipproofs.errors import InputError
 
 Numbers = Any  # a number, a sequence of numbers, or text
 

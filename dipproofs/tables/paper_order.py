@@ -7,13 +7,21 @@ from functools import lru_cache
 import flint
 import sympy as sp
 
-from ..rigor import ArbFunction, compile_arb
-from ..theory.losses.base import m as observations
-from ..theory.symbols import e, norm_A, sigma_A
-from ..theory.width import symbols
-from ..theory.width.paper import INITIAL_DISTANCE, C, C_prime, lipschitz_loss, noise_max, paper_bound, y_clean_max
-from .cells import WidthCell, reason_without_evaluation, spectrum_sums
-from .losses import named_loss
+from dipproofs.enclosures import ArbFunction, compile_arb
+from dipproofs.tables.cells import WidthCell, reason_without_evaluation, spectrum_sums
+from dipproofs.tables.losses import named_loss
+from dipproofs.theory.losses.base import m as observations
+from dipproofs.theory.symbols import e, norm_A, sigma_A
+from dipproofs.theory.width import symbols
+from dipproofs.theory.width.paper import (
+    INITIAL_DISTANCE,
+    C,
+    C_prime,
+    lipschitz_loss,
+    noise_max,
+    paper_bound,
+    y_clean_max,
+)
 
 _y_norm = sp.Symbol("Y", positive=True)
 REASON = "order only: the paper's constants C and C' are unnamed"

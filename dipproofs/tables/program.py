@@ -10,7 +10,7 @@ import flint
 import numpy as np
 import sympy as sp
 
-from ..rigor import ArbFunction
+from dipproofs.enclosures import ArbFunction
 
 
 @lru_cache(maxsize=4096)

@@ -9,17 +9,17 @@ from typing import Any
 import flint
 import sympy as sp
 
-from ..rigor import compile_arb
-from ..theory.conditions import rate_exponent
-from ..theory.forms import FORM_IDS, FORMS
-from ..theory.losses.base import m as observations
-from ..theory.losses.base import scale
-from ..theory.symbols import F_inf, e, gamma, q, rate
-from .losses import NamedLoss, named_loss
-from .options import integers, names, numbers, within
-from .smallest import smallest_verified
-from .table import Column, Table
-from .width_table import as_number, check_step
+from dipproofs.enclosures import compile_arb
+from dipproofs.tables.losses import NamedLoss, named_loss
+from dipproofs.tables.options import integers, names, numbers, within
+from dipproofs.tables.smallest import smallest_verified
+from dipproofs.tables.table import Column, Table
+from dipproofs.tables.width_table import as_number, check_step
+from dipproofs.theory.conditions import rate_exponent
+from dipproofs.theory.forms import FORM_IDS, FORMS
+from dipproofs.theory.losses.base import m as observations
+from dipproofs.theory.losses.base import scale
+from dipproofs.theory.symbols import F_inf, e, gamma, q, rate
 
 OPTIONS = ("loss", "form", "q", "loss_0", "target", "f_inf", "lipschitz", "m")
 COLUMNS = (
@@ -68,7 +68,7 @@ def make(
     Raises:
         InputError: a value out of range.
     """
-    from ..errors import InputError
+    from dipproofs.errors import InputError
 
     losses = tuple(part.strip() for part in loss.split(",")) if isinstance(loss, str) else tuple(loss)
     forms, steps = names(form, "--form", FORM_IDS), within(numbers(q, "--q"), "--q", 0, open_low=True)
@@ -121,7 +121,7 @@ _f0, _goal = sp.Symbol("f_start", positive=True), sp.Symbol("f_goal", positive=T
 @lru_cache(maxsize=256)
 def _needed(kind: str, form: str, parameters: tuple[sp.Symbol, ...]) -> Any:
     """(Ψ(target)−Ψ(f_0))/(F_∞²γκ̃) as a function of (q, γ, F_∞, f_0, target, m, scale, parameters)."""
-    from ..theory.losses import LOSSES
+    from dipproofs.theory.losses import LOSSES
 
     if form == "residual":
         needed = sp.log(_f0 / _goal) / (-2 * sp.log(1 - gamma * F_inf**2))

@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .table import Column, Table
+    from dipproofs.tables.table import Column, Table
 
 _LONGEST_INTEGER = 12
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import InputError
-from . import render
+from dipproofs.errors import InputError
+from dipproofs.tables import render
 
 #: Formats that a table can be rendered in.
 FORMATS = ("md", "latex", "csv", "json")
@@ -125,7 +125,7 @@ def require_target(target: Path) -> None:
     Raises:
         InputError: a folder, or a file in a folder that is missing or cannot be written to.
     """
-    from ..certify.save import require_writable
+    from dipproofs.certificate.write import require_writable
 
     try:
         require_writable(target)
@@ -141,7 +141,7 @@ def write_text(target: Path, text: str) -> None:
     Raises:
         InputError: it cannot be written.
     """
-    from ..certify.save import write_atomically
+    from dipproofs.certificate.write import write_atomically
 
     try:
         write_atomically(target, text.encode())

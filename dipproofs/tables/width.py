@@ -16,14 +16,14 @@ import flint
 import numpy as np
 import sympy as sp
 
-from ..theory.losses import LOSSES
-from ..theory.width import WIDTH_BOUNDS, NotApplicable, WidthCondition, paper_bound
-from ..theory.width.symbols import demand, k
-from .cells import INPUTS, WidthCell, ball_inputs, exact_inputs, float_inputs, reason_without_evaluation
-from .losses import demand_of, named_loss, parameter_symbols
-from .paper_order import paper_order
-from .program import Program
-from .smallest import propose, smallest_verified
+from dipproofs.tables.cells import INPUTS, WidthCell, ball_inputs, exact_inputs, float_inputs, reason_without_evaluation
+from dipproofs.tables.losses import demand_of, named_loss, parameter_symbols
+from dipproofs.tables.paper_order import paper_order
+from dipproofs.tables.program import Program
+from dipproofs.tables.smallest import propose, smallest_verified
+from dipproofs.theory.losses import LOSSES
+from dipproofs.theory.width import WIDTH_BOUNDS, NotApplicable, WidthCondition, paper_bound
+from dipproofs.theory.width.symbols import demand, k
 
 LARGEST = 10**300
 BEST = "best"

@@ -9,16 +9,16 @@ from fractions import Fraction
 from itertools import product
 from typing import Any
 
-from ..errors import InputError
-from ..theory.activations import ACTIVATIONS, EXCLUDED
-from ..theory.forms import FORMS
-from ..theory.twolayer import TRAIN_MODES
-from ..theory.width import LAWS, PROFILE_IDS, WIDTH_FORMS
-from .cells import WidthCell, spectrum_sums
-from .losses import named_loss
-from .options import integers, names, numbers, within
-from .table import Column, Table
-from .width import BOUND_IDS, WidthResult, smallest_widths
+from dipproofs.errors import InputError
+from dipproofs.tables.cells import WidthCell, spectrum_sums
+from dipproofs.tables.losses import named_loss
+from dipproofs.tables.options import integers, names, numbers, within
+from dipproofs.tables.table import Column, Table
+from dipproofs.tables.width import BOUND_IDS, WidthResult, smallest_widths
+from dipproofs.theory.activations import ACTIVATIONS, EXCLUDED
+from dipproofs.theory.architectures.two_layer import TRAIN_MODES
+from dipproofs.theory.forms import FORMS
+from dipproofs.theory.width import LAWS, PROFILE_IDS, WIDTH_FORMS
 
 OPTIONS = (
     "n",

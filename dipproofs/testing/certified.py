@@ -7,20 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from ..certify.constants import Plan
-from ..certify.decide import Decided, Judge
-from ..certify.estimates import estimate_base
-from ..certify.guarantees import guarantee
-from ..certify.operator_bounds import OperatorBounds, bound_operator
-from ..certify.quantities import Base, enclose_base
-from ..certify.record import Guarantees
-from ..certify.search import Candidate, Step, propose
-from ..descent import Constant, Schedule
-from ..networks import TwoLayer
-from ..problems import InverseProblem
-from ..problems.losses import Loss
-from ..rigor import Verdict
-from ..theory import symbols as s
+from dipproofs.certificate.record import Guarantees
+from dipproofs.certify.constants import Plan
+from dipproofs.certify.decide import Decided, Judge
+from dipproofs.certify.estimates import estimate_base
+from dipproofs.certify.guarantees import guarantee
+from dipproofs.certify.operator_bounds import OperatorBounds, bound_operator
+from dipproofs.certify.quantities import Base, enclose_base
+from dipproofs.certify.search import Candidate, Step, propose
+from dipproofs.descent import Constant, Schedule
+from dipproofs.enclosures import Verdict
+from dipproofs.losses import Loss
+from dipproofs.networks import TwoLayer
+from dipproofs.problems import InverseProblem
+from dipproofs.theory import symbols as s
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,20 +9,20 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from ..certify.constants import Plan
-from ..certify.operator_bounds import bound_operator
-from ..certify.search import Step
-from ..descent import Constant, Schedule
-from ..networks import TwoLayer
-from ..problems import InverseProblem
-from ..problems.losses import Loss
-from ..theory import PROFILES
-from .certified import Proof, certify_plan, place_data
-from .losses import LIMITED, losses
-from .networks import networks, train_modes, widths
-from .operators import averaging_operators, operators
-from .reference import reference_descent
-from .steps import forms, normalised_steps, schedules
+from dipproofs.certify.constants import Plan
+from dipproofs.certify.operator_bounds import bound_operator
+from dipproofs.certify.search import Step
+from dipproofs.descent import Constant, Schedule
+from dipproofs.losses import Loss
+from dipproofs.networks import TwoLayer
+from dipproofs.problems import InverseProblem
+from dipproofs.testing.certified import Proof, certify_plan, place_data
+from dipproofs.testing.losses import LIMITED, losses
+from dipproofs.testing.networks import networks, train_modes, widths
+from dipproofs.testing.operators import averaging_operators, operators
+from dipproofs.testing.reference import reference_descent
+from dipproofs.testing.steps import forms, normalised_steps, schedules
+from dipproofs.theory import PROFILES
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,8 +150,8 @@ def certified_runs(draw: st.DrawFn, form: str = "residual", most_steps: int = 40
 
 def _safe_step(problem: InverseProblem, network: TwoLayer, loss: Loss) -> float:
     """A step well below 1/(Λ‖M‖²) near the start."""
-    from ..certify.estimates import estimate_base
-    from ..theory import symbols as s
+    from dipproofs.certify.estimates import estimate_base
+    from dipproofs.theory import symbols as s
 
     base = estimate_base(problem, network, loss, bound_operator(problem.operator.to_dense()))
     size = base.values[s.norm_AJ].upper ** 2 * base.values[s.loss_curvature].upper

@@ -8,8 +8,8 @@ from functools import cache
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from ..problems.losses import Loss, make_loss
-from ..theory.losses import LOSSES
+from dipproofs.losses import Loss, make_loss
+from dipproofs.theory.losses import LOSSES
 
 #: Values drawn for each parameter.
 PARAMETERS: dict[str, dict[str, tuple[float, ...]]] = {

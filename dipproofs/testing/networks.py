@@ -6,9 +6,9 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from ..networks import TwoLayer
-from ..theory import ACTIVATIONS
-from ..theory.twolayer import TRAIN_MODES
+from dipproofs.networks import TwoLayer
+from dipproofs.theory import ACTIVATIONS
+from dipproofs.theory.architectures.two_layer import TRAIN_MODES
 
 _OUTER_LAWS = ("rademacher", "uniform", "gaussian")
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..networks import TwoLayer
-from ..networks.activation import numpy_activation
+from dipproofs.networks import TwoLayer
+from dipproofs.networks.activation import numpy_activation
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from ..descent import Backtracking, Constant, Polynomial, Schedule
-from ..problems.losses import Loss
-from ..theory import FORM_IDS, FORMS
+from dipproofs.descent import Backtracking, Constant, Polynomial, Schedule
+from dipproofs.losses import Loss
+from dipproofs.theory import FORM_IDS, FORMS
 
 
 def forms(loss: Loss) -> SearchStrategy[str]:

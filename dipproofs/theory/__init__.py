@@ -5,12 +5,13 @@ Import order matters only in that it is the order in which formulas are register
 
 from __future__ import annotations
 
-from . import conditions, forms, profiles, recovery, symbols, twolayer
-from .activations import ACTIVATIONS, EXCLUDED, Activation
-from .core import Formula, Quantity, define, formula, formulas, quantities, register
-from .forms import FORM_IDS, FORMS, DescentForm
-from .losses import LOSSES, LossTheory
-from .profiles import PROFILES, Profile
+from dipproofs.theory import conditions, forms, profiles, recovery, symbols
+from dipproofs.theory.activations import ACTIVATIONS, EXCLUDED, Activation
+from dipproofs.theory.architectures import two_layer
+from dipproofs.theory.core import Formula, Quantity, define, formula, formulas, quantities, register
+from dipproofs.theory.forms import FORM_IDS, FORMS, DescentForm
+from dipproofs.theory.losses import LOSSES, LossTheory
+from dipproofs.theory.profiles import PROFILES, Profile
 
 __all__ = [
     "ACTIVATIONS",
@@ -35,5 +36,5 @@ __all__ = [
     "recovery",
     "register",
     "symbols",
-    "twolayer",
+    "two_layer",
 ]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sympy as sp
 
-from . import symbols as s
-from .core import define
-from .symbols import F_inf, gamma, norm_AJ_ball, omega, psi_0, q, rate, rho, t
+from dipproofs.theory import symbols as s
+from dipproofs.theory.core import define
+from dipproofs.theory.symbols import F_inf, gamma, norm_AJ_ball, omega, psi_0, q, rate, rho, t
 
 _F = sp.Function("F")(t)
 _path = sp.Function("F")(t)

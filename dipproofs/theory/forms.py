@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from .core import define
-from .symbols import gamma, norm_AJ_ball, nu_1, nu_2, omega, q, rate
+from dipproofs.theory.core import define
+from dipproofs.theory.symbols import gamma, norm_AJ_ball, nu_1, nu_2, omega, q, rate
 
 
 @dataclass(frozen=True)

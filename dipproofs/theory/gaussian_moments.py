@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from .activations import ACTIVATIONS, Activation
-from .activations.base import standard_normal_density, x
-from .core import define, quantity
+from dipproofs.theory.activations import ACTIVATIONS, Activation
+from dipproofs.theory.activations.base import standard_normal_density, x
+from dipproofs.theory.core import define, quantity
 
 _SOURCE = "§6"
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from . import symbols as s
-from .core import define
-from .symbols import lipschitz_A_in, lipschitz_AJ, lipschitz_in, lipschitz_J, lipschitz_out, t
+from dipproofs.theory import symbols as s
+from dipproofs.theory.core import define
+from dipproofs.theory.symbols import lipschitz_A_in, lipschitz_AJ, lipschitz_in, lipschitz_J, lipschitz_out, t
 
 
 @dataclass(frozen=True)

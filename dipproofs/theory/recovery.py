@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import sympy as sp
 
-from . import symbols as s
-from .conditions import rate_exponent, residual_contraction
-from .core import define, quantity
+from dipproofs.theory import symbols as s
+from dipproofs.theory.conditions import rate_exponent, residual_contraction
+from dipproofs.theory.core import define, quantity
 
 # --- quantities
 sigma_AQ = quantity(

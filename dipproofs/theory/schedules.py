@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 import sympy as sp
 
-from . import symbols as s
-from .core import define
+from dipproofs.theory import symbols as s
+from dipproofs.theory.core import define
 
 start = sp.Symbol("t", integer=True, nonnegative=True)  # iteration from which on steps count
 count = sp.Symbol("N", integer=True, nonnegative=True)  # number of steps

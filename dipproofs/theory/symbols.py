@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-from .core import quantity
+from dipproofs.theory.core import quantity
 
 # --- the run at its certified iterate θ_0 (§1)
 sigma_A = quantity("sigma_A", r"\sigma_A", "smallest non-zero singular value of A", "§1", "lower")

@@ -10,12 +10,12 @@ from functools import cache
 
 import sympy as sp
 
-from . import conditions, forms
-from . import symbols as s
-from .losses.base import LossTheory
-from .losses.shape import decide_concave_psi
-from .profiles import PROFILES
-from .twolayer import CONSTANTS
+from dipproofs.theory import conditions, forms
+from dipproofs.theory import symbols as s
+from dipproofs.theory.architectures.two_layer import CONSTANTS
+from dipproofs.theory.losses.base import LossTheory
+from dipproofs.theory.losses.shape import decide_concave_psi
+from dipproofs.theory.profiles import PROFILES
 
 #: ∫₀^ρ of the integrand, which stands for the integral in (H).
 area = sp.Symbol("I", nonnegative=True)

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from ..certificate_file import Claim, Document, Unreadable, read, with_arrays
-from ..exact.slices import FINE
-from .audit import Audit
-from .recovery import Generator
-from .result import Row, Verification
+from dipproofs.certificate.read import Claim, Document, Unreadable, read, with_arrays
+from dipproofs.verify.arithmetic.slices import FINE
+from dipproofs.verify.audit import Audit
+from dipproofs.verify.recovery import Generator
+from dipproofs.verify.result import Row, Verification
 
 SMALL = 256 * 256
 __all__ = ["Claim", "Row", "Verification", "exit_code", "verify"]
@@ -34,7 +34,7 @@ def verify(path: str | Path) -> Verification:
 
     Notes:
         Every quantity is recomputed from the arrays in ball arithmetic (Arb at 128 bits) and every hypothesis and
-        guarantee is decided again from the theory (docs/theory.md §3, §8). Nothing of `rigor` or `certify` is used.
+        guarantee is decided again from the theory (docs/theory.md §3, §8), without `enclosures` and `certify`.
 
     Example:
         >>> print(verify("no-such-file.json"))

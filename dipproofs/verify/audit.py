@@ -11,16 +11,16 @@ import flint
 import sympy as sp
 from flint import arb
 
-from ..certificate_file import STATED, UNUSED, VERDICTS, Claim, Document
-from ..exact.expressions import area, decide, evaluate, exact, upper
-from ..theory import quantities, theorem
-from ..theory import symbols as s
-from ..theory.twolayer import CONSTANTS
-from . import guarantees
-from .instance import Instance
-from .losses import LossOf
-from .recovery import CHECKS, Generator, Recovery
-from .result import Row
+from dipproofs.certificate.read import STATED, UNUSED, VERDICTS, Claim, Document
+from dipproofs.theory import quantities, theorem
+from dipproofs.theory import symbols as s
+from dipproofs.theory.architectures.two_layer import CONSTANTS
+from dipproofs.verify import guarantees
+from dipproofs.verify.arithmetic.expressions import area, decide, evaluate, exact, upper
+from dipproofs.verify.instance import Instance
+from dipproofs.verify.losses import LossOf
+from dipproofs.verify.recovery import CHECKS, Generator, Recovery
+from dipproofs.verify.result import Row
 
 BITS = 128
 #: Panels of the quadrature: multiples of 32 by odd numbers are at least as good as the producer's 32, by convexity.

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import sympy as sp
 from flint import arb
 
-from ..certificate_file import Claim, is_count, is_number
-from ..exact.expressions import decide, evaluate, exact
-from ..theory import conditions, schedules
-from ..theory import symbols as s
+from dipproofs.certificate.read import Claim, is_count, is_number
+from dipproofs.theory import conditions, schedules
+from dipproofs.theory import symbols as s
+from dipproofs.verify.arithmetic.expressions import decide, evaluate, exact
 
 if TYPE_CHECKING:
-    from .audit import Audit
+    from dipproofs.verify.audit import Audit
 
 
 def steps_left(audit: Audit) -> tuple[arb | None, arb | None, arb]:

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from flint import arb
 
-from ..exact.expressions import compiled, evaluate, norm, root
-from ..exact.slices import Matrix
-from ..exact.spectra import Gram, exact_rank, frobenius, whitened
-from ..theory import ACTIVATIONS
-from ..theory import symbols as s
-from ..theory.activations import x
+from dipproofs.theory import ACTIVATIONS
+from dipproofs.theory import symbols as s
+from dipproofs.theory.activations import x
+from dipproofs.verify.arithmetic.expressions import compiled, evaluate, norm, root
+from dipproofs.verify.arithmetic.slices import Matrix
+from dipproofs.verify.arithmetic.spectra import Gram, exact_rank, frobenius, whitened
 
 _EXACT_RANK = 20_000_000
 

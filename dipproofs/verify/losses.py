@@ -9,15 +9,15 @@ import numpy as np
 import sympy as sp
 from flint import arb
 
-from ..exact.expressions import bisect, compiled, evaluate, exact, max_of
-from ..exact.spectra import frobenius
-from ..theory.losses import SMALLEST_LEVEL
-from ..theory.losses.base import m, r, s, scale, v, v_hi, v_lo, y
-from ..theory.losses.record import loss_of_record, scale_of_record
-from ..theory.symbols import loss_0, loss_curvature, loss_gradient
-from ..theory.theorem import applies
-from .instance import Instance
-from .profiles import Profile
+from dipproofs.theory.losses import SMALLEST_LEVEL
+from dipproofs.theory.losses.base import m, r, s, scale, v, v_hi, v_lo, y
+from dipproofs.theory.losses.record import loss_of_record, scale_of_record
+from dipproofs.theory.symbols import loss_0, loss_curvature, loss_gradient
+from dipproofs.theory.theorem import applies
+from dipproofs.verify.arithmetic.expressions import bisect, compiled, evaluate, exact, max_of
+from dipproofs.verify.arithmetic.spectra import frobenius
+from dipproofs.verify.instance import Instance
+from dipproofs.verify.profiles import Profile
 
 
 class LossOf:

@@ -8,11 +8,11 @@ from typing import Any
 import sympy as sp
 from flint import acb, arb
 
-from ..exact.expressions import bisect, compiled
-from ..theory.losses.base import LossTheory, r
-from ..theory.losses.custom import custom_theory, inverse_profile, time_of_value
-from ..theory.losses.record import profile_of_record
-from ..theory.losses.shape import edge_of
+from dipproofs.theory.losses.base import LossTheory, r
+from dipproofs.theory.losses.custom import custom_theory, inverse_profile, time_of_value
+from dipproofs.theory.losses.record import profile_of_record
+from dipproofs.theory.losses.shape import edge_of
+from dipproofs.verify.arithmetic.expressions import bisect, compiled
 
 _LOWEST, _HIGHEST = -2000.0, 1000.0  # powers of two between which residuals are looked for
 _u = sp.Symbol("u", real=True)

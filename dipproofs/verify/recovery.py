@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from flint import arb
 
-from ..certificate_file import VERDICTS, Claim, is_count
-from ..exact.expressions import bisect, evaluate
-from ..exact.slices import Matrix
-from ..exact.spectra import Gram, frobenius, whitened
-from ..theory import recovery as formulas
-from ..theory import symbols as s
-from .guarantees import diverges, reached
-from .instance import Operator
+from dipproofs.certificate.read import VERDICTS, Claim, is_count
+from dipproofs.theory import recovery as formulas
+from dipproofs.theory import symbols as s
+from dipproofs.verify.arithmetic.expressions import bisect, evaluate
+from dipproofs.verify.arithmetic.slices import Matrix
+from dipproofs.verify.arithmetic.spectra import Gram, frobenius, whitened
+from dipproofs.verify.guarantees import diverges, reached
+from dipproofs.verify.instance import Operator
 
 if TYPE_CHECKING:
-    from .audit import Audit
+    from dipproofs.verify.audit import Audit
 
 
 class Generator(Operator):

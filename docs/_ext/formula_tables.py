@@ -10,9 +10,9 @@ import dipproofs.theory.gaussian_moments
 import dipproofs.theory.schedules
 import dipproofs.theory.width  # noqa: F401 - these register their formulas
 from dipproofs import theory
+from dipproofs.theory.architectures.two_layer import TRAIN_MODES
 from dipproofs.theory.core import Formula
 from dipproofs.theory.losses.page import losses_page
-from dipproofs.theory.twolayer import TRAIN_MODES
 
 
 def fragments() -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dipproofs.problems.operators.transforms import choose, dct_matrix
+from dipproofs.operators.transforms import choose, dct_matrix
 
 
 def dct_atoms(shape: tuple[int, int], atoms: int, images: np.ndarray | None = None) -> np.ndarray:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dipproofs.errors import InputError
+from dipproofs.operators.operator import Operator
 from dipproofs.problems.arrays import take
-from dipproofs.problems.operators.operator import Operator
 from dipproofs.problems.schema import text
 from dipproofs.problems.setting import Setting
 from dipproofs.problems.signals.options import SignalData, SignalOptions, check_length

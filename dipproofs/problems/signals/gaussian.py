@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dipproofs.problems.operators.operator import Operator
+from dipproofs.operators.operator import Operator
 from dipproofs.problems.schema import seed
 from dipproofs.problems.setting import Setting
 from dipproofs.problems.signals.options import SignalData, SignalOptions

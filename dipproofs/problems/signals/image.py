@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dipproofs.errors import InputError
-from dipproofs.problems.operators.operator import Operator
+from dipproofs.operators.operator import Operator
 from dipproofs.problems.schema import Rule, rule_field, show, text
 from dipproofs.problems.setting import Setting, square
 from dipproofs.problems.signals.options import SignalData, SignalOptions

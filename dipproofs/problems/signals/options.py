@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from dipproofs.errors import InputError
-from dipproofs.problems.operators.operator import Operator
+from dipproofs.operators.operator import Operator
 from dipproofs.problems.schema import Options, integers, seed
 from dipproofs.problems.setting import Setting
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from .base import Activation, x
-from .erf import ERF
-from .gelu import GELU
-from .sigmoid import SIGMOID
-from .silu import SILU
-from .sine import SIN
-from .softplus import SOFTPLUS
-from .tanh import TANH
+from dipproofs.theory.activations.base import Activation, x
+from dipproofs.theory.activations.erf import ERF
+from dipproofs.theory.activations.gelu import GELU
+from dipproofs.theory.activations.sigmoid import SIGMOID
+from dipproofs.theory.activations.silu import SILU
+from dipproofs.theory.activations.sine import SIN
+from dipproofs.theory.activations.softplus import SOFTPLUS
+from dipproofs.theory.activations.tanh import TANH
 
 #: The activations that are covered, by name.
 ACTIVATIONS: dict[str, Activation] = {a.name: a for a in (TANH, SIGMOID, SOFTPLUS, SIN, ERF, GELU, SILU)}

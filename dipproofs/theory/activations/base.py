@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from ..core import define
+from dipproofs.theory.core import define
 
 x = sp.Symbol("x", real=True)
 

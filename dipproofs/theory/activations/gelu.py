@@ -2,7 +2,7 @@
 
 import sympy as sp
 
-from .base import Activation, standard_normal_cdf, standard_normal_density, x
+from dipproofs.theory.activations.base import Activation, standard_normal_cdf, standard_normal_density, x
 
 _root2 = sp.sqrt(2)
 

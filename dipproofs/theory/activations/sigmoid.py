@@ -2,7 +2,7 @@
 
 import sympy as sp
 
-from .base import Activation, x
+from dipproofs.theory.activations.base import Activation, x
 
 SIGMOID = Activation(
     "sigmoid",

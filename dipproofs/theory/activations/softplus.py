@@ -3,7 +3,7 @@
 import sympy as sp
 from sympy.codegen.cfunctions import log1p
 
-from .base import Activation, x
+from dipproofs.theory.activations.base import Activation, x
 
 SOFTPLUS = Activation(
     "softplus",

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from .base import SCALES, SMALLEST_LEVEL, DataConstant, LossTheory, Parameter, resolve_scale
-from .cross_entropy import CROSS_ENTROPY
-from .huber import HUBER
-from .log_cosh import LOG_COSH
-from .logit_cross_entropy import LOGIT_CROSS_ENTROPY
-from .lp import LP
-from .norm_power import NORM_POWER
-from .poisson import POISSON
-from .rules import ScalarProfile
-from .squared import SQUARED
+from dipproofs.theory.losses.base import SCALES, SMALLEST_LEVEL, DataConstant, LossTheory, Parameter, resolve_scale
+from dipproofs.theory.losses.cross_entropy import CROSS_ENTROPY
+from dipproofs.theory.losses.huber import HUBER
+from dipproofs.theory.losses.log_cosh import LOG_COSH
+from dipproofs.theory.losses.logit_cross_entropy import LOGIT_CROSS_ENTROPY
+from dipproofs.theory.losses.lp import LP
+from dipproofs.theory.losses.norm_power import NORM_POWER
+from dipproofs.theory.losses.poisson import POISSON
+from dipproofs.theory.losses.rules import ScalarProfile
+from dipproofs.theory.losses.squared import SQUARED
 
 #: The losses with a proved desingularizing function, by name.
 LOSSES: dict[str, LossTheory] = {

@@ -29,8 +29,8 @@ from typing import Any
 
 import sympy as sp
 
-from ..core import define
-from ..symbols import e, loss_curvature, loss_gradient, psi_0, xi
+from dipproofs.theory.core import define
+from dipproofs.theory.symbols import e, loss_curvature, loss_gradient, psi_0, xi
 
 r = sp.Symbol("r", positive=True)  # size of a residual
 v = sp.Symbol("v", real=True)  # one entry of the prediction

@@ -6,9 +6,9 @@ from typing import Any
 
 import sympy as sp
 
-from .base import DataConstant, LossNumerics, LossTheory, curvature_max, mu, s, v, v_hi, v_lo, y
-from .numerics import difference, x_minus_log1p
-from .rules import strongly_convex
+from dipproofs.theory.losses.base import DataConstant, LossNumerics, LossTheory, curvature_max, mu, s, v, v_hi, v_lo, y
+from dipproofs.theory.losses.numerics import difference, x_minus_log1p
+from dipproofs.theory.losses.rules import strongly_convex
 
 ENTRY = y * sp.log(y / v) + (1 - y) * sp.log((1 - y) / (1 - v))
 CURVATURE = y / v**2 + (1 - y) / (1 - v) ** 2

@@ -8,10 +8,10 @@ from typing import Any
 
 import sympy as sp
 
-from ..symbols import e, loss_0, xi
-from .base import LossNumerics, LossTheory, m, r
-from .rules import strongly_convex
-from .shape import decide_shape, edge_of, sign_of
+from dipproofs.theory.losses.base import LossNumerics, LossTheory, m, r
+from dipproofs.theory.losses.rules import strongly_convex
+from dipproofs.theory.losses.shape import decide_shape, edge_of, sign_of
+from dipproofs.theory.symbols import e, loss_0, xi
 
 #: Stands for h⁻¹, T∘h⁻¹ and h∘T⁻¹, which are evaluated by enclosed inversion and quadrature.
 inverse_profile = sp.Function("h_inverse")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sympy as sp
 
-from ..symbols import e, xi
-from .base import LossNumerics, LossTheory, r, s
-from .numerics import difference, log_cosh
-from .rules import ScalarProfile, separable_fields
+from dipproofs.theory.losses.base import LossNumerics, LossTheory, r, s
+from dipproofs.theory.losses.numerics import difference, log_cosh
+from dipproofs.theory.losses.rules import ScalarProfile, separable_fields
+from dipproofs.theory.symbols import e, xi
 
 _grown = 2 * sp.exp(e) * sp.sinh(e)  # exp(2e) − 1, without a difference
 

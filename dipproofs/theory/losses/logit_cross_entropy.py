@@ -9,10 +9,10 @@ import mpmath
 import numpy as np
 import sympy as sp
 
-from ..symbols import loss_0
-from .base import DataConstant, LossNumerics, LossTheory, mu, s, v, v_hi, v_lo, y
-from .numerics import expm1_minus_x, x_minus_log1p
-from .rules import strongly_convex
+from dipproofs.theory.losses.base import DataConstant, LossNumerics, LossTheory, mu, s, v, v_hi, v_lo, y
+from dipproofs.theory.losses.numerics import expm1_minus_x, x_minus_log1p
+from dipproofs.theory.losses.rules import strongly_convex
+from dipproofs.theory.symbols import loss_0
 
 ENTROPY = -y * sp.log(y) - (1 - y) * sp.log(1 - y)
 ENTRY = sp.log(1 + sp.exp(v)) - y * v - ENTROPY

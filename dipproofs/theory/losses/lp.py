@@ -6,10 +6,10 @@ from typing import Any
 
 import sympy as sp
 
-from ..symbols import e, xi
-from .base import LossNumerics, LossTheory, Parameter, r, s
-from .numerics import difference
-from .rules import ScalarProfile, separable_fields
+from dipproofs.theory.losses.base import LossNumerics, LossTheory, Parameter, r, s
+from dipproofs.theory.losses.numerics import difference
+from dipproofs.theory.losses.rules import ScalarProfile, separable_fields
+from dipproofs.theory.symbols import e, xi
 
 p = sp.Symbol("p", positive=True)
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import sympy as sp
 
-from ..symbols import e, xi
-from .base import LossNumerics, LossTheory, Parameter
-from .lp import PROFILE as _LP
-from .lp import p
-from .numerics import difference
-from .rules import radial
+from dipproofs.theory.losses.base import LossNumerics, LossTheory, Parameter
+from dipproofs.theory.losses.lp import PROFILE as _LP
+from dipproofs.theory.losses.lp import p
+from dipproofs.theory.losses.numerics import difference
+from dipproofs.theory.losses.rules import radial
+from dipproofs.theory.symbols import e, xi
 
 PROFILE = replace(
     _LP,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sympy as sp
 
-from . import LOSSES
-from .base import LossTheory
+from dipproofs.theory.losses import LOSSES
+from dipproofs.theory.losses.base import LossTheory
 
 
 def losses_page() -> str:

@@ -6,9 +6,9 @@ from typing import Any
 
 import sympy as sp
 
-from ..symbols import e, xi
-from .base import DataConstant, LossNumerics, LossTheory, Parameter, curvature_max, s, v, v_lo, y
-from .numerics import x_minus_log1p
+from dipproofs.theory.losses.base import DataConstant, LossNumerics, LossTheory, Parameter, curvature_max, s, v, v_lo, y
+from dipproofs.theory.losses.numerics import x_minus_log1p
+from dipproofs.theory.symbols import e, xi
 
 background = sp.Symbol("b", nonnegative=True)
 brightest = sp.Symbol("Y", positive=True)

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-from . import LOSSES
-from .base import LossTheory, r, resolve_scale
-from .custom import ProfileFacts, check_smooth, profile_facts
-from .text import read_formula
+from dipproofs.theory.losses import LOSSES
+from dipproofs.theory.losses.base import LossTheory, r, resolve_scale
+from dipproofs.theory.losses.custom import ProfileFacts, check_smooth, profile_facts
+from dipproofs.theory.losses.text import read_formula
 
 
 def loss_of_record(record: Mapping[str, Any]) -> tuple[LossTheory, dict[str, Fraction]]:

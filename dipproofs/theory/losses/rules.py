@@ -22,8 +22,8 @@ from typing import Any
 
 import sympy as sp
 
-from ..symbols import e, loss_0, xi
-from .base import curvature_max, m, mu, r, s
+from dipproofs.theory.losses.base import curvature_max, m, mu, r, s
+from dipproofs.theory.symbols import e, loss_0, xi
 
 
 @dataclass(frozen=True)

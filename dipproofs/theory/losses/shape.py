@@ -12,8 +12,8 @@ from collections.abc import Iterable
 
 import sympy as sp
 
-from ..symbols import e
-from .base import LossTheory, Parameter, r, v, y
+from dipproofs.theory.losses.base import LossTheory, Parameter, r, v, y
+from dipproofs.theory.symbols import e
 
 Sign = int | None
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sympy as sp
 
-from ..symbols import e, xi
-from .base import LossNumerics, LossTheory, r, s
-from .numerics import difference
-from .rules import ScalarProfile, separable_fields
+from dipproofs.theory.losses.base import LossNumerics, LossTheory, r, s
+from dipproofs.theory.losses.numerics import difference
+from dipproofs.theory.losses.rules import ScalarProfile, separable_fields
+from dipproofs.theory.symbols import e, xi
 
 PROFILE = ScalarProfile(
     h=r**2,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from . import symbols
-from .bounds import (
+from dipproofs.theory.width import symbols
+from dipproofs.theory.width.bounds import (
     LAWS,
     PROFILE_IDS,
     WIDTH_BOUNDS,
@@ -12,8 +12,8 @@ from .bounds import (
     WidthBound,
     WidthCondition,
 )
-from .levels import desingularized_demand, impossible_reason, largest_loss
-from .paper import (
+from dipproofs.theory.width.levels import desingularized_demand, impossible_reason, largest_loss
+from dipproofs.theory.width.paper import (
     DISCRETISATION,
     DISCRETISATION_SPLIT,
     PAPER_BOTH,
@@ -22,9 +22,9 @@ from .paper import (
     PAPER_SQUARED,
     paper_bound,
 )
-from .sparse import oscillation_of
-from .spectrum import FROBENIUS2, SCHATTEN4
-from .split import SPLIT_OMEGA
+from dipproofs.theory.width.sparse import oscillation_of
+from dipproofs.theory.width.spectrum import FROBENIUS2, SCHATTEN4
+from dipproofs.theory.width.split import SPLIT_OMEGA
 
 __all__ = [
     "DISCRETISATION",

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from ..forms import FORMS
-from .events import (
+from dipproofs.theory.forms import FORMS
+from dipproofs.theory.width.events import (
     Step,
     columns,
     columns_textbook,
@@ -24,10 +24,10 @@ from .events import (
     inner_block,
     inner_block_chernoff,
 )
-from .sparse import sparse_supply
-from .split import SPLIT_OMEGA
-from .supplies import BLOCK, BOTH, INNER, RESIDUAL_BLOCK, RESIDUAL_WHOLE, SPLIT
-from .symbols import b_lo, column, column_full, n, omega, s_in, s_init
+from dipproofs.theory.width.sparse import sparse_supply
+from dipproofs.theory.width.split import SPLIT_OMEGA
+from dipproofs.theory.width.supplies import BLOCK, BOTH, INNER, RESIDUAL_BLOCK, RESIDUAL_WHOLE, SPLIT
+from dipproofs.theory.width.symbols import b_lo, column, column_full, n, omega, s_in, s_init
 
 #: The forms for which widths are bounded.
 WIDTH_FORMS = (*FORMS, "residual")

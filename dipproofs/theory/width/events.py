@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import sympy as sp
 
-from ..core import define
-from .symbols import (
+from dipproofs.theory.core import define
+from dipproofs.theory.width.symbols import (
     B_1,
     C_dphi,
     C_phi,

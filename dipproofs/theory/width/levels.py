@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from ..losses import LossTheory
-from ..losses.base import m as observations
-from ..losses.base import r
-from ..symbols import e, loss_0
-from . import logit
-from .symbols import demand, residual
+from dipproofs.theory.losses import LossTheory
+from dipproofs.theory.losses.base import m as observations
+from dipproofs.theory.losses.base import r
+from dipproofs.theory.symbols import e, loss_0
+from dipproofs.theory.width import logit
+from dipproofs.theory.width.symbols import demand, residual
 
 
 @dataclass(frozen=True)

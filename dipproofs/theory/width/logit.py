@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import sympy as sp
 
-from ..core import define
-from ..losses.base import m as observations
-from ..symbols import loss_0 as _f
-from .symbols import residual
+from dipproofs.theory.core import define
+from dipproofs.theory.losses.base import m as observations
+from dipproofs.theory.symbols import loss_0 as _f
+from dipproofs.theory.width.symbols import residual
 
 margin = sp.Symbol("eta", positive=True)  # every y_i lies in [η, 1−η]
 

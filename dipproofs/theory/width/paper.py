@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sympy as sp
 
-from ..core import define
-from ..forms import FORMS
-from ..symbols import q
-from .split import SPLIT_OMEGA
-from .symbols import d, m, n, norm_A, sigma_A
+from dipproofs.theory.core import define
+from dipproofs.theory.forms import FORMS
+from dipproofs.theory.symbols import q
+from dipproofs.theory.width.split import SPLIT_OMEGA
+from dipproofs.theory.width.symbols import d, m, n, norm_A, sigma_A
 
 _SOURCE = "§6"
 C, C_prime = sp.Symbol("C", positive=True), sp.Symbol("C'", positive=True)

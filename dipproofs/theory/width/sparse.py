@@ -16,11 +16,11 @@ from itertools import pairwise
 
 import sympy as sp
 
-from ..activations import Activation
-from ..activations.base import x
-from ..core import define
-from .events import Step, failure_exponent
-from .symbols import B_2, k, omega, oscillation, proxy, rank, s_init, sigma_A
+from dipproofs.theory.activations import Activation
+from dipproofs.theory.activations.base import x
+from dipproofs.theory.core import define
+from dipproofs.theory.width.events import Step, failure_exponent
+from dipproofs.theory.width.symbols import B_2, k, omega, oscillation, proxy, rank, s_init, sigma_A
 
 _SOURCE = "§6"
 _count = sp.Symbol("s", positive=True)

@@ -6,7 +6,7 @@ from math import comb
 
 import sympy as sp
 
-from ..core import define
+from dipproofs.theory.core import define
 
 rank = sp.Symbol("r", positive=True, integer=True)
 kappa = sp.Symbol("kappa", positive=True)

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import sympy as sp
 
-from ..core import define
-from .symbols import q
+from dipproofs.theory.core import define
+from dipproofs.theory.width.symbols import q
 
 _SOURCE = "§6"
 

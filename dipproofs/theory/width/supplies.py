@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import sympy as sp
 
-from ..core import define
-from .events import Step
-from .symbols import (
+from dipproofs.theory.core import define
+from dipproofs.theory.width.events import Step
+from dipproofs.theory.width.symbols import (
     B_1,
     B_2,
     b_lo,

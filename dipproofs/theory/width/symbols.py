@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sympy as sp
 
-from ..core import quantity
-from ..gaussian_moments import C_dphi, C_phi, fourth_dphi, fourth_phi
-from ..symbols import B_1, B_2, norm_A, omega, q, sigma_A
-from ..symbols import rho as radius
-from ..symbols import width as k
+from dipproofs.theory.core import quantity
+from dipproofs.theory.gaussian_moments import C_dphi, C_phi, fourth_dphi, fourth_phi
+from dipproofs.theory.symbols import B_1, B_2, norm_A, omega, q, sigma_A
+from dipproofs.theory.symbols import rho as radius
+from dipproofs.theory.symbols import width as k
 
 _SOURCE = "§6"
 

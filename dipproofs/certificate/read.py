@@ -1,0 +1,248 @@
+"""The certificate file, read without trusting it: JSON, arrays, claimed enclosures (docs/reference/certificate.md).
+
+Nothing is computed here. `certify.save` writes the format; `verify` reads it through this module.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from flint import arb
+
+from dipproofs.theory import ACTIVATIONS, FORM_IDS, PROFILES
+from dipproofs.theory.architectures.two_layer import TRAIN_MODES
+
+EVIDENCE = ("proved", "assumed", "sampled", "estimated")
+VERDICTS = ("proved", "refuted", "undecided")
+#: Quantities that a proof states, but for those that its form does not use.
+STATED = {
+    "sigma_A", "norm_A", "sigma_J", "sigma_AJ", "norm_AJ", "norm_AJ_ball", "lipschitz_J", "lipschitz_AJ",
+    "lipschitz_grad", "c_0", "gamma", "q", "omega", "rate", "loss_0", "psi_0", "rho", "S", "F_inf",
+}  # fmt: skip
+UNUSED = {"residual": {"lipschitz_grad", "q", "omega", "rate"}}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claimed enclosure: two ends, exact floats or infinite, and the evidence for it."""
+
+    lower: arb
+    upper: arb
+    evidence: str
+
+    @classmethod
+    def parse(cls, value: Any, name: str = "") -> Claim:
+        """Read {"lower", "upper", "evidence"}; ``name`` is put before what is wrong with it.
+
+        Raises:
+            ValueError: anything else, or ends in the wrong order.
+        """
+        if not isinstance(value, dict) or not {"lower", "upper", "evidence"} <= set(value):
+            raise ValueError(f"{name}found {_short(value)}, expected an object with lower, upper and evidence")
+        high = _end(value["upper"], "inf", name)
+        low = _end(value["lower"], "-inf" if high.is_finite() or value["lower"] == "-inf" else "inf", name)
+        if not low <= high:
+            raise ValueError(f"{name}found lower {value['lower']} above upper {value['upper']}")
+        if value["evidence"] not in EVIDENCE:
+            raise ValueError(f"{name}found evidence {_short(value['evidence'])}, expected one of {', '.join(EVIDENCE)}")
+        return cls(low, high, value["evidence"])
+
+    def holds(self, truth: arb, least: float = -math.inf) -> bool:
+        """Whether every number of the recomputed ball that is at least ``least`` is between the ends."""
+        return bool((self.lower <= least or self.lower <= truth) and truth <= self.upper)
+
+    def __str__(self) -> str:
+        return f"[{float(self.lower):.10g}, {float(self.upper):.10g}]"
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _end(value: Any, infinite: str, name: str) -> arb:
+    # the string of the other infinity is no end; a number that overflows a float is refused as well
+    if value == infinite and isinstance(value, str):
+        return arb.pos_inf() if infinite == "inf" else arb.neg_inf()
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 2**1024 and math.isfinite(value):
+        return arb(value)
+    raise ValueError(f"{name}found {_short(value)}, expected a finite number or '{infinite}'")
+
+
+FORMAT, VERSION = "dipproofs-certificate", 1
+_LARGEST_JSON, _LARGEST_ARRAY = 2**26, 2**33
+_NDIM = {"A": 2, "y": 1, "u": 1, "W": 2, "V": 2, "B": 2, "x_true": 1}
+
+
+class Unreadable(Exception):
+    """The certificate or its arrays cannot be read at all; the command line exits with code 2."""
+
+
+@dataclass
+class Document:
+    """A certificate as read.
+
+    Args:
+        record: the JSON object.
+        arrays: by key, as float64 (an exact conversion), or empty if they are unusable.
+        findings: what is wrong with the arrays.
+        malformed: what is wrong with the record, so that it cannot be examined.
+    """
+
+    record: Mapping[str, Any]
+    arrays: dict[str, np.ndarray] = field(default_factory=dict)
+    findings: list[str] = field(default_factory=list)
+    malformed: list[str] = field(default_factory=list)
+
+
+def read(path: Path) -> Document:
+    """Read a certificate.
+
+    Raises:
+        Unreadable: no such file, no JSON, another format or version.
+    """
+    try:
+        if path.stat().st_size > _LARGEST_JSON:
+            raise Unreadable(f"{path.name}: found {path.stat().st_size} bytes, expected at most {_LARGEST_JSON}")
+        record = json.loads(path.read_bytes(), parse_constant=_refuse, object_pairs_hook=_unique)
+    except (OSError, ValueError, RecursionError) as error:
+        raise Unreadable(f"{path.name}: expected a certificate in JSON; {error}") from None
+    if not isinstance(record, dict):
+        raise Unreadable(f"{path.name}: found a JSON {type(record).__name__}, expected an object")
+    format, version = record.get("format"), record.get("version")
+    if format != FORMAT or version != VERSION or isinstance(version, bool):
+        raise Unreadable(f"{path.name}: found format {format!r} version {version!r}, expected {FORMAT!r} {VERSION}")
+    return with_arrays(record, path.parent)
+
+
+def _refuse(name: str) -> Any:
+    raise ValueError(f"found the number {name}, expected finite numbers or the string 'inf'")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise ValueError("found a key twice in one object")
+    return result
+
+
+def with_arrays(record: Mapping[str, Any], folder: Path) -> Document:
+    """Attach the arrays that a record names; they must lie beside it."""
+    document, entry = Document(record), record.get("arrays")
+    if not isinstance(entry, dict):
+        entry = {}
+    name = entry.get("file")
+    if not isinstance(name, str) or not name or Path(name).name != name or "\\" in name or "\0" in name:
+        document.findings.append(
+            f"arrays.file: found {name!r}, expected the plain name of a file beside the certificate"
+        )
+        return document
+    try:
+        with open(folder / name, "rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        document.arrays, problems = _load(folder / name)
+    except Exception as error:  # what a spoiled archive raises is not foreseeable: lzma, zip, the header's syntax
+        raise Unreadable(f"{name}: expected the arrays of a certificate; {error}") from None
+    if digest != entry.get("sha256"):
+        document.findings.append(f"arrays.sha256: found {digest}, expected {entry.get('sha256')!r}: other bytes")
+    document.findings += problems
+    if problems:
+        document.arrays = {}
+    document.malformed = _malformed(record, document.arrays)
+    return document
+
+
+def _malformed(record: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> list[str]:
+    """Values of the wrong type, or none of the format's."""
+    types = {
+        "quantities": dict,
+        "hypotheses": list,
+        "guarantees": dict,
+        "loss": dict,
+        "network": dict,
+        "schedule": dict,
+    }
+    found = [
+        f"{key}: found {type(record.get(key)).__name__}, expected {kind.__name__}"
+        for key, kind in types.items() if not isinstance(record.get(key), kind)
+    ]  # fmt: skip
+    network = record["network"] if isinstance(record.get("network"), dict) else {}
+    choices = [(record, "verdict", VERDICTS), (record, "form", FORM_IDS), (record, "profile", tuple(PROFILES)),
+               (record, "arithmetic", ("proved", "estimated"))]  # fmt: skip
+    if arrays and network:
+        k, d = arrays["W"].shape
+        kind = "two-layer-synthesis" if "B" in arrays else "two-layer"
+        choices += [(network, "kind", (kind,)), (network, "activation", tuple(ACTIVATIONS)),
+                    (network, "train", TRAIN_MODES), (network, "width", (k,)),
+                    (network, "input_dimension", (d,))]  # fmt: skip
+    for where, key, valid in choices:
+        if (value := where.get(key)) not in valid or isinstance(value, bool):
+            found.append(f"{key}: found {value!r}, expected {' or '.join(map(str, valid))}")
+    if not is_number(offset := network.get("output_offset", 0.0)):
+        found.append(f"network.output_offset: found {offset!r}, expected a finite number")
+    if not is_count(record.get("iteration")):
+        found.append(f"iteration: found {record.get('iteration')!r}, expected an integer ≥ 0")
+    return found
+
+
+def is_number(value: Any) -> bool:
+    """Whether a JSON value is a number (and no boolean) of moderate size."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
+
+
+def is_count(value: Any) -> bool:
+    """Whether a JSON value is an integer ≥ 0 (and no boolean)."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**300
+
+
+def _load(path: Path) -> tuple[dict[str, np.ndarray], list[str]]:
+    arrays, problems = {}, []
+    with zipfile.ZipFile(path) as archive:
+        for info in archive.infolist():
+            key = info.filename.removesuffix(".npy")
+            if key not in _NDIM or key in arrays:
+                problems.append(f"arrays: found the entry {info.filename!r}, expected one each of {', '.join(_NDIM)}")
+                continue
+            with archive.open(info) as stream:
+                shape, dtype = _header(stream, info)
+            if dtype.kind != "f" or dtype.itemsize not in (4, 8) or len(shape) != _NDIM[key] or 0 in shape:
+                expected = f"float32 or float64, {_NDIM[key]}-D, not empty"
+                problems.append(f"arrays.{key}: found {dtype} of shape {shape}, expected {expected}")
+                continue
+            with archive.open(info) as stream:
+                array = np.lib.format.read_array(stream, allow_pickle=False)
+            if not np.isfinite(array).all():
+                problems.append(f"arrays.{key}: found entries that are not finite, expected finite numbers")
+            arrays[key] = np.ascontiguousarray(array, dtype=np.float64)
+    return arrays, problems or _shape_problems(arrays)
+
+
+def _header(stream: Any, info: zipfile.ZipInfo) -> tuple[tuple[int, ...], np.dtype]:
+    version = np.lib.format.read_magic(stream)
+    read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = read_header(stream)
+    size = math.prod(shape) * dtype.itemsize
+    if dtype.hasobject or size > _LARGEST_ARRAY or info.file_size != stream.tell() + size:
+        raise ValueError(f"{info.filename}: a pickled array, or a size of {size} bytes that cannot be")
+    return shape, dtype
+
+
+def _shape_problems(arrays: Mapping[str, np.ndarray]) -> list[str]:
+    missing = [key for key in ("A", "y", "u", "W", "V") if key not in arrays]
+    if missing:
+        return [f"arrays: found no {', '.join(missing)}, expected A, y, u, W and V"]
+    (m, n), (k, d), size = arrays["A"].shape, arrays["W"].shape, arrays["V"].shape[0]
+    expected = {"y": (m,), "u": (d,), "V": (size if "B" in arrays else n, k), "B": (n, size), "x_true": (n,)}
+    return [
+        f"arrays.{key}: found shape {arrays[key].shape}, expected {shape}"
+        for key, shape in expected.items()
+        if key in arrays and arrays[key].shape != shape
+    ]

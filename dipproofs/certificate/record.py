@@ -1,0 +1,203 @@
+"""The certificate: a frozen record of what was decided, from which every report is rendered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from dipproofs.enclosures import Bound, Verdict
+
+FORMAT, CHECK_FORMAT, VERSION = "dipproofs-certificate", "dipproofs-check", 1
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """One hypothesis and what was decided about it.
+
+    Args:
+        id: short name, e.g. "H", "step", "rank".
+        statement: the formula or sentence that was decided.
+        verdict: proved, refuted or undecided.
+        margin: enclosure of (left side − right side), relative to the right side where it is positive.
+        reason: why, and what to do next; "" when proved.
+    """
+
+    id: str
+    statement: str
+    verdict: Verdict
+    margin: Bound | None = None
+    reason: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the contract's dictionary."""
+        return {
+            "id": self.id,
+            "statement": self.statement,
+            "verdict": str(self.verdict),
+            "margin": None if self.margin is None else self.margin.to_json(),
+            "reason": self.reason,
+        }
+
+
+@dataclass(frozen=True)
+class Guarantees:
+    """What follows once every hypothesis is proved (counted from the certified iterate).
+
+    Args:
+        distance_to_limit: ‖θ_t − θ_∞‖.
+        log_contraction_per_step: bound of ln(ψ(f_{τ+1})/ψ(f_τ)); for the squared loss of the residual
+            norm; None when the rate is not linear.
+        iterations_to_loss: number of further iterations after which the loss is surely below the key.
+        rate_exponent: increase of Ψ(f) by a step of the largest size (forms paper, integral, concave).
+        early_stopping_iteration: iterations after which ‖y_τ − Πȳ‖ ≤ 2‖Πε‖ is guaranteed.
+        recovery_error: bound of ‖x_τ − x̄‖ at the certified iterate.
+        extra: further guarantees by name, e.g. the three parts of the recovery bound.
+    """
+
+    distance_to_limit: Bound | None = None
+    log_contraction_per_step: Bound | None = None
+    iterations_to_loss: Mapping[str, int | None] = field(default_factory=dict)
+    rate_exponent: Bound | None = None
+    early_stopping_iteration: int | None = None
+    recovery_error: Bound | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the contract's dictionary."""
+
+        def one(value: Any) -> Any:
+            if isinstance(value, Mapping):
+                return {key: one(entry) for key, entry in value.items()}
+            return value.to_json() if isinstance(value, Bound) else value
+
+        return {
+            "distance_to_limit": one(self.distance_to_limit),
+            "log_contraction_per_step": one(self.log_contraction_per_step),
+            "rate_exponent": one(self.rate_exponent),
+            "iterations_to_loss": dict(self.iterations_to_loss),
+            "early_stopping_iteration": self.early_stopping_iteration,
+            "recovery_error": one(self.recovery_error),
+            **{key: one(value) for key, value in self.extra.items()},
+        }
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Certificate:
+    """What is proved about a descent from one iterate on.
+
+    Args:
+        verdict: proved only if every hypothesis is.
+        form: descent form that was used ("paper", "integral", "concave", "residual").
+        profile: injectivity profile that was used.
+        iteration: index of the certified iterate θ_t in the run.
+        quantities: enclosures by JSON name (docs/theory.md §1, §3), at θ_0 := θ_t.
+        hypotheses: every hypothesis with its verdict.
+        guarantees: conclusions; empty unless the verdict is proved (or estimated arithmetic was asked for).
+        arrays: the exact arrays the certificate is about (A, y, u, W, V; B; x_true).
+        loss, network, schedule: what else is needed to check it again, as JSON values.
+        provenance: versions, device, dtype, problem.
+        arithmetic: "proved" or "estimated".
+        run: the run it belongs to (None for a certificate of a single iterate).
+        final: the certificate at the last iterate of the same run, where there is one.
+    """
+
+    verdict: Verdict
+    form: str
+    profile: str
+    iteration: int
+    quantities: Mapping[str, Bound | None]
+    hypotheses: tuple[Hypothesis, ...]
+    guarantees: Guarantees
+    arrays: Mapping[str, np.ndarray]
+    loss: Mapping[str, Any]
+    network: Mapping[str, Any]
+    schedule: Mapping[str, Any]
+    provenance: Mapping[str, Any]
+    arithmetic: str = "proved"
+    run: Any = None
+    final: Certificate | None = None
+
+    @property
+    def proved(self) -> bool:
+        """Whether the verdict is proved."""
+        return self.verdict is Verdict.PROVED
+
+    def __repr__(self) -> str:
+        return f"Certificate({self.verdict}, form={self.form}, profile={self.profile}, iteration={self.iteration})"
+
+    def __str__(self) -> str:
+        # printing shows the table: the one place where a record looks up at the room that renders it
+        from dipproofs.report import render_certificate, to_text
+
+        return to_text(render_certificate(self))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the contract's dictionary, without the entry ``arrays`` (`save` adds it)."""
+        record: dict[str, Any] = {
+            "format": FORMAT,
+            "version": VERSION,
+            "verdict": str(self.verdict),
+            "arithmetic": self.arithmetic,
+            "form": self.form,
+            "profile": self.profile,
+            "iteration": self.iteration,
+            "quantities": {k: None if b is None else b.to_json() for k, b in self.quantities.items()},
+            "hypotheses": [h.to_json() for h in self.hypotheses],
+            "guarantees": self.guarantees.to_json(),
+            "loss": dict(self.loss),
+            "network": dict(self.network),
+            "schedule": dict(self.schedule),
+            "provenance": dict(self.provenance),
+        }
+        if self.run is not None:
+            record["run"] = self.run.to_json()
+        if self.final is not None:
+            record["final"] = self.final.to_json()
+        return record
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Check:
+    """The conditions of every form at initialisation, without a descent.
+
+    Args:
+        forms: certificate by form.
+        widths: for each form, the smallest width found at which it holds, or None with a reason.
+        provenance: as in `Certificate`.
+    """
+
+    forms: Mapping[str, Certificate]
+    widths: Mapping[str, Any]
+    provenance: Mapping[str, Any]
+
+    def __repr__(self) -> str:
+        return f"Check({', '.join(f'{name}: {c.verdict}' for name, c in self.forms.items())})"
+
+    def __str__(self) -> str:
+        from dipproofs.report import render_check, to_text
+
+        return to_text(render_check(self))
+
+    @property
+    def proved(self) -> bool:
+        """Whether at least one form is proved at initialisation."""
+        return any(c.proved for c in self.forms.values())
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the contract's dictionary."""
+        return {
+            "format": CHECK_FORMAT,
+            "version": VERSION,
+            "verdict": "proved" if self.proved else _strongest_failure(self.forms),
+            "forms": {name: c.to_json() for name, c in self.forms.items()},
+            "widths": dict(self.widths),
+            "provenance": dict(self.provenance),
+        }
+
+
+def _strongest_failure(forms: Mapping[str, Certificate]) -> str:
+    verdicts = {c.verdict for c in forms.values()}
+    return str(Verdict.UNDECIDED if Verdict.UNDECIDED in verdicts else Verdict.REFUTED)

@@ -1,0 +1,273 @@
+"""A user's loss as a JAX function, with a ψ and constants that the user asserts: evidence `assumed`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from functools import cache, cached_property
+from typing import Any
+
+import flint
+import numpy as np
+import sympy as sp
+
+from dipproofs.enclosures import Bound, Evidence, compile_arb
+from dipproofs.errors import InputError
+from dipproofs.losses import enclosures
+from dipproofs.losses.attack import Search
+from dipproofs.losses.base import Loss
+from dipproofs.losses.evaluation import exact_arb, tight
+from dipproofs.losses.inversion import DecreasingPrimitive
+from dipproofs.theory.losses import SMALLEST_LEVEL, resolve_scale
+from dipproofs.theory.losses.base import LossNumerics, LossTheory
+from dipproofs.theory.losses.numerics import difference
+from dipproofs.theory.losses.shape import sign_of
+from dipproofs.theory.losses.text import exact, read_formula
+from dipproofs.theory.symbols import e, loss_curvature, loss_gradient, xi
+from dipproofs.theory.symbols import loss_0 as f_symbol
+
+_log_e = sp.Symbol("log_e", real=True)
+_Psi = sp.Function("Psi")
+_Psi_inverse = sp.Function("Psi_inverse")
+#: Relative error with which JAX is assumed to evaluate the user's function.
+EVALUATION = 2.0**-30
+
+
+class AssumedLoss(Loss):
+    """A JAX function L(v, y) ≥ 0 with a desingularizing function asserted by the user.
+
+    Args:
+        value: JAX function of (v, y), both of shape (m,), to a scalar; min_v L(v, y) = 0.
+        psi: ψ(e) as SymPy expression in one symbol or text in ``e``, with ψ'(L)‖∇L‖ ≥ 1 where 0 < L < `level`.
+        curvature: Λ(f), a Lipschitz constant of ∇L on {L ≤ f}, as number, expression or text in ``f``.
+        gradient_bound: G(f) ≥ ‖∇L‖ on {L ≤ f}; by default √(2Λf), true for convex L.
+        argmin: function from y to the minimiser of L(·, y); by default y itself.
+        scale: c, as for `SquaredError`.
+        level: the loss below which ψ is claimed (r_0 of assumption A2).
+        convex: whether L is asserted to be convex.
+        name: for messages and certificates.
+
+    Raises:
+        InputError: ψ is no increasing function with ψ(0) = 0.
+
+    Notes:
+        Everything here has evidence `assumed`: certificates are never `proved`. `validate_data` first searches
+        for violations of the KL inequality, of G and of Λ.
+    """
+
+    def __init__(
+        self,
+        value: Callable[[Any, Any], Any] | None = None,
+        psi: Any = None,
+        curvature: Any = None,
+        gradient_bound: Any = None,
+        *,
+        argmin: Callable[[np.ndarray], np.ndarray] | None = None,
+        scale: str | float = "sum",
+        level: float = math.inf,
+        convex: bool = False,
+        name: str = "custom",
+    ) -> None:
+        for key, given in (("value", value), ("psi", psi), ("curvature", curvature)):
+            if given is None:
+                raise InputError(f"loss.{key}: missing, expected it for a loss without a profile (see Loss.custom)")
+        if not callable(value):
+            raise InputError(f"loss.value: found {value!r}, expected a JAX function of (v, y)")
+        shown = _formula(psi, e, "psi")
+        bend = _formula(curvature, f_symbol, "curvature", "f")
+        steep = (
+            sp.sqrt(2 * bend * f_symbol)
+            if gradient_bound is None
+            else _formula(gradient_bound, f_symbol, "gradient_bound", "f")
+        )
+        _check_psi(shown)
+        object.__setattr__(self, "function", value)
+        object.__setattr__(self, "minimiser", argmin)
+        object.__setattr__(self, "level", float(level))
+        object.__setattr__(self, "asserted_convex", convex)
+        theory = LossTheory(
+            kind="custom", convention=name, structure="function", entry=sp.Integer(0), rule="assumed", psi=shown,
+            Psi=_Psi(e), Psi_inv=_Psi_inverse(xi), gradient_bound=steep, curvature=bend, proof="asserted by the user",
+            numerics=LossNumerics(difference, difference, difference), registered=False,
+        )  # fmt: skip
+        assumed = (
+            f"ψ(e) = {shown} satisfies ψ'(L)‖∇L‖ ≥ 1 where 0 < L < {level:g}",
+            f"∇L is Lipschitz with constant {bend} and bounded by {steep} on {{L ≤ f}}, f = {f_symbol}",
+            f"JAX evaluates L with relative error at most {EVALUATION:.1e}",
+        )
+        super().__init__(theory, {}, scale, assumed)
+
+    function: Callable[[Any, Any], Any]
+    minimiser: Callable[[np.ndarray], np.ndarray] | None
+    level: float
+    asserted_convex: bool
+
+    @cached_property
+    def _key(self) -> tuple[Any, ...]:
+        return ("custom", self.function, str(self.theory.psi), str(self.theory.curvature), self.scale, self.level)
+
+    @property
+    def convex(self) -> bool:
+        """What the user asserts."""
+        return self.asserted_convex
+
+    @cached_property
+    def concave_psi(self) -> bool:
+        """Whether ψ is concave, decided by the sign of ψ''."""
+        return _concave(self.theory.psi)
+
+    @property
+    def argmin_is_y(self) -> bool:
+        """Whether no other minimiser was given."""
+        return self.minimiser is None
+
+    def to_json(self) -> dict[str, Any]:
+        """Describe the loss; a Python function cannot be written, so it cannot be made again from this."""
+        return {
+            "kind": "custom", "scale": self.scale, "function": self.theory.convention, "psi": str(self.theory.psi),
+            "curvature": str(self.theory.curvature), "assumed": list(self.assumed),
+        }  # fmt: skip
+
+    # --- floating point ---------------------------------------------------------------------------------
+    def value(self, xp: Any, v: Any, y: Any) -> Any:
+        """L(v), scaled."""
+        result = float(resolve_scale(self.scale, v.shape[0])) * self.function(v, y)
+        return np.asarray(result) if xp is np else result
+
+    def gradient(self, xp: Any, v: Any, y: Any) -> Any:
+        """∇L(v) by JAX, scaled."""
+        import jax
+
+        result = float(resolve_scale(self.scale, v.shape[0])) * jax.grad(self.function)(v, y)
+        return np.asarray(result) if xp is np else result
+
+    def in_domain(self, xp: Any, v: Any) -> Any:
+        """Whether every entry is finite; outside its domain the function must return inf or nan."""
+        return xp.all(xp.isfinite(v))
+
+    # --- the search for a refutation ----------------------------------------------------------------------
+    def validate_data(self, y: np.ndarray) -> None:
+        """Try to refute what is asserted, for these observations.
+
+        Raises:
+            InputError: a violation of the KL inequality, of G or of Λ was found.
+        """
+        import jax
+        import jax.numpy as jnp
+
+        data = np.asarray(y, dtype=np.float64)
+        known = jnp.asarray(data)
+        both = jax.jit(jax.value_and_grad(lambda v: self.function(v, known)))
+        precision = float(jnp.finfo(known.dtype).eps)
+
+        def value_and_gradient(v: np.ndarray) -> tuple[float, np.ndarray]:
+            level, gradient = both(jnp.asarray(v))
+            return float(level), np.asarray(gradient, dtype=np.float64)
+
+        centre = data if self.minimiser is None else np.asarray(self.minimiser(data), dtype=np.float64)
+        rounding = math.sqrt(precision)
+        search = Search(value_and_gradient, centre, rounding, min(self.level, 1e12), 10 * rounding)
+        for name, statement, ratio in self._claims():
+            found = search.refute(ratio)
+            if found is not None:
+                raise InputError(
+                    f"loss.{name}: found {statement} = {found.ratio:.4g} at L = {found.level:.4g}, expected at least 1 "
+                    f"where 0 < L < {self.level:g}: this {name} is refuted; multiply it by {1.01 / found.ratio:.3g} or "
+                    "more, or give a smaller level"
+                )
+
+    def _claims(self) -> list[tuple[str, str, Callable[[np.ndarray, float, float], float]]]:
+        """What is asserted, as ratios that must be at least 1."""
+        slope = sp.lambdify(e, sp.diff(self.theory.psi, e), modules="math")
+        steepest = sp.lambdify(f_symbol, self.theory.gradient_bound, modules="math")
+        bend = sp.lambdify(f_symbol, self.theory.curvature, modules="math")
+        return [
+            ("psi", "ψ'(L)‖∇L‖", lambda d, level, g: slope(level) * g),
+            ("gradient_bound", "G(L)/‖∇L‖", lambda d, level, g: steepest(level) / g if g else math.inf),
+            (
+                "curvature",
+                "Λ(L)‖v − argmin‖/‖∇L‖",
+                lambda d, level, g: bend(level) * float(np.linalg.norm(d)) / g if g else math.inf,
+            ),
+        ]
+
+    # --- enclosures, all of evidence `assumed` --------------------------------------------------------------
+    def constants(self, y: np.ndarray, loss_0: Bound) -> dict[sp.Symbol, Bound]:
+        """Evaluate the asserted G and Λ; see `Loss.constants`."""
+        evidence = max(loss_0.evidence, Evidence.ASSUMED)
+        known = enclosures.known_values(self, np.asarray(y).size)
+        result = {symbol: Bound.exact(value).with_evidence(evidence) for symbol, value in known.items()}
+        if not math.isfinite(loss_0.upper):
+            return result | dict.fromkeys((loss_gradient, loss_curvature), Bound(0.0, math.inf, evidence))
+        scale = resolve_scale(self.scale, np.asarray(y).size)
+        height = max(Fraction(loss_0.upper) / scale, SMALLEST_LEVEL)
+        if height >= self.level:
+            raise InputError(
+                f"loss.level: found a loss of {float(height):.4g}, expected less than level = {self.level:g}, below "
+                "which ψ is claimed; start closer or claim more"
+            )
+        for symbol, expr in ((loss_gradient, self.theory.gradient_bound), (loss_curvature, self.theory.curvature)):
+            bound = Bound.from_arb(exact_arb(scale) * tight(expr, {f_symbol: height}), evidence)
+            result[symbol] = Bound(max(bound.lower, 0.0), max(bound.upper, 0.0), evidence)
+        return result
+
+    def enclose(self, v: Any, y: np.ndarray) -> Bound:
+        """Bound L at an enclosed prediction by its value in the middle, ‖∇L‖ and Λ (evidence assumed)."""
+        import jax.numpy as jnp
+
+        mid, rad = enclosures.ends(v)
+        centre = float(self.value(np, jnp.asarray(mid), jnp.asarray(y)))
+        spread = float(np.linalg.norm(rad)) * (1 + 1e-9)
+        slope = float(np.linalg.norm(self.gradient(np, jnp.asarray(mid), jnp.asarray(y))))
+        margin = EVALUATION * abs(centre) + 2 * slope * spread
+        return Bound(max(centre - margin, 0.0), centre + margin, Evidence.ASSUMED)
+
+    # --- Ψ by quadrature --------------------------------------------------------------------------------
+    @cached_property
+    def _primitive(self) -> DecreasingPrimitive:
+        slope = sp.diff(self.theory.psi, e).subs(e, sp.exp(_log_e))
+        return DecreasingPrimitive([(sp.oo, sp.simplify(slope**2 * sp.exp(_log_e)))], _log_e)
+
+    def _factor(self, constants: Mapping[sp.Symbol, Bound]) -> flint.arb:
+        return exact_arb(resolve_scale(self.scale, int(constants[enclosures.m_symbol].lower)))
+
+    def Psi_at(self, value: float, constants: Mapping[sp.Symbol, Bound]) -> flint.arb:
+        """Enclose Ψ at one number."""
+        with flint.ctx.workprec(192):
+            factor = self._factor(constants)
+            return self._primitive((exact_arb(value) / factor).log()) / factor
+
+    def Psi_inv_at(self, level: float | Fraction, constants: Mapping[sp.Symbol, Bound]) -> flint.arb:
+        """Enclose Ψ⁻¹ at one number; 0 beyond Ψ(0⁺) where that is finite."""
+        with flint.ctx.workprec(192):
+            factor = self._factor(constants)
+            target = factor * exact_arb(level)
+            if self._primitive(flint.arb(-700)) <= target:
+                return flint.arb(0).union(factor * flint.arb(-700).exp())
+            return factor * self._primitive.inverse(target).exp()
+
+
+def _formula(given: Any, symbol: sp.Symbol, key: str, letter: str = "e") -> sp.Expr:
+    if isinstance(given, str):
+        try:
+            return read_formula(given, {letter: symbol})
+        except ValueError as error:
+            raise InputError(f"loss.{key}: {error}") from None
+    if isinstance(given, int | float | Fraction) and not isinstance(given, bool):
+        return sp.Rational(Fraction(given))
+    if isinstance(given, sp.Expr) and len(given.free_symbols) <= 1:
+        return exact(given.subs(dict.fromkeys(given.free_symbols, symbol)))
+    raise InputError(f"loss.{key}: found {given!r}, expected a SymPy expression in one symbol, or text in {letter}")
+
+
+def _check_psi(psi: sp.Expr) -> None:
+    compile_arb((e,), psi)
+    slope = sp.diff(psi, e)
+    if sp.limit(psi, e, 0, "+") != 0 or sign_of(slope) in (-1, 0):
+        raise InputError(f"loss.psi: found ψ(e) = {psi}, expected an increasing function with ψ(0) = 0")
+
+
+@cache
+def _concave(psi: sp.Expr) -> bool:
+    return sign_of(sp.diff(psi, e, 2)) in (-1, 0)

@@ -1,0 +1,95 @@
+"""Enclosures of what a two-layer network contributes to a certificate (docs/theory.md §4).
+
+With N_X = (‖u‖/√k) X V diag(φ'(a)):  X J JᵀXᵀ = N_X N_Xᵀ [W trained] + (‖φ(a)‖²/k) X Xᵀ [V trained],
+for X any matrix with as many columns as V has rows (A, AB, or a basis of the row space).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from dipproofs.enclosures import Bound, IntervalMatrix, IntervalVector, compile_arb
+from dipproofs.enclosures.norms import euclidean
+from dipproofs.networks.two_layer import TwoLayer
+from dipproofs.theory import ACTIVATIONS
+from dipproofs.theory.activations import x
+
+#: Bits for φ and φ': the radius of an entry is then the one that a = W u brings along.
+_BITS = 80
+
+
+#: What is known of networks in use: they never change, and both the hypotheses and the signal's error need it.
+_HIDDEN: WeakKeyDictionary[TwoLayer, HiddenLayer] = WeakKeyDictionary()
+_SIGNALS: WeakKeyDictionary[TwoLayer, tuple[HiddenLayer, IntervalVector]] = WeakKeyDictionary()
+
+
+@dataclass(frozen=True, eq=False)
+class HiddenLayer:
+    """The enclosed hidden layer at one iterate.
+
+    Args:
+        a: (k,) W u. phi: (k,) φ(a). dphi: (k,) φ'(a).
+        norm_u, norm_phi: Euclidean norms.
+    """
+
+    a: IntervalVector
+    phi: IntervalVector
+    dphi: IntervalVector
+    norm_u: Bound
+    norm_phi: Bound
+
+
+def enclose_hidden(network: TwoLayer) -> HiddenLayer:
+    """Enclose a = W u, φ(a), φ'(a) of the stored floats; evidence proved.
+
+    Example:
+        >>> net = TwoLayer.init(n=3, width=4, input_dimension=2, seed=0)
+        >>> enclose_hidden(net).norm_phi.evidence.name
+        'PROVED'
+    """
+    known = _HIDDEN.get(network)
+    if known is not None:
+        return known
+    u = IntervalMatrix.from_exact(network.u)
+    a = IntervalMatrix.from_exact(network.W) @ u
+    functions = _compiled(network.activation)
+    phi, dphi = (a.apply_arb(function, _BITS) for function in functions)
+    return _HIDDEN.setdefault(network, HiddenLayer(a, phi, dphi, vector_norm(u), vector_norm(phi)))
+
+
+@lru_cache
+def _compiled(activation: str) -> tuple:
+    theory = ACTIVATIONS[activation]
+    return compile_arb((x,), theory.phi), compile_arb((x,), theory.dphi)
+
+
+def enclose_signal(network: TwoLayer, hidden: HiddenLayer) -> IntervalVector:
+    """Enclose h(u, θ) = k^{-1/2} V φ(a), (r,)."""
+    known = _SIGNALS.get(network)
+    if known is not None and known[0] is hidden:
+        return known[1]
+    root = Bound.exact(network.width).sqrt()
+    signal = (IntervalMatrix.from_exact(network.V) @ hidden.phi).scale(Bound.exact(1) / root)
+    _SIGNALS[network] = hidden, signal
+    return signal
+
+
+def vector_norm(vector: IntervalVector) -> Bound:
+    """Enclose the Euclidean norm of an enclosed vector.
+
+    Notes:
+        Entries between |mid| − rad and |mid| + rad give norms between those of these two vectors, which is sharper
+        than ‖mid‖ ∓ ‖rad‖ where large radii do not sit at large entries.
+    """
+    lower, upper = (float(end) for end in vector.column_norms())
+    if vector.rad is None or not math.isfinite(upper):
+        return Bound(lower, upper)
+    sizes = np.abs(vector.mid)
+    near = np.maximum(np.nextafter(sizes - vector.rad, -np.inf), 0.0)
+    far = np.nextafter(sizes + vector.rad, np.inf)
+    return Bound(max(lower, float(euclidean(near)[0])), min(upper, float(euclidean(far)[1])))

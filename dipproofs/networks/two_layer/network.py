@@ -1,0 +1,249 @@
+"""The two-layer network g(u,θ) = k^{-1/2} V φ(W u), optionally followed by a fixed linear map B."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from dipproofs.errors import InputError
+from dipproofs.networks.two_layer.kernel import Fixed, State, TwoLayerKernel
+from dipproofs.theory import ACTIVATIONS, EXCLUDED
+from dipproofs.theory.architectures.two_layer import TRAIN_MODES
+
+OUTER_LAWS = ("uniform", "rademacher", "gaussian")
+#: Stored inputs have ‖u‖ only near 1; further away than this, they are refused.
+INPUT_NORM_TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class TwoLayer:
+    """A two-layer generator with explicit parameters.
+
+    Args:
+        u: (d,) fixed input, ‖u‖ = 1 up to 1e-6.
+        W: (k, d) inner layer.
+        V: (n, k) outer layer, or (r, k) when there is a basis.
+        activation: name of φ, see `dipproofs.theory.ACTIVATIONS`.
+        train: "both", "inner" (W) or "outer" (V).
+        basis: (n, r) fixed linear map B of a synthesis generator g = B h(u, θ), or None.
+        output_offset: constant added to every entry of g, for losses with a limited domain.
+
+    Raises:
+        InputError: wrong shapes, complex or non-finite entries, ‖u‖ ≠ 1, unknown activation.
+
+    Notes:
+        Arrays may be float32 or float64; they are taken as the exact numbers they are.
+        Source: docs/theory.md §4 (and §7 for the basis).
+
+    Example:
+        >>> net = TwoLayer.init(n=10, width=64, input_dimension=5, activation="tanh", train="both", seed=3)
+        >>> net.n, net.width, net.input_dimension, net.parameter_count
+        (10, 64, 5, 960)
+    """
+
+    u: np.ndarray
+    W: np.ndarray
+    V: np.ndarray
+    activation: str = "tanh"
+    train: str = "both"
+    basis: np.ndarray | None = None
+    output_offset: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check_name("activation", self.activation, tuple(ACTIVATIONS), EXCLUDED)
+        _check_name("train", self.train, TRAIN_MODES, {})
+        names = ("u", "W", "V") if self.basis is None else ("u", "W", "V", "basis")
+        for name in names:
+            ndim = 1 if name == "u" else 2
+            object.__setattr__(self, name, _exact_array(name, getattr(self, name), ndim))
+        k, d = self.W.shape
+        if self.u.shape != (d,):
+            raise InputError(f"network u: found shape {self.u.shape}, expected ({d},) to match W of shape {(k, d)}")
+        if self.V.shape[1] != k:
+            raise InputError(f"network V: found shape {self.V.shape}, expected (n, {k}) to match W of shape {(k, d)}")
+        if self.basis is not None and self.basis.shape[1] != self.V.shape[0]:
+            raise InputError(
+                f"network basis: found shape {self.basis.shape}, expected (n, {self.V.shape[0]}) to match V"
+            )
+        object.__setattr__(self, "output_offset", _number("output_offset", self.output_offset))
+        norm = math.sqrt(math.fsum(float(x) ** 2 for x in self.u))
+        if abs(norm - 1) > INPUT_NORM_TOLERANCE:
+            raise InputError(f"network u: found ‖u‖ = {norm:.6g}, expected 1; divide u by its norm first")
+
+    @classmethod
+    def init(
+        cls,
+        n: int,
+        width: int,
+        input_dimension: int,
+        activation: str = "tanh",
+        train: str = "both",
+        seed: int = 0,
+        *,
+        outer_law: str = "uniform",
+        basis: Any = None,
+        dtype: str = "float64",
+        output_offset: float = 0.0,
+        output_scale: float = 1.0,
+    ) -> TwoLayer:
+        """Draw a network as in docs/theory.md §6: W iid N(0,1), V iid with variance 1, u uniform on the sphere.
+
+        Args:
+            n: number of outputs (atoms of the basis, if there is one).
+            width: k. input_dimension: d.
+            activation, train: as in the class.
+            seed: of NumPy's PCG64; the same seed gives the same bits on every machine.
+            outer_law: "uniform" on [−√3, √3], "rademacher" or "gaussian".
+            basis: (n_signal, n) matrix B, or None.
+            dtype: "float64" or "float32".
+            output_offset: as in the class.
+            output_scale: V is multiplied by this, for a start nearer to the offset.
+
+        Raises:
+            InputError: a size below 1, an unknown name, a seed or a number that is none.
+        """
+        for name, size in (("n", n), ("width", width), ("input_dimension", input_dimension)):
+            if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
+                raise InputError(f"network {name}: found {size!r}, expected an integer ≥ 1")
+        _check_name("outer_law", outer_law, OUTER_LAWS, {})
+        _check_name("dtype", dtype, ("float64", "float32"), {})
+        _check_name("activation", activation, tuple(ACTIVATIONS), EXCLUDED)
+        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+            raise InputError(f"network seed: found {seed!r}, expected an integer ≥ 0")
+        output_scale = _number("output_scale", output_scale, above=0.0)
+        rng = np.random.default_rng(seed)
+        u = rng.standard_normal(input_dimension)
+        W = rng.standard_normal((width, input_dimension))
+        if outer_law == "uniform":
+            V = rng.uniform(-math.sqrt(3), math.sqrt(3), (n, width))
+        elif outer_law == "rademacher":
+            V = rng.choice(np.array([-1.0, 1.0]), (n, width))
+        else:
+            V = rng.standard_normal((n, width))
+        u, V = u / np.linalg.norm(u), V * output_scale
+        with np.errstate(over="ignore"):  # an infinite entry is refused below
+            u, W, V = (array.astype(dtype) for array in (u, W, V))
+        return cls(u, W, V, activation=activation, train=train, basis=basis, output_offset=output_offset)
+
+    @property
+    def n(self) -> int:
+        """Dimension of the signal g(u, θ)."""
+        return int((self.V if self.basis is None else self.basis).shape[0])
+
+    @property
+    def width(self) -> int:
+        """Number of hidden units k."""
+        return int(self.V.shape[1])
+
+    @property
+    def input_dimension(self) -> int:
+        """Dimension d of the fixed input."""
+        return int(self.u.shape[0])
+
+    @property
+    def parameter_count(self) -> int:
+        """Number of trained parameters p."""
+        inner, outer = self.W.size, self.V.size
+        return int({"both": inner + outer, "inner": inner, "outer": outer}[self.train])
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Number format of the run."""
+        return np.result_type(self.V, self.W)
+
+    @property
+    def kernel(self) -> TwoLayerKernel:
+        """The static part, for jitted functions."""
+        return TwoLayerKernel(self.activation, self.train)
+
+    @cached_property
+    def fixed(self) -> Fixed:
+        """a_0 = W u and ‖u‖², as floats of the run's format."""
+        u = self.u.astype(np.float64)
+        a_0 = self.W.astype(np.float64) @ u
+        return Fixed(a_0.astype(self.dtype), np.asarray(u @ u, self.dtype))
+
+    def state(self) -> State:
+        """Return the starting point of the descent."""
+        return State(self.V.astype(self.dtype), np.zeros(self.width, self.dtype))
+
+    def at(self, state: State) -> TwoLayer:
+        """Return the network with the parameters of a state of this network's descent, without copying V.
+
+        Raises:
+            InputError: parameters that are not finite.
+        """
+        V, b = np.asarray(state.V), np.asarray(state.b)
+        W = self.W if self.train == "outer" else self.W + np.outer(b, self.u.astype(b.dtype)).astype(self.W.dtype)
+        moved = object.__new__(type(self))
+        moved.__dict__.update({field.name: getattr(self, field.name) for field in fields(self)})
+        moved.__dict__.update(W=_frozen("W", W), V=_frozen("V", V.astype(self.V.dtype, copy=False)))
+        return moved
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return the arrays by their name in certificates."""
+        arrays = {"u": self.u, "W": self.W, "V": self.V}
+        return arrays if self.basis is None else {**arrays, "B": self.basis}
+
+    def describe(self) -> dict[str, Any]:
+        """Return the JSON description that goes with the arrays."""
+        return {
+            "kind": "two-layer" if self.basis is None else "two-layer-synthesis",
+            "activation": self.activation,
+            "train": self.train,
+            "width": self.width,
+            "input_dimension": self.input_dimension,
+            "output_offset": self.output_offset,
+        }
+
+    def output(self) -> np.ndarray:
+        """Return g(u, θ), (n,), in NumPy (evidence: estimated)."""
+        from dipproofs.networks.activation import numpy_activation
+
+        phi, _ = numpy_activation(self.activation)(self.W.astype(np.float64) @ self.u.astype(np.float64))
+        h = self.V.astype(np.float64) @ phi / math.sqrt(self.width)
+        g = h if self.basis is None else self.basis.astype(np.float64) @ h
+        return g + self.output_offset
+
+
+def _check_name(key: str, value: Any, valid: tuple[str, ...], excluded: dict[str, str]) -> None:
+    if value in valid:
+        return
+    if isinstance(value, str) and value.lower() in excluded:
+        raise InputError(f"network {key}: {value!r} is not covered: {excluded[value.lower()]}")
+    raise InputError(f"network {key}: found {value!r}, expected one of {', '.join(valid)}")
+
+
+def _number(key: str, value: Any, above: float | None = None) -> float:
+    from dipproofs.problems.schema import finite, show
+
+    number = finite(value, above=above)
+    if number is None:
+        bound = "" if above is None else f" > {above:g}"
+        raise InputError(f"network {key}: found {show(value)}, expected a finite number{bound}")
+    return number
+
+
+def _exact_array(name: str, value: Any, ndim: int) -> np.ndarray:
+    array = np.asarray(value)
+    if array.dtype not in (np.float32, np.float64):
+        if array.dtype.kind not in "iu":
+            raise InputError(f"network {name}: found dtype {array.dtype}, expected float32 or float64")
+        array = array.astype(np.float64)
+    if array.ndim != ndim or array.size == 0:
+        raise InputError(f"network {name}: found shape {array.shape}, expected {ndim} non-empty dimension(s)")
+    return _frozen(name, np.array(array, order="C"))
+
+
+def _frozen(name: str, array: np.ndarray) -> np.ndarray:
+    """Refuse what is not finite, and forbid writing; a finite sum, the quick test, has finite terms."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        finite = np.isfinite(array.sum()) or np.isfinite(array).all()
+    if not finite:
+        raise InputError(f"network {name}: found a NaN or infinite entry, expected finite numbers")
+    array.setflags(write=False)
+    return array

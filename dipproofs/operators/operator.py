@@ -1,0 +1,151 @@
+"""The forward operator A: an exact matrix, and a fast way to apply it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from dipproofs.errors import InputError
+from dipproofs.operators.kernels import Arrays, DenseKernel, Kernel
+from dipproofs.problems.arrays import exact_array
+
+LARGEST_MATRIX = 2**28
+"""Entries of the largest matrix accepted (2 GiB in float64)."""
+
+
+class Operator:
+    """A real linear forward operator A: R^n → R^m.
+
+    `to_dense()` is *the* operator: certificates are about exactly these stored numbers. `matvec` and
+    `adjoint` are fast and work inside JAX transformations; their rounding never enters a proof.
+
+    Args:
+        matrix: (m, n) float32 or float64, or a function without arguments that gives it when first needed.
+        shape: (m, n).
+        kernel: how JAX applies it; by default the dense matrix.
+        arrays: the arrays the kernel works on.
+        kind: a name for messages and reports.
+        domain_shape: the shape of the signal as an image, or None.
+        range_shape: the shape of a picture of the data, or None.
+        range_indices: (m,) where each measurement belongs in that picture; by default it is full.
+
+    Raises:
+        InputError: the matrix is empty, complex, not finite, zero, or not of the stated shape.
+
+    Example:
+        >>> operator = Operator(np.array([[1.0, 2.0], [0.0, 3.0]]))
+        >>> operator.shape
+        (2, 2)
+        >>> operator.matvec(np.array([1.0, 1.0])), operator.adjoint(np.array([1.0, 1.0]))
+        (array([3., 3.]), array([1., 5.]))
+    """
+
+    def __init__(
+        self,
+        matrix: Any,
+        shape: tuple[int, int] | None = None,
+        *,
+        kernel: Kernel | None = None,
+        arrays: Arrays | None = None,
+        kind: str = "matrix",
+        domain_shape: tuple[int, ...] | None = None,
+        range_shape: tuple[int, ...] | None = None,
+        range_indices: np.ndarray | None = None,
+    ) -> None:
+        self.kind = kind
+        self._dense: np.ndarray | None = None
+        self._make: Callable[[], Any] = matrix if callable(matrix) else lambda: matrix
+        if callable(matrix):
+            if shape is None:
+                raise InputError("operator: a matrix given as a function needs its shape (rows, columns)")
+            self.shape = (int(shape[0]), int(shape[1]))
+        else:
+            self._dense = _checked(matrix, kind, shape)
+            self.shape = (self._dense.shape[0], self._dense.shape[1])
+        check_size(*self.shape)
+        self.domain_shape = domain_shape
+        self.range_indices = range_indices
+        self.range_shape = range_shape
+        self.kernel: Kernel = DenseKernel() if kernel is None else kernel
+        self._arrays = arrays
+
+    @property
+    def rows(self) -> int:
+        """The number of measurements m."""
+        return self.shape[0]
+
+    @property
+    def columns(self) -> int:
+        """The number of unknowns n."""
+        return self.shape[1]
+
+    @property
+    def arrays(self) -> Arrays:
+        """The arrays of `kernel`: pass them as traced arguments to jitted functions."""
+        if self._arrays is None:
+            self._arrays = (self.to_dense(),)
+        return self._arrays
+
+    def to_dense(self) -> np.ndarray:
+        """Give the exact matrix, (m, n) float32 or float64, read-only; built once."""
+        if self._dense is None:
+            self._dense = _checked(self._make(), self.kind, self.shape)
+        return self._dense
+
+    def matvec(self, x: Any) -> Any:
+        """Apply A to x of shape (n,) or (n, j): NumPy in, NumPy out; JAX in, JAX out (also inside jit)."""
+        if isinstance(x, np.ndarray):
+            return self.to_dense() @ x
+        return _columnwise(self.kernel.apply, self.arrays, x)
+
+    def adjoint(self, w: Any) -> Any:
+        """Apply Aᵀ to w of shape (m,) or (m, j); see `matvec`."""
+        if isinstance(w, np.ndarray):
+            return self.to_dense().T @ w
+        return _columnwise(self.kernel.adjoint, self.arrays, w)
+
+    def data_image(self, y: np.ndarray) -> np.ndarray | None:
+        """Give y as a picture, NaN where nothing is measured; None if the data have no such form."""
+        if self.range_shape is None:
+            return None
+        if self.range_indices is None:
+            return np.asarray(y).reshape(self.range_shape)
+        picture = np.full(self.range_shape, np.nan)
+        picture.ravel()[self.range_indices] = y
+        return picture
+
+    def __repr__(self) -> str:
+        return f"Operator({self.kind}, {self.rows}×{self.columns})"
+
+
+def check_size(rows: int, columns: int) -> None:
+    """Refuse matrices that no certificate could be made for, before memory runs out.
+
+    Example:
+        >>> check_size(10**6, 10**6)
+        Traceback (most recent call last):
+        ...
+        dipproofs.errors.InputError: operator: found 1000000×1000000, expected at most 268435456 entries
+    """
+    if rows * columns > LARGEST_MATRIX:
+        raise InputError(f"operator: found {rows}×{columns}, expected at most {LARGEST_MATRIX} entries")
+
+
+def _checked(matrix: Any, kind: str, shape: tuple[int, int] | None) -> np.ndarray:
+    dense = exact_array(matrix, f"{kind} operator", ndim=2)
+    if shape is not None and dense.shape != tuple(shape):
+        raise InputError(f"{kind} operator: found a matrix of shape {dense.shape}, expected {tuple(shape)}")
+    if not dense.any():
+        raise InputError(f"{kind} operator: found the zero operator, expected at least one entry different from 0")
+    dense.setflags(write=False)
+    return dense
+
+
+def _columnwise(function: Callable[[Arrays, Any], Any], arrays: Arrays, x: Any) -> Any:
+    if x.ndim == 1:
+        return function(arrays, x)
+    import jax
+
+    return jax.vmap(lambda column: function(arrays, column), in_axes=1, out_axes=1)(x)

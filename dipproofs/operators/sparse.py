@@ -1,0 +1,54 @@
+"""Operators stored as sparse matrices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from dipproofs.errors import InputError
+from dipproofs.operators.kernels import SparseKernel
+from dipproofs.operators.operator import Operator, check_size
+from dipproofs.problems.arrays import exact_array
+
+_SPARSE_BELOW = 0.05
+"""Below this density the sparse kernel is used; above it the dense product is faster."""
+
+
+def sparse_operator(
+    matrix: Any,
+    *,
+    kind: str = "sparse matrix",
+    domain_shape: tuple[int, ...] | None = None,
+    range_shape: tuple[int, ...] | None = None,
+    range_indices: np.ndarray | None = None,
+) -> Operator:
+    """Adapt a `scipy.sparse` matrix or array; entries stored twice are summed.
+
+    Raises:
+        InputError: complex, non-finite, zero or empty.
+
+    Example:
+        >>> sparse_operator(sp.eye_array(3)).to_dense()[0]
+        array([1., 0., 0.])
+    """
+    if matrix.ndim != 2 or 0 in matrix.shape:
+        raise InputError(f"{kind} operator: found shape {matrix.shape}, expected a matrix of at least 1×1")
+    check_size(*matrix.shape)
+    csr = sp.csr_array(matrix)
+    csr.sum_duplicates()
+    csr.eliminate_zeros()
+    m, n = csr.shape
+    if csr.nnz == 0:
+        raise InputError(f"{kind} operator: found the zero operator, expected at least one entry different from 0")
+    values = exact_array(csr.data, f"{kind} operator")
+    csr = sp.csr_array((values, csr.indices, csr.indptr), shape=(m, n))
+    common: dict[str, Any] = {"kind": kind, "domain_shape": domain_shape, "range_shape": range_shape}
+    common["range_indices"] = range_indices
+    if csr.nnz > _SPARSE_BELOW * m * n:
+        return Operator(csr.toarray(), **common)
+    by_row, by_column = csr.tocoo(), csr.tocsc().tocoo()
+    arrays = (by_row.row, by_row.col, by_row.data, by_column.row, by_column.col, by_column.data)
+    kernel = SparseKernel(m, n)
+    return Operator(csr.toarray, (m, n), kernel=kernel, arrays=tuple(np.asarray(a) for a in arrays), **common)

@@ -1,0 +1,113 @@
+"""Constants of the two-layer network g(u,θ) = k^{-1/2} V φ(W u) (docs/theory.md §4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sympy as sp
+
+from dipproofs.theory.core import define
+from dipproofs.theory.symbols import (
+    B_1,
+    B_2,
+    c_0,
+    c_A0,
+    c_full,
+    lipschitz_A_in,
+    lipschitz_AJ,
+    lipschitz_in,
+    lipschitz_J,
+    lipschitz_out,
+    norm_A,
+    norm_AJ,
+    norm_AJ_ball,
+    norm_phi,
+    norm_u,
+    norm_V,
+    rho,
+    sigma_out,
+    width,
+)
+
+TRAIN_MODES = ("both", "inner", "outer")
+_SOURCE = "§4"
+_B1u, _B2u, _root = B_1 * norm_u, B_2 * norm_u**2, sp.sqrt(width)
+
+
+def _bilinear(c: sp.Expr, b: sp.Expr) -> sp.Expr:
+    """Norm of the 2×2 form [[B₂c, b], [b, 0]]: the larger root of λ² − B₂cλ − b² = 0."""
+    return (_B2u * c + sp.sqrt((_B2u * c) ** 2 + 4 * b**2)) / (2 * _root)
+
+
+def _lipschitz(train: str, c: sp.Expr, scale: sp.Expr) -> sp.Expr:
+    """Lipschitz constant of the Jacobian followed by a map of norm ``scale``; c bounds the columns of V."""
+    if train == "both":
+        return _bilinear(c + scale * rho, scale * _B1u)
+    return _B2u * c / _root if train == "inner" else sp.Integer(0)
+
+
+def _lipschitz_inner(train: str, c: sp.Expr, scale: sp.Expr) -> sp.Expr:
+    """Lipschitz constant of the inner block alone."""
+    if train == "both":
+        return sp.sqrt((scale * _B1u) ** 2 + (_B2u * (c + scale * rho)) ** 2) / _root
+    return _B2u * c / _root if train == "inner" else sp.Integer(0)
+
+
+def _norm_ball(train: str, lipschitz: sp.Expr) -> sp.Expr:
+    """Upper bound of ‖M(θ)‖ on the ball: the better of perturbing M and of bounding both blocks."""
+    inner = (_B1u * (norm_V + (norm_A * rho if train == "both" else 0))) ** 2
+    outer = (norm_A * (norm_phi + (_B1u * rho if train == "both" else 0))) ** 2
+    blocks = {"both": inner + outer, "inner": inner, "outer": outer}[train]
+    return sp.Min(norm_AJ + lipschitz * rho, sp.sqrt(blocks) / _root)
+
+
+@dataclass(frozen=True)
+class TwoLayerConstants:
+    """The ρ-dependent constants for one ``train`` mode, as expressions in the quantities at θ_0.
+
+    Args:
+        train: "both", "inner" or "outer".
+        lipschitz_J: ℓ(ρ), of PJ.
+        lipschitz_AJ: ℓ_A(ρ), of M = AJ.
+        lipschitz_J_full: ℓ(ρ) of J itself (the paper's), with unprojected columns.
+        lipschitz_in: ℓ_in(ρ) of the inner block; lipschitz_A_in of A times it.
+        lipschitz_out: slope of s_out.
+        sigma_out: s_out at θ_0 (0 when V is not trained).
+        norm_AJ_ball: M_ρ.
+    """
+
+    train: str
+    lipschitz_J: sp.Expr
+    lipschitz_AJ: sp.Expr
+    lipschitz_J_full: sp.Expr
+    lipschitz_in: sp.Expr
+    lipschitz_A_in: sp.Expr
+    lipschitz_out: sp.Expr
+    sigma_out: sp.Expr
+    norm_AJ_ball: sp.Expr
+
+
+def _constants(train: str) -> TwoLayerConstants:
+    def formula(name: str, expr: sp.Expr, meaning: str, symbol: sp.Symbol) -> sp.Expr:
+        return define(f"twolayer.{train}.{name}", expr, f"{meaning}, train = {train}", _SOURCE, symbol)
+
+    one = sp.Integer(1)
+    return TwoLayerConstants(
+        train,
+        formula("lipschitz_J", _lipschitz(train, c_0, one), "ℓ(ρ)", lipschitz_J),
+        formula("lipschitz_AJ", _lipschitz(train, c_A0, norm_A), "ℓ_A(ρ)", lipschitz_AJ),
+        formula("lipschitz_J_full", _lipschitz(train, c_full, one), "ℓ(ρ), unprojected", lipschitz_J),
+        formula("lipschitz_in", _lipschitz_inner(train, c_0, one), "ℓ_in(ρ)", lipschitz_in),
+        formula("lipschitz_A_in", _lipschitz_inner(train, c_A0, norm_A), "ℓ_{A,in}(ρ)", lipschitz_A_in),
+        formula(
+            "lipschitz_out",
+            _B1u / _root if train == "both" else sp.Integer(0),
+            "slope of s_out",
+            lipschitz_out,
+        ),
+        formula("sigma_out", sp.Integer(0) if train == "inner" else norm_phi / _root, "outer block", sigma_out),
+        formula("norm_AJ_ball", _norm_ball(train, lipschitz_AJ), "M_ρ", norm_AJ_ball),
+    )
+
+
+CONSTANTS: dict[str, TwoLayerConstants] = {train: _constants(train) for train in TRAIN_MODES}

@@ -1,0 +1,15 @@
+"""The second arithmetic: balls (Arb) for numbers and exact integer slices for matrices; `verify` alone uses it.
+
+It knows nothing of the theory, and shares nothing with `enclosures`, the arithmetic of the producer: a certificate is
+made with one and checked with the other. What it returns are balls around the truth, or None where it cannot tell.
+
+* `expressions`: SymPy expressions and relations on balls, areas under convex functions, bisection;
+* `slices`: matrices whose products are exact in floating point;
+* `spectra`: extreme eigenvalues, norms, orthonormal coordinates, rank.
+"""
+
+from dipproofs.verify.arithmetic.expressions import area, bisect, decide, evaluate
+from dipproofs.verify.arithmetic.slices import Matrix
+from dipproofs.verify.arithmetic.spectra import Gram, exact_rank, frobenius, whitened
+
+__all__ = ["Gram", "Matrix", "area", "bisect", "decide", "evaluate", "exact_rank", "frobenius", "whitened"]

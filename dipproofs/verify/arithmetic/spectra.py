@@ -1,0 +1,149 @@
+"""Extreme eigenvalues of K = NNᵀ, by certificates that hold whatever LAPACK proposes (docs/theory.md §8)."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+from flint import arb, fmpz_mat
+
+from dipproofs.verify.arithmetic.expressions import between, max_of, norm, root, upper
+from dipproofs.verify.arithmetic.slices import Matrix
+
+_TIGHT = 1e-10
+
+
+class Gram:
+    """Enclosures of the eigenvalues of K = NNᵀ.
+
+    From inside by Rayleigh quotients; from outside, for any lower-triangular L, by λ_max(K) ≤ τ + ‖τI − K − LLᵀ‖,
+    since LLᵀ is positive semidefinite. Repeated eigenvalues do not matter.
+
+    Args:
+        N: m×n matrix.
+        K: NNᵀ, if it is known.
+
+    Example:
+        >>> float(Gram(Matrix.of(np.diag([1.0, 2.0, 2.0]))).norm.mid())
+        2.0
+    """
+
+    def __init__(self, N: Matrix, K: Matrix | None = None) -> None:
+        self.N, self.K = N, N @ N.T if K is None else K
+        self.diagonal = self.K.diagonal()
+
+    @cached_property
+    def _proposed(self) -> tuple[arb, Matrix, np.ndarray, np.ndarray, np.ndarray]:
+        """K/2^e near 1, which keeps the floats in range; its floats, and their eigenvalues and vectors."""
+        unit = arb(2) ** round(float(self.K.size.log() / arb(2).log()))
+        K = self.K.times(1 / unit)
+        middle = K.floats()
+        return unit, K, middle, *np.linalg.eigh((middle + middle.T) / 2)
+
+    def _beyond(self, sign: int) -> arb:
+        """Enclose the largest eigenvalue of ±K."""
+        unit, K, middle, values, vectors = self._proposed
+        K, one = K.times(arb(sign)), np.eye(len(values))
+        z = Matrix.of(vectors[:, -1:] if sign > 0 else vectors[:, :1])
+        low, high = (z.T @ (K @ z)).entries()[0] / (z.T @ z).entries()[0], K.size
+        for slack in (0.5, 8.0, 128.0):
+            tau = max(sign * values) + slack * len(values) * 2.0**-53 * max(abs(values))
+            try:
+                L = Matrix.of(np.tril(np.linalg.cholesky(tau * one - sign * middle)), K.kept)
+            except np.linalg.LinAlgError:
+                continue
+            high = high.min(tau + (Matrix.of(tau * one) - K - L @ L.T).size)
+            break
+        return between(low, high) * unit
+
+    @cached_property
+    def largest(self) -> arb:
+        """λ_max(K)."""
+        if self.diagonal is not None:
+            return max_of(self.diagonal)
+        return arb(0) if self.K.size.is_zero() else self._beyond(1)
+
+    @cached_property
+    def smallest(self) -> arb:
+        """λ_min(K): as −λ_max(−K), or through W with ‖WᵀKW − I‖ ≤ β, by (1 ± β)/λ_max(WWᵀ)."""
+        if self.diagonal is not None:
+            return -max_of([-x for x in self.diagonal])
+        if self.N.shape[0] > self.N.shape[1] or self.K.size.is_zero():
+            return arb(0)
+        direct = -self._beyond(-1)
+        if direct > 0 and direct.rad() < _TIGHT * direct.mid():
+            return direct
+        if (found := whitened(self.N, _TIGHT)) is not None:
+            return arb(1, found[1]) / Gram(found[0]).largest
+        z = Matrix.of(np.linalg.svd(self.N.floats())[0][:, -1:])  # nearly mapped to 0 by Nᵀ
+        above = (frobenius(self.N.T @ z) / frobenius(z)) ** 2
+        return between(arb(0), upper(above).min(upper(direct)))
+
+    @property
+    def norm(self) -> arb:
+        """‖N‖."""
+        return root(self.largest)
+
+    @property
+    def sigma(self) -> arb:
+        """The smallest of as many singular values of N as it has rows."""
+        return root(self.smallest)
+
+
+def frobenius(X: Matrix) -> arb:
+    """Enclose the Frobenius norm, entry by entry (`Matrix.size` bounds it).
+
+    Example:
+        >>> float(frobenius(Matrix.of(np.array([[3.0, 4.0]]))).mid())
+        5.0
+    """
+    return (norm(X.exact().entries()) + arb(0, X.error)).nonnegative_part()
+
+
+def whitened(N: Matrix, goal: float | None = None) -> tuple[Matrix, arb] | None:
+    """Return W and β < goal (by default nearly all bits kept) with ‖WᵀNNᵀW − I‖ ≤ β, or None if that fails.
+
+    W is proposed by QR, once more of WᵀN where that is not yet near orthonormal (condition numbers beyond 1e15). A step
+    W' = W(3I−H)/2 with H = WᵀNNᵀW = I − E has H' − I = −¾E² − ¼E³ exactly.
+
+    Example:
+        >>> W, beta = whitened(Matrix.of(np.diag([1.0, 0.5])))
+        >>> bool(beta < 1e-30), whitened(Matrix.of(np.zeros((2, 2)))) is None
+        (True, True)
+    """
+    goal = 2.0 ** (8 - N.kept) if goal is None else goal
+    one, three = (Matrix.of(c * np.eye(N.shape[0])) for c in (1.0, 3.0))
+    W = Matrix.of(np.eye(N.shape[0]), N.kept)
+    Z, H, beta, tries = N, one, arb(1), 2
+    for _ in range(6):
+        if beta < 0.5:
+            W, beta = W @ (three - H).times(arb(0.5)), upper(beta**2 * (3 + beta) / 4)
+            if beta < goal:
+                return W, beta
+        elif tries > 0:
+            tries -= 1
+            try:
+                W = W @ Matrix.of(np.linalg.inv(np.linalg.qr(Z.floats().T, mode="r")), N.kept)
+            except np.linalg.LinAlgError:
+                return None
+        else:
+            return None
+        W = W.exact()
+        Z = W.T @ N
+        H = Z @ Z.T
+        beta = (H - one).size
+        if beta < goal:
+            return W, beta
+    return None
+
+
+def exact_rank(A: np.ndarray) -> int:
+    """The rank of a matrix of floats, in exact arithmetic.
+
+    Example:
+        >>> exact_rank(np.array([[0.1, 0.2], [0.2, 0.4]]))
+        1
+    """
+    ratios = [value.as_integer_ratio() for value in A.ravel().tolist()]
+    common = max(bottom for _, bottom in ratios)  # all are powers of two
+    return fmpz_mat(*A.shape, [top * (common // bottom) for top, bottom in ratios]).rank()
