@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import itertools
 import math
-import re
 from fractions import Fraction
 from typing import Any
 
-import flint
 import numpy as np
 import pytest
 
-from checks.test_rigor_constants import F, gam, root_down, root_up, u, within
+from checks.test_enclosures_constants import F, gam, root_up, u, within
 from dipproofs.enclosures import (
     Bound,
     IntervalMatrix,
@@ -32,7 +30,6 @@ from dipproofs.enclosures import (
     row_space,
     row_space_basis,
     sigma_min,
-    singular,
 )
 from dipproofs.enclosures.accurate import accurate_product
 from dipproofs.enclosures.gram import Gram
@@ -119,18 +116,6 @@ def test_accurate_products(p: int) -> None:
     within(accurate_product(np.zeros((1, 1)), np.array([[2.0**-1060]])).radius()[0, 0], 2 * eta, 2 * eta * (1 + 4 * u))
 
 
-def test_what_is_granted_to_the_small_terms(monkeypatch: pytest.MonkeyPatch) -> None:
-    """12u of the sizes of the error terms, whatever their signs, and u of their sum; here 1 and ∓3."""
-    for second in (-3.0, 3.0):
-        errors = iter([1.0, second])
-        monkeypatch.setattr(accurate, "_two_sum", lambda a, b, errors=errors: (a + b, np.full(a.shape, next(errors))))
-        mid, rad = accurate._block(np.zeros((1, 2)), (np.zeros((2, 1)),) * 4, np.zeros(1, dtype=int), 26)
-        assert mid[0, 0] == 1 + second
-        trailing = 3 * 2 * gam(4) / (2 * 4**26)
-        exact = 12 * u * 4 + u * abs(F(1 + second)) + trailing
-        within(rad[0, 0], exact * (1 + 4 * u), exact * (1 + 30 * u) + 99 * eta)
-
-
 def test_accurate_products_bound_their_rounding() -> None:
     """Every operation on the small terms is covered by 12u of their sizes, and the last sum by u|mid|."""
     for trial in range(60):
@@ -182,61 +167,6 @@ def test_integer_scaling_is_exact() -> None:
     assert rank.integer_matrix(np.array([[8.0, 24.0]]))[1] <= 2  # common powers of two are taken out
     assert rank.integer_matrix(np.array([[1.0, 2.0**-40], [2.0**40, 1.0]]))[1] <= 41
     assert rank.integer_matrix(np.zeros((2, 2)))[1] == 0
-
-
-def test_primes_descend_without_gaps() -> None:
-    prime = 1 << 62
-    for _ in range(4):
-        following = rank._previous_prime(prime)
-        assert flint.fmpz(following).is_prime() and 2**62 - 1000 < following < prime < 2**63
-        assert not any(flint.fmpz(n).is_prime() for n in range(following + 1, prime))
-        prime = following
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_enough_primes_for_hadamard(seed: int) -> None:
-    """The product of the primes exceeds Hadamard's bound of minors of order r+1, without a prime too many."""
-    rng = np.random.default_rng(seed)
-    r, m, n = 1 + seed % 4, 4 + seed, 5 + seed % 3
-    a = (rng.integers(-9, 10, (m, r)) @ rng.integers(-9, 10, (r, n))).astype(float) * 2.0 ** rng.integers(0, 60)
-    if seed % 2:
-        a[0, 0] *= 1 + 2.0**-45
-    found = rank._modular_rank(a, 1e12)
-    integers, bits = rank.integer_matrix(a)
-    assert found.verdict is Verdict.PROVED and found.value == integers.rank()
-    count = re.search(r"modulo (\d+) primes", found.reason)
-    if found.value < min(m, n):
-        assert count is not None
-        k = found.value + 1
-        hadamard = root_up(Fraction(k) ** k) * Fraction(2) ** (bits * k)  # (√k · 2^bits)^k
-        primes, prime = Fraction(1), 1 << 62
-        for _ in range(int(count.group(1))):
-            prime = rank._previous_prime(prime)
-            primes *= prime
-        assert primes > hadamard
-        assert primes / Fraction(2) ** 124 < hadamard * 4, "more primes than needed"
-    work = float(m * n * min(m, n))
-    assert (
-        rank._modular_rank(a, work * 0.999).value is None and "work limit" in rank._modular_rank(a, work * 0.999).reason
-    )
-    if count is not None and int(count.group(1)) > 1:
-        total = int(count.group(1))
-        assert rank._modular_rank(a, work * total).value == found.value
-        short = rank._modular_rank(a, work * (total - 0.5))
-        assert (
-            short.value is None and "primes needed" in short.reason and f"rank at least {found.value}" in short.reason
-        )
-
-
-def test_enough_primes_for_high_ranks() -> None:
-    """At order 41 the factor √k^k of Hadamard's bound is worth 110 bits, almost two primes."""
-    rng = np.random.default_rng(0)
-    a = (rng.integers(-9, 10, (45, 40)) @ rng.integers(-9, 10, (40, 44))).astype(float)
-    found, bits = rank._modular_rank(a, 1e12), rank.integer_matrix(a)[1]
-    count = re.search(r"modulo (\d+) primes", found.reason)
-    assert found.value == 40 and count is not None
-    least = math.ceil(41 * (bits + math.log2(41) / 2) / 62)
-    assert least <= int(count.group(1)) <= least + 1
 
 
 def test_ranks_by_every_path() -> None:
@@ -413,22 +343,6 @@ def test_singular_values_are_sharp_at_every_scale(exponent: int) -> None:
         assert F(bound.upper) - F(bound.lower) <= 100 * u * 5 * Fraction(2) ** exponent + 20 * eta
 
 
-def test_scaling_keeps_every_member() -> None:
-    """Times a power of two: entries near 1, radii no smaller than before, whatever underflows on the way."""
-    for exponent, small in ((500, 2.0**-600), (1000, 5e-324), (-500, 5e-324), (-1050, 5e-324), (120, 0.0)):
-        mid = np.ldexp(np.array([[1.0, -0.75], [0.0, 2.0**-30]]), exponent)
-        for rad in (None, np.full((2, 2), small), np.abs(mid) / 8):
-            scaled, e = singular._scaled(IntervalMatrix(mid, rad))
-            assert 0.5 <= np.abs(scaled.mid).max() <= 1 and abs(e - exponent) <= 1
-            for before, after, r, s in zip(
-                mid.ravel(), scaled.mid.ravel(), (np.zeros(4) if rad is None else rad).ravel(), scaled.radius().ravel()
-            ):
-                moved = abs(F(before) / Fraction(2) ** e - F(after)) + F(r) / Fraction(2) ** e
-                within(s, moved, moved * (1 + 4 * u) + 2 * eta, (exponent, small))
-    kept, e = singular._scaled(IntervalMatrix(np.array([[2.0**100, 2.0**-200]])))
-    assert e == 0 and kept.mid[0, 0] == 2.0**100
-
-
 def test_radii_move_singular_values_by_their_norm() -> None:
     for exponent in (0, 300, -300):
         mid, rad = np.ldexp(np.diag([2.0, 1.0]), exponent), np.ldexp(np.full((2, 2), 0.125), exponent)
@@ -451,93 +365,6 @@ def test_radii_move_singular_values_by_their_norm() -> None:
     assert norm(IntervalMatrix(np.zeros((0, 3)))) == Bound.exact(0)
     with pytest.raises(InputError, match="at least one row"):
         sigma_min(IntervalMatrix(np.zeros((0, 3))))
-
-
-def test_preconditioned_lower_ends_pay_for_their_rounding() -> None:
-    """σ_min ≥ √(1−α)/‖S‖: with Y = c·Q exact and S = I/c, α is the rounding γ_{p+2}‖Y‖_F‖S‖_F, doubled."""
-    for p in (1, 2, 5):
-        for accurate_one in (False, True):
-            y = np.zeros((p + 2, p))
-            y[:p] = np.eye(p) * 4.0
-            inverse = np.eye(p) / 4
-            size = norm(IntervalMatrix(inverse))
-            got = F(singular._preconditioned_lower(y, inverse, size, accurate_one)) / 4
-            assert got < 1
-            error = gam(p + 2) * p
-            if not accurate_one:
-                within(1 - got, error, error * Fraction(13, 10) + (30 * p * p + 120) * u)
-            else:
-                assert 1 - got <= (30 * p * p + 120) * u
-            doubled = F(singular._preconditioned_lower(y, inverse, Bound(0.25, 0.5), accurate_one)) / 2
-            assert doubled < 1 and doubled > 1 - (40 * p * p + 120) * u  # the upper end of ‖S‖ counts
-    far = np.array([[1.0, 0.9], [0.0, 0.1]])
-    assert singular._preconditioned_lower(far, np.eye(2), Bound.exact(1), False) == 0.0  # α ≥ 1
-    half = singular._preconditioned_lower(np.eye(2) * math.sqrt(0.75), np.eye(2), Bound.exact(1), False)
-    assert abs(half - math.sqrt(0.75)) < 1e-13  # α = 1/4
-    assert singular._preconditioned_lower(np.full((2, 2), 1e300), np.full((2, 2), 1e300), Bound.exact(1), False) == 0.0
-
-
-def test_every_part_of_the_defect_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """α = ‖defect‖ + ‖radii‖ + 2e‖Z‖ + e² with ‖Z‖² ≤ 1 + ‖defect‖ + ‖radii‖; numbers put in by hand."""
-    p = 30
-    y, inverse, quarter = np.eye(p) * 4, np.eye(p) / 4, Bound.exact(0.25)
-    lost = 1 - F(singular._preconditioned_lower(y, inverse, quarter, False)) / 4
-    within(lost, gam(p + 2) * p * (1 - 4 * u), gam(p + 2) * p * Fraction(101, 100) + 3 * u)
-    one = np.eye(1)
-    for defect, radii, rounding in ((0.25, 0.125, 0.0), (0.0, 0.0, 0.1), (0.125, 0.0625, 0.05), (0.5, 0.0, 0.01)):
-        sizes = iter([defect, radii])
-        monkeypatch.setattr(singular, "operator_upper", lambda *_, sizes=sizes: next(sizes))
-        monkeypatch.setattr(singular, "gamma", lambda terms, rounding=rounding: rounding if terms == 3 else math.nan)
-        got = singular._preconditioned_lower(one, one, Bound.exact(1), False)
-        alpha = defect + radii + 2 * rounding * math.sqrt(1 + defect + radii) + rounding**2
-        assert abs(got - math.sqrt(1 - alpha)) < 1e-13 and got <= math.sqrt(1 - alpha) * (1 - 1e-15)
-        monkeypatch.setattr(singular, "operator_upper", lambda *_: 0.0)
-        quotient = singular._quotient_upper(one * 2, np.array([8.0]), False)
-        assert abs(quotient - (2 + 2 * rounding)) < 1e-13 and quotient >= 2 + 2 * rounding
-
-
-def test_quotients_are_upper_ends() -> None:
-    """‖Yv‖/‖v‖ rounded up: γ_{p+2}‖Y‖_F of rounding, 4η… of underflow."""
-    for p in (1, 3, 8):
-        y, v = np.zeros((p + 1, p)), np.zeros(p)
-        y[0, 0], v[0] = 2.0, 4.0
-        got = singular._quotient_upper(y, v, False)
-        within(got, 2 + 2 * gam(p + 2), 2 + 2 * gam(p + 2) * Fraction(11, 10) + (12 * p * (p + 1) + 80) * u)
-        within(singular._quotient_upper(y, v, True), Fraction(2), 2 + (12 * p + 80) * u)
-        zero = singular._quotient_upper(0 * y, v, False) * 4
-        least = 4 * eta * (p + 1) * (p + 2) * 2
-        noise = root_up(4 * ((p + 1) + 1) * eta) + gam(p + 2) * root_up(4 * ((p + 1) * p + 1) * eta) * 4
-        within(zero, least + root_down(4 * ((p + 1) + 1) * eta), (least + noise) * (1 + 900 * u))
-        for bad in (np.zeros(p), np.full(p, math.nan), np.full(p, math.inf)):
-            assert singular._quotient_upper(y, bad, True) == math.inf == singular._quotient_upper(y, bad, False)
-    a, v = RNG.standard_normal((6, 4)), RNG.standard_normal(4)
-    exact = sum(row[0] ** 2 for row in exact_product(a, v[:, None])) / sum(F(t) ** 2 for t in v)
-    for careful in (False, True):
-        got = F(singular._quotient_upper(a, v, careful))
-        assert exact <= got**2 <= exact * (1 + Fraction(1, 10**12))
-    for trial in range(20):
-        a, v = RNG.standard_normal((3, 4)), RNG.standard_normal(4)
-        length = F(accurate_product(a, v[:, None]).column_norms()[1][0])
-        within(
-            singular._quotient_upper(a, v, True),
-            length / F(euclidean(v)[0]),
-            length / F(euclidean(v)[0]) * (1 + 4 * u),
-            trial,
-        )
-    null = singular._null_direction(np.array([[1.0, 1.0], [0.0, 0.0]]))
-    assert abs(null[0] + null[1]) < 1e-12 and abs(np.linalg.norm(null) - 1) < 1e-12
-    assert singular._by_qr(np.array([[1.0, 2.0, 3.0], [2.0, 4.0, 6.0]])).lower == 0.0
-    assert singular._by_qr(np.array([[1.0, 2.0, 3.0], [2.0, 4.0, 6.0]])).upper < 1e-12
-    assert (
-        singular._target(1000) == singular._target(10) == singular.TARGET_WIDTH
-        and singular._target(2000) == 4 * singular.TARGET_WIDTH
-    )
-    for shape, disjoint in (
-        (np.eye(3)[:2], True),
-        (np.array([[1.0, 0.0], [1.0, 2.0]]), False),
-        (np.array([[1.0, 2.0], [0.0, 0.0]]), True),
-    ):
-        assert singular._disjoint_rows(shape) is disjoint
 
 
 @pytest.mark.parametrize("condition", [1e3, 1e6, 1e9, 1e12, 1e14])
@@ -758,22 +585,6 @@ def test_row_spaces_of_coordinates() -> None:
     lost = np.array([[1e300, 5e-324], [1.0, 1.0]])  # a row that would lose digits stays
     assert row_space._equilibrated(IntervalMatrix(lost)).mid[0, 1] == 5e-324
     assert sorted(row_space._independent_rows(np.array([[1.0, 0.0], [2.0, 0.0], [0.0, 1.0]]), 2)) in ([0, 2], [1, 2])
-
-
-def test_useless_transforms_leave_the_row_space_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
-    a = np.array([[1.0, 2.0, 2.0], [0.0, 1.0, -1.0]])
-    for useless in (lambda rows: np.zeros((2, 2)), lambda rows: np.ones((2, 2)), lambda rows: None):
-        monkeypatch.setattr(row_space, "_by_cholesky", useless)
-        monkeypatch.setattr(row_space, "_by_qr", useless)
-        space = row_space_basis(a)
-        assert not space.is_decided and "not enclosed" in space.decision.reason
-    monkeypatch.setattr(row_space, "_by_qr", lambda rows: np.diag([2.0, 0.5]))
-    coarse = row_space_basis(a)  # far from orthonormal, but enclosed by eigenvalues
-    assert coarse.is_decided
-    low, high = gram_ends(coarse)
-    assert F(coarse.gram_min.lower) <= low <= F(coarse.gram_min.upper) and F(coarse.gram_max.lower) <= high <= F(
-        coarse.gram_max.upper
-    )
 
 
 # --- proposals: no guarantee, but near the truth, or every proof after them would fail ---------------------------

@@ -22,11 +22,8 @@ from dipproofs.enclosures import (
     Verdict,
     apply_arb,
     compile_arb,
-    decide_positive,
     enclose,
 )
-from dipproofs.enclosures import decide as decide_module
-from dipproofs.enclosures import evaluate as evaluate_module
 from dipproofs.enclosures.ends import add_ends, arb_down, end_from_json, end_to_json, multiply_ends, power_of_end
 from dipproofs.enclosures.functions import Constant, sqrt_nonnegative
 from dipproofs.enclosures.rounding import TINY, UNIT, down, up
@@ -447,82 +444,6 @@ def test_constants_follow_the_precision() -> None:
 
 
 # --- precision --------------------------------------------------------------------------------------------
-class Recorded:
-    """In place of a compiled formula: remembers the precision of every call."""
-
-    def __init__(self, ball: Callable[[int], flint.arb]) -> None:
-        self.ball, self.bits = ball, []
-
-    def __call__(self, *_: Any) -> flint.arb:
-        self.bits.append(flint.ctx.prec)
-        return self.ball(flint.ctx.prec)
-
-
-def recorded(monkeypatch: pytest.MonkeyPatch, module: Any, ball: Callable[[int], flint.arb]) -> Recorded:
-    double = Recorded(ball)
-    monkeypatch.setattr(module, "compile_arb", lambda *_: double)
-    return double
-
-
-def test_precision_doubles_while_it_helps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`enclose`: from 128 bits on while the ball is wider than a float and the inputs are exact; at most max_bits."""
-    wide = recorded(monkeypatch, evaluate_module, lambda bits: flint.arb(0, 2.0 ** (-bits)))
-    enclose(x, {x: Bound.exact(1)}, max_bits=1024)
-    assert wide.bits == [128, 256, 512, 1024]
-    for ball, bits in (
-        (lambda bits: flint.arb(1), [128]),
-        (lambda bits: flint.arb(1, 2.0**-60), [128]),
-        (lambda bits: flint.arb(1, 2.0**-50), [128, 256]),
-        (lambda bits: flint.arb(0), [128]),
-        (lambda bits: flint.arb.nan(), [128, 256]),
-    ):
-        double = recorded(monkeypatch, evaluate_module, ball)
-        enclose(x, {x: Bound.exact(1)}, max_bits=256)
-        assert double.bits == bits
-    for ball, bits in ((lambda bits: flint.arb(0, 1), [128]), (lambda bits: flint.arb.nan(), [128, 256, 512])):
-        double = recorded(monkeypatch, evaluate_module, ball)
-        enclose(x, {x: Bound(1.0, 2.0)}, max_bits=512)
-        assert double.bits == bits
-    double = recorded(monkeypatch, evaluate_module, lambda bits: flint.arb(0, 1))
-    enclose(x, {x: Bound.exact(1)}, 100, max_bits=399)
-    assert double.bits == [100, 200]
-    double = recorded(monkeypatch, evaluate_module, lambda bits: flint.arb(0, 1))
-    enclose(x, {x: Bound.exact(1)})
-    assert double.bits == [128, 256, 512, 1024, 2048, 4096]
-
-
-def test_decisions_stop_where_more_precision_does_not_help(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`decide_positive`: from 64 bits, to max_bits for exact inputs, until the radius stops halving for wide ones."""
-    double = recorded(monkeypatch, decide_module, lambda bits: flint.arb(0, 1))
-    assert "perhaps exactly 0" in decide_positive(x, {x: Bound.exact(1)}, 512).reason and double.bits == [
-        64,
-        128,
-        256,
-        512,
-    ]
-    double = recorded(monkeypatch, decide_module, lambda bits: flint.arb(0, 1))
-    assert "at 4096 bits" in decide_positive(x, {x: Bound.exact(1)}).reason and double.bits[-1] == 4096
-    double = recorded(monkeypatch, decide_module, lambda bits: flint.arb(0, 1))
-    assert "too wide" in decide_positive(x, {x: Bound(1.0, 2.0)}).reason and double.bits == [64, 128, 256, 512]
-    double = recorded(monkeypatch, decide_module, lambda bits: flint.arb(0, 2.0**-bits))  # more than halved each time
-    decide_positive(x, {x: Bound(1.0, 2.0)}, 2048)
-    assert double.bits == [64, 128, 256, 512, 1024, 2048]
-    double = recorded(monkeypatch, decide_module, lambda bits: flint.arb.nan())
-    assert "not defined" in decide_positive(x, {x: Bound.exact(1)}, 256).reason and double.bits == [64, 128, 256]
-    monkeypatch.undo()
-    for value, verdict in ((0.0, Verdict.REFUTED), (2.0**-1074, Verdict.PROVED), (-(2.0**-1074), Verdict.REFUTED)):
-        decision = decide_positive(z, {z: Bound.exact(value)})
-        assert decision.verdict is verdict and decision.margin == Bound.exact(value)
-    assert decide_positive(z, {z: Bound(0.0, 1.0)}).verdict is Verdict.UNDECIDED
-    assert decide_positive(sp.Integer(1)).verdict is Verdict.PROVED
-    for evidence, word in (
-        (Evidence.ASSUMED, "assumed"),
-        (Evidence.SAMPLED, "sampled"),
-        (Evidence.ESTIMATED, "estimated"),
-    ):
-        for value in (1.0, -1.0):
-            decision = decide_positive(z, {z: Bound(value, value, evidence)})
-            assert decision.verdict is Verdict.UNDECIDED and word in decision.reason
 
 
 def test_decisions_need_proved_margins_and_say_so() -> None:
