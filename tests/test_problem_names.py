@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dipproofs.descent.schedule import SCHEDULES as KNOWN_SCHEDULES
-from dipproofs.networks.two_layer import OUTER_LAWS as KNOWN_OUTER_LAWS
+from dipproofs.networks.two_layer.network import OUTER_LAWS as KNOWN_OUTER_LAWS
 from dipproofs.problems.network_options import OUTER_LAWS, TRAIN
 from dipproofs.problems.run_options import SCALES, SCHEDULES
 from dipproofs.theory.architectures.two_layer import TRAIN_MODES
