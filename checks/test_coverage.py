@@ -6,9 +6,15 @@ from fnmatch import fnmatchcase
 
 from checks.registry import claims
 from dipproofs import theory
-from dipproofs.theory import gaussian_moments, losses, schedules, width
+from dipproofs.theory import elementary, gaussian_moments, losses, schedules, width
 
-ROOMS = (gaussian_moments, losses, schedules, width)  # modules that register formulas when they are imported
+ROOMS = (
+    elementary,
+    gaussian_moments,
+    losses,
+    schedules,
+    width,
+)  # modules that register formulas when they are imported
 
 
 def test_every_formula_has_a_check() -> None:

@@ -1,0 +1,150 @@
+"""The graph as a JAX function, for descent and estimates; the only file of the format that needs JAX."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import sympy as sp
+from jax import lax
+from jax.scipy.special import erf
+
+from dipproofs.graph.format import Graph
+from dipproofs.graph.node import Node
+from dipproofs.theory.activations import x as variable
+from dipproofs.theory.elementary import ELEMENTARY
+
+Values = Mapping[str, Any]
+
+
+def lower(graph: Graph) -> Callable[[Values], Any]:
+    """Return the pure function from parameters by name to the output.
+
+    Constants take the number format of the parameters.
+
+    Notes:
+        Evidence level: estimated.
+    """
+    return lambda parameters: all_nodes(graph, parameters)[graph.output]
+
+
+def all_nodes(graph: Graph, parameters: Values, taps: Mapping[int, Any] | None = None) -> list[Any]:
+    """Return the values of all nodes.
+
+    Args:
+        graph: the graph.
+        parameters: arrays by name.
+        taps: arrays added to the results of nodes, by place: derivatives with respect to them are the adjoints.
+    """
+    dtype = jnp.result_type(*parameters.values()) if parameters else jnp.result_type(float)
+    values: list[Any] = []
+    for place, node in enumerate(graph.nodes):
+        if node.op == "parameter":
+            value = jnp.asarray(parameters[node["name"]], dtype)
+        else:
+            value = _RULES[node.op](node, [values[i] for i in node.inputs], graph, dtype)
+        values.append(value if taps is None or place not in taps else value + taps[place])
+    return values
+
+
+@cache
+def jax_function(name: str, order: int = 0) -> Callable[[Any], Any]:
+    """Return φ (or φ', φ'') of an elementary function, whose derivative is the stated φ'."""
+    names: dict[str, Any] = {"erf": erf, "log1p": jnp.log1p, "expm1": jnp.expm1, "Abs": jnp.abs, "sign": jnp.sign}
+    names |= {"tanh": jnp.tanh, "exp": jnp.exp, "log": jnp.log, "sin": jnp.sin, "cos": jnp.cos, "sqrt": jnp.sqrt}
+    names |= {"sinh": jnp.sinh, "cosh": jnp.cosh, "asinh": jnp.arcsinh, "arcsinh": jnp.arcsinh, "atan": jnp.arctan}
+    names |= {"arctan": jnp.arctan, "select": _select, "Max": jnp.maximum, "Min": jnp.minimum}
+    names |= {"amax": lambda v, axis=0: jnp.maximum(*v), "amin": lambda v, axis=0: jnp.minimum(*v)}
+    formula = sp.lambdify(variable, ELEMENTARY[name].float_form(order), modules=[names, "jax"], cse=True)
+
+    def plain(a: Any) -> Any:
+        return jnp.broadcast_to(jnp.asarray(formula(a), a.dtype), a.shape)
+
+    if order == 2:
+        return plain
+    function = jax.custom_jvp(plain)
+    function.defjvp(lambda point, tangent: (function(*point), jax_function(name, order + 1)(*point) * tangent[0]))
+    return function
+
+
+def _select(conditions: Sequence[Any], choices: Sequence[Any], default: Any = 0) -> Any:
+    return jnp.select([jnp.asarray(c) for c in conditions], [jnp.asarray(c) for c in choices], default)
+
+
+def _gather(node: Node, inputs: Sequence[Any], graph: Graph, dtype: Any) -> Any:
+    index = graph.constants[node["indices"]]
+    joined = jnp.concatenate([x.reshape(-1) for x in inputs]) if len(inputs) > 1 else inputs[0].reshape(-1)
+    if np.array_equal(index.reshape(-1), np.arange(joined.size)):
+        return joined.reshape(index.shape)
+    taken = joined[jnp.asarray(np.maximum(index, 0))]
+    return taken if index.min() >= 0 else jnp.where(jnp.asarray(index >= 0), taken, jnp.zeros((), dtype))
+
+
+def _contract(node: Node, inputs: Sequence[Any], graph: Graph, dtype: Any) -> Any:
+    matrix = jnp.asarray(graph.constants[node["matrix"]], dtype)
+    return jnp.moveaxis(jnp.tensordot(matrix, inputs[0], axes=(1, node["axis"]), precision="highest"), 0, node["axis"])
+
+
+def _coefficient(value: Any, graph: Graph, dtype: Any) -> Any:
+    return jnp.asarray(graph.constants[value] if isinstance(value, str) else value, dtype)
+
+
+def _conv(node: Node, inputs: Sequence[Any], graph: Graph, dtype: Any) -> Any:
+    x, w = inputs
+    kernel, padding, options = w, node["padding"], {"window_strides": node["stride"]}
+    if node["transposed"]:
+        g = node["groups"]
+        kernel = jnp.flip(w, tuple(range(2, w.ndim))).reshape(g, w.shape[0] // g, *w.shape[1:]).swapaxes(1, 2)
+        kernel = kernel.reshape(g * w.shape[1], w.shape[0] // g, *w.shape[2:])
+        reach = [d * (k - 1) for d, k in zip(node["dilation"], w.shape[2:])]
+        padding = tuple((e - lo, e - hi) for e, (lo, hi) in zip(reach, padding))
+        options = {"window_strides": (1,) * len(reach), "lhs_dilation": node["stride"]}
+    return lax.conv_general_dilated(
+        x[None],
+        kernel,
+        padding=padding,
+        rhs_dilation=node["dilation"],
+        feature_group_count=node["groups"],
+        precision="highest",
+        **options,
+    )[0]
+
+
+def _piecewise(node: Node, inputs: Sequence[Any], graph: Graph, dtype: Any) -> Any:
+    x, knots, slopes = inputs[0], node["knots"], node["slopes"]
+    value = node["value"]
+    result = value + slopes[0] * (x - knots[0])
+    for place, knot in enumerate(knots):
+        if place:
+            value = value + slopes[place] * (knot - knots[place - 1])
+        result = jnp.where(x > knot, value + slopes[place + 1] * (x - knot), result)
+    return result
+
+
+def _normalise(node: Node, inputs: Sequence[Any], graph: Graph, dtype: Any) -> Any:
+    x, axes = inputs[0], node["axes"]
+    centred = x - x.mean(axes, keepdims=True) if node["centre"] else x
+    return centred / jnp.sqrt((centred**2).mean(axes, keepdims=True) + node["epsilon"])
+
+
+_RULES: dict[str, Callable[[Node, Sequence[Any], Graph, Any], Any]] = {
+    "constant": lambda node, inputs, graph, dtype: jnp.asarray(graph.constants[node["name"]], dtype),
+    "gather": _gather,
+    "contract": _contract,
+    "sum": lambda node, inputs, graph, dtype: inputs[0].sum(node["axes"]),
+    "scale": lambda node, inputs, graph, dtype: inputs[0] * _coefficient(node["factor"], graph, dtype),
+    "shift": lambda node, inputs, graph, dtype: inputs[0] + _coefficient(node["offset"], graph, dtype),
+    "add": lambda node, inputs, graph, dtype: sum(s * x for s, x in zip(node["signs"], inputs)),
+    "conv": _conv,
+    "matmul": lambda node, inputs, graph, dtype: jnp.matmul(inputs[0], inputs[1], precision="highest"),
+    "product": lambda node, inputs, graph, dtype: inputs[0] * inputs[1],
+    "entrywise": lambda node, inputs, graph, dtype: jax_function(node["function"])(inputs[0]),
+    "piecewise": _piecewise,
+    "maximum": lambda node, inputs, graph, dtype: inputs[0].max(-1),
+    "normalise": _normalise,
+    "softmax": lambda node, inputs, graph, dtype: jax.nn.softmax(inputs[0], axis=-1),
+}
