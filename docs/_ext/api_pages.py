@@ -18,6 +18,7 @@ ROOMS: dict[str, str] = {
     "dipproofs.losses": "Losses",
     "dipproofs.problems.bases": "Atoms of synthesis generators",
     "dipproofs.networks": "Networks",
+    "dipproofs.graph": "The computation graph",
     "dipproofs.descent": "Gradient descent",
     "dipproofs.certify": "Making certificates",
     "dipproofs.recovery": "Bounds of the signal's error",

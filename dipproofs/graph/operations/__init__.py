@@ -15,6 +15,7 @@ from dipproofs.graph.operations.normalisation import Normalise, Softmax
 from dipproofs.graph.operations.piecewise import Maximum, Piecewise
 from dipproofs.graph.operations.products import Matmul, Product
 
+#: Every operation by name.
 OPERATIONS: dict[str, Operation] = {
     operation.name: operation
     for operation in (
