@@ -186,7 +186,7 @@ def test_a_true_psi_survives_and_stays_assumed() -> None:
     with jax.enable_x64(True):
         loss = Loss.custom(value=half_square, psi="sqrt(2*e)", curvature=1, scale=3, convex=True)
         loss.validate_data(DATA)
-        assert len(loss.assumed) == 3 and loss.concave_psi and loss.convex and loss.argmin_is_y
+        assert len(loss.assumed) == 5 and loss.concave_psi and loss.convex and loss.argmin_is_y
         start = loss.enclose(IntervalMatrix(DATA + SHIFT, np.full(4, 1e-12)), DATA)
         assert start.evidence is Evidence.ASSUMED and start.contains(1.5 * float(SHIFT @ SHIFT))
         np.testing.assert_allclose(loss.gradient(np, DATA + SHIFT, DATA), 3 * SHIFT, rtol=1e-12)

@@ -59,7 +59,8 @@ def test_every_tampering_of_a_run_is_found(folder: Path, tmp_path: Path) -> None
     (tmp_path / "arrays.npz").write_bytes((folder / "arrays.npz").read_bytes())
     (tmp_path / "arrays-final.npz").write_bytes((folder / "arrays-final.npz").read_bytes())
     assert verify(write(tmp_path, record)).valid
-    assert _kept(tmp_path, record) == []
+    in_loss = {"no compact", "no minimiser"} if record["version"] == 1 else set()  # said by "loss" in that version
+    assert set(_kept(tmp_path, record)) <= in_loss
 
 
 def test_tampering_with_the_last_certificate_is_found(folder: Path, tmp_path: Path) -> None:

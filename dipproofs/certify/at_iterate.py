@@ -25,6 +25,8 @@ from dipproofs.theory import symbols as s
 
 #: Losses to which iterations are counted in every certificate.
 TARGETS = (1e-3, 1e-6, 1e-9, 1e-12)
+#: Hypotheses that a loss may assert.
+_ASSERTED = ("loss", "compact", "minimiser")
 #: How many proposals are tried before giving up.
 _ATTEMPTS = 4
 
@@ -71,8 +73,7 @@ def certify_at(
         "arithmetic": arithmetic,
     }
     applicable = _applicability(operator, loss, problem.y.size, form)
-    # what the user merely asserts about a loss weakens every number, but does not stop the computation
-    if any(h.verdict is not Verdict.PROVED and not (h.id == "loss" and loss.assumed) for h in applicable):
+    if _blocked(applicable, loss):
         return _failure(applicable, form, {}, fixed)
     with one_thread(proof_cost(operator, network)):
         if arithmetic == "proved":
@@ -82,10 +83,27 @@ def certify_at(
         start = _start(base)
         f_0 = base.values[s.loss_0]
         if arithmetic == "proved" and not (f_0.is_finite and f_0.lower > 0):
-            values = {NAMES[x]: b for x, b in base.values.items() if x in NAMES}
-            return _failure([*applicable, start], form, values, fixed)
+            return _failure([*applicable, start], form, _named(base), fixed)
+        before = [*applicable, start, *loss.assumptions(base.prediction, problem.y, f_0)]
+        if _blocked(before[-2:], loss):
+            return _failure(before, form, _named(base), fixed)
         about = None if recovery is None else (recovery, network)
-        return _decide(base, loss, step, form, [*applicable, start], schedule, {*TARGETS, *targets}, fixed, about)
+        return _decide(base, loss, step, form, before, schedule, {*TARGETS, *targets}, fixed, about)
+
+
+def _named(base: Base) -> dict[str, Bound | None]:
+    """The base quantities by JSON name."""
+    return {NAMES[x]: b for x, b in base.values.items() if x in NAMES}
+
+
+def _blocked(hypotheses: Iterable[Hypothesis], loss: Any) -> bool:
+    """Whether nothing can be concluded: what is only asserted of a loss, or only estimated, weakens every number."""
+    return any(
+        h.verdict is not Verdict.PROVED
+        and not (loss.assumed and h.id in _ASSERTED)
+        and not (h.margin is not None and h.margin.evidence > Evidence.PROVED and h.margin.lower > 0)
+        for h in hypotheses
+    )
 
 
 def proof_cost(operator: OperatorBounds, network: TwoLayer) -> float:
@@ -113,8 +131,7 @@ def _decide(
             first = judge, decided
             break
     if first is None:
-        values = {NAMES[x]: b for x, b in base.values.items() if x in NAMES}
-        return _failure([*before, _not_injective(base, proposals)], form, values, fixed)
+        return _failure([*before, _not_injective(base, proposals)], form, _named(base), fixed)
     judge, decided = first
     verdict = decided.verdict
     for hypothesis in before:

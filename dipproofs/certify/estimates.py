@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -81,7 +82,7 @@ def _estimate(
         values[s.loss_0] = float(loss.value(np, v, y))
     else:
         values[s.loss_0] = loss_scale(loss, y.size).mid * float(np.sum((C @ (v - y)) ** 2))
-    return _base(values, network, operator, loss, y)
+    return replace(_base(values, network, operator, loss, y), prediction=v)
 
 
 def _observed(operator: OperatorBounds, V: np.ndarray, room: dict[str, np.ndarray]) -> np.ndarray:

@@ -34,6 +34,7 @@ class Base:
         train, m, n, rank: what is trained, sizes, rank of A.
         residual_scale: 2c for the loss c‖r‖², else None.
         loss_parameters: Bound by symbol, of the loss's own constants.
+        prediction: v = A g, enclosed, or floats where the quantities are estimated.
     """
 
     values: Mapping[Any, Bound]
@@ -43,6 +44,7 @@ class Base:
     rank: int | None
     residual_scale: Bound | None
     loss_parameters: Mapping[Any, Bound] = field(default_factory=dict)
+    prediction: Any = None
 
 
 def widened(bound: Bound, relative: float = ROOM) -> Bound:
@@ -101,7 +103,7 @@ def enclose_base(operator: OperatorBounds, y: np.ndarray, network: TwoLayer, los
     for symbol in (s.loss_gradient, s.loss_curvature):
         values[symbol] = constants[symbol]
     values[s.psi_0] = _psi(loss, values[s.loss_0], constants)
-    return _assemble(values, network, operator.matrix.shape, operator.rank, loss, y, constants)
+    return _assemble(values, network, operator.matrix.shape, operator.rank, loss, y, constants, v)
 
 
 def _assemble(
@@ -112,11 +114,12 @@ def _assemble(
     loss: Any,
     y: np.ndarray,
     constants: Mapping[Any, Bound],
+    prediction: IntervalVector,
 ) -> Base:
     activation = ACTIVATIONS[network.activation]
     values[s.B_1], values[s.B_2] = enclose(activation.B_1, {}), enclose(activation.B_2, {})
     scale = 2 * loss_scale(loss, y.size) if loss.projects_data else None
-    return Base(values, network.train, shape[0], shape[1], rank, scale, constants)
+    return Base(values, network.train, shape[0], shape[1], rank, scale, constants, prediction)
 
 
 def _psi(loss: Any, loss_0: Bound, constants: Mapping[Any, Bound]) -> Bound:

@@ -12,7 +12,8 @@ import flint
 import numpy as np
 import sympy as sp
 
-from dipproofs.enclosures import Bound, Evidence, compile_arb
+from dipproofs.certificate.record import Hypothesis
+from dipproofs.enclosures import Bound, Evidence, Verdict, compile_arb
 from dipproofs.errors import InputError
 from dipproofs.losses import enclosures
 from dipproofs.losses.attack import Search
@@ -20,6 +21,7 @@ from dipproofs.losses.base import Loss
 from dipproofs.losses.evaluation import exact_arb, tight
 from dipproofs.losses.inversion import DecreasingPrimitive
 from dipproofs.theory.losses import SMALLEST_LEVEL, resolve_scale
+from dipproofs.theory.losses.assumptions import COMPACT, minimiser_statement
 from dipproofs.theory.losses.base import LossNumerics, LossTheory
 from dipproofs.theory.losses.numerics import difference
 from dipproofs.theory.losses.shape import sign_of
@@ -42,7 +44,7 @@ class AssumedLoss(Loss):
         psi: ψ(e) as SymPy expression in one symbol or text in ``e``, with ψ'(L)‖∇L‖ ≥ 1 where 0 < L < `level`.
         curvature: Λ(f), a Lipschitz constant of ∇L on {L ≤ f}, as number, expression or text in ``f``.
         gradient_bound: G(f) ≥ ‖∇L‖ on {L ≤ f}; by default √(2Λf), true for convex L.
-        argmin: function from y to the minimiser of L(·, y); by default y itself.
+        argmin: function from y to the minimiser of L(·, y), the only one that a descent can reach; by default y.
         scale: c, as for `SquaredError`.
         level: the loss below which ψ is claimed (r_0 of assumption A2).
         convex: whether L is asserted to be convex.
@@ -95,6 +97,8 @@ class AssumedLoss(Loss):
             f"ψ(e) = {shown} satisfies ψ'(L)‖∇L‖ ≥ 1 where 0 < L < {level:g}",
             f"∇L is Lipschitz with constant {bend} and bounded by {steep} on {{L ≤ f}}, f = {f_symbol}",
             f"JAX evaluates L with relative error at most {EVALUATION:.1e}",
+            COMPACT,
+            minimiser_statement("y" if argmin is None else "argmin(y)"),
         )
         super().__init__(theory, {}, scale, assumed)
 
@@ -191,6 +195,15 @@ class AssumedLoss(Loss):
                 lambda d, level, g: bend(level) * float(np.linalg.norm(d)) / g if g else math.inf,
             ),
         ]
+
+    def assumptions(self, v: Any, y: np.ndarray, loss_0: Bound) -> tuple[Hypothesis, Hypothesis]:
+        """Both are the user's own statements, and among `assumed`; see `Loss.assumptions`."""
+        argmin = "y" if self.argmin_is_y else "argmin(y)"
+        why = "assumed by the user, not proved"
+        return (
+            Hypothesis("compact", COMPACT, Verdict.UNDECIDED, None, why),
+            Hypothesis("minimiser", minimiser_statement(argmin), Verdict.UNDECIDED, None, why),
+        )
 
     # --- enclosures, all of evidence `assumed` --------------------------------------------------------------
     def constants(self, y: np.ndarray, loss_0: Bound) -> dict[sp.Symbol, Bound]:

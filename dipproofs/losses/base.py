@@ -15,12 +15,14 @@ import flint
 import numpy as np
 import sympy as sp
 
-from dipproofs.enclosures import Bound
+from dipproofs.certificate.record import Hypothesis
+from dipproofs.enclosures import Bound, Verdict
 from dipproofs.errors import InputError
 from dipproofs.losses import enclosures, rates
 from dipproofs.losses.evaluation import tight
 from dipproofs.losses.options import checked_parameters, checked_scale
 from dipproofs.theory.losses import LOSSES, LossTheory, resolve_scale
+from dipproofs.theory.losses.assumptions import COMPACT, minimiser_statement, reason
 from dipproofs.theory.losses.base import m as m_symbol
 from dipproofs.theory.losses.base import y as y_symbol
 from dipproofs.theory.losses.shape import convex_entry, decide_concave_psi
@@ -222,6 +224,27 @@ class Loss:
     def residual_norm(self, v: Any, y: np.ndarray) -> Bound:
         """Enclose ‖v − y‖ (squared and other symmetric losses)."""
         return enclosures.residual_norm(v, np.asarray(y))
+
+    def assumptions(self, v: Any, y: np.ndarray, loss_0: Bound) -> tuple[Hypothesis, Hypothesis]:
+        """Decide (A1), id ``compact``, and that the argmin is the only minimiser in reach, id ``minimiser``.
+
+        Args:
+            v: enclosed prediction at the iterate (or floats, in estimated arithmetic).
+            y: (m,) observations. loss_0: enclosure of L there.
+        """
+        why = reason(self.kind)
+        verdict = Verdict.PROVED if why else Verdict.UNDECIDED
+        return self._assumption(verdict, f"; {why}" if why else "")
+
+    def _assumption(
+        self, verdict: Verdict, suffix: str, margin: Bound | None = None, reason: str = ""
+    ) -> tuple[Hypothesis, Hypothesis]:
+        """Both hypotheses, decided alike."""
+        argmin = "y" if self.argmin_is_y else f"argmin L_y = {self._with_parameters(self.theory.argmin)}"
+        return (
+            Hypothesis("compact", COMPACT + suffix, verdict, margin, reason),
+            Hypothesis("minimiser", minimiser_statement(argmin) + suffix, verdict, margin, reason),
+        )
 
     def psi_bound(self, f: Bound, constants: Mapping[sp.Symbol, Bound]) -> Bound:
         """Enclose ψ(f), by monotonicity from its two ends."""

@@ -12,7 +12,8 @@ import flint
 import numpy as np
 import sympy as sp
 
-from dipproofs.enclosures import Bound, compile_arb
+from dipproofs.certificate.record import Hypothesis
+from dipproofs.enclosures import Bound, Verdict, compile_arb
 from dipproofs.errors import InputError
 from dipproofs.losses import enclosures
 from dipproofs.losses.base import Loss
@@ -37,7 +38,8 @@ class ProfileLoss(Loss):
     Args:
         profile: h as SymPy expression in one symbol (the size r ≥ 0 of a residual), or as text in ``r``.
         scale: c, as for `SquaredError`.
-        radius: residual sizes up to which h is checked; a sublevel set that reaches beyond is refused.
+        radius: residual sizes up to which h is checked; a sublevel set that reaches it is refused, and nothing is
+            concluded at an iterate with a residual that may reach it.
 
     Raises:
         InputError: h is not a convex C¹ profile with h(0) = 0 < h(r), or its shape cannot be decided.
@@ -126,12 +128,29 @@ class ProfileLoss(Loss):
         return (2 * highest * height).sqrt(), highest, flint.arb(values.lower)
 
     def _inside(self, reach: flint.arb) -> None:
-        if not reach <= self.radius:
+        if not reach < self.radius:
             far = f"up to {float(reach.upper()):.3g}" if reach.is_finite() else f"beyond {self.radius:g}"
             raise InputError(
-                f"loss.radius: found residuals {far} on the sublevel set, expected at most "
+                f"loss.radius: found residuals {far} on the sublevel set, expected less than "
                 f"radius = {self.radius:g}; give a larger radius"
             )
+
+    def assumptions(self, v: Any, y: np.ndarray, loss_0: Bound) -> tuple[Hypothesis, Hypothesis]:
+        """Decide both on the box |v_i − y_i| < radius, on which h is known; see `Loss.assumptions`."""
+        _, far = enclosures.residual_sizes(v, y)
+        sizes = [float(size.upper()) for size in far]
+        largest = Bound(0.0, max(sizes) if np.isfinite(sizes).all() else math.inf, loss_0.evidence)
+        margin = Bound(self.radius, self.radius) - largest
+        verdict = margin.gt(0) if margin.lower > 0 else Verdict.UNDECIDED
+        reason = ""
+        if not margin.lower > 0:
+            reason = (
+                f"found residuals |v_i − y_i| up to {largest.upper:.3g}, expected less than radius = {self.radius:g}, "
+                "up to which the profile is checked; give a larger radius, or start closer to the data"
+            )
+        elif verdict is not Verdict.PROVED:
+            reason = f"holds for {margin.evidence} values only"
+        return self._assumption(verdict, f"; h is convex up to radius = {self.radius:g}", margin, reason)
 
     # --- ψ, Ψ, Ψ⁻¹ --------------------------------------------------------------------------------------
     def psi_at(self, value: float, constants: Mapping[sp.Symbol, Bound]) -> flint.arb:

@@ -126,6 +126,13 @@ def _sum(terms: list[flint.arb]) -> flint.arb:
     return total
 
 
+def residual_sizes(v: Any, y: np.ndarray) -> tuple[list[flint.arb], list[flint.arb]]:
+    """Smallest and largest |v_i − y_i|."""
+    mid, rad = ends(v)
+    with flint.ctx.workprec(_BITS):
+        return _sizes(mid, rad, np.asarray(y, dtype=np.float64).ravel())
+
+
 def _sizes(mid: np.ndarray, rad: np.ndarray, y: np.ndarray) -> tuple[list[flint.arb], list[flint.arb]]:
     """Smallest and largest |v_i − y_i|."""
     near, far = [], []

@@ -18,6 +18,8 @@ MARKS = {Verdict.PROVED: "✓", Verdict.REFUTED: "✗", Verdict.UNDECIDED: "?"}
 TITLES = {
     "rank": "the operator has full rank",
     "loss": "the loss satisfies its assumptions",
+    "compact": "the loss has bounded level sets",
+    "minimiser": "the loss has one minimiser in reach",
     "start": "the loss is positive and finite",
     "step": "the step size is small enough",
     "radius": "the ball lies within the paper's radius R",

@@ -26,6 +26,8 @@ BITS = 128
 #: Panels of the quadrature: multiples of 32 by odd numbers are at least as good as the producer's 32, by convexity.
 PANELS = (96, 864)
 _MOST = sp.Symbol("I_most")  # beside `theorem.area`, which is bounded from below
+radius_left = sp.Symbol("radius_left")
+_MARGINS = {"rank": s.sigma_A / s.norm_A, "compact": radius_left, "minimiser": radius_left}
 SYMBOLS = {name: quantity.symbol for name, quantity in quantities().items()}
 
 
@@ -143,7 +145,7 @@ class Audit:
 
     def _recompute(self) -> None:
         claims = self.claims
-        self.env[s.loss_0] = self.loss.value(self.instance)
+        self.env[s.loss_0], self.env[radius_left] = self.loss.value(self.instance), self.loss.margin(self.instance)
         f_0 = upper(self.env[s.loss_0])
         # the claimed level, if its claim is compared below; what fails must fail on the true sublevel set as well
         proved = "loss_0" in claims and claims["loss_0"].evidence == "proved"
@@ -198,7 +200,7 @@ class Audit:
     # --- hypotheses -------------------------------------------------------------------------------------------------
     def _hypotheses(self) -> None:
         known = self.theorem.hypotheses | ({} if s.rho in self.env else {"injective": theorem.INJECTIVE_AT_START})
-        needed, seen = {"rank", "loss", *known}, dict[str, str]()
+        needed, seen = {"rank", "loss", "compact", "minimiser", *known}, dict[str, str]()
         for entry in self.record["hypotheses"]:
             name, stated = entry["id"], entry["verdict"]
             if stated not in VERDICTS or name in seen:
@@ -213,9 +215,10 @@ class Audit:
             verdict = {True: "proved", False: "refuted", None: "undecided"}[truth]
             self.row(f"hypotheses.{name}", stated, verdict, stated in (verdict, "undecided"), repr(verdict))
             if entry.get("margin") is not None:
-                margin = known[name].margin if name in known else {"rank": s.sigma_A / s.norm_A}.get(name, sp.nan)
+                margin = known[name].margin if name in known else _MARGINS.get(name, sp.nan)
                 self._margin(f"hypotheses.{name}.margin", entry["margin"], stated, margin)
-        if self.verdict == "proved" and (missing := needed - set(seen)):
+        first_version = {"compact", "minimiser"} if self.record.get("version") == 1 else set()  # part of "loss" there
+        if self.verdict == "proved" and (missing := needed - first_version - set(seen)):
             self.find(f"hypotheses: found no {', '.join(sorted(missing))}, expected all in a proof")
         implied = next((v for v in ("refuted", "undecided") if v in seen.values()), "proved")
         if self.verdict != implied:
@@ -250,6 +253,14 @@ class Audit:
         if self.operator.m > self.operator.r and not self.loss.squared:
             return False
         return self.loss.in_domain(self.instance) or None
+
+    def _compact(self) -> bool | None:
+        """(A1)."""
+        return self._minimiser()
+
+    def _minimiser(self) -> bool | None:
+        """No other minimiser can be reached."""
+        return None if self.record["loss"].get("assumed") else self.loss.one_minimum(self.instance) or None
 
     # --- guarantees -------------------------------------------------------------------------------------------------
     @cached_property

@@ -10,6 +10,7 @@ import sympy as sp
 from flint import arb
 
 from dipproofs.theory.losses import SMALLEST_LEVEL
+from dipproofs.theory.losses.assumptions import reason
 from dipproofs.theory.losses.base import m, r, s, scale, v, v_hi, v_lo, y
 from dipproofs.theory.losses.record import loss_of_record, scale_of_record
 from dipproofs.theory.symbols import loss_0, loss_curvature, loss_gradient
@@ -61,13 +62,25 @@ class LossOf:
         return (exact(self.c) * sum(heights, arb(0))).nonnegative_part()
 
     def in_domain(self, instance: Instance) -> bool:
-        """Whether observations and prediction are proved to lie in the loss's open domains."""
+        """Whether observations and prediction are proved to lie in the loss's open domains, and in its radius."""
+        if self.profile is not None and not self.one_minimum(instance):
+            return False
         for values, (low, high) in ((instance.prediction.entries(), self.theory.domain),
                                     ([arb(at) for at in self.y], self.theory.data_domain)):  # fmt: skip
             inside = low == -sp.oo or all(x > evaluate(low, self.env) for x in values)
             if not inside or not (high == sp.oo or all(x < evaluate(high, self.env) for x in values)):
                 return False
         return True
+
+    def margin(self, instance: Instance) -> arb:
+        """How far the largest residual stays below the radius up to which a profile is known; NaN without one."""
+        if self.profile is None:
+            return arb.nan()
+        return self.profile.radius - max_of([abs(d) for d in (instance.prediction - instance.y).entries()])
+
+    def one_minimum(self, instance: Instance) -> bool:
+        """(A1) and a single minimiser: by the theory's reason, or as no residual leaves the profile's stated radius."""
+        return bool(reason(self.theory.kind)) if self.profile is None else bool(self.margin(instance) > 0)
 
     def constants(self, level: arb) -> None:
         """Enclose the data constants, G and Λ on {L ≤ level}, into ``env``."""

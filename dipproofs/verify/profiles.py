@@ -8,6 +8,7 @@ from typing import Any
 import sympy as sp
 from flint import acb, arb
 
+from dipproofs.certificate.read import is_number
 from dipproofs.theory.losses.base import LossTheory, r
 from dipproofs.theory.losses.custom import custom_theory, inverse_profile, time_of_value
 from dipproofs.theory.losses.record import profile_of_record
@@ -34,6 +35,10 @@ class Profile:
             raise ValueError(f"loss.profile: found {facts.h}, expected h'' ≥ 0 monotone, as symbols see it")
         self.theory: LossTheory = custom_theory(facts, facts.shape, None)  # type: ignore[arg-type]
         self.h = compiled(facts.h)
+        radius = record.get("radius", 64.0)
+        if not is_number(radius) or not radius > 0:
+            raise ValueError(f"loss.radius: found {radius!r}, expected a number > 0")
+        self.radius = arb(radius)
         self.origin = arb(1)
 
     def env(self) -> dict[Any, Callable[[arb], arb]]:
@@ -66,6 +71,8 @@ class Profile:
         """
         reach = self._inverse(arb(value.upper()))
         end = arb(reach.upper())
+        if not end < self.radius:
+            raise ValueError(f"loss.radius: found residuals up to {end.str(5)} on the sublevel set, expected less")
         for expr in (self.facts.h, self.facts.slope, self.facts.bend):
             if not end.is_finite() or not _finite(compiled(expr), arb(0), end, 12):
                 raise ValueError(f"loss.profile: {expr} is not shown to be finite on [0, {end.str(5)}]")
