@@ -144,10 +144,10 @@ def leaky_relu(slope: float = 0.01) -> PiecewiseLinear:
     return PiecewiseLinear((0.0,), (slope, 1.0))
 
 
-#: Piecewise linear activations by name, with the customary numbers.
+#: Piecewise linear activations by name, with the numbers of the deep image prior (leaky-relu: slope 0.2).
 PIECEWISE: dict[str, PiecewiseLinear] = {
     "relu": leaky_relu(0.0),
-    "leaky-relu": leaky_relu(0.01),
+    "leaky-relu": leaky_relu(0.2),
     "abs": PiecewiseLinear((0.0,), (-1.0, 1.0)),
     "relu6": clip(0.0, 6.0),
     "hardtanh": clip(-1.0, 1.0),

@@ -19,6 +19,8 @@ ROOMS: dict[str, str] = {
     "dipproofs.problems.bases": "Atoms of synthesis generators",
     "dipproofs.networks": "Networks",
     "dipproofs.graph": "The computation graph",
+    "dipproofs.networks.graph_network": "Networks given by a graph",
+    "dipproofs.networks.library": "Ready-made networks",
     "dipproofs.descent": "Gradient descent",
     "dipproofs.certify": "Making certificates",
     "dipproofs.recovery": "Bounds of the signal's error",
