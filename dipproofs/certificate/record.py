@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
 
-from dipproofs.enclosures import Bound, Verdict
+from dipproofs.certificate.weaken import weakened
+from dipproofs.enclosures import Bound, Evidence, Verdict
 
 FORMAT, CHECK_FORMAT, VERSION = "dipproofs-certificate", "dipproofs-check", 1
 
@@ -65,6 +66,12 @@ class Guarantees:
     recovery_error: Bound | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
+    def conditional_on(self, evidence: Evidence, stopped: Evidence) -> Guarantees:
+        """Return them with what holds only if the descent converges (is stopped) weakened to the given evidence."""
+        named = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "extra"}
+        found = weakened({**named, **self.extra}, evidence, stopped)
+        return Guarantees(**{name: found.pop(name) for name in named}, extra=found)
+
     def to_json(self) -> dict[str, Any]:
         """Return the contract's dictionary."""
 
@@ -101,7 +108,7 @@ class Certificate:
         provenance: versions, device, dtype, problem.
         arithmetic: "proved" or "estimated".
         run: the run it belongs to (None for a certificate of a single iterate).
-        final: the certificate at the last iterate of the same run, where there is one.
+        final: the certificate at the last iterate of the same run; of a run, there always is one.
     """
 
     verdict: Verdict
@@ -119,6 +126,33 @@ class Certificate:
     arithmetic: str = "proved"
     run: Any = None
     final: Certificate | None = None
+
+    def __post_init__(self) -> None:
+        """Give conditional statements the evidence of their condition.
+
+        Raises:
+            ValueError: a proved verdict whose hypotheses are not all proved.
+        """
+        if self.proved and any(h.verdict is not Verdict.PROVED for h in self.hypotheses):
+            raise ValueError("found the verdict proved with a hypothesis that is not, expected the weaker of them")
+        if not self.proved:
+            known = [bound.evidence for bound in self.quantities.values() if bound is not None]
+            weak = Evidence.weakest([Evidence.ASSUMED, *known])
+            psi = self.quantities.get("psi_0")
+            here = self.guarantees.early_stopping_iteration == 0 and psi is not None and self._loss_is_known
+            stopped = psi.evidence if here and psi is not None else weak
+            object.__setattr__(self, "guarantees", self.guarantees.conditional_on(weak, stopped))
+
+    @property
+    def _loss_is_known(self) -> bool:
+        """Whether what ψ needs is proved: the rank, (A1)–(A4) and the minimiser."""
+        needed = {"rank", "loss", "compact", "minimiser"}
+        return needed <= {h.id for h in self.hypotheses if h.verdict is Verdict.PROVED}
+
+    @property
+    def later(self) -> Certificate | None:
+        """The certificate at the last iterate, unless this is the one."""
+        return None if self.final is None or self.final.arrays is self.arrays else self.final
 
     @property
     def proved(self) -> bool:
@@ -154,8 +188,8 @@ class Certificate:
         }
         if self.run is not None:
             record["run"] = self.run.to_json()
-        if self.final is not None:
-            record["final"] = self.final.to_json()
+        if self.later is not None:
+            record["final"] = self.later.to_json()
         return record
 
 

@@ -40,8 +40,8 @@ def certificate_json(certificate: Certificate, *, files: bool = True) -> tuple[d
     record = certificate.to_json()
     contents = {ARRAYS: arrays_bytes(certificate.arrays)}
     record["arrays"] = _entry(ARRAYS, contents[ARRAYS], files)
-    if certificate.final is not None:
-        contents[FINAL_ARRAYS] = arrays_bytes(certificate.final.arrays)
+    if certificate.later is not None:
+        contents[FINAL_ARRAYS] = arrays_bytes(certificate.later.arrays)
         record["final"]["arrays"] = _entry(FINAL_ARRAYS, contents[FINAL_ARRAYS], files)
     return record, contents
 

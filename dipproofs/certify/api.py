@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from dipproofs.certificate.record import Certificate, Check
+from dipproofs.certificate.record import Certificate, Check, Guarantees, Hypothesis
 from dipproofs.certify.anytime import Anytime
 from dipproofs.certify.at_iterate import certify_at
 from dipproofs.certify.operator_bounds import OperatorBounds, bound_operator
@@ -66,7 +66,7 @@ def certify(
 
     Returns:
         The certificate at the earliest certified iterate, with the run in ``.run`` and the certificate at the
-        last iterate in ``.final``. Without success: the verdict and reasons at the last iterate.
+        last iterate in ``.final``. Without success: the verdict and reasons at the last iterate (both are one then).
 
     Raises:
         InputError: input that cannot be used.
@@ -129,17 +129,15 @@ def certify(
         steps=steps,
         keep_interrupted=keep_interrupted,
     )
-    final = None
-    if run.stopped != "not finite":
+    first = search.certificate
+    if run.stopped == "not finite":
+        at = (0, network) if first is None else (run.iterations, run.network)
+        final = _diverged(problem, *at, loss, operator, form, arithmetic, made, where, run)
+    else:
         final = prove(run.iterations, run.network)
         if goal > tolerance:
             run = stopped_early(run, final, recovery)
-    first = search.certificate
-    if first is None:
-        if final is None:
-            final = _diverged(problem, network, loss, operator, form, arithmetic, made, where, run)
-        return replace(final, run=run)
-    return replace(first, run=run, final=final)
+    return replace(final if first is None else first, run=run, final=final)
 
 
 def check(
@@ -209,13 +207,11 @@ def _device() -> str:
 
 
 def _diverged(
-    problem: Any, network: TwoLayer, loss: Any, operator: OperatorBounds, form: str, arithmetic: str,
+    problem: Any, iteration: int, network: TwoLayer, loss: Any, operator: OperatorBounds, form: str, arithmetic: str,
     schedule: Schedule, where: Mapping[str, Any], run: Any,
 ) -> Certificate:  # fmt: skip
-    """Report a run whose loss overflowed: the conditions at its start, with the run's reason on top."""
-    from dipproofs.certificate.record import Hypothesis
-
-    gamma = run.steps[0][1]
+    """Report a run whose loss overflowed: the conditions at an iterate, with the run's reason on top."""
+    gamma = max(step for _, step in run.steps)
     start = certify_at(
         problem,
         network,
@@ -224,8 +220,9 @@ def _diverged(
         Step(gamma),
         form=form,
         arithmetic=arithmetic,
+        iteration=iteration,
         schedule=schedule,
         origin=where,
     )
     failed = Hypothesis("descent", "the loss stays finite along the run", Verdict.REFUTED, None, run.reason)
-    return replace(start, verdict=Verdict.REFUTED, hypotheses=(failed, *start.hypotheses))
+    return replace(start, verdict=Verdict.REFUTED, hypotheses=(failed, *start.hypotheses), guarantees=Guarantees())

@@ -11,7 +11,7 @@ import numpy as np
 from dipproofs.certificate.record import Certificate, Guarantees, Hypothesis
 from dipproofs.certify.decide import Decided, Judge
 from dipproofs.certify.estimates import estimate_base
-from dipproofs.certify.guarantees import guarantee
+from dipproofs.certify.guarantees import guarantee, without_descent
 from dipproofs.certify.operator_bounds import OperatorBounds
 from dipproofs.certify.provenance import provenance
 from dipproofs.certify.quantities import NAMES, Base, enclose_base, widened
@@ -82,13 +82,13 @@ def certify_at(
             base = estimate_base(problem, network, loss, operator, unprojected=form == "paper")
         start = _start(base)
         f_0 = base.values[s.loss_0]
-        if arithmetic == "proved" and not (f_0.is_finite and f_0.lower > 0):
-            return _failure([*applicable, start], form, _named(base), fixed)
-        before = [*applicable, start, *loss.assumptions(base.prediction, problem.y, f_0)]
-        if _blocked(before[-2:], loss):
-            return _failure(before, form, _named(base), fixed)
-        about = None if recovery is None else (recovery, network)
-        return _decide(base, loss, step, form, before, schedule, {*TARGETS, *targets}, fixed, about)
+        given = loss.assumptions(base.prediction, problem.y, f_0) if f_0.is_finite else ()
+        before, about = [*applicable, start, *given], None if recovery is None else (recovery, network)
+        known = f_0.is_finite and not _blocked(given, loss)
+        now = without_descent(*about, base.values[s.psi_0]) if known and about is not None else Guarantees()
+        if not known or (arithmetic == "proved" and not f_0.lower > 0):
+            return _failure(before, form, _named(base), fixed, now)
+        return _decide(base, loss, step, form, before, schedule, {*TARGETS, *targets}, fixed, now, about)
 
 
 def _named(base: Base) -> dict[str, Bound | None]:
@@ -114,7 +114,7 @@ def proof_cost(operator: OperatorBounds, network: TwoLayer) -> float:
 
 def _decide(
     base: Base, loss: Any, step: Step, form: str, before: list[Hypothesis], schedule: Schedule,
-    targets: Iterable[float], fixed: dict[str, Any], about: tuple[Recovery, TwoLayer] | None = None,
+    targets: Iterable[float], fixed: dict[str, Any], now: Guarantees, about: tuple[Recovery, TwoLayer] | None = None,
 ) -> Certificate:  # fmt: skip
     first: tuple[Judge, Decided] | None = None
     proposals = best(base, form, step, loss.concave_psi)
@@ -131,7 +131,7 @@ def _decide(
             first = judge, decided
             break
     if first is None:
-        return _failure([*before, _not_injective(base, proposals)], form, _named(base), fixed)
+        return _failure([*before, _not_injective(base, proposals)], form, _named(base), fixed, now)
     judge, decided = first
     verdict = decided.verdict
     for hypothesis in before:
@@ -140,7 +140,7 @@ def _decide(
     guarantees = (
         guarantee(judge, decided, loss, schedule, fixed["iteration"], sorted(targets, reverse=True), *(about or ()))
         if holds
-        else Guarantees()
+        else now
     )
     return Certificate(
         verdict=verdict,
@@ -231,8 +231,9 @@ def _not_injective(base: Base, proposals: list[Candidate]) -> Hypothesis:
 
 
 def _failure(
-    hypotheses: list[Hypothesis], form: str, quantities: Mapping[str, Bound | None], fixed: dict[str, Any]
-) -> Certificate:
+    hypotheses: list[Hypothesis], form: str, quantities: Mapping[str, Bound | None], fixed: dict[str, Any],
+    guarantees: Guarantees = Guarantees(),
+) -> Certificate:  # fmt: skip
     verdict = Verdict.PROVED
     for hypothesis in hypotheses:
         verdict = verdict & hypothesis.verdict
@@ -242,7 +243,7 @@ def _failure(
         profile="paper" if form == "paper" else "observation",
         quantities=quantities,
         hypotheses=tuple(hypotheses),
-        guarantees=Guarantees(),
+        guarantees=guarantees,
         **fixed,
     )
 

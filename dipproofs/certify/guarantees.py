@@ -13,7 +13,7 @@ from dipproofs.certificate.record import Guarantees
 from dipproofs.certify.constants import call
 from dipproofs.certify.decide import BITS, Decided, Judge
 from dipproofs.descent import Backtracking, Constant, Schedule
-from dipproofs.enclosures import Bound
+from dipproofs.enclosures import Bound, Verdict
 from dipproofs.networks import TwoLayer
 from dipproofs.recovery.early_stopping import reaches_everything, stops_after
 from dipproofs.recovery.signal_error import Recovery
@@ -81,6 +81,18 @@ def guarantee(
         recovery_error=error,
         extra=extra,
     )
+
+
+def without_descent(recovery: Recovery, network: TwoLayer, psi_0: Bound) -> Guarantees:
+    """State what needs no descent, only the loss's assumptions: error and stopping bound at this iterate (§7).
+
+    Args:
+        recovery: what is known of noise and signal. network: the iterate. psi_0: ψ there.
+    """
+    noise = recovery.noise if recovery.applies else None
+    stop = 0 if noise is not None and psi_0.upper <= noise.level.lower else None
+    error, entry = recovery.report(network, psi_0, lambda: Verdict.UNDECIDED, stop, None)
+    return Guarantees(early_stopping_iteration=stop, recovery_error=error, extra={"recovery": entry})
 
 
 def at_both_ends(expr: Any, env: Any, F_inf: Bound) -> Any:

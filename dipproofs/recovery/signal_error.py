@@ -304,7 +304,7 @@ class Recovery:
         psi_0: Bound,
         reaches: Callable[[], Verdict],
         iterations: int | None,
-        converges: bool,
+        converges: bool | None,
     ) -> tuple[Bound | None, Mapping[str, Any]]:
         """Return ``recovery_error`` and the entry ``recovery`` of the guarantees.
 
@@ -312,7 +312,7 @@ class Recovery:
             network: the certified iterate. psi_0: ψ there.
             reaches: whether J is onto on the whole ball.
             iterations: ``early_stopping_iteration``.
-            converges: whether the loss surely tends to 0.
+            converges: whether the loss surely tends to 0; None where no descent theorem is proved.
         """
         parts, noise, found = self.bounds(psi_0), self.noise, self.judged(reaches)
         entry: dict[str, Any] = {
@@ -337,7 +337,7 @@ class Recovery:
         return parts["error"], entry
 
     def _sharp(
-        self, parts: Mapping[str, Bound | None], iterations: int | None, converges: bool
+        self, parts: Mapping[str, Bound | None], iterations: int | None, converges: bool | None
     ) -> dict[str, Bound | None] | None:
         if parts["sharp_error"] is None:
             return None
@@ -348,9 +348,11 @@ class Recovery:
             "at_early_stopping": parts["sharp_at_early_stopping"] if iterations is not None else None,
         }
 
-    def _limit(self, converges: bool) -> str:
+    def _limit(self, converges: bool | None) -> str:
         if not self.applies:
             return f"the loss {self.loss.kind} is not minimal at y, so nothing is said about the signal"
+        if converges is None:
+            return ""
         if not converges:
             return "the step sizes have a finite sum, so the loss need not reach 0"
         if self.sigma is None:

@@ -157,12 +157,12 @@ def _guarantees(cert: Certificate, say: Callable[[str], str]) -> list[Any]:
     parts: list[Any] = [_heading("Guarantees" if cert.proved else "Estimates (not proved)", say)]
     parts += [_bullet(line, say) for line in lines]
     parts += _iterations(cert, say)
-    if cert.final is not None:
-        last = words.guarantee_lines(cert.final)
-        verdict = words.standing(cert.final)
-        parts.append(_heading(f"The same at the last iterate, {count(cert.final.iteration)}: {verdict}", say))
+    if cert.later is not None:
+        last = words.guarantee_lines(cert.later)
+        verdict = words.standing(cert.later)
+        parts.append(_heading(f"The same at the last iterate, {count(cert.later.iteration)}: {verdict}", say))
         if not last:
-            last = [f"{words.title(h)}: {h.verdict}. {h.reason}".strip() for h in words.failures(cert.final)]
+            last = [f"{words.title(h)}: {h.verdict}. {h.reason}".strip() for h in words.failures(cert.later)]
         parts += [_bullet(line, say) for line in last]
     return parts + _signal(cert, say)
 
@@ -172,7 +172,7 @@ def _signal(cert: Certificate, say: Callable[[str], str]) -> list[Any]:
     if not lines:
         return []
     parts: list[Any] = [_heading("The signal", say), *(_bullet(line, say) for line in lines)]
-    certs = [cert] if cert.final is None else [cert, cert.final]
+    certs = [cert] if cert.later is None else [cert, cert.later]
     found = signal_rows(certs)
     if found:
         heads = [(f"iteration {count(c.iteration)}", {"justify": "right"}) for c in certs]
@@ -203,7 +203,7 @@ def _iterations(cert: Certificate, say: Callable[[str], str]) -> list[Any]:
 
 
 def _quantities(cert: Certificate, say: Callable[[str], str], verbose: bool) -> list[Any]:
-    certs = [cert] if cert.final is None else [cert, cert.final]
+    certs = [cert] if cert.later is None else [cert, cert.later]
     names = quantity_names(certs, verbose)
     if not names:
         return []

@@ -90,7 +90,7 @@ def _answer(cert: Certificate) -> str:
 
 
 def _guarantees(cert: Certificate) -> str:
-    sides = [cert] if cert.final is None else [cert, cert.final]
+    sides = [cert] if cert.later is None else [cert, cert.later]
     columns = []
     for side in sides:
         lines = words.guarantee_lines(side)
@@ -121,7 +121,7 @@ def _signal(cert: Certificate) -> str:
     lines = signal_sentences(cert)
     if not lines:
         return ""
-    sides = [cert] if cert.final is None else [cert, cert.final]
+    sides = [cert] if cert.later is None else [cert, cert.later]
     rows = signal_rows(sides)
     heads = ["", *(f"iteration {count(side.iteration)}" for side in sides)]
     body = data_table(heads, rows, numbers=tuple(range(1, len(heads)))) if rows else ""
@@ -207,7 +207,7 @@ def _formula(hypothesis: Hypothesis) -> str:
 def _quantities(cert: Certificate) -> str:
     from dipproofs.theory import quantities
 
-    sides = [cert] if cert.final is None else [cert, cert.final]
+    sides = [cert] if cert.later is None else [cert, cert.later]
     known = quantities()
     rows = []
     for name in quantity_names(sides, verbose=True):
