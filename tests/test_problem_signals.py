@@ -15,7 +15,8 @@ from skimage.transform import downscale_local_mean
 from dipproofs.errors import InputError
 from dipproofs.problems import PHOTOGRAPHS, photograph, shepp_logan
 from dipproofs.problems.bases import BASES, make_basis
-from dipproofs.problems.signals.photographs import crop, read_grey, resample
+from dipproofs.problems.pictures import read_grey
+from dipproofs.problems.signals.photographs import crop, resample
 
 
 @pytest.mark.parametrize("name", PHOTOGRAPHS)

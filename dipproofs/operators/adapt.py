@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,12 +9,12 @@ import numpy as np
 import scipy.sparse as sp
 
 from dipproofs.errors import InputError
-from dipproofs.operators.dot_test import dot_test
+from dipproofs.operators.adapters import objects
+from dipproofs.operators.adapters.functions import from_functions, required_shape
+from dipproofs.operators.adapters.real_stacks import require_unknowns, stack_matrix
 from dipproofs.operators.operator import Operator
 from dipproofs.operators.sparse import sparse_operator
-from dipproofs.problems.arrays import exact_array
-
-Map = Callable[[np.ndarray], np.ndarray]
+from dipproofs.problems.arrays import exact_array, to_numpy
 
 
 def as_operator(
@@ -23,151 +22,93 @@ def as_operator(
     *,
     in_shape: Sequence[int] | None = None,
     convert: Callable[[np.ndarray], Any] | None = None,
-    dtype: str = "float64",
+    dtype: str | None = None,
+    unknowns: str | None = None,
 ) -> Operator:
     """Adapt a forward operator.
 
     Args:
         A: one of
             an `Operator` (given back as it is);
-            a matrix (m, n): NumPy, JAX, nested lists, `scipy.sparse`;
-            a SciPy or PyLops `LinearOperator`;
-            a pair (A, A_adjoint) of functions, or an object with methods `A` and `A_adjoint` such as a
-            deepinv physics;
+            a matrix (m, n): NumPy, JAX, torch, nested lists, `scipy.sparse`;
+            an operator of SciPy, PyLops, lineax, scico, deepinv, ODL or SigPy;
+            a pair (A, A_adjoint) of functions, or an object with methods `A` and `A_adjoint`;
+            a pair (A, None): a NumPy or PyTorch function alone, whose matrix is tabulated and transposed;
             a function written in JAX, whose adjoint is found by transposition.
         in_shape: for functions, the shape of their argument, for instance (1, 1, 64, 64).
         convert: for pairs, what turns a NumPy array into their argument, for instance `torch.from_numpy`.
-        dtype: for functions, "float64" or "float32": the precision in which they are applied.
+        dtype: for functions, "float64" or "float32": the precision in which they are applied; by default
+            double precision where the function takes it. A function that gives float32 numbers is tested with
+            the tolerance of float32.
+        unknowns: for complex operators, whether the signal is "complex" or "real"; by default complex, but real
+            for functions that take real signals only.
 
     Returns:
-        The operator. Its matrix holds the numbers that the functions gave on the unit vectors.
+        The operator. Its matrix holds the numbers that the functions gave on the unit vectors. A complex operator
+        becomes the real one of stacked real and imaginary parts, [[Re A, −Im A], [Im A, Re A]] (for a real signal
+        [Re A; Im A]).
 
     Raises:
-        InputError: a complex, non-finite, zero or empty operator, one that is not linear, or an adjoint that
-            fails the dot test.
+        InputError: a non-finite, zero or empty operator, one that is not linear, or an adjoint that fails the dot
+            test; of a scaled adjoint the factor is named.
 
     Example:
         >>> as_operator([[1.0, 2.0]])
         Operator(matrix, 1×2)
+        >>> as_operator([[1.0, 2.0j]])
+        Operator(matrix, 2×4, complex 1×2)
         >>> as_operator((lambda x: 2 * x, lambda w: 3 * w), in_shape=(4,))
         Traceback (most recent call last):
         ...
-        dipproofs.errors.InputError: operator: the adjoint fails the dot test: ...
+        dipproofs.errors.InputError: operator: A_adjoint is 1.5 times the transpose of A (dot test...
     """
-    if isinstance(A, Operator):
-        return A
-    if sp.issparse(A):
-        return sparse_operator(A)
-    if dtype not in ("float64", "float32"):
+    if dtype not in (None, "float64", "float32"):
         raise InputError(f"operator: found dtype {dtype!r}, expected float64 or float32")
-    if hasattr(A, "matvec") and hasattr(A, "shape"):
-        return _from_linear_operator(A)
-    if isinstance(A, tuple | list) and len(A) == 2 and callable(A[0]) and callable(A[1]):
-        return _from_pair(A[0], A[1], _shape(in_shape), convert, dtype)
-    if callable(getattr(A, "A", None)) and callable(getattr(A, "A_adjoint", None)):
-        return _from_pair(A.A, A.A_adjoint, _shape(in_shape), convert, dtype)
-    if callable(A):
+    if unknowns is not None:
+        require_unknowns(unknowns)
+    if isinstance(A, Operator):
+        return A.complexified() if unknowns == "complex" and not A.complex_data else A
+    if sp.issparse(A):
+        return _matrix(A, unknowns)
+    if objects.is_scico(A):
+        return objects.from_scico(A, unknowns)
+    if objects.is_linear_operator(A):
+        return objects.from_linear_operator(A, unknowns)
+    if objects.is_lineax(A):
+        return objects.from_lineax(A, lambda matrix: _matrix(matrix, unknowns))
+    if isinstance(A, tuple | list) and len(A) == 2 and callable(A[0]) and (A[1] is None or callable(A[1])):
+        shape = required_shape(in_shape)
+        return from_functions(A[0], A[1], shape, convert=convert, dtype=dtype, unknowns=unknowns)
+    if objects.is_physics(A):
+        return objects.from_physics(A, in_shape, convert, dtype, unknowns)
+    if in_shape is None and objects.is_callable_with_adjoint(A):
+        return objects.from_callable_with_adjoint(A, dtype, unknowns)
+    if callable(A) and not hasattr(A, "__array__"):
         from dipproofs.operators.from_jax import from_jax
 
-        return from_jax(A, _shape(in_shape), dtype)
-    return Operator(A)
+        return from_jax(A, required_shape(in_shape), dtype, unknowns)
+    return _matrix(A, unknowns)
 
 
-def _from_linear_operator(A: Any) -> Operator:
-    if getattr(A, "dtype", None) is not None and np.dtype(A.dtype).kind == "c":
-        raise InputError(
-            f"operator: found a complex linear operator ({np.dtype(A.dtype)}), expected a real one; "
-            "stack real and imaginary parts as separate rows"
-        )
-    m, n = (int(size) for size in A.shape)
-    if m < 1 or n < 1:
-        raise InputError(f"operator: found an empty linear operator of shape {(m, n)}, expected at least 1×1")
-
-    def forward(x: np.ndarray) -> np.ndarray:
-        return _real(_call(A.matvec, x, "matvec"), m, "matvec")
-
-    def adjoint(w: np.ndarray) -> np.ndarray:
-        return _real(_call(A.rmatvec, w, "rmatvec"), n, "rmatvec")
-
-    has_adjoint = True
-    try:
-        A.rmatvec(np.zeros(m))
-    except NotImplementedError:
-        has_adjoint = False
-    except Exception:  # reported by the test below
-        pass
-    single = getattr(A, "dtype", None) is not None and np.dtype(A.dtype) == np.float32
-    working = np.dtype(np.float32 if single else np.float64)
-    return _materialise(forward, adjoint if has_adjoint else None, n, working, (n,))
+def _matrix(A: Any, unknowns: str | None) -> Operator:
+    """Adapt a matrix, dense or sparse."""
+    if not sp.issparse(A):
+        A = _sparse_of_other_libraries(A)
+    values = A if sp.issparse(A) else exact_array(A, "matrix operator", ndim=2, complex_allowed=True)
+    if values.dtype.kind != "c":
+        operator = sparse_operator(values) if sp.issparse(values) else Operator(values)
+        return operator.complexified() if unknowns == "complex" else operator
+    chosen = unknowns or "complex"
+    stacked = stack_matrix(values, chosen)
+    tags: dict[str, Any] = {"complex_signal": chosen == "complex", "complex_data": True}
+    return sparse_operator(stacked, **tags) if sp.issparse(stacked) else Operator(stacked, **tags)
 
 
-def _from_pair(
-    forward: Callable[..., Any],
-    adjoint: Callable[..., Any],
-    in_shape: tuple[int, ...],
-    convert: Callable[[np.ndarray], Any] | None,
-    dtype: str,
-) -> Operator:
-    number_type = np.dtype(dtype)
-    n = math.prod(in_shape)
-    out_shape: list[tuple[int, ...]] = []
-
-    def apply(x: np.ndarray) -> np.ndarray:
-        argument = x.astype(number_type).reshape(in_shape)
-        image = _to_numpy(_call(forward, argument if convert is None else convert(argument), "A"))
-        out_shape[:] = [image.shape]
-        return _real(image, None, "A")
-
-    def transpose(w: np.ndarray) -> np.ndarray:
-        argument = w.astype(number_type).reshape(out_shape[0])
-        return _real(_call(adjoint, argument if convert is None else convert(argument), "A_adjoint"), n, "A_adjoint")
-
-    return _materialise(apply, transpose, n, number_type, in_shape)
-
-
-def _materialise(forward: Map, adjoint: Map | None, n: int, dtype: np.dtype, in_shape: tuple[int, ...]) -> Operator:
-    unit = np.zeros(n)
-    columns = []
-    for j in range(n):
-        unit[j] = 1.0
-        columns.append(forward(unit.copy()))
-        unit[j] = 0.0
-        if len(columns[j]) != len(columns[0]):
-            raise InputError("operator: A gives results of different lengths, expected m numbers each time")
-    operator = Operator(np.stack(columns, axis=1), domain_shape=in_shape if len(in_shape) == 2 else None)
-    coarse = dtype == np.float32 or operator.to_dense().dtype == np.float32
-    dot_test(forward, adjoint, operator.to_dense(), "operator", roundoff=2.0**-24 if coarse else 2.0**-53)
-    return operator
-
-
-def _shape(in_shape: Sequence[int] | None) -> tuple[int, ...]:
-    if in_shape is None:
-        raise InputError("operator: found a function without in_shape; use as_operator(function, in_shape=(64, 64))")
-    try:
-        shape = tuple(int(size) for size in ([in_shape] if isinstance(in_shape, int) else in_shape))
-    except (TypeError, ValueError):
-        raise InputError(f"operator: found in_shape {in_shape!r}, expected a tuple of integers ≥ 1") from None
-    if not shape or any(size < 1 for size in shape):
-        raise InputError(f"operator: found in_shape {shape}, expected integers ≥ 1")
-    return shape
-
-
-def _call(function: Callable[..., Any], argument: Any, name: str) -> Any:
-    try:
-        return function(argument)
-    except InputError:
-        raise
-    except Exception as error:
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise InputError(f"operator: {name} failed on an argument of shape {np.shape(argument)}: {reason}") from None
-
-
-def _to_numpy(value: Any) -> np.ndarray:
-    return np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
-
-
-def _real(value: Any, length: int | None, name: str) -> np.ndarray:
-    array = exact_array(_to_numpy(value), f"operator: result of {name}").ravel()
-    if length is not None and array.size != length:
-        raise InputError(f"operator: {name} gave {array.size} numbers, expected {length}")
-    return array
+def _sparse_of_other_libraries(A: Any) -> Any:
+    """JAX's and torch's sparse matrices as SciPy's."""
+    if getattr(A, "is_sparse", False) is True or str(getattr(A, "layout", "")) == "torch.sparse_csr":
+        dense = A.detach().to_dense()
+        return sp.csr_array(to_numpy(dense))
+    if type(A).__module__.startswith("jax.experimental.sparse") and hasattr(A, "todense"):
+        return sp.csr_array(np.asarray(A.todense()))
+    return A

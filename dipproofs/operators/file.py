@@ -1,27 +1,39 @@
-"""An operator whose matrix is stored in an `.npz` file."""
+"""An operator whose matrix is stored in a file."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dipproofs.errors import InputError
+from dipproofs.operators.adapt import as_operator
 from dipproofs.operators.operator import Operator
 from dipproofs.operators.options import DeterminedOptions
-from dipproofs.problems.arrays import take
+from dipproofs.problems.files import take
 from dipproofs.problems.schema import text
 from dipproofs.problems.setting import Setting
 
 
 @dataclass(frozen=True, kw_only=True)
 class FileOperator(DeterminedOptions):
-    """`kind = "file"`: the matrix under key `A`, (m, n) float32 or float64.
+    """`kind = "file"`: a matrix (m, n), dense or sparse, float32, float64 or complex.
 
     Args:
-        path: an `.npz` file, relative to the problem file.
+        path: an `.npz`, `.npy` or `.mat` file, or one of `scipy.sparse.save_npz`, relative to the problem file.
+        key: the matrix's name in an `.npz` or `.mat` file.
     """
 
-    path: str = text(expected='the path of an .npz file, such as "arrays.npz"')
+    path: str = text(expected='the path of an .npz file, such as "arrays.npz", or of an .npy or .mat file')
+    key: str = text("A", expected="the name of an array")
 
     def build(self, setting: Setting) -> Operator:
         """Read the matrix."""
-        matrix = take(setting.load(self.path), "A", self.path, ndim=2)
-        return Operator(matrix, kind=self.path, domain_shape=setting.shape)
+        arrays = setting.load(self.path)
+        matrix = take(arrays, self.key, self.path, ndim=2, complex_allowed=True, sparse=True)
+        try:
+            operator = as_operator(matrix)
+        except InputError as error:
+            raise InputError(f"{self.path}: {self.key}: {error}") from None
+        operator.kind = self.path
+        shape = setting.shape
+        operator.domain_shape = shape
+        return operator

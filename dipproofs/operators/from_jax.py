@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 
 from dipproofs.errors import InputError
+from dipproofs.operators.adapters.tabulate import Probe, flat_result, picture_shape, tabulate
 from dipproofs.operators.dot_test import dot_test
 from dipproofs.operators.kernels import FunctionKernel
 from dipproofs.operators.operator import Operator, check_size
@@ -16,72 +18,105 @@ from dipproofs.operators.operator import Operator, check_size
 _BATCH = 128
 
 
-def from_jax(function: Callable[[Any], Any], in_shape: tuple[int, ...], dtype: str = "float64") -> Operator:
+def from_jax(
+    function: Callable[[Any], Any], in_shape: tuple[int, ...], dtype: str | None = None, unknowns: str | None = None
+) -> Operator:
     """Adapt a linear JAX function of one array.
 
     Args:
         function: takes an array of shape `in_shape`, gives an array of any shape.
         in_shape: the shape of its argument.
-        dtype: the precision in which it is applied; float64 needs JAX's 64-bit mode.
+        dtype: the precision in which it is applied, by default float64; 64-bit mode is entered for the time.
+        unknowns: "complex" or "real", for functions with complex values; see `as_operator`.
 
     Raises:
-        InputError: the function is not linear, not real, or fails; or 64-bit mode is off.
+        InputError: the function is not linear or fails.
     """
+    import jax
+
+    with jax.enable_x64(True) if dtype != "float32" else nullcontext(), jax.default_matmul_precision("highest"):
+        number = np.dtype(dtype or "float64")
+        raw = _image(function, in_shape, number)
+        m, n = math.prod(raw.shape), math.prod(in_shape)
+        if m == 0:
+            raise InputError(f"operator: found an empty result of shape {raw.shape}, expected at least one number")
+        check_size(m, n)
+        if np.dtype(raw.dtype).kind == "c" or unknowns is not None:
+            return tabulate(_complex_probe(function, in_shape, number), unknowns)
+        return _real(function, in_shape, number, raw.shape)
+
+
+def _image(function: Callable[[Any], Any], in_shape: tuple[int, ...], number: np.dtype) -> Any:
+    """Shape and type of the function's value."""
+    import jax
+
+    try:
+        raw = jax.eval_shape(function, jax.ShapeDtypeStruct(in_shape, number))
+    except Exception as error:
+        if "__array__" in str(error) or isinstance(error, jax.errors.TracerArrayConversionError):
+            raise InputError(
+                "operator: not a JAX function (it makes NumPy arrays or tensors of its argument); for NumPy or "
+                "PyTorch give as_operator((forward, None), in_shape=...), or (forward, adjoint)"
+            ) from None
+        raise InputError(
+            f"operator: the function fails on shape {in_shape}: {_reason(error)}; for NumPy or PyTorch give "
+            "(forward, None)"
+        ) from None
+    if not hasattr(raw, "dtype"):
+        raise InputError("operator: the function gives several arrays, expected one")
+    return raw
+
+
+def _real(
+    function: Callable[[Any], Any], in_shape: tuple[int, ...], number: np.dtype, out_shape: tuple[int, ...]
+) -> Operator:
     import jax
     import jax.numpy as jnp
 
-    if dtype == "float64" and not jax.config.read("jax_enable_x64"):
-        raise InputError(
-            "operator: JAX's 64-bit mode is off; call jax.config.update('jax_enable_x64', True) first, "
-            "or pass dtype='float32'"
-        )
-    n = math.prod(in_shape)
+    n, m = math.prod(in_shape), math.prod(out_shape)
     kernel = FunctionKernel(function, in_shape)
-    unit = jax.ShapeDtypeStruct((n,), jnp.dtype(dtype))
     try:
-        raw = jax.eval_shape(function, jax.ShapeDtypeStruct(in_shape, jnp.dtype(dtype)))
-    except Exception as error:
-        raise InputError(f"operator: the function fails on shape {in_shape}: {_reason(error)}") from None
-    if not hasattr(raw, "dtype"):
-        raise InputError("operator: the function gives several arrays, expected one")
-    if jnp.issubdtype(raw.dtype, jnp.complexfloating):
-        raise InputError(
-            f"operator: found a complex result ({raw.dtype}), expected a real one; stack real and imaginary "
-            "parts as separate rows"
-        )
-    m = math.prod(raw.shape)
-    if m == 0:
-        raise InputError(f"operator: found an empty result of shape {raw.shape}, expected at least one number")
-    check_size(m, n)
-    try:
-        jax.eval_shape(lambda w: kernel.adjoint((), w), jax.ShapeDtypeStruct((m,), unit.dtype))
+        jax.eval_shape(lambda w: kernel.adjoint((), w), jax.ShapeDtypeStruct((m,), number))
     except Exception as error:
         raise InputError(
             f"operator: JAX cannot transpose the function, expected a linear one: {_reason(error)}"
         ) from None
-    with jax.default_matmul_precision("highest"):
-        batched = jax.jit(jax.vmap(lambda x: kernel.apply((), x), out_axes=1))
-        blocks = [
-            np.asarray(batched(jnp.asarray(_unit_vectors(n, start), unit.dtype))) for start in range(0, n, _BATCH)
-        ]
-        shape = in_shape if len(in_shape) == 2 else None
-        out = raw.shape if len(raw.shape) == 2 else None
-        operator = Operator(
-            np.concatenate(blocks, axis=1),
-            kernel=kernel,
-            arrays=(),
-            kind="function",
-            domain_shape=shape,
-            range_shape=out,
-        )
-        dot_test(
-            lambda x: np.asarray(kernel.apply((), jnp.asarray(x, unit.dtype))),
-            lambda w: np.asarray(kernel.adjoint((), jnp.asarray(w, unit.dtype))),
-            operator.to_dense(),
-            "operator",
-            roundoff=2.0**-24 if operator.to_dense().dtype == np.float32 else 2.0**-53,
-        )
+    # the matrix holds the numbers that the function gave, in the precision in which it gave them
+    batched = jax.jit(jax.vmap(lambda x: function(x.reshape(in_shape)).ravel(), out_axes=1))
+    blocks = [np.asarray(batched(jnp.asarray(_unit_vectors(n, start), number))) for start in range(0, n, _BATCH)]
+    operator = Operator(
+        np.concatenate(blocks, axis=1),
+        kernel=kernel,
+        arrays=(),
+        kind="function",
+        domain_shape=picture_shape(in_shape),
+        range_shape=picture_shape(out_shape),
+    )
+    dot_test(
+        lambda x: np.asarray(kernel.apply((), jnp.asarray(x, number))),
+        lambda w: np.asarray(kernel.adjoint((), jnp.asarray(w, number))),
+        operator.to_dense(),
+        "operator",
+        roundoff=2.0**-24 if operator.to_dense().dtype == np.float32 else 2.0**-53,
+    )
     return operator
+
+
+def _complex_probe(function: Callable[[Any], Any], in_shape: tuple[int, ...], number: np.dtype) -> Probe:
+    import jax
+    import jax.numpy as jnp
+
+    compiled = jax.jit(function)
+
+    def forward(x: np.ndarray) -> np.ndarray:
+        kind = np.result_type(number, np.complex64) if np.iscomplexobj(x) else number
+        try:
+            image = compiled(jnp.asarray(x.reshape(in_shape), kind))
+        except Exception as error:
+            raise InputError(f"operator: the function fails on {kind} numbers: {_reason(error)}") from None
+        return flat_result(np.asarray(image), None, "the function")
+
+    return Probe(forward, None, math.prod(in_shape), in_shape, "function")
 
 
 def _unit_vectors(n: int, start: int) -> np.ndarray:

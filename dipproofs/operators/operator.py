@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 
 from dipproofs.errors import InputError
-from dipproofs.operators.kernels import Arrays, DenseKernel, Kernel
+from dipproofs.operators.kernels import Arrays, DenseKernel, GatherKernel, Kernel
 from dipproofs.problems.arrays import exact_array
 
 LARGEST_MATRIX = 2**28
@@ -30,6 +31,8 @@ class Operator:
         domain_shape: the shape of the signal as an image, or None.
         range_shape: the shape of a picture of the data, or None.
         range_indices: (m,) where each measurement belongs in that picture; by default it is full.
+        complex_signal: x is a stack (Re x, Im x) of n/2 complex numbers.
+        complex_data: y is a stack (Re y, Im y) of m/2 complex numbers.
 
     Raises:
         InputError: the matrix is empty, complex, not finite, zero, or not of the stated shape.
@@ -53,8 +56,11 @@ class Operator:
         domain_shape: tuple[int, ...] | None = None,
         range_shape: tuple[int, ...] | None = None,
         range_indices: np.ndarray | None = None,
+        complex_signal: bool = False,
+        complex_data: bool = False,
     ) -> None:
         self.kind = kind
+        self.complex_signal, self.complex_data = complex_signal, complex_data
         self._dense: np.ndarray | None = None
         self._make: Callable[[], Any] = matrix if callable(matrix) else lambda: matrix
         if callable(matrix):
@@ -80,6 +86,23 @@ class Operator:
     def columns(self) -> int:
         """The number of unknowns n."""
         return self.shape[1]
+
+    @property
+    def data_count(self) -> int:
+        """How many numbers, real or complex, the data have."""
+        return self.rows // 2 if self.complex_data else self.rows
+
+    @property
+    def signal_count(self) -> int:
+        """How many numbers, real or complex, a signal has."""
+        return self.columns // 2 if self.complex_signal else self.columns
+
+    @property
+    def observed(self) -> np.ndarray | None:
+        """The indices of the observed pixels if the operator is a mask, else None."""
+        if isinstance(self.kernel, GatherKernel):
+            return np.asarray(self.arrays[0])
+        return None
 
     @property
     def arrays(self) -> Arrays:
@@ -116,8 +139,27 @@ class Operator:
         picture.ravel()[self.range_indices] = y
         return picture
 
+    def complexified(self) -> Operator:
+        """Give the same map of complex signals: A of the real and of the imaginary part, (2m, 2n)."""
+        if self.complex_signal or self.complex_data:
+            return self
+        doubled = sp.block_diag([sp.csr_array(self.to_dense())] * 2, format="csr")
+        return Operator(
+            doubled.toarray(),
+            kind=self.kind,
+            domain_shape=self.domain_shape,
+            complex_signal=True,
+            complex_data=True,
+        )
+
     def __repr__(self) -> str:
-        return f"Operator({self.kind}, {self.rows}×{self.columns})"
+        notes = ""
+        if self.complex_data:
+            n = self.columns // 2 if self.complex_signal else self.columns
+            notes = f", complex {self.rows // 2}×{n}"
+        elif self._dense is not None and self._dense.dtype == np.float32:
+            notes = ", float32"
+        return f"Operator({self.kind}, {self.rows}×{self.columns}{notes})"
 
 
 def check_size(rows: int, columns: int) -> None:

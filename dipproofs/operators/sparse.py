@@ -23,6 +23,8 @@ def sparse_operator(
     domain_shape: tuple[int, ...] | None = None,
     range_shape: tuple[int, ...] | None = None,
     range_indices: np.ndarray | None = None,
+    complex_signal: bool = False,
+    complex_data: bool = False,
 ) -> Operator:
     """Adapt a `scipy.sparse` matrix or array; entries stored twice are summed.
 
@@ -45,7 +47,7 @@ def sparse_operator(
     values = exact_array(csr.data, f"{kind} operator")
     csr = sp.csr_array((values, csr.indices, csr.indptr), shape=(m, n))
     common: dict[str, Any] = {"kind": kind, "domain_shape": domain_shape, "range_shape": range_shape}
-    common["range_indices"] = range_indices
+    common |= {"range_indices": range_indices, "complex_signal": complex_signal, "complex_data": complex_data}
     if csr.nnz > _SPARSE_BELOW * m * n:
         return Operator(csr.toarray(), **common)
     by_row, by_column = csr.tocoo(), csr.tocsc().tocoo()

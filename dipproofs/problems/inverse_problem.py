@@ -9,8 +9,11 @@ import numpy as np
 
 from dipproofs.errors import InputError
 from dipproofs.operators.adapt import as_operator
+from dipproofs.operators.adapters.real_stacks import stack_vector, unstack_vector
+from dipproofs.operators.adapters.tabulate import picture_shape
 from dipproofs.operators.operator import Operator
-from dipproofs.problems.arrays import exact_array
+from dipproofs.problems.arrays import any_array
+from dipproofs.problems.signals.data import observed, size_of
 
 
 class InverseProblem:
@@ -18,15 +21,20 @@ class InverseProblem:
 
     Args:
         A: the forward operator, (m, n): anything that `as_operator` accepts.
-        y: (m,) float32 or float64, the observation.
-        x_true: (n,) the signal x̄, if it is known.
-        noise: ‖ε‖ if it is known, as a number ≥ 0, or ε itself, (m,). Left out, it is ‖y − A x̄‖ when x̄ is
+        y: m numbers, float32, float64 or complex, in an array, tensor or picture of any shape, taken row by row. With
+            a mask, n numbers are restricted to the observed pixels.
+        x_true: n numbers, the signal x̄, if it is known, in any shape.
+        noise: ‖ε‖ if it is known, as a number ≥ 0, or ε itself, m numbers. Left out, it is ‖y − A x̄‖ when x̄ is
             known. It is a nominal value: what is proved about noise uses enclosures made from the arrays.
-        image_shape: (height, width) of the signal, for pictures only.
+        image_shape: (height, width) of the signal, for pictures only; by default that of x_true.
         name: what reports call the problem.
 
     Raises:
-        InputError: wrong shapes, values that are complex or not finite, or a zero or empty operator.
+        InputError: wrong sizes, values that are not finite, or a zero or empty operator.
+
+    Notes:
+        A complex problem becomes the real one of stacked parts: x = a + ib is (a, b), so that m, n count real numbers,
+        and its picture is (2·height, width), the real part above the imaginary one. `signal` undoes it.
 
     Example:
         >>> problem = InverseProblem(np.array([[1.0, 2.0]]), [3.0], x_true=[1.0, 1.0])
@@ -34,6 +42,8 @@ class InverseProblem:
         InverseProblem(matrix, m=1, n=2)
         >>> problem.noise_norm
         0.0
+        >>> InverseProblem(np.eye(2), [1.0, 2.0j])
+        InverseProblem(matrix, m=4, n=4, complex)
     """
 
     def __init__(
@@ -46,12 +56,19 @@ class InverseProblem:
         image_shape: tuple[int, ...] | None = None,
         name: str | None = None,
     ) -> None:
-        self.operator: Operator = as_operator(A)
-        m, n = self.operator.shape
-        self.y: np.ndarray = _vector(y, "y", m, "the rows of A")
-        self.x_true: np.ndarray | None = None if x_true is None else _vector(x_true, "x_true", n, "the columns of A")
-        self.image_shape = _image_shape(image_shape or self.operator.domain_shape, n)
-        self.name = name or self.operator.kind
+        operator = as_operator(A)
+        data = any_array(y, "y")
+        signal = None if x_true is None else any_array(x_true, "x_true")
+        if np.iscomplexobj(data) or (signal is not None and np.iscomplexobj(signal) and not operator.complex_data):
+            operator = operator.complexified()
+        self.operator: Operator = operator
+        self.y: np.ndarray = self._data(data, "y")
+        self.x_true: np.ndarray | None = None if signal is None else self._signal(signal)
+        shape = image_shape or operator.domain_shape
+        if shape is None and signal is not None and signal.size == operator.signal_count:
+            shape = picture_shape(signal.shape)
+        self.image_shape = _image_shape(shape, operator.signal_count, stacked=operator.complex_signal)
+        self.name = name or operator.kind
         self.noise_norm: float | None = self._noise_norm(noise)
 
     @property
@@ -59,44 +76,75 @@ class InverseProblem:
         """(m, n) of the operator."""
         return self.operator.shape
 
+    @property
+    def is_complex(self) -> bool:
+        """Whether the signal is complex, so that vectors of R^n are stacks (Re x, Im x)."""
+        return self.operator.complex_signal
+
+    def signal(self, x: np.ndarray) -> np.ndarray:
+        """Give a vector of R^n as the signal that it stands for: complex if that is, in its picture's shape.
+
+        Example:
+            >>> InverseProblem(np.eye(2), [1.0, 2.0j]).signal(np.array([1.0, 0.0, 0.0, 2.0])).tolist()
+            [(1+0j), 2j]
+        """
+        if not self.is_complex:
+            return x if self.image_shape is None else np.asarray(x.reshape(self.image_shape))
+        values = unstack_vector(x)
+        if self.image_shape is None:
+            return values
+        return values.reshape((self.image_shape[0] // 2, *self.image_shape[1:]))
+
+    def _data(self, values: np.ndarray, name: str) -> np.ndarray:
+        operator = self.operator
+        if values.ndim == 1 and operator.complex_data and values.size == operator.rows and not np.iscomplexobj(values):
+            return _frozen(values)  # a stack already
+        vector = observed(values, operator, name).ravel()
+        return _frozen(stack_vector(vector) if operator.complex_data else vector)
+
+    def _signal(self, values: np.ndarray) -> np.ndarray:
+        operator, n = self.operator, self.operator.signal_count
+        stacked = operator.complex_signal and values.ndim == 1 and values.size == operator.columns
+        if stacked and not np.iscomplexobj(values):
+            return _frozen(values)
+        if values.size != n:
+            raise InputError(f"x_true: found {size_of(values)}, expected {n} (the columns of A)")
+        if np.iscomplexobj(values) and not operator.complex_signal:
+            raise InputError(
+                "x_true: found complex numbers, but the operator takes real signals; use "
+                'as_operator(A, unknowns="complex")'
+            )
+        return _frozen(stack_vector(values) if operator.complex_signal else values.ravel())
+
     def _noise_norm(self, noise: Any) -> float | None:
         if noise is None:
             if self.x_true is None:
                 return None
             return float(np.linalg.norm(self.y - self.operator.matvec(self.x_true)))
-        array = exact_array(noise, "noise")
-        if array.ndim == 1:
-            _length(array, self.operator.rows, "noise", "the rows of A")
-            return float(np.linalg.norm(array))
-        if array.ndim != 0 or array < 0:
-            found = f"shape {array.shape}" if array.ndim else f"{float(array):g}"
+        array = any_array(noise, "noise")
+        if array.ndim:
+            return float(np.linalg.norm(self._data(array, "noise")))
+        if not (np.isrealobj(array) and array >= 0):
             raise InputError(
-                f"noise: found {found}, expected ‖ε‖ ≥ 0 as a number or ε as a vector of length {self.operator.rows}"
+                f"noise: found {array:g}, expected ‖ε‖ ≥ 0 as a number or ε as {self.operator.data_count} numbers"
             )
         return float(array)
 
     def __repr__(self) -> str:
         m, n = self.operator.shape
-        return f"InverseProblem({self.name}, m={m}, n={n})"
+        return f"InverseProblem({self.name}, m={m}, n={n}{', complex' if self.is_complex else ''})"
 
 
-def _vector(value: Any, name: str, length: int, what: str) -> np.ndarray:
-    array = _length(exact_array(value, name, ndim=1), length, name, what)
-    array.setflags(write=False)
-    return array
+def _frozen(values: np.ndarray) -> np.ndarray:
+    values.setflags(write=False)
+    return values
 
 
-def _length(array: np.ndarray, length: int, name: str, what: str) -> np.ndarray:
-    if array.shape[0] != length:
-        raise InputError(f"{name}: found length {array.shape[0]}, expected {length} ({what})")
-    return array
-
-
-def _image_shape(shape: tuple[int, ...] | None, columns: int) -> tuple[int, ...] | None:
+def _image_shape(shape: tuple[int, ...] | None, pixels: int, *, stacked: bool) -> tuple[int, ...] | None:
     if shape is None:
         return None
-    if math.prod(shape) != columns:
+    if math.prod(shape) != pixels:
         raise InputError(
-            f"image_shape: found {tuple(shape)}, {math.prod(shape)} pixels, expected {columns} (the columns of A)"
+            f"image_shape: found {tuple(shape)}, {math.prod(shape)} pixels, expected {pixels} (the columns of A)"
         )
-    return tuple(shape)
+    return (2 * shape[0], *shape[1:]) if stacked else tuple(shape)

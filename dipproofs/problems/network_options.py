@@ -9,8 +9,8 @@ import numpy as np
 
 from dipproofs.errors import InputError
 from dipproofs.operators.operator import LARGEST_MATRIX, Operator
-from dipproofs.problems.arrays import take
 from dipproofs.problems.bases import BASES, make_basis
+from dipproofs.problems.files import take
 from dipproofs.problems.schema import (
     Options,
     Rule,

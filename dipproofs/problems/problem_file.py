@@ -109,9 +109,10 @@ class ProblemSpec:
             options = getattr(self, section)
             kind = {"kind": kinds[section]} if section in kinds else {}
             result[section] = kind | options.to_json()
-            path = getattr(options, "path", None)
-            if path is not None and (self.directory / path).is_file():
-                result[section]["sha256"] = sha256_of(self.directory / path)
+            for key, entry in (("path", "sha256"), ("mask", "mask_sha256")):
+                path = getattr(options, key, None)
+                if path is not None and (self.directory / path).is_file():
+                    result[section][entry] = sha256_of(self.directory / path)
         return result
 
     def _setting(self) -> Setting:

@@ -6,10 +6,8 @@ import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
 from dipproofs.errors import InputError
-from dipproofs.problems.arrays import load_npz
+from dipproofs.problems.files import Arrays, read_arrays
 
 
 @dataclass
@@ -27,12 +25,12 @@ class Setting:
     shape: tuple[int, ...] | None = None
     operator_path: str | None = None
     dtype: str = "float64"
-    _loaded: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
+    _loaded: dict[str, Arrays] = field(default_factory=dict)
 
-    def load(self, path: str) -> dict[str, np.ndarray]:
-        """Give the arrays of an `.npz` file named in the problem file; read once."""
+    def load(self, path: str) -> Arrays:
+        """Give the arrays of a file named in the problem file; read once."""
         if path not in self._loaded:
-            self._loaded[path] = load_npz(self.directory / path, path)
+            self._loaded[path] = read_arrays(self.directory / path, path)
         return self._loaded[path]
 
     def columns(self, columns: int | None) -> int:

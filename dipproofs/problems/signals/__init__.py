@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dipproofs.problems.signals.data import DataSignal
 from dipproofs.problems.signals.file import FileSignal, NoSignal
 from dipproofs.problems.signals.gaussian import GaussianSignal
 from dipproofs.problems.signals.image import ImageSignal
@@ -13,6 +14,7 @@ SIGNALS: dict[str, type[SignalOptions]] = {
     "gaussian": GaussianSignal,
     "image": ImageSignal,
     "file": FileSignal,
+    "data": DataSignal,
     "none": NoSignal,
 }
 """The kinds of `[signal]` by name."""
@@ -20,6 +22,7 @@ SIGNALS: dict[str, type[SignalOptions]] = {
 __all__ = [
     "PHOTOGRAPHS",
     "SIGNALS",
+    "DataSignal",
     "FileSignal",
     "GaussianSignal",
     "ImageSignal",

@@ -1,4 +1,4 @@
-"""A signal, or measured data, stored in an `.npz` file."""
+"""A signal, or measured data, stored in a file."""
 
 from __future__ import annotations
 
@@ -6,27 +6,31 @@ from dataclasses import dataclass
 
 from dipproofs.errors import InputError
 from dipproofs.operators.operator import Operator
-from dipproofs.problems.arrays import take
+from dipproofs.problems.files import SINGLE, take
 from dipproofs.problems.schema import text
 from dipproofs.problems.setting import Setting
-from dipproofs.problems.signals.options import SignalData, SignalOptions, check_length
+from dipproofs.problems.signals.data import observed, size_of
+from dipproofs.problems.signals.options import SignalData, SignalOptions
 
 
 @dataclass(frozen=True, kw_only=True)
 class FileSignal(SignalOptions):
     """`kind = "file"`: x̄ under key `x_true`, or measured data under key `y`, or both.
 
-    With `y` the data are used as they are; without it they are A x̄ plus the noise of `[noise]`.
+    With `y` the data are used as they are; without it they are A x̄ plus the noise of `[noise]`. A file with one array
+    and no names (`.npy`, a picture) holds x̄ if it has n numbers, else y.
 
     Args:
-        path: an `.npz` file, relative to the problem file.
+        path: an `.npz`, `.npy` or `.mat` file or a picture, relative to the problem file.
+        key: the name of x̄ in an `.npz` or `.mat` file.
     """
 
-    path: str = text(expected='the path of an .npz file, such as "arrays.npz"')
+    path: str = text(expected='the path of an .npz file, such as "arrays.npz", or of an .npy or .mat file')
+    key: str = text("x_true", expected="the name of an array")
 
     def build(self, setting: Setting, operator: Operator) -> SignalData:
         """Read the arrays."""
-        return read_data(setting, self.path, operator)
+        return read_data(setting, self.path, operator, self.key)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,29 +42,41 @@ class NoSignal(SignalOptions):
         if setting.operator_path is None:
             raise InputError(
                 'signal.kind: found "none", which takes y from the operator\'s file, but operator.kind '
-                'is not "file"; use signal.kind = "file" with a path to y'
+                'is not "file"; use signal.kind = "data" with a path to y'
             )
-        data = read_data(setting, setting.operator_path, operator)
+        path = setting.operator_path
+        arrays = setting.load(path)
+        if set(arrays) == {SINGLE}:
+            raise InputError(
+                f'{path}: found a matrix alone, expected y beside it (signal.kind is "none"); use signal.kind = "data" '
+                "with a path to y"
+            )
+        data = read_data(setting, path, operator)
         if data.y is None:
             raise InputError(
-                f"{setting.operator_path}: key y is missing, expected the data, {operator.rows} numbers "
-                '(signal.kind is "none")'
+                f'{path}: key y is missing, expected the data, {operator.data_count} numbers (signal.kind is "none")'
             )
         return data
 
 
-def read_data(setting: Setting, path: str, operator: Operator) -> SignalData:
-    """Read `x_true` and `y`, whichever the file has, and check their lengths."""
+def read_data(setting: Setting, path: str, operator: Operator, key: str = "x_true") -> SignalData:
+    """Read x̄ and `y`, whichever the file has, and check their sizes."""
     arrays = setting.load(path)
-    if "x_true" not in arrays and "y" not in arrays:
+    if set(arrays) == {SINGLE}:
+        values = take(arrays, key, path, complex_allowed=operator.complex_data)
+        if values.size == operator.signal_count:
+            return SignalData(values, None)
+        return SignalData(None, observed(values, operator, path))
+    if key not in arrays and "y" not in arrays:
         found = ", ".join(sorted(arrays)) or "no keys"
-        raise InputError(f"{path}: found {found}, expected key x_true (the signal) or y (the data)")
-    m, n = operator.shape
+        raise InputError(f"{path}: found {found}, expected key {key} (the signal) or y (the data)")
     x_true = y = None
-    if "x_true" in arrays:
-        x_true = take(arrays, "x_true", path, ndim=1)
-        check_length(x_true, n, f"{path}: x_true", "the columns of A")
-    if "y" in arrays:
-        y = take(arrays, "y", path, ndim=1)
-        check_length(y, m, f"{path}: y", "the rows of A")
+    if key in arrays:
+        x_true = take(arrays, key, path, complex_allowed=operator.complex_signal)
+        if x_true.size != operator.signal_count:
+            raise InputError(
+                f"{path}: {key}: found {size_of(x_true)}, expected {operator.signal_count} (the columns of A)"
+            )
+    if "y" in arrays and key != "y":
+        y = observed(take(arrays, "y", path, complex_allowed=operator.complex_data), operator, f"{path}: y")
     return SignalData(x_true, y)

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from dipproofs.errors import InputError
 from dipproofs.operators.operator import Operator
+from dipproofs.problems.pictures import read_grey
 from dipproofs.problems.schema import Rule, rule_field, show, text
 from dipproofs.problems.setting import Setting, square
 from dipproofs.problems.signals.options import SignalData, SignalOptions
 from dipproofs.problems.signals.phantom import shepp_logan
-from dipproofs.problems.signals.photographs import PHOTOGRAPHS, crop, photograph, read_grey, resample
+from dipproofs.problems.signals.photographs import PHOTOGRAPHS, crop, photograph, resample
 
 PHANTOM = "shepp-logan"
 _NAMES = (*PHOTOGRAPHS, PHANTOM)

@@ -7,7 +7,6 @@ from typing import ClassVar
 
 import numpy as np
 
-from dipproofs.errors import InputError
 from dipproofs.operators.operator import Operator
 from dipproofs.problems.schema import Options, integers, seed
 from dipproofs.problems.setting import Setting
@@ -41,14 +40,3 @@ class SignalOptions(Options):
     def build(self, setting: Setting, operator: Operator) -> SignalData:
         """Give the signal for an operator with n columns."""
         raise NotImplementedError
-
-
-def check_length(vector: np.ndarray, expected: int, name: str, what: str) -> np.ndarray:
-    """Give `vector` back if it has the length asked for.
-
-    Raises:
-        InputError: naming the array, its length, and the one expected.
-    """
-    if vector.shape[0] != expected:
-        raise InputError(f"{name}: found length {vector.shape[0]}, expected {expected} ({what})")
-    return vector

@@ -11,6 +11,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from dipproofs.errors import InputError
+from dipproofs.problems.pictures import read_grey
 from dipproofs.problems.schema import nearest
 
 PHOTOGRAPHS: dict[str, str] = {
@@ -29,9 +30,6 @@ PHOTOGRAPHS: dict[str, str] = {
     "text": "text.png",
 }
 """Names accepted by `signal.name`, and scikit-image's files."""
-
-LUMA = (0.2125, 0.7154, 0.0721)
-"""Weights of red, green and blue in a grey value (Rec. 709)."""
 
 
 def photograph(name: str, shape: tuple[int, int]) -> np.ndarray:
@@ -65,30 +63,6 @@ def photograph(name: str, shape: tuple[int, int]) -> np.ndarray:
             f'signal.name: found "{name}", which scikit-image {version("scikit-image")} does not have; choose another'
         )
     return resample(crop(read_grey(path, name), shape), shape)
-
-
-def read_grey(path: Path, label: str) -> np.ndarray:
-    """Read an image file as grey values in [0, 1], (height, width) float64."""
-    from PIL import Image, UnidentifiedImageError
-
-    if not path.is_file():
-        raise InputError(f"{label}: no such file; paths are relative to the problem file")
-    try:
-        with Image.open(path) as image:
-            paletted = image.mode in ("1", "P", "PA", "CMYK", "YCbCr", "LAB", "HSV")
-            pixels = np.asarray(image.convert("RGB") if paletted else image)
-    except (OSError, UnidentifiedImageError, ValueError, Image.DecompressionBombError) as error:
-        raise InputError(f"{label}: not a readable image ({' '.join(str(error).split())})") from None
-    if pixels.dtype.kind == "f":
-        grey = pixels.astype(np.float64)
-        if not np.isfinite(grey).all() or grey.min() < 0 or grey.max() > 1:
-            raise InputError(f"{label}: found floating-point pixels outside [0, 1], expected values in [0, 1]")
-        return grey
-    largest = 255.0 if pixels.dtype == np.uint8 else 65535.0
-    values = pixels.astype(np.float64) / largest
-    if values.ndim == 3 and values.shape[2] >= 3:
-        return LUMA[0] * values[..., 0] + LUMA[1] * values[..., 1] + LUMA[2] * values[..., 2]
-    return values[..., 0] if values.ndim == 3 else values
 
 
 def crop(image: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

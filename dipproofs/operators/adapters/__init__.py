@@ -1,0 +1,1 @@
+"""What turns the operators that people have into an `Operator`; `as_operator` dispatches."""
