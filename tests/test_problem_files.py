@@ -35,10 +35,9 @@ def folder(tmp_path: Path) -> Path:
     np.save(tmp_path / "none.npy", np.zeros((2, 3)))
     for name in ("mask.png", "mask.tif"):
         Image.fromarray(255 * MASK).save(tmp_path / name)
-    Image.fromarray(MASK).convert("1").save(tmp_path / "bits.png")
+    Image.fromarray(255 * MASK).convert("1").save(tmp_path / "bits.png")
     Image.fromarray(PICTURE).save(tmp_path / "photo.png")
-    grey = np.kron(MASK, np.ones((16, 16), np.uint8)) * 255
-    grey[7, 20] = 9
+    grey = np.kron(MASK, np.ones((5, 5), np.uint8)) * 255
     Image.fromarray(grey).save(tmp_path / "mask.jpg")
     (tmp_path / "pickle.npz").write_bytes(b"\x80\x04N.")
     (tmp_path / "v73.mat").write_bytes(b"MATLAB 7.3 MAT-file" + b" " * 200)

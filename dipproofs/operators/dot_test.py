@@ -79,8 +79,7 @@ def dot_test(
     if adjoint is None:
         return
     for _ in range(_TRIALS):
-        x: np.ndarray = rng.integers(0, 2, n) * 2.0 - 1.0
-        w: np.ndarray = rng.integers(0, 2, m) * 2.0 - 1.0
+        x, w = (np.asarray(rng.integers(0, 2, size) * 2.0 - 1.0) for size in (n, m))
         image = adjoint(w).astype(np.float64)
         left, right = float(forward(x).astype(np.float64) @ w), float(x @ image)
         if not abs(left - right) <= tolerance:
@@ -112,17 +111,16 @@ def _tolerance(exact: np.ndarray, roundoff: float) -> float:
 
 
 def _linearity_gap(forward: Map, exact: np.ndarray, rng: np.random.Generator) -> float:
-    largest = 0.0
+    gaps = []
     for _ in range(_TRIALS):
-        x: np.ndarray = rng.integers(-8, 9, exact.shape[1]) / 8.0
-        gap = float(np.max(np.abs(forward(x).astype(np.float64) - exact @ x)))
-        largest = gap if not gap <= largest else largest
-    return largest
+        x = np.asarray(rng.integers(-8, 9, exact.shape[1]) / 8.0)
+        gaps.append(np.abs(forward(x).astype(np.float64) - exact @ x).max())
+    return float(np.max(gaps))
 
 
 def _cause(adjoint: Map, exact: np.ndarray, tolerance: float, rng: np.random.Generator) -> str | None:
     """What a wrong adjoint is instead of Aᵀ: a multiple of it, or Aᵀ between weighted spaces."""
-    weights = rng.standard_normal(exact.shape[0])
+    weights = np.asarray(rng.standard_normal(exact.shape[0]))
     found, right = adjoint(weights).astype(np.float64), exact.T @ weights
     square = float(right @ right)
     if not square > 0:
@@ -149,7 +147,7 @@ def _unconjugated(
 ) -> str | None:
     """Whether a complex map's transpose was given in place of its adjoint."""
     m, n = exact.shape
-    weights, conjugate_w = rng.standard_normal(m), np.repeat([1.0, -1.0], m // 2)
+    weights, conjugate_w = np.asarray(rng.standard_normal(m)), np.repeat([1.0, -1.0], m // 2)
     conjugate_x = np.repeat([1.0, -1.0], n // 2) if complex_domain else np.ones(n)
     gap = adjoint(weights).astype(np.float64) - conjugate_x * (exact.T @ (conjugate_w * weights))
     return "the transpose of A without complex conjugation" if np.linalg.norm(gap) <= 8 * tolerance else None

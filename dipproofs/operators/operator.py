@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -9,8 +10,9 @@ import numpy as np
 import scipy.sparse as sp
 
 from dipproofs.errors import InputError
+from dipproofs.operators.adapters.real_stacks import stack_vector
 from dipproofs.operators.kernels import Arrays, DenseKernel, GatherKernel, Kernel
-from dipproofs.problems.arrays import exact_array
+from dipproofs.problems.arrays import exact_array, size_of
 
 LARGEST_MATRIX = 2**28
 """Entries of the largest matrix accepted (2 GiB in float64)."""
@@ -128,6 +130,55 @@ class Operator:
         if isinstance(w, np.ndarray):
             return self.to_dense().T @ w
         return _columnwise(self.kernel.adjoint, self.arrays, w)
+
+    def signal_vector(self, values: np.ndarray, name: str) -> np.ndarray:
+        """Give a signal of any shape as a vector of R^n: row by row, and a complex one as its stack (Re x, Im x).
+
+        Raises:
+            InputError: another number of entries, or complex ones where the signal is real.
+        """
+        if self.complex_signal and values.ndim == 1 and values.size == self.columns and np.isrealobj(values):
+            return values  # a stack already
+        if values.size != self.signal_count:
+            raise InputError(f"{name}: found {size_of(values)}, expected {self.signal_count} (the columns of A)")
+        if np.iscomplexobj(values) and not self.complex_signal:
+            raise InputError(
+                f"{name}: found complex numbers, but the operator takes real signals; use "
+                'as_operator(A, unknowns="complex")'
+            )
+        return stack_vector(values) if self.complex_signal else np.asarray(values.reshape(-1))
+
+    def data_vector(self, values: np.ndarray, name: str) -> np.ndarray:
+        """Give data of any shape as a vector of R^m; for a mask also from a whole picture, of which it is seen.
+
+        Raises:
+            InputError: another number of entries.
+
+        Example:
+            >>> Operator(np.eye(2)).data_vector(np.array([[1.0], [2.0]]), "y")
+            array([1., 2.])
+        """
+        if self.complex_data and values.ndim == 1 and values.size == self.rows and np.isrealobj(values):
+            return values  # a stack already
+        if values.size == self.data_count:
+            flat = values.reshape(-1)
+        elif self.observed is not None and values.size == self.signal_count:
+            flat = values.reshape(-1)[self.observed]
+        else:
+            raise InputError(f"{name}: found {size_of(values)}, expected {self._data_wanted(values)}")
+        if np.iscomplexobj(flat) and not self.complex_data:
+            raise InputError(f"{name}: found complex numbers, expected real ones")
+        return stack_vector(flat) if self.complex_data else np.asarray(flat)
+
+    def _data_wanted(self, values: np.ndarray) -> str:
+        m, n, shape = self.data_count, self.signal_count, self.range_shape
+        if self.observed is None:
+            wanted = f"{m} (the rows of A)"
+        else:
+            wanted, shape = f"{m} (the observed pixels) or {n} (the whole picture)", self.domain_shape
+        if shape is None or values.ndim != 2 or math.prod(shape) not in (m, n):
+            return wanted
+        return f"{wanted}; the picture must be {' × '.join(map(str, shape))}, so resize or crop it before"
 
     def data_image(self, y: np.ndarray) -> np.ndarray | None:
         """Give y as a picture, NaN where nothing is measured; None if the data have no such form."""

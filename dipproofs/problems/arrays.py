@@ -124,6 +124,16 @@ def any_array(value: Any, name: str) -> np.ndarray:
     return exact_array(value, name, complex_allowed=True)
 
 
+def size_of(values: np.ndarray) -> str:
+    """Say how large an array is.
+
+    Example:
+        >>> size_of(np.zeros(3)), size_of(np.zeros((2, 2)))
+        ('length 3', 'shape (2, 2), 4 numbers')
+    """
+    return f"length {values.size}" if values.ndim == 1 else f"shape {values.shape}, {values.size} numbers"
+
+
 def sha256_of(path: Path) -> str:
     """Give the SHA-256 of a file as hexadecimal digits."""
     return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -9,11 +9,10 @@ import numpy as np
 
 from dipproofs.errors import InputError
 from dipproofs.operators.adapt import as_operator
-from dipproofs.operators.adapters.real_stacks import stack_vector, unstack_vector
+from dipproofs.operators.adapters.real_stacks import unstack_vector
 from dipproofs.operators.adapters.tabulate import picture_shape
 from dipproofs.operators.operator import Operator
 from dipproofs.problems.arrays import any_array
-from dipproofs.problems.signals.data import observed, size_of
 
 
 class InverseProblem:
@@ -62,8 +61,8 @@ class InverseProblem:
         if np.iscomplexobj(data) or (signal is not None and np.iscomplexobj(signal) and not operator.complex_data):
             operator = operator.complexified()
         self.operator: Operator = operator
-        self.y: np.ndarray = self._data(data, "y")
-        self.x_true: np.ndarray | None = None if signal is None else self._signal(signal)
+        self.y: np.ndarray = _frozen(operator.data_vector(data, "y"))
+        self.x_true: np.ndarray | None = None if signal is None else _frozen(operator.signal_vector(signal, "x_true"))
         shape = image_shape or operator.domain_shape
         if shape is None and signal is not None and signal.size == operator.signal_count:
             shape = picture_shape(signal.shape)
@@ -95,27 +94,6 @@ class InverseProblem:
             return values
         return values.reshape((self.image_shape[0] // 2, *self.image_shape[1:]))
 
-    def _data(self, values: np.ndarray, name: str) -> np.ndarray:
-        operator = self.operator
-        if values.ndim == 1 and operator.complex_data and values.size == operator.rows and not np.iscomplexobj(values):
-            return _frozen(values)  # a stack already
-        vector = observed(values, operator, name).ravel()
-        return _frozen(stack_vector(vector) if operator.complex_data else vector)
-
-    def _signal(self, values: np.ndarray) -> np.ndarray:
-        operator, n = self.operator, self.operator.signal_count
-        stacked = operator.complex_signal and values.ndim == 1 and values.size == operator.columns
-        if stacked and not np.iscomplexobj(values):
-            return _frozen(values)
-        if values.size != n:
-            raise InputError(f"x_true: found {size_of(values)}, expected {n} (the columns of A)")
-        if np.iscomplexobj(values) and not operator.complex_signal:
-            raise InputError(
-                "x_true: found complex numbers, but the operator takes real signals; use "
-                'as_operator(A, unknowns="complex")'
-            )
-        return _frozen(stack_vector(values) if operator.complex_signal else values.ravel())
-
     def _noise_norm(self, noise: Any) -> float | None:
         if noise is None:
             if self.x_true is None:
@@ -123,7 +101,7 @@ class InverseProblem:
             return float(np.linalg.norm(self.y - self.operator.matvec(self.x_true)))
         array = any_array(noise, "noise")
         if array.ndim:
-            return float(np.linalg.norm(self._data(array, "noise")))
+            return float(np.linalg.norm(self.operator.data_vector(array, "noise")))
         if not (np.isrealobj(array) and array >= 0):
             raise InputError(
                 f"noise: found {array:g}, expected ‖ε‖ ≥ 0 as a number or ε as {self.operator.data_count} numbers"

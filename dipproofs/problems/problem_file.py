@@ -143,7 +143,8 @@ class ProblemSpec:
             return data.y, self.noise.norm
         if self.noise.norm is not None:
             raise InputError("noise.norm: is for measured data (y from a file); use noise.level for generated data")
-        clean = operator.matvec(data.x_true)
+        assert data.x_true is not None
+        clean = operator.matvec(operator.signal_vector(data.x_true, "x_true"))
         y = clean + draw_noise(clean, self.noise.level, self.noise.seed)
         return y, None
 

@@ -62,7 +62,8 @@ def description(room: str, name: str) -> str:
 
 def _beside_definition(module: ModuleType, name: str) -> str:
     source = inspect.getsource(module)
-    statements = ast.parse(source).body
+    body = ast.parse(source).body
+    statements = [inner for node in body for inner in (node.body if isinstance(node, ast.If) else [node])]
     for i, node in enumerate(statements):
         if isinstance(node, ast.ImportFrom):
             for alias in node.names:

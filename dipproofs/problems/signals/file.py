@@ -9,7 +9,6 @@ from dipproofs.operators.operator import Operator
 from dipproofs.problems.files import SINGLE, take
 from dipproofs.problems.schema import text
 from dipproofs.problems.setting import Setting
-from dipproofs.problems.signals.data import observed, size_of
 from dipproofs.problems.signals.options import SignalData, SignalOptions
 
 
@@ -66,17 +65,14 @@ def read_data(setting: Setting, path: str, operator: Operator, key: str = "x_tru
         values = take(arrays, key, path, complex_allowed=operator.complex_data)
         if values.size == operator.signal_count:
             return SignalData(values, None)
-        return SignalData(None, observed(values, operator, path))
+        return SignalData(None, operator.data_vector(values, path))
     if key not in arrays and "y" not in arrays:
         found = ", ".join(sorted(arrays)) or "no keys"
         raise InputError(f"{path}: found {found}, expected key {key} (the signal) or y (the data)")
     x_true = y = None
     if key in arrays:
         x_true = take(arrays, key, path, complex_allowed=operator.complex_signal)
-        if x_true.size != operator.signal_count:
-            raise InputError(
-                f"{path}: {key}: found {size_of(x_true)}, expected {operator.signal_count} (the columns of A)"
-            )
+        operator.signal_vector(x_true, f"{path}: {key}")
     if "y" in arrays and key != "y":
-        y = observed(take(arrays, "y", path, complex_allowed=operator.complex_data), operator, f"{path}: y")
+        y = operator.data_vector(take(arrays, "y", path, complex_allowed=operator.complex_data), f"{path}: y")
     return SignalData(x_true, y)
