@@ -232,7 +232,7 @@ def _not_injective(base: Base, proposals: list[Candidate]) -> Hypothesis:
 
 def _failure(
     hypotheses: list[Hypothesis], form: str, quantities: Mapping[str, Bound | None], fixed: dict[str, Any],
-    guarantees: Guarantees = Guarantees(),
+    guarantees: Guarantees | None = None,
 ) -> Certificate:  # fmt: skip
     verdict = Verdict.PROVED
     for hypothesis in hypotheses:
@@ -243,7 +243,7 @@ def _failure(
         profile="paper" if form == "paper" else "observation",
         quantities=quantities,
         hypotheses=tuple(hypotheses),
-        guarantees=guarantees,
+        guarantees=guarantees or Guarantees(),
         **fixed,
     )
 

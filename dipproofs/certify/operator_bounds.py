@@ -108,7 +108,7 @@ def bound_operator(A: np.ndarray, B: np.ndarray | None = None) -> OperatorBounds
     Args:
         A: (m, n) exact floats. B: (n, r) exact floats, or None; then AB takes the place of A.
     """
-    matrix = exact = IntervalMatrix.from_exact(A)
+    matrix = exact = IntervalMatrix.from_exact(_owned(A))
     name = "A"
     if B is not None:
         matrix, name = matrix @ IntervalMatrix.from_exact(B), "AB"
@@ -118,6 +118,12 @@ def bound_operator(A: np.ndarray, B: np.ndarray | None = None) -> OperatorBounds
     m, n = matrix.shape
     with one_thread(float(m) * n * min(m, n)):
         return _general(name, matrix, exact)
+
+
+def _owned(array: np.ndarray) -> np.ndarray:
+    """Copy what its owner may still write to."""
+    array = np.asarray(array)
+    return np.array(array) if array.flags.writeable or array.base is not None else array
 
 
 def _general(name: str, matrix: IntervalMatrix, exact: IntervalMatrix) -> OperatorBounds:

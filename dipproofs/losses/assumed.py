@@ -109,7 +109,9 @@ class AssumedLoss(Loss):
 
     @cached_property
     def _key(self) -> tuple[Any, ...]:
-        return ("custom", self.function, str(self.theory.psi), str(self.theory.curvature), self.scale, self.level)
+        formulas = (self.theory.psi, self.theory.curvature, self.theory.gradient_bound)
+        asserted = (self.scale, self.level, self.minimiser, self.asserted_convex, self.theory.convention)
+        return ("custom", self.function, *map(str, formulas), *asserted)
 
     @property
     def convex(self) -> bool:

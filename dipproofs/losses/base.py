@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache, cached_property
+from types import MappingProxyType
 from typing import Any
 
 import flint
@@ -52,7 +53,7 @@ class Loss:
     assumed: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "parameters", checked_parameters(self.theory, self.parameters))
+        object.__setattr__(self, "parameters", MappingProxyType(checked_parameters(self.theory, self.parameters)))
         object.__setattr__(self, "scale", checked_scale(self.scale))
 
     @cached_property

@@ -74,7 +74,7 @@ class Operator:
             self.shape = (self._dense.shape[0], self._dense.shape[1])
         check_size(*self.shape)
         self.domain_shape = domain_shape
-        self.range_indices = range_indices
+        self.range_indices = None if range_indices is None else np.array(range_indices)
         self.range_shape = range_shape
         self.kernel: Kernel = DenseKernel() if kernel is None else kernel
         self._arrays = arrays

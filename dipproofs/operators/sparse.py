@@ -38,7 +38,7 @@ def sparse_operator(
     if matrix.ndim != 2 or 0 in matrix.shape:
         raise InputError(f"{kind} operator: found shape {matrix.shape}, expected a matrix of at least 1×1")
     check_size(*matrix.shape)
-    csr = sp.csr_array(matrix)
+    csr = sp.csr_array(matrix, copy=True)  # what follows works in place, and the matrix is made when first needed
     csr.sum_duplicates()
     csr.eliminate_zeros()
     m, n = csr.shape

@@ -172,12 +172,13 @@ class TwoLayer:
         return State(self.V.astype(self.dtype), np.zeros(self.width, self.dtype))
 
     def at(self, state: State) -> TwoLayer:
-        """Return the network with the parameters of a state of this network's descent, without copying V.
+        """Return the network with the parameters of a state of this network's descent; NumPy's arrays are copied.
 
         Raises:
             InputError: parameters that are not finite.
         """
-        V, b = np.asarray(state.V), np.asarray(state.b)
+        # JAX's arrays never change, so that V need not be copied; those of a caller may
+        V, b = (np.array(x) if isinstance(x, np.ndarray) else np.asarray(x) for x in (state.V, state.b))
         W = self.W if self.train == "outer" else self.W + np.outer(b, self.u.astype(b.dtype)).astype(self.W.dtype)
         moved = object.__new__(type(self))
         moved.__dict__.update({field.name: getattr(self, field.name) for field in fields(self)})
