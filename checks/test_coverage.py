@@ -6,12 +6,13 @@ from fnmatch import fnmatchcase
 
 from checks.registry import claims
 from dipproofs import theory
-from dipproofs.theory import elementary, gaussian_moments, losses, schedules, width
+from dipproofs.theory import elementary, gaussian_moments, losses, methods, schedules, width
 
 ROOMS = (
     elementary,
     gaussian_moments,
     losses,
+    methods,
     schedules,
     width,
 )  # modules that register formulas when they are imported

@@ -1,0 +1,238 @@
+"""The heavy-ball theorem: search in floats, decision in Arb, scalar recursion (docs/theory-methods.md §1)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import flint
+import numpy as np
+import sympy as sp
+
+from dipproofs.certify.methods.decide import BITS, ONE_MINUS_BETA, Decision, call, decide
+from dipproofs.certify.methods.setting import Setting
+from dipproofs.enclosures import Verdict
+from dipproofs.enclosures.floats import compile_floats
+from dipproofs.theory import symbols as s
+from dipproofs.theory.methods import heavy_ball as theory
+from dipproofs.theory.methods import symbols as m
+
+#: Radii tried, as multiples of R_0/s_0; α as multiples of 1 − β; δ as multiples of |1 − α − β|/x_M².
+RADII = np.geomspace(0.3, 200.0, 36)
+ALPHAS = np.concatenate([[1.0], np.geomspace(1e-4, 0.97, 16), [1.2, 1.6, 2.5]])
+DELTAS = np.array([0.0, 0.25, 0.5, 1.0])
+#: Places of η between the smallest feasible one and 1/β.
+PLACES = np.concatenate([np.geomspace(0.004, 0.1, 6), np.linspace(0.14, 0.97, 14)])
+#: ζ and S keep this much room, so that enclosures can confirm them.
+ROOM = 1e-6
+
+Array = Any
+#: Constants up to π; what comes later needs η and ζ.
+_BEFORE = tuple(pair for pair in theory.CONSTANTS if pair[0] not in (m.contraction, m.path))
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """Parameters that seem to do.
+
+    Args:
+        parameters: by symbol, as `decide` wants them.
+        path: estimated S. rate: estimated contraction of W per iteration at the start, βη_min.
+        reach: largest ρ/S found; hypotheses can hold iff it exceeds 1.
+        alpha: α as a number.
+    """
+
+    parameters: dict[sp.Symbol, float | str]
+    path: float
+    rate: float
+    reach: float
+    alpha: float
+
+    @property
+    def feasible(self) -> bool:
+        """Whether the hypotheses seem to hold."""
+        return self.reach > 1
+
+
+@cache
+def chain(constants: tuple[tuple[sp.Symbol, sp.Expr], ...], extra: tuple[sp.Expr, ...] = ()) -> tuple[Any, Any]:
+    """Compile constants and further expressions: (symbols needed, function of them)."""
+    made = {symbol for symbol, _ in constants}
+    exprs = [expr for _, expr in constants] + list(extra)
+    needed = tuple(sorted(set().union(*(e.free_symbols for e in exprs)) - made, key=str))
+    return needed, compile_floats(needed, [*constants, *((None, e) for e in extra)])
+
+
+def evaluate_floats(constants: Any, env: dict[Any, Any], extra: tuple[sp.Expr, ...] = ()) -> dict[Any, Any]:
+    """Evaluate a chain on floats or arrays; the extra expressions come under their index."""
+    needed, function = chain(constants, extra)
+    with np.errstate(all="ignore"):
+        values = function(*[np.asarray(env[symbol], dtype=np.float64) for symbol in needed])
+    names = [symbol for symbol, _ in constants] + list(range(len(extra)))
+    return {**env, **dict(zip(names, values, strict=True))}
+
+
+def grid(setting: Setting, radii: Array) -> dict[Any, Any]:
+    """Everything that a search starts from, at every radius, α and δ (flattened)."""
+    gamma = setting.scale.mid * setting.step
+    beta, residual = setting.momentum, setting.residual.upper
+    rho, share, part = (a.ravel() for a in np.meshgrid(radii, ALPHAS, DELTAS, indexing="ij"))
+    injectivity, norm, lipschitz = setting.ball.floats(rho)
+    alpha = (1 - beta) * share
+    delta = part * np.abs(1 - alpha - beta) / (gamma * norm**2)
+    exact = share == 1
+    delta = np.where(exact, np.where(part == 0, 0.0, delta), delta)
+    keep = (injectivity > 0) & ~(exact & (part > 0))
+    env = {
+        s.psi_0: residual, s.lipschitz_AJ: lipschitz, s.norm_AJ_ball: norm, m.injectivity: injectivity,
+        m.state_norm: setting.direction.norm.upper, m.state_slope: setting.direction.slope.mid,
+        m.state_newton: setting.direction.newton.upper, s.gamma: gamma, m.beta: beta,
+        s.rho: rho, m.alpha: alpha, m.delta: delta,
+    }  # fmt: skip
+    return {key: value[keep] if np.ndim(value) else value for key, value in env.items()}
+
+
+def propose(setting: Setting, radii: Array | None = None) -> Proposal:
+    """Search for radius, α, δ, η, ζ: among those for which the path stays in the ball, the fastest."""
+    first = float(setting.ball.floats(np.array([0.0]))[0][0])
+    if not (first > 0 and 0 < setting.residual.upper < math.inf and 0 < setting.momentum < 1):
+        return Proposal({}, math.inf, math.inf, 0.0, math.nan)
+    if radii is None:
+        radii = RADII * setting.residual.upper / first
+    env = grid(setting, radii)
+    if not np.size(env[s.rho]):
+        return Proposal({}, math.inf, math.inf, 0.0, math.nan)
+    env = evaluate_floats(_BEFORE, env, theory.at_both_ends(theory.eta_of_mode))
+    beta = setting.momentum
+    least = np.maximum(env[0], env[1]) * (1 + 1e-12)
+    eta = least[:, None] + (1 / beta - least)[:, None] * PLACES
+    wide = {key: value[:, None] if np.ndim(value) == 1 else value for key, value in env.items()}
+    wide[m.eta] = eta
+    zeta = zeta_floats(wide)
+    with np.errstate(all="ignore"):
+        rho2 = beta * eta
+        path = wide[m.h] * np.sqrt(wide[m.W_0] * rho2 / (zeta * (1 - rho2)))
+        good = (wide[m.d_R] > 0) & (wide[m.d_n] > 0) & (zeta > 0) & (rho2 < 1) & np.isfinite(path) & (path > 0)
+        path = np.where(good, path, np.inf)
+        reach = wide[s.rho] / path
+    return _choose(env, eta, zeta, path, reach, beta * least)
+
+
+def zeta_floats(env: dict[Any, Any]) -> Array:
+    """The largest ζ at both ends, a little less."""
+    low, high = (evaluate_floats((), env, (expr,))[0] for expr in theory.at_both_ends(theory.zeta_of_mode))
+    ok = (env[m.eta] * env[m.Z_s] > 1) & (env[m.eta] * env[m.Z_M] > 1)
+    return np.where(ok, np.minimum(low, high), -np.inf) * (1 - ROOM)
+
+
+def _choose(env: dict[Any, Any], eta: Array, zeta: Array, path: Array, reach: Array, rate: Array) -> Proposal:
+    most = float(np.max(reach)) if reach.size else 0.0
+    best_eta = np.argmin(path, axis=1)
+    rows = np.arange(len(best_eta))
+    fits = reach[rows, best_eta] > 1 + ROOM
+    with np.errstate(all="ignore"):
+        # iterations to a millionth of the residual, from the bound of it at the start
+        need = np.log(1e12 * env[m.R_hat] ** 2 / np.square(env[s.psi_0])) / -np.log(rate)
+    need = np.where(fits & (rate < 1), need, np.inf)
+    i = int(np.argmin(need)) if np.isfinite(need).any() else int(np.argmax(np.max(reach, axis=1)))
+    k = int(best_eta[i]) if np.isfinite(need).any() else int(np.argmax(reach[i]))
+    alpha = float(env[m.alpha][i])
+    tag = ONE_MINUS_BETA if alpha == (1 - float(env[m.beta])) else alpha
+    parameters = {
+        s.rho: float(env[s.rho][i]), m.alpha: tag, m.delta: float(env[m.delta][i]), m.eta: float(eta[i, k]),
+        m.zeta: float(zeta[i, k]),
+    }  # fmt: skip
+    return Proposal(parameters, float(path[i, k]), float(rate[i]), most, alpha)
+
+
+def given(setting: Setting, rho: float) -> dict[sp.Symbol, Any]:
+    """What the theorem is given, each at the end that makes its claim weaker."""
+    injectivity, norm, lipschitz = setting.ball.balls(rho)
+    return {
+        s.psi_0: flint.arb(setting.residual.upper), s.lipschitz_AJ: lipschitz, s.norm_AJ_ball: norm,
+        m.injectivity: injectivity, m.state_norm: flint.arb(setting.direction.norm.upper),
+        m.state_slope: setting.direction.slope.arb(), m.state_newton: setting.direction.newton.arb(),
+        m.gradient_norm: flint.arb(max(setting.gradient.lower, 0.0)),
+        s.gamma: setting.scale.arb() * flint.arb(setting.step), m.beta: flint.arb(setting.momentum),
+    }  # fmt: skip
+
+
+def prove(setting: Setting, proposal: Proposal | None = None) -> Decision | None:
+    """Decide the proposal, and once more with a radius near its path; None where there is nothing to decide."""
+    found = proposal or propose(setting)
+    if not found.parameters:
+        return None
+    if found.feasible:
+        near = propose(setting, found.path * np.array([1.001, 1.01, 1.03, 1.08, 1.2]))
+        if near.feasible and near.rate <= found.rate:
+            found = near
+    decision = _decided(setting, found)
+    if decision.verdict is not Verdict.PROVED and proposal is None and found.feasible:
+        decision = _decided(setting, propose(setting))
+    return decision
+
+
+def _decided(setting: Setting, proposal: Proposal) -> Decision:
+    rho = float(proposal.parameters[s.rho])
+    with flint.ctx.workprec(BITS):
+        known = given(setting, rho)
+    return decide(theory.HEAVY_BALL, known, proposal.parameters, setting.evidence)
+
+
+# --- the scalar recursion --------------------------------------------------------------------------------------------
+_SCALAR = tuple(pair for pair in theory.CONSTANTS if pair[0] in (m.R_hat, m.n_hat, m.k_hat, m.perturbation))
+
+
+def contraction_at(env: dict[Any, Any], W: flint.arb) -> flint.arb:
+    """Enclose βη_min(π(W)): W falls by this factor at least, from any iterate on at which it is at most W."""
+    here = {**env, m.W_0: W}
+    for symbol, expr in _SCALAR:
+        here[symbol] = call(expr, here)
+    ends = [call(expr, here) for expr in theory.at_both_ends(theory.eta_of_mode)]
+    return env[m.beta] * ends[0].max(ends[1])
+
+
+def levels(decision: Decision, factor: Callable[[dict[Any, Any], flint.arb], flint.arb] = contraction_at) -> Recursion:
+    """The scalar recursion of a proved decision."""
+    return Recursion(decision, factor)
+
+
+class Recursion:
+    """Upper bounds of W after so many iterations: W falls by the factor of the last block's start.
+
+    Args:
+        decision: proved.
+        factor: encloses the contraction at a level W.
+        block: a block ends when W has fallen by this much.
+    """
+
+    def __init__(self, decision: Decision, factor: Any, block: float = 0.5, most: int = 4000) -> None:
+        self.decision, self.factor, self.block, self.most = decision, factor, block, most
+
+    def iterations_to(self, target: flint.arb, limit: int = 10**12) -> int | None:
+        """Smallest number of iterations found after which W ≤ target surely; None where that is not shown."""
+        with flint.ctx.workprec(BITS):
+            W, count = flint.arb(self.decision.env[m.W_0].upper()), 0
+            for _ in range(self.most):
+                if target >= W:
+                    return count
+                q = flint.arb(self.factor(dict(self.decision.env), W).upper())
+                if not (q < 1) or count > limit:
+                    return None
+                goal = max(target / W, flint.arb(self.block), key=lambda ball: float(ball.mid()))
+                steps = max(1, math.ceil(float((goal.log() / q.log()).upper()) * (1 + 1e-12)))
+                W, count = flint.arb((W * q**steps).upper()), count + steps
+        return None
+
+    def curve(self, count: int) -> list[flint.arb]:
+        """W_0 … W_count, one step at a time."""
+        with flint.ctx.workprec(BITS):
+            W = flint.arb(self.decision.env[m.W_0].upper())
+            values = [W]
+            for _ in range(count):
+                W = flint.arb((W * self.factor(dict(self.decision.env), W)).upper())
+                values.append(W)
+        return values

@@ -1,0 +1,102 @@
+"""What a theorem about a method is told: bounds on balls around the iterate, and its state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import flint
+import numpy as np
+
+from dipproofs.enclosures import Bound, Evidence
+
+_ONE = Bound.exact(1)
+
+
+class Ball(Protocol):
+    """Bounds on B(θ_0, ρ), from a profile and an architecture."""
+
+    def floats(self, rho: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Estimate (s, M_ρ, ℓ_A(ρ)) at many radii, for the search."""
+
+    def balls(self, rho: float) -> tuple[flint.arb, flint.arb, flint.arb]:
+        """Bound s from below, M_ρ and ℓ_A(ρ) from above, as points."""
+
+
+@dataclass(frozen=True)
+class Direction:
+    """Enclosed scalars of a displacement D at parameters θ with residual r.
+
+    Args:
+        norm: ‖D‖.
+        slope: ⟨r, MD⟩.
+        newton: ⟨M⁺r, D⟩.
+    """
+
+    norm: Bound
+    slope: Bound
+    newton: Bound
+
+    @classmethod
+    def zero(cls) -> Direction:
+        """The state of a method that starts afresh."""
+        return cls(Bound.exact(0), Bound.exact(0), Bound.exact(0))
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One iterate of a run of heavy ball or Nesterov's method.
+
+    Args:
+        residual: R_0 = ‖r‖.
+        gradient: ‖Mᵀr‖.
+        ball: bounds on balls.
+        direction: the state.
+        step: lr of the run, exact.
+        scale: 2c for the loss c‖r‖²: the theorem's γ is scale·step.
+        momentum: β, exact.
+    """
+
+    residual: Bound
+    gradient: Bound
+    ball: Ball
+    direction: Direction
+    step: float
+    momentum: float
+    scale: Bound = _ONE
+
+    @property
+    def evidence(self) -> Evidence:
+        """The weakest evidence of what is given."""
+        parts = (self.residual, self.gradient, self.scale, self.direction.norm, self.direction.slope)
+        return max(part.evidence for part in (*parts, self.direction.newton))
+
+
+def weakest(bound: Bound) -> flint.arb:
+    """The upper end as a point."""
+    return flint.arb(bound.upper)
+
+
+@dataclass(frozen=True)
+class ConstantBall:
+    """s = s_0 − ℓρ, M_ρ = M_0 + ℓρ with one ℓ for all radii: the observation profile.
+
+    Args:
+        sigma: lower bound of s_A(θ_0). norm: upper bound of ‖M(θ_0)‖. lipschitz: ℓ. radius: where ℓ is valid.
+    """
+
+    sigma: float
+    norm: float
+    lipschitz: float
+    radius: float = np.inf
+
+    def floats(self, rho: np.ndarray) -> tuple[Any, Any, Any]:
+        """As `Ball.floats`."""
+        inside = np.where(rho <= self.radius, self.sigma - self.lipschitz * rho, -np.inf)
+        return inside, self.norm + self.lipschitz * rho, np.broadcast_to(self.lipschitz, np.shape(rho))
+
+    def balls(self, rho: float) -> tuple[flint.arb, flint.arb, flint.arb]:
+        """As `Ball.balls`."""
+        r, ell = flint.arb(rho), flint.arb(self.lipschitz)
+        s = flint.arb(self.sigma) - ell * r if rho <= self.radius else flint.arb.nan()
+        return s, flint.arb(self.norm) + ell * r, ell

@@ -1,0 +1,92 @@
+"""A theorem about a first-order method as data: what to evaluate, what must hold, what follows.
+
+Producer and verifier read the same lists and evaluate them with arithmetics of their own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sympy as sp
+
+from dipproofs.theory.core import define
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A hypothesis that a relation of scalars states.
+
+    Args:
+        id: short name, unique in its theorem.
+        relation: what must hold, in the symbols of the theorem.
+        statement: the same in words and symbols.
+        cure: what to do where it fails.
+    """
+
+    id: str
+    relation: sp.Rel
+    statement: str
+    cure: str
+
+    @property
+    def margin(self) -> sp.Expr:
+        """Larger side minus smaller side; the condition holds where it is positive (for ≥: not negative)."""
+        return self.relation.gts - self.relation.lts
+
+
+@dataclass(frozen=True)
+class MatrixCondition:
+    """A symmetric 2×2 matrix of polynomials is positive semidefinite on an interval.
+
+    Args:
+        id, statement, cure: as in `Condition`.
+        entries: (P11, P12, P22) as expressions in ``variable`` and the symbols of the theorem.
+        variable: X.
+        ends: the interval, as expressions.
+    """
+
+    id: str
+    entries: tuple[sp.Expr, sp.Expr, sp.Expr]
+    variable: sp.Symbol
+    ends: tuple[sp.Expr, sp.Expr]
+    statement: str
+    cure: str
+
+    @property
+    def determinant(self) -> sp.Expr:
+        """P11·P22 − P12²: where it, P11 and P22 are not negative, the matrix is positive semidefinite."""
+        return self.entries[0] * self.entries[2] - self.entries[1] ** 2
+
+
+@dataclass(frozen=True)
+class MethodTheorem:
+    """A theorem about one method.
+
+    Args:
+        kind: name of the method.
+        options: numbers of the method itself (step, momentum), exact.
+        given: what must be enclosed at the certified iterate and on the ball.
+        chosen: parameters of the proof, exact numbers that a search proposes.
+        constants: (symbol, expression) in the order of evaluation.
+        conditions: hypotheses that are relations of constants.
+        matrices: hypotheses that are matrix inequalities.
+        source: section of docs/theory-methods.md.
+    """
+
+    kind: str
+    options: tuple[sp.Symbol, ...]
+    given: tuple[sp.Symbol, ...]
+    chosen: tuple[sp.Symbol, ...]
+    constants: tuple[tuple[sp.Symbol, sp.Expr], ...]
+    conditions: tuple[Condition, ...]
+    source: str
+    matrices: tuple[MatrixCondition, ...] = ()
+
+
+def definer(prefix: str, source: str):  # type: ignore[no-untyped-def]
+    """Return a short `define` for one theorem: (name, expression, meaning, symbol) → (symbol, expression)."""
+
+    def make(name: str, expr: sp.Expr, meaning: str, symbol: sp.Symbol) -> tuple[sp.Symbol, sp.Expr]:
+        return symbol, define(f"{prefix}.{name}", expr, meaning, source, symbol)
+
+    return make

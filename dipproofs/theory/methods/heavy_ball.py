@@ -1,0 +1,152 @@
+"""Heavy ball θ₊ = θ + D₊, D₊ = βD − γMᵀr, constant γ, β, any stored displacement D (docs/theory-methods.md §1).
+
+W = ‖r‖² + ⟨v,v₊⟩ + δh⟨r,Mv⟩ + (α/h)⟨M⁺r,v⟩, v = D/h, falls by the factor βη as long as the iterates stay in the ball.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import sympy as sp
+
+from dipproofs.theory import symbols as s
+from dipproofs.theory.core import define
+from dipproofs.theory.methods import symbols as m
+from dipproofs.theory.methods.base import Condition, MethodTheorem, definer
+
+_make = definer("methods.heavy_ball", "methods §1")
+ell, gamma, R_0 = s.lipschitz_AJ, s.gamma, s.psi_0
+z = m.alpha + m.beta
+
+
+def weight(x: sp.Expr) -> sp.Expr:
+    """Z(x) = α + β + δx²."""
+    return z + m.delta * x**2
+
+
+def coupling(x: sp.Expr) -> sp.Expr:
+    """c(x) = (1+δ)x + α/x."""
+    return (1 + m.delta) * x + m.alpha / x
+
+
+#: βW of one mode as a quadratic form of (r, v₊): (Z, c; c, 1), the off-diagonal entry halved.
+W_START = (
+    R_0**2
+    + m.beta * m.state_norm**2 / gamma
+    + (m.delta - 1) * m.state_slope
+    + m.alpha / gamma * m.state_newton
+)  # fmt: skip
+
+CONSTANTS = (
+    _make("h", sp.sqrt(gamma), "h = √γ", m.h),
+    _make("x_s", m.h * m.injectivity, "least singular value of hM on Im(A)", m.x_s),
+    _make("x_M", m.h * s.norm_AJ_ball, "largest singular value of hM", m.x_M),
+    _make("Z_s", weight(m.x_s), "Z at x_s", m.Z_s),
+    _make("Z_M", weight(m.x_M), "Z at x_M", m.Z_M),
+    _make("c_s", coupling(m.x_s), "c at x_s", m.c_s),
+    _make("c_M", coupling(m.x_M), "c at x_M", m.c_M),
+    _make("d_R", sp.Min(m.Z_s - m.c_s**2 / 4, m.Z_M - m.c_M**2 / 4), "d_R: ‖r‖² ≤ βW/d_R", m.d_R),
+    _make("d_n", sp.Min(1 - m.c_s**2 / (4 * m.Z_s), 1 - m.c_M**2 / (4 * m.Z_M)), "d_n: ‖v₊‖² ≤ βW/d_n", m.d_n),
+    _make("W_0", W_START, "W at the certified iterate and its state", m.W_0),
+    _make("R_hat", sp.sqrt(m.beta * m.W_0 / m.d_R), "bound of the residual norm along the run", m.R_hat),
+    _make("n_hat", sp.sqrt(m.beta * m.W_0 / m.d_n), "bound of ‖v‖ along the run", m.n_hat),
+    _make("k_hat", ell * m.R_hat / m.injectivity**2, "ℓR̂/s²", m.k_hat),
+    _make(
+        "perturbation",
+        ell * gamma * m.R_hat
+        + m.alpha * m.k_hat * (1 + m.k_hat / 4)
+        + m.alpha * ell * m.h * m.n_hat / (2 * m.injectivity)
+        + m.delta * ell * gamma * (m.R_hat + sp.Rational(3, 2) * m.x_M * m.n_hat),
+        "π: what the change of M costs, per ‖v₊‖²",
+        m.perturbation,
+    ),
+    _make("contraction", m.beta * m.eta, "ρ₂: W_{τ+1} ≤ ρ₂W_τ", m.contraction),
+    _make(
+        "S",
+        m.h * sp.sqrt(m.W_0 * m.contraction / (m.zeta * (1 - m.contraction))),
+        "bound of the path, and of the distance to the limit",
+        m.path,
+    ),
+)  # fmt: skip
+
+
+def _mode(name: str, Z: sp.Symbol, c: sp.Symbol) -> list[Condition]:
+    size = "smallest" if name == "slow" else "largest"
+    more = m.eta - Z - m.perturbation - m.zeta
+    cure = "certify at a later iterate (smaller residual), or use a momentum and step nearer to the recommended ones"
+    relations = {
+        "weight": sp.Gt(m.eta * Z, 1),
+        "kinetic": sp.Ge(more, 0),
+        "mode": sp.Ge(4 * (m.eta * Z - 1) * more, (m.eta - 1) ** 2 * c**2),
+    }
+    made = []
+    for key, relation in relations.items():
+        define(f"methods.heavy_ball.{name}_{key}", relation, f"ηβW − W₊ ≥ ζ‖v₊‖² on the {size} mode", "methods §1")
+        made.append(Condition(f"{name}-{key}", relation, f"{relation} at the {size} singular value", cure))
+    return made
+
+
+positive = Condition(
+    "lyapunov",
+    define("methods.heavy_ball.positive", sp.Gt(sp.Min(m.d_R, m.d_n), 0), "W is positive definite", "methods §1"),
+    "d_R > 0 and d_n > 0",
+    "the momentum is outside the range in which this step is stable: use a smaller step or another momentum",
+)
+contracts = Condition(
+    "contraction",
+    define("methods.heavy_ball.contracts", sp.Lt(m.contraction, 1), "the Lyapunov function contracts", "methods §1"),
+    "rho_2 < 1",
+    "certify at a later iterate, or use a smaller momentum",
+)
+ball = Condition(
+    "ball",
+    define("methods.heavy_ball.ball", sp.Le(m.path, s.rho), "the path stays in the ball", "methods §1"),
+    "S <= rho",
+    "certify at a later iterate (smaller residual), or increase the width",
+)
+
+HEAVY_BALL = MethodTheorem(
+    kind="heavy-ball",
+    options=(gamma, m.beta),
+    given=(R_0, ell, s.norm_AJ_ball, m.injectivity, m.state_norm, m.state_slope, m.state_newton),
+    chosen=(s.rho, m.alpha, m.delta, m.eta, m.zeta),
+    constants=CONSTANTS,
+    conditions=(
+        positive,
+        *_mode("slow", m.Z_s, m.c_s),
+        *_mode("fast", m.Z_M, m.c_M),
+        contracts,
+        ball,
+    ),
+    source="§1",
+)
+
+# --- conclusions
+_q = (1 - m.Z_s) ** 2 + m.Z_s * m.perturbation
+_D = 4 * m.Z_s - m.c_s**2
+#: The smallest η of one mode, as an expression in its Z, c (written for the slow one).
+eta_of_mode = define(
+    "methods.heavy_ball.eta_min",
+    1 + 2 * (_q + sp.sqrt(_q**2 + _D * (1 - m.Z_s) * (1 - m.Z_s - m.perturbation))) / _D,
+    "smallest η for which a mode of singular value x_s satisfies its inequality with ζ = 0",
+    "methods §1",
+    m.eta,
+)
+
+
+@cache
+def at_both_ends(expr: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
+    """An expression in Z_s, c_s, and the same in Z_M, c_M."""
+    return expr, expr.subs({m.Z_s: m.Z_M, m.c_s: m.c_M}, simultaneous=True)
+
+
+zeta_of_mode = define(
+    "methods.heavy_ball.zeta",
+    m.eta - m.Z_s - m.perturbation - (m.eta - 1) ** 2 * m.c_s**2 / (4 * (m.eta * m.Z_s - 1)),
+    "largest ζ for which a mode of singular value x_s satisfies its inequality, where ηZ > 1",
+    "methods §1",
+    m.zeta,
+)
+residual_bound = define(
+    "methods.heavy_ball.residual_bound", sp.sqrt(m.beta * m.W / m.d_R), "R_τ ≤ √(βW_τ/d_R)", "methods §1"
+)
