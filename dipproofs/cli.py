@@ -47,65 +47,64 @@ def certify(
         str | None, typer.Option("--out", metavar="DIR", help="Write certificate.json, arrays.npz, report.html.")
     ] = None,
     json: JsonOut = None,
+    at: Annotated[
+        Path | None,
+        typer.Option("--at", metavar="FILE", help="No run: certify the parameters in FILE (.npz, safetensors, torch)."),
+    ] = None,
+    resume: Annotated[
+        Path | None, typer.Option("--resume", metavar="DIR", help="Go on with the run whose certificate lies in DIR.")
+    ] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="The long text: hypotheses, quantities.")] = False,
 ) -> None:
     """Run the descent and certify it, at the earliest iterate possible and again at the last.
 
-    Exit status: 0 proved, 1 not proved, 2 bad input, 130 interrupted (Ctrl-C: what is proved about the run so far is
-    printed and written).
+    Prints what is proved about the signal, the convergence and the existence of an exact fit. Exit status: 0 if what
+    was asked for is proved (convergence; with stop = "guaranteed" its bound; where only existence can be claimed,
+    that), 1 if not, 2 bad input, 130 interrupted (Ctrl-C: what is proved about the run so far is printed and written).
 
     Example: dipproofs certify examples/gaussian.toml --out out
     """
     with _one_line_errors():
         _json_target(json)
         folder = _out_directory(out)
-        spec, built = _load(problem)
-        from dipproofs.certificate import write as save
-        from dipproofs.certify import api
+        if at is not None and resume is not None:
+            raise InputError("--at, --resume: found both, expected one of them; --at certifies without a run")
+        from dipproofs.report.progress import progress
 
-        options = built.descent
-        with _progress(options.max_iterations) as (progress, announce):
-            certificate = api.certify(
-                built.problem,
-                built.network,
-                built.loss,
-                options.step,
-                options.schedule,
-                options.max_iterations,
-                options.tolerance,
-                built.certificate.form,
-                built.certificate.arithmetic,
-                stop=options.stop,
-                distance=built.certificate.distance,
-                schedule_options=_schedule_options(options),
-                origin=spec.to_json(),
-                progress=progress,
-                announce=announce,
-            )
+        with progress("importing") as shown:
+            spec, built = _load(problem, shown.stage)
+            from dipproofs.command import certified
+
+            certificate = certified(spec, built, shown, at=at, resume=resume)
+        from dipproofs.certificate import write as save
+        from dipproofs.report import words
+
+        written = ""
         if folder is not None:
             from dipproofs.report.html import certificate_html
 
-            posed = built.problem
-            shapes = {"image_shape": posed.image_shape, "data_shape": posed.operator.range_shape}
+            shapes = {"image_shape": built.problem.image_shape, "data_shape": built.problem.operator.range_shape}
             save.save(certificate, folder, report=certificate_html(certificate, **shapes))
+            written = f"{folder}/ (report.html; check again: dipproofs verify {folder / save.CERTIFICATE})"
         if json is not None:
             record, _ = save.certificate_json(certificate, files=folder is not None)
             _write_json(json, record)
         if json != "-":
             from dipproofs.report.console import render_certificate
 
-            _print(render_certificate(certificate))
-            if folder is not None:
-                typer.echo(f"written: {folder}/  (check again: dipproofs verify {folder / save.CERTIFICATE})")
-    if certificate.run.stopped == "interrupted":
+            _print(render_certificate(certificate, verbose=verbose, written=written))
+    if certificate.run is not None and certificate.run.stopped == "interrupted":
         raise typer.Exit(130)
-    raise typer.Exit(0 if certificate.proved else 1)
+    raise typer.Exit(0 if words.answered(certificate) else 1)
 
 
 @app.command()
 def check(
     problem: Problem,
     json: JsonOut = None,
-    widths: Annotated[bool, typer.Option(help="Also search the width at which each form holds.")] = True,
+    widths: Annotated[
+        bool, typer.Option("--widths/--no-widths", help="Afterwards search the width at which each form holds.")
+    ] = False,
 ) -> None:
     """Decide the conditions of every form at initialisation, without a descent; the paper's own among them.
 
@@ -115,25 +114,28 @@ def check(
     """
     with _one_line_errors():
         _json_target(json)
-        spec, built = _load(problem)
-        from dipproofs.certificate import write as save
-        from dipproofs.certify import api
+        from dipproofs.report.progress import progress
 
-        result = api.check(
-            built.problem,
-            built.network,
-            built.loss,
-            built.descent.step,
-            built.certificate.arithmetic,
-            widths=widths,
-            origin=spec.to_json(),
-        )
+        with progress("importing") as shown:
+            spec, built = _load(problem, shown.stage)
+            from dipproofs.certify import api
+
+            shown.stage("proving")
+            step, arithmetic = built.descent.step, built.certificate.arithmetic
+            parts = built.problem, built.network, built.loss
+            result = api.check(*parts, step, arithmetic, widths=False, origin=spec.to_json())
+        from dipproofs.certificate import write as save
+        from dipproofs.report.console import render_check, render_widths
+
+        if json != "-":
+            _print(render_check(result))
+        if widths:
+            with progress("trying widths") as shown:
+                result = api.with_widths(result, *parts, step, arithmetic, tried=shown.widths)
+            if json != "-":
+                _print(render_widths(result))
         if json is not None:
             _write_json(json, save.check_json(result))
-        if json != "-":
-            from dipproofs.report.console import render_check
-
-            _print(render_check(result))
     raise typer.Exit(0 if result.proved else 1)
 
 
@@ -149,11 +151,79 @@ def verify(
     Example: dipproofs verify out/certificate.json
     """
     with _one_line_errors():
-        from dipproofs.verify import verify as run
+        from dipproofs.report.progress import waiting
 
-        result = run(certificate)
+        with waiting("proving again"):
+            from dipproofs.verify import verify as run
+
+            result = run(certificate)
         typer.echo(str(result) if table else result.summary())
     raise typer.Exit(result.exit_code)
+
+
+@app.command()
+def test(
+    problem: Problem,
+    examples: Annotated[int, typer.Option("--examples", min=1, help="How many instances to draw.")] = 50,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the drawing; the same seed, the same instances.")] = 0,
+    json: JsonOut = None,
+    case: Annotated[str | None, typer.Option("--case", help="Try this instance alone, as a violation names it.")] = None,
+) -> None:
+    """Test the theorem's claims on your own problem: draw initialisations, noise and steps, follow the runs.
+
+    Where the hypotheses are proved, the loss has to fall at every step, at the guaranteed rate, and path, limit and
+    signal have to stay within their bounds. Exit status: 0 no violation, 1 a violation (shrunk, with the command that
+    repeats it) or hypotheses proved for fewer than half of the instances, 2 bad input.
+
+    Example: dipproofs test examples/gaussian.toml --examples 20
+    """
+    with _one_line_errors():
+        _json_target(json)
+        from dipproofs.report.progress import progress
+
+        with progress("importing") as shown:
+            spec, _ = _load(problem, shown.stage)
+            try:
+                from dipproofs.testing.problem import Case, run_tests
+            except ImportError as error:
+                raise InputError(str(error)) from None
+            one = None if case is None else Case.parse(case)
+            shown.stage("testing", examples)
+            result = run_tests(spec, examples, seed, command=f"dipproofs test {problem}", advance=shown.step, case=one)
+        if json is not None:
+            _write_json(json, result.to_json())
+        if json != "-":
+            typer.echo(str(result))
+    raise typer.Exit(0 if result.passed else 1)
+
+
+@app.command()
+def report(
+    directories: Annotated[list[Path], typer.Argument(metavar="DIR…", help="Directories written by certify --out.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The page to write.")],
+) -> None:
+    """Write one page that shows saved certificates side by side.
+
+    Exit status: 0 written, 2 bad input.
+
+    Example: dipproofs report out-a out-b --out comparison.html
+    """
+    with _one_line_errors():
+        from dipproofs.certificate.write import require_writable, write_atomically
+
+        try:
+            require_writable(out)
+        except OSError as error:
+            raise InputError(f"--out {out}: cannot write there ({error.strerror}); choose another file") from None
+        from dipproofs.report.progress import waiting
+
+        with waiting("reading"):
+            from dipproofs.report.compare import comparison_html
+            from dipproofs.report.saved import load_saved
+
+            text = comparison_html([load_saved(directory) for directory in directories])
+        write_atomically(out, text.encode())
+        typer.echo(f"written: {out}")
 
 
 @app.command()
@@ -219,20 +289,18 @@ def _one_line_errors() -> Iterator[None]:
         raise typer.Exit(1) from None
 
 
-def _load(path: Path) -> tuple[Any, Any]:
+def _load(path: Path, stage: Callable[[str], None]) -> tuple[Any, Any]:
     """Read a problem file and build its problem; JAX runs in 64 bits from here on."""
     from dipproofs.problems import load_problem
 
     spec = load_problem(path)
+    stage("importing JAX")
     import jax
+
+    stage("building")
 
     jax.config.update("jax_enable_x64", True)
     return spec, spec.build()
-
-
-def _schedule_options(options: Any) -> dict[str, Any]:
-    given = {"polynomial": {"power": options.power}, "cosine": {"horizon": options.horizon or options.max_iterations}}
-    return given.get(options.schedule, {})
 
 
 def _json_target(target: str | None) -> None:
@@ -285,28 +353,3 @@ def _print(renderable: Any) -> None:
     from dipproofs.report import to_text
 
     typer.echo(to_text(renderable).rstrip("\n"))
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[tuple[Callable[[int, float], None] | None, Callable[[Any], None] | None]]:
-    """Show a bar on standard error, on a terminal only; once certified, the guaranteed remaining iterations."""
-    if not sys.stderr.isatty():
-        yield None, None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed} steps"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("descending", total=total)
-
-        def progress(iteration: int, loss: float) -> None:
-            bar.update(task, completed=iteration, description=f"loss {loss:.3g}")
-
-        def announce(certificate: Any) -> None:
-            counts = [n for n in certificate.guarantees.iterations_to_loss.values() if n is not None]
-            if counts:
-                bar.update(task, total=min(total, certificate.iteration + max(counts)))
-            bar.console.print(f"certified at iteration {certificate.iteration} ({certificate.form} form)")
-
-        yield progress, announce

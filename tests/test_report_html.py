@@ -95,7 +95,8 @@ def test_it_is_the_same_every_time() -> None:
 
 def test_pictures_are_on_it() -> None:
     assert page_of("picture").count("<img ") == 4
-    assert certificate_html(case("picture")).count("<img ") == 0
+    assert certificate_html(case("picture")).count("<img ") == 4  # the problem says that it is a picture
+    assert certificate_html(case("proved")).count("<img ") == 0
 
 
 def test_an_estimate_is_not_dressed_as_a_proof() -> None:

@@ -108,7 +108,7 @@ def certify(
         )  # fmt: skip
 
     search = Anytime(problem, loss, operator, form, gamma_at, prove)
-    where.update(provenance(_device(), str(network.dtype), origin))
+    where.update(provenance(_device(), str(network.dtype), origin, problem))
 
     def watch(tau: int, here: Callable[[], TwoLayer], value: float) -> str | None:
         answer = search(tau, here, value)
@@ -147,7 +147,7 @@ def check(
     step: str | float = "auto",
     arithmetic: str = "proved",
     *,
-    widths: bool = True,
+    widths: bool = False,
     origin: Mapping[str, Any] | None = None,
 ) -> Check:
     """Decide the conditions of every form at initialisation, without a descent.
@@ -156,7 +156,7 @@ def check(
         problem, network, loss: as in `certify`.
         step: γ, or "auto": for each form the largest step with q = γL(ρ) ≤ 1 (residual: γM_ρ² ≤ 1).
         arithmetic: "proved" or "estimated".
-        widths: also look for the smallest width at which each form holds.
+        widths: also look for the smallest width at which each form holds; that may take minutes.
         origin: JSON values recorded as ``provenance.problem``.
 
     Returns:
@@ -171,14 +171,36 @@ def check(
     loss.validate_data(problem.y)
     operator = bound_operator_of(problem, network)
     loss.refuse_start(problem.operator.matvec(network.output()))
-    where = provenance("none", str(network.dtype), origin)
+    where = provenance("none", str(network.dtype), origin, problem)
     chosen = Step(None, 1.0) if isinstance(step, str) else Step(step)
     forms = {
         form: certify_at(problem, network, loss, operator, chosen, form=form, arithmetic=arithmetic, origin=where)
         for form in FORM_IDS
     }
-    found = find_widths(problem, network, loss, operator, chosen, arithmetic) if widths else {}
-    return Check(forms, found, where)
+    checked = Check(forms, {}, where)
+    return with_widths(checked, problem, network, loss, step, arithmetic) if widths else checked
+
+
+def with_widths(
+    checked: Check,
+    problem: Any,
+    network: TwoLayer,
+    loss: Any = None,
+    step: str | float = "auto",
+    arithmetic: str = "proved",
+    *,
+    tried: Callable[[str, int], None] | None = None,
+) -> Check:
+    """Add the smallest widths found at which each form holds to a `Check`.
+
+    Args:
+        checked: what `check` returned. problem, network, loss, step, arithmetic: as in `check`.
+        tried: called with (form, width) before each trial.
+    """
+    chosen = Step(None, 1.0) if isinstance(step, str) else Step(step)
+    operator = bound_operator_of(problem, network)
+    found = find_widths(problem, network, as_loss(loss), operator, chosen, arithmetic, tried)
+    return replace(checked, widths=found)
 
 
 def bound_operator_of(problem: Any, network: TwoLayer) -> OperatorBounds:

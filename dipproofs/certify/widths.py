@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -25,27 +25,30 @@ _DRAWS, _CHEAP = 4, 200_000
 
 
 def find_widths(
-    problem: Any, network: TwoLayer, loss: Any, operator: OperatorBounds, step: Step, arithmetic: str
-) -> Mapping[str, dict[str, Any]]:
+    problem: Any, network: TwoLayer, loss: Any, operator: OperatorBounds, step: Step, arithmetic: str,
+    tried: Callable[[str, int], None] | None = None,
+) -> Mapping[str, dict[str, Any]]:  # fmt: skip
     """Find for each form a width at which its hypotheses hold at initialisation, within a factor 2^{1/4}.
 
     Args:
         problem, loss, operator, step, arithmetic: as in `check`.
         network: gives sizes, activation, train mode and basis; u, W and V are drawn anew.
+        tried: called with (form, width) before each trial.
 
     Returns:
         By form: {"width": int or None, "seed", "verdict": "proved" (decided at that width) or "estimated", "reason"}.
     """
     return {
-        form: _find(problem, network, loss, operator, step, arithmetic, form)
+        form: _find(problem, network, loss, operator, step, arithmetic, form, tried)
         for form in FORM_IDS
         if not (form == "residual" and not loss.projects_data)
     }
 
 
 def _find(
-    problem: Any, network: TwoLayer, loss: Any, operator: OperatorBounds, step: Step, arithmetic: str, form: str
-) -> dict[str, Any]:
+    problem: Any, network: TwoLayer, loss: Any, operator: OperatorBounds, step: Step, arithmetic: str, form: str,
+    tried: Callable[[str, int], None] | None,
+) -> dict[str, Any]:  # fmt: skip
     from dipproofs.certify.at_iterate import certify_at
     from dipproofs.certify.estimates import estimate_base
 
@@ -62,6 +65,8 @@ def _find(
     def seed_for(width: int) -> int | None:
         """A seed at which the conditions seem to hold at that width."""
         reaches.append(0.0)
+        if tried is not None:
+            tried(form, width)
         for seed in range(_DRAWS if rows * width < _CHEAP else 2):
             base = estimate_base(problem, drawn(network, width, seed), loss, operator, unprojected=form == "paper")
             proposal = best(base, form, step, loss.concave_psi)[0]

@@ -14,7 +14,9 @@ from rich.text import Text
 
 from dipproofs.enclosures import Evidence, Verdict
 from dipproofs.report import words
-from dipproofs.report.details import observed_iterations, quantity_names, run_rows
+from dipproofs.report.claims import MARKS, claim_lines, worst
+from dipproofs.report.console_short import build_short
+from dipproofs.report.details import observed_iterations, problem_title, quantity_names, run_rows
 from dipproofs.report.notation import ascii_only
 from dipproofs.report.numbers import count, interval
 from dipproofs.report.signal import signal_rows, signal_sentences
@@ -61,35 +63,42 @@ def to_text(renderable: Any, width: int = WIDTH, *, ascii: bool = False) -> str:
     return "\n".join(line.rstrip() for line in text.splitlines()).strip("\n")
 
 
-def render_certificate(cert: Certificate, *, verbose: bool = False) -> Rendering:
-    """Render a certificate: headline, hypotheses, guarantees, quantities, the run.
+def render_certificate(cert: Certificate, *, verbose: bool = False, written: str = "") -> Rendering:
+    """Render a certificate: three claims, rate, forecast, files and the verdict, in at most 20 lines.
 
     Args:
         cert: certificate; its ``final`` is shown beside it.
-        verbose: show every quantity with its meaning, not only the important ones.
+        verbose: the long text: hypotheses, guarantees, quantities, the run.
+        written: what is said of the files.
 
     Returns:
         A rich renderable; ``str()`` of it is plain text of width 80.
     """
+    return Rendering(lambda say: build_long(cert, say, written) if verbose else build_short(cert, say, written))
 
-    def build(say: Callable[[str], str]) -> list[Any]:
-        parts: list[Any] = []
-        if interruption := words.interruption(cert):
-            parts.append(Text(say(f"! {interruption}"), style="bold yellow"))
-        parts.append(_headline(words.headline(cert), words.standing(cert), say))
-        if words.estimated(cert):
-            parts.append(_remark(words.ESTIMATED, say))
-        if not cert.proved and words.standing(cert) != "estimated":
-            parts.append(_remark(words.NOT_NECESSARY, say))
-        parts += _hypotheses(cert, say)
-        parts += _guarantees(cert, say)
-        parts += _quantities(cert, say, verbose)
-        parts += _run(cert, say)
-        if cert.proved:
-            parts.append(_remark(words.SCOPE, say))
-        return parts
 
-    return Rendering(build)
+def build_long(cert: Certificate, say: Callable[[str], str], written: str = "") -> list[Any]:
+    """Make the parts of the long text, given the function through which every text goes."""
+    parts: list[Any] = []
+    if interruption := words.interruption(cert):
+        parts.append(Text(say(f"! {interruption}"), style="bold yellow"))
+    parts += [Text(say(problem_title(cert)), style="bold"), Text("")]
+    parts += [_bullet(line.text, say) for line in claim_lines(cert)]
+    parts.append(_headline(words.headline(cert), words.answer(cert)[0], say, worst(cert)))
+    if words.estimated(cert):
+        parts.append(_remark(words.ESTIMATED, say))
+    if not cert.proved and words.standing(cert) != "estimated":
+        parts.append(_remark(words.NOT_NECESSARY, say))
+    parts += _hypotheses(cert, say)
+    parts += _guarantees(cert, say)
+    parts += _quantities(cert, say, True)
+    parts += _run(cert, say)
+    if cert.proved:
+        parts.append(_remark(words.SCOPE, say))
+    if written:
+        parts.append(Text(say(f"written: {written}")))
+    parts.append(_headline(words.headline(cert), words.answer(cert)[0], say, worst(cert)))
+    return parts
 
 
 def render_check(check: Check) -> Rendering:
@@ -106,9 +115,16 @@ def render_check(check: Check) -> Rendering:
     return Rendering(lambda say: build_check(check, say))
 
 
-def _headline(text: str, standing: str, say: Callable[[str], str]) -> Text:
-    mark = {"proved": "✓", "refuted": "✗"}.get(standing, "?")
-    return Text(say(f"{mark} {text}"), style=_STYLES.get(standing, "bold"))
+def render_widths(check: Check) -> Rendering:
+    """Render the widths that were found for each form."""
+    from dipproofs.report.console_check import build_widths
+
+    return Rendering(lambda say: build_widths(check, say))
+
+
+def _headline(text: str, standing: str, say: Callable[[str], str], colour: str | None = None) -> Text:
+    style = _STYLES.get(colour or standing, "bold yellow")
+    return Text(say(f"{MARKS.get(standing, '?')} {text}"), style=style)
 
 
 def _remark(text: str, say: Callable[[str], str]) -> Padding:
@@ -147,6 +163,9 @@ def _hypotheses(cert: Certificate, say: Callable[[str], str]) -> list[Any]:
             text.append("\n" + say("→ " + hypothesis.reason), style="italic")
         rows.add_row(verdict_text(hypothesis.verdict, say), text, say(words.margin(hypothesis)))
     parts.append(rows)
+    parts.append(_remark(words.MARGINS, say))
+    if known := words.symbols_used(cert):
+        parts.append(_remark(f"where {known}", say))
     return parts
 
 

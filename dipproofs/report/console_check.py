@@ -35,10 +35,17 @@ def build_check(check: Check, say: Callable[[str], str]) -> list[Any]:
         parts.append(_heading("The paper's own condition", say))
         parts.append(_bullet(words.paper_sentence(check.forms["paper"]), say))
     if check.widths:
-        parts.append(_heading("Width at which each form holds at initialisation (this network redrawn)", say))
-        parts += [_bullet(words.width_sentence(form, found), say) for form, found in check.widths.items()]
-        parts += [_bullet(line, say) for line in words.width_comparison(check)]
+        parts += build_widths(check, say)
+    elif not check.proved:
+        parts.append(_remark("`dipproofs check PROBLEM.toml --widths` searches the width at which each holds.", say))
     return parts
+
+
+def build_widths(check: Check, say: Callable[[str], str]) -> list[Any]:
+    """Make the list of the widths at which each form holds."""
+    parts: list[Any] = [_heading("Width at which each form holds at initialisation (this network redrawn)", say)]
+    parts += [_bullet(words.width_sentence(form, found), say) for form, found in check.widths.items()]
+    return parts + [_bullet(line, say) for line in words.width_comparison(check)]
 
 
 def _forms(check: Check, say: Callable[[str], str]) -> Any:

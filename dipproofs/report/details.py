@@ -6,7 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from dipproofs.report.facts import about, problem_name
 from dipproofs.report.numbers import count, number
+from dipproofs.report.series import projection_constant, shown_convention
 from dipproofs.theory import quantities
 
 if TYPE_CHECKING:
@@ -17,6 +19,20 @@ KEY_QUANTITIES = (
     "loss_0", "psi_0", "gamma", "q", "omega", "rate", "sigma_A", "norm_A", "sigma_J", "sigma_AJ", "norm_AJ_ball",
     "lipschitz_AJ", "lipschitz_grad", "rho", "S", "F_inf", "R", "R_prime", "nu_1", "nu_2",
 )  # fmt: skip
+
+
+def problem_title(cert: Certificate) -> str:
+    """Return the problem's name and its sizes, in one line."""
+    name = problem_name(cert)
+    y, A = cert.arrays.get("y"), cert.arrays.get("A")
+    unknowns = None if A is None else A.shape[1]
+    sizes = [] if y is None else [f"{count(int(y.size))} observations"]
+    if unknowns is not None:
+        shape = about(cert).get("image_shape")
+        picture = f" ({' × '.join(str(side) for side in shape)} pixels)" if shape else ""
+        sizes.append(f"{count(int(unknowns))} unknowns{picture}")
+    run = "" if cert.run is None else f"; {count(cert.run.iterations)} iterations"
+    return f"{name + ': ' if name else ''}{', '.join(sizes)}; {network_text(cert.network)}{run}"
 
 
 def quantity_names(certs: Sequence[Certificate], verbose: bool) -> list[str]:
@@ -49,8 +65,10 @@ def run_rows(cert: Certificate) -> list[tuple[str, str]]:
         rows.append(("loss", f"{number(run['loss_first'])} at the start, {number(run['loss_last'])} at the end"))
         rows.append(("path", f"length {number(run['path_length'])}, distance {number(run['distance'])}"))
         rows.append(("step size", steps_text(run["steps"], cert.schedule)))
-    rows.append(("loss function", str(cert.loss.get("convention", cert.loss.get("kind", "")))))
-    rows.append(("network", _network_text(cert.network)))
+    constant = projection_constant(cert)
+    beside = "" if constant is None else f" (and the constant {number(constant)} of the part that A cannot produce)"
+    rows.append(("loss function", f"{shown_convention(cert) or cert.loss.get('kind', '')}{beside}"))
+    rows.append(("network", network_text(cert.network)))
     where = cert.provenance
     versions = ", ".join(
         f"{name} {where[name]}" for name in ("dipproofs", "jax", "numpy", "python-flint") if name in where
@@ -71,10 +89,14 @@ def steps_text(steps: Sequence[Sequence[float]], schedule: Mapping[str, Any]) ->
     return f"{', '.join(shown)} ({kind}{': ' + options if options else ''})"
 
 
-def _network_text(network: Mapping[str, Any]) -> str:
+def network_text(network: Mapping[str, Any]) -> str:
+    """Describe a network in words, from its JSON description."""
+    if "width" not in network:
+        count_ = network.get("parameter_count")
+        return f"{network.get('kind', 'network')} network" + (f", {count(count_)} parameters" if count_ else "")
     trained = {"both": "both layers", "inner": "the inner layer", "outer": "the outer layer"}
     return (
-        f"{network.get('kind', 'network')}, width {network.get('width', '?')}, {network.get('activation', '?')}, "
+        f"{network.get('kind', 'two-layer')} network, width {network.get('width', '?')}, {network.get('activation', '?')}, "
         f"{trained.get(str(network.get('train')), network.get('train'))} trained"
     )
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import datetime
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dipproofs.report import words
-from dipproofs.report.details import observed_iterations, quantity_names, run_rows, toml_text
+from dipproofs.report.claims import MARKS, claim_lines, missing_for_bound, worst
+from dipproofs.report.details import observed_iterations, problem_title, quantity_names, run_rows, toml_text
+from dipproofs.report.facts import about, picture_quality
+from dipproofs.report.images import picture_figures
 from dipproofs.report.notation import formula, symbol
-from dipproofs.report.numbers import count, interval
+from dipproofs.report.numbers import count, interval, near
 from dipproofs.report.page import data_table, definition_list, item_list, page, section
-from dipproofs.report.signal import signal_rows, signal_sentences
+from dipproofs.report.signal import signal_rows, signal_sentences, split_rows
+from dipproofs.report.series import projection_constant, shown_convention
 
 if TYPE_CHECKING:
     from dipproofs.certificate.record import Certificate, Hypothesis
@@ -25,34 +30,42 @@ def certificate_html(
     data_shape: Sequence[int] | None = None,
     problem_text: str | None = None,
     title: str | None = None,
+    date: str | None = None,
+    manual: str | None = None,
 ) -> str:
     """Render a certificate as a page that needs nothing else: no network, no script.
 
     Args:
         cert: certificate, with its run and its ``final``.
-        image_shape: (height, width), if the signal is a picture.
+        image_shape: (height, width), if the signal is a picture; by default what the problem says.
         data_shape: shape of y, if it is a picture too.
         problem_text: the problem file as it was read; else it is written from the provenance.
-        title: title of the page.
+        title: title of the page; by default the problem's name and sizes.
+        date: shown in the title; by default that of the certificate, or today's.
+        manual: address of the manual; hypotheses then link to the theory page there, else to the theorem on this page.
 
     Returns:
-        HTML text. The same certificate gives the same characters.
+        HTML text. The same certificate gives the same characters (on the same day, without a date).
     """
-    heading = title or "What is proved about this run"
+    day = date or str(cert.provenance.get("date") or datetime.date.today().isoformat())
+    heading = title or f"{problem_title(cert)}; {day}"
+    image_shape = image_shape or about(cert).get("image_shape")
+    data_shape = data_shape or about(cert).get("data_shape")
     parts = [
         _answer(cert),
-        _guarantees(cert),
-        _signal(cert),
         _images(cert, image_shape, data_shape),
+        _signal(cert),
+        _guarantees(cert),
         _figures(cert),
-        _hypotheses(cert),
+        _hypotheses(cert, manual),
+        _theorem(cert),
         _quantities(cert),
         _provenance(cert),
         _problem(cert, problem_text),
-        _again(),
+        _again(cert),
     ]
-    about = f"{words.interruption(cert)} {words.headline(cert)}".lstrip()
-    return page(heading, about, "\n".join(part for part in parts if part))
+    text = f"{words.interruption(cert)} {words.headline(cert)}".lstrip()
+    return page(heading, text, "\n".join(part for part in parts if part))
 
 
 def write_report(cert: Certificate, path: Path | str, **options: Any) -> Path:
@@ -71,21 +84,26 @@ def write_report(cert: Certificate, path: Path | str, **options: Any) -> Path:
 
 
 def _answer(cert: Certificate) -> str:
-    standing = words.standing(cert)
-    mark = {"proved": "✓", "refuted": "✗"}.get(standing, "?")
+    verdict, colour = words.answer(cert)[0], worst(cert)
     notes = []
     if words.estimated(cert):
         notes.append(words.ESTIMATED)
     elif cert.proved:
         notes.append(words.SCOPE)
-    if not cert.proved and standing != "estimated":
+    if not cert.proved and words.standing(cert) != "estimated":
         notes.append(words.NOT_NECESSARY)
     body = "".join(f"<p class='note'>{escape(note)}</p>" for note in notes)
     interruption = words.interruption(cert)
     first = f"<p class='headline'>{escape(interruption)}</p>" if interruption else ""
+    claims = "".join(
+        f"<li id='claim-{line.name}'><b>{line.name.capitalize()}</b> "
+        f"<span class='mark {line.verdict}'>{line.mark} {line.verdict}</span> {escape(line.sentence)}</li>"
+        for line in claim_lines(cert)
+    )
     return (
-        f"<section class='answer {escape(standing)}'>{first}<p class='verdict'>{mark} {escape(standing)}</p>"
-        f"<p class='headline'>{escape(words.headline(cert))}</p>{body}</section>"
+        f"<section id='answer' class='answer {escape(colour)}'>{first}"
+        f"<p class='verdict'>{MARKS.get(verdict, '?')} {escape(verdict)}</p>"
+        f"<p class='headline'>{escape(words.headline(cert))}</p><ul class='claims'>{claims}</ul>{body}</section>"
     )
 
 
@@ -114,7 +132,8 @@ def _iterations(cert: Certificate) -> str:
         for target, steps in targets.items()
     ]
     word = "guaranteed" if cert.proved else "estimated"
-    return data_table(["loss below", f"{word} from iteration", "observed in this run"], rows, numbers=(0, 1, 2))
+    heads = ["loss below", f"{word} from iteration", "observed in this run"]
+    return data_table(heads, rows, numbers=(0, 1, 2), label="Iterations to small losses")
 
 
 def _signal(cert: Certificate) -> str:
@@ -124,26 +143,41 @@ def _signal(cert: Certificate) -> str:
     sides = [cert] if cert.later is None else [cert, cert.later]
     rows = signal_rows(sides)
     heads = ["", *(f"iteration {count(side.iteration)}" for side in sides)]
-    body = data_table(heads, rows, numbers=tuple(range(1, len(heads)))) if rows else ""
-    return section("The signal", item_list(lines) + body)
+    body = ""
+    if rows:
+        first, rest = split_rows(rows)
+        body = data_table(heads, first, tuple(range(1, len(heads))), label="Error of the signal", heads_of_rows=True)
+        if rest:
+            table = data_table(heads, rest, tuple(range(1, len(heads))), label="Its parts", heads_of_rows=True)
+            body += f"<details><summary>What the bound consists of</summary>{table}</details>"
+    if missing := missing_for_bound(cert):
+        lines = [*lines, f"For a bound of ‖x − x̄‖: {missing}."]
+    return section("The signal", item_list(lines) + body + _quality(cert))
+
+
+_QUALITY = {
+    "relative": "error relative to ‖x̄‖",
+    "centred": "error relative to ‖x̄ − mean‖ (the best constant has 1)",
+    "psnr": "PSNR in dB (peak: the range of x̄)",
+    "ssim": "SSIM",
+}
+
+
+def _quality(cert: Certificate) -> str:
+    found = picture_quality(cert)
+    if not found:
+        return ""
+    rows = [[label, near(found[key])] for key, label in _QUALITY.items() if key in found]
+    table = data_table(["observed at the last iterate", ""], rows, (1,), label="Observed quality", heads_of_rows=True)
+    return f"{table}<p class='note'>Observed in floating point; not part of any claim.</p>"
 
 
 def _images(cert: Certificate, image_shape: Any, data_shape: Any) -> str:
-    from base64 import b64encode
-
-    from dipproofs.report.images import image_panels, panel_png
-
-    shown = []
-    for panel in image_panels(cert, image_shape, data_shape):
-        code = b64encode(panel_png(panel)).decode("ascii")
-        shown.append(
-            f"<figure><img alt='{escape(panel.title)}' src='data:image/png;base64,{code}'>"
-            f"<figcaption><b>{escape(panel.title)}</b> {escape(panel.caption)}</figcaption></figure>"
-        )
+    shown = picture_figures(cert, image_shape, data_shape)
     if not shown:
         return ""
-    note = "<p class='note'>The error shown is observed in floating point; what is proved is among the guarantees.</p>"
-    return section("Pictures", f"<div class='panels'>{''.join(shown)}</div>{note}")
+    note = "<p class='note'>The error shown is observed in floating point; what is proved is among the claims.</p>"
+    return section("Pictures", f"{shown}{note}")
 
 
 def _figures(cert: Certificate) -> str:
@@ -155,16 +189,18 @@ def _figures(cert: Certificate) -> str:
     loss = svg_text(loss_figure(cert), "loss", f"Loss along the run. {words.headline(cert)}")
     path = svg_text(path_figure(cert), "path", "Path length and distance from the start along the run.")
     known = "guaranteed" if cert.proved else "estimated" if words.standing(cert) == "estimated" else None
-    about = (
+    caption = (
         "Loss along the run (solid, observed)."
         if known is None
         else f"Loss along the run (solid, observed) and its {known} upper bound (dashed; dotted from the last iterate)."
     )
-    convention = cert.loss.get("convention")
-    about += f" The loss is {convention}." if convention else ""
+    convention, constant = shown_convention(cert), projection_constant(cert)
+    caption += f" The loss is {convention}." if convention else ""
+    if constant is not None:
+        caption += f" The part of the data that A cannot produce adds the constant {near(constant)}, not shown."
     return section(
         "The run",
-        f"<figure class='plot'>{loss}<figcaption>{escape(about)}</figcaption></figure>"
+        f"<figure class='plot'>{loss}<figcaption>{escape(caption)}</figcaption></figure>"
         f"<figure class='plot'>{path}<figcaption>{escape(_path_caption(cert))}</figcaption></figure>",
     )
 
@@ -176,7 +212,7 @@ def _path_caption(cert: Certificate) -> str:
     return base + " The band is what the certificate leaves for the rest of the path."
 
 
-def _hypotheses(cert: Certificate) -> str:
+def _hypotheses(cert: Certificate, manual: str | None) -> str:
     form = words.FORM_WORDS.get(cert.form, cert.form)
     rows = []
     for hypothesis in cert.hypotheses:
@@ -185,17 +221,39 @@ def _hypotheses(cert: Certificate) -> str:
         rows.append(
             [
                 f"<span class='mark {verdict}'>{words.MARKS[hypothesis.verdict]} {verdict}</span>",
-                f"{escape(words.title(hypothesis))}{_formula(hypothesis)}{reason}",
+                f"<a href='{escape(_theory(hypothesis, manual), quote=True)}'>{escape(words.title(hypothesis))}</a>"
+                f"{_formula(hypothesis)}{reason}",
                 escape(words.margin(hypothesis)),
             ]
         )
     lead = f"At iteration {count(cert.iteration)}; {form}, injectivity profile {cert.profile}."
-    table = data_table(["verdict", "hypothesis", "margin"], rows, numbers=(2,), raw=True)
-    note = (
-        "<p class='note'>Margin: left side minus right side, relative to the right side where that is positive; for a "
-        "proved hypothesis at least, for a refuted one at most this much.</p>"
-    )
-    return section("Hypotheses", f"<p>{escape(lead)}</p>{table}{note}")
+    table = data_table(["verdict", "hypothesis", "margin"], rows, numbers=(2,), raw=True, label="Hypotheses")
+    known = words.symbols_used(cert)
+    where = f"<p class='note'>Where {escape(known)}.</p>" if known else ""
+    note = f"<p class='note'>{escape(words.MARGINS)}</p>"
+    return section("Hypotheses", f"<p>{escape(lead)}</p>{table}{where}{note}")
+
+
+#: Sections of the manual's theory page, by hypothesis.
+_SECTIONS = {"rank": "2", "loss": "5", "start": "3", "step": "3", "radius": "4", "injective": "3", "H": "3", "paper": "4"}
+
+
+def _theory(hypothesis: Hypothesis, manual: str | None) -> str:
+    if manual is None:
+        return "#theorem"
+    return f"{manual.rstrip('/')}/theory.html#section-{_SECTIONS.get(hypothesis.id, '3')}"
+
+
+def _theorem(cert: Certificate) -> str:
+    from dipproofs.errors import InputError
+    from dipproofs.report.explain import explain
+
+    try:
+        text = explain(cert.form)
+    except InputError:
+        return ""
+    about_it = f"<details><summary>{escape(words.FORM_WORDS.get(cert.form, cert.form))}, in full</summary>"
+    return section("The theorem", f"{about_it}<pre>{escape(text)}</pre></details>", "theorem")
 
 
 def _formula(hypothesis: Hypothesis) -> str:
@@ -214,13 +272,13 @@ def _quantities(cert: Certificate) -> str:
         bounds = [side.quantities.get(name) for side in sides]
         evidence = str(max(b.evidence for b in bounds if b is not None))
         what = known.get(name)
-        about = "" if what is None else what.meaning
+        meaning = "" if what is None else what.meaning
         sign = name if what is None else symbol(str(what.symbol))
-        rows.append([sign, name, *(interval(b) for b in bounds), evidence, about])
+        rows.append([sign, name, *(interval(b) for b in bounds), evidence, meaning])
     if not rows:
         return ""
     heads = ["", "name", *(f"iteration {count(side.iteration)}" for side in sides), "evidence", "meaning"]
-    body = data_table(heads, rows, numbers=tuple(range(2, 2 + len(sides))))
+    body = data_table(heads, rows, numbers=tuple(range(2, 2 + len(sides))), label="Quantities")
     note = (
         "<p class='note'>Every number is an enclosure, rounded here: alone it is right to one unit of its last digit; "
         "the full ends are in certificate.json.</p>"
@@ -245,16 +303,17 @@ def _problem(cert: Certificate, text: str | None) -> str:
     origin = cert.provenance.get("problem") or {}
     if text is None and not origin:
         return ""
-    shown = text if text is not None else toml_text(origin)
+    shown = text if text is not None else toml_text({k: v for k, v in origin.items() if isinstance(v, Mapping)})
     label = "The problem file" if text is not None else "The problem file, with defaults filled in"
     return section(label, f"<pre>{escape(shown)}</pre>")
 
 
-def _again() -> str:
+def _again(cert: Certificate) -> str:
     steps = (
         "<p>Beside this page lie <code>certificate.json</code> (every number in full) and the arrays it is about. An "
         "independent checker recomputes everything from them in another arithmetic:</p>"
         "<pre>dipproofs verify certificate.json</pre>"
+        f"<p>What the words mean: <code>dipproofs explain {escape(cert.form)}</code>.</p>"
         '<p><code>arrays.npz</code> can also be fed back in: a problem file with <code>kind = "file"</code> and '
         '<code>path = "arrays.npz"</code> starts from the certified iterate.</p>'
     )

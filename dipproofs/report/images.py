@@ -5,15 +5,18 @@ from __future__ import annotations
 import io
 import math
 import textwrap
-from collections.abc import Mapping, Sequence
+from base64 import b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dipproofs.enclosures import Bound, Evidence
+from dipproofs.enclosures import Evidence
 from dipproofs.report.numbers import above, near
-from dipproofs.report.signal import recovery_of
+from dipproofs.report.facts import about, reconstruction
+from dipproofs.report.signal import best_bound
 from dipproofs.report.style import new_figure_row, style
 from dipproofs.report.words import standing
 
@@ -42,6 +45,16 @@ class Panel:
     low: float
     high: float
     colours: str = _GREY
+
+    @property
+    def alt(self) -> str:
+        """What is seen, for those who do not see it."""
+        height, width = self.pixels.shape
+        kind = "signed picture" if self.colours == _SIGNED else "grey picture"
+        known = np.isfinite(self.pixels)
+        unseen = "" if known.all() else f", {int((~known).sum())} pixels unseen"
+        spread = f"values from {near(self.low, 2)} to {near(self.high, 2)}"
+        return f"{self.title}: {kind} of {height} by {width} pixels, {spread}{unseen}; {self.caption}"
 
 
 def image_panels(
@@ -81,20 +94,6 @@ def image_panels(
     return panels
 
 
-def reconstruction(cert: Certificate) -> np.ndarray:
-    """Return g(u, θ) at the last iterate, (n,), in floating point (evidence: estimated)."""
-    if cert.run is not None:
-        return np.asarray(cert.run.network.output(), dtype=float)
-    from dipproofs.networks import TwoLayer
-
-    arrays, kind = (cert.final or cert).arrays, cert.network
-    network = TwoLayer(
-        arrays["u"], arrays["W"], arrays["V"], activation=kind["activation"], train=kind["train"],
-        basis=arrays.get("B"), output_offset=kind.get("output_offset", 0.0),
-    )  # fmt: skip
-    return np.asarray(network.output(), dtype=float)
-
-
 def image_figure(panels: Sequence[Panel]) -> Figure:
     """Draw the pictures side by side.
 
@@ -112,6 +111,25 @@ def image_figure(panels: Sequence[Panel]) -> Figure:
             one.grid(False)
             one.spines[:].set_visible(False)
         return figure
+
+
+def picture_figures(cert: Certificate, image_shape: Any = None, data_shape: Any = None) -> str:
+    """Return the pictures of a certificate as markup; empty if the signal is no picture.
+
+    Args:
+        cert: certificate. image_shape, data_shape: by default what the problem says.
+    """
+    panels = image_panels(
+        cert, image_shape or about(cert).get("image_shape"), data_shape or about(cert).get("data_shape")
+    )
+    shown = []
+    for panel in panels:
+        code = b64encode(panel_png(panel)).decode("ascii")
+        shown.append(
+            f"<figure><img alt='{escape(panel.alt, quote=True)}' src='data:image/png;base64,{code}'>"
+            f"<figcaption><b>{escape(panel.title)}</b> {escape(panel.caption)}</figcaption></figure>"
+        )
+    return f"<div class='panels'>{''.join(shown)}</div>" if shown else ""
 
 
 def panel_png(panel: Panel) -> bytes:
@@ -169,19 +187,12 @@ def _range(values: Any) -> tuple[float, float]:
     return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
 
 
-def _best_bound(cert: Certificate) -> Bound | None:
-    """Return the smallest stated bound of ‖x_τ − x̄‖."""
-    sharp = recovery_of(cert).get("sharp")
-    stated = [cert.guarantees.recovery_error, sharp.get("error") if isinstance(sharp, Mapping) else None]
-    return min((bound for bound in stated if isinstance(bound, Bound)), key=lambda b: b.upper, default=None)
-
-
 def _error_caption(error: np.ndarray, truth: np.ndarray, size: float, cert: Certificate) -> str:
     """State the observed error, and beside it the bound that the certificate at that iterate gives."""
     total, observed = float(np.linalg.norm(truth)), float(np.linalg.norm(error))
     relative = f" ({near(observed / total)}\xa0‖x̄‖)" if total > 0 else ""
     last = cert.final or cert
-    bound = _best_bound(last)
+    bound = best_bound(last)
     here = cert.run is None or last.iteration == cert.run.iterations
     known = ""
     if bound is not None and here:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 
@@ -22,6 +23,10 @@ p { margin: .5rem 0; max-width: 46rem; }
 ul { margin: .3rem 0; padding-left: 1.2rem; } li { margin: .25rem 0; }
 .answer { border-left: .35rem solid var(--undecided); background: var(--tint); padding: .8rem 1.1rem; }
 .answer.proved { border-color: var(--proved); } .answer.refuted { border-color: var(--refuted); }
+.answer.assumed { border-color: var(--proved); border-left-style: double; }
+.claims { list-style: none; margin: .7rem 0 0; padding: 0; } .claims li { margin: .35rem 0; }
+.claims b { display: inline-block; min-width: 7.4rem; } .mark.assumed { color: var(--proved); }
+.mark.estimated { color: var(--undecided); }
 .verdict { font-weight: 700; margin: 0; letter-spacing: .02em; color: var(--undecided); }
 .proved .verdict, .mark.proved { color: var(--proved); } .refuted .verdict, .mark.refuted { color: var(--refuted); }
 .mark { font-weight: 600; white-space: nowrap; } .mark.undecided { color: var(--undecided); }
@@ -32,7 +37,10 @@ ul { margin: .3rem 0; padding-left: 1.2rem; } li { margin: .25rem 0; }
 .columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(17rem, 1fr)); gap: .5rem 2rem; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; margin: .6rem 0; font-size: .94rem; }
-th { text-align: left; font-weight: 600; color: var(--dim); border-bottom: 1.5px solid var(--rule); }
+tbody th { font-weight: 500; white-space: normal; border-bottom: 1px solid var(--rule); }
+.scroll:focus-visible { outline: 2px solid var(--observed); outline-offset: 2px; }
+a { color: var(--observed); }
+thead th, th { text-align: left; font-weight: 600; color: var(--dim); border-bottom: 1.5px solid var(--rule); }
 th, td { padding: .3rem 1.1rem .3rem 0; vertical-align: top; } td { border-bottom: 1px solid var(--rule); }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 th.number { white-space: normal; }
@@ -74,9 +82,10 @@ def page(title: str, description: str, body: str) -> str:
     )
 
 
-def section(heading: str, body: str) -> str:
-    """A section; the heading is plain text, the body markup."""
-    return f"<section><h2>{escape(heading)}</h2>{body}</section>"
+def section(heading: str, body: str, anchor: str = "") -> str:
+    """A section; the heading is plain text, the body markup; the anchor is made from the heading where none is given."""
+    name = anchor or re.sub(r"[^a-z0-9]+", "-", heading.lower()).strip("-")
+    return f"<section id='{escape(name)}'><h2>{escape(heading)}</h2>{body}</section>"
 
 
 def item_list(lines: Iterable[str]) -> str:
@@ -90,23 +99,36 @@ def definition_list(rows: Iterable[tuple[str, str]]) -> str:
 
 
 def data_table(
-    heads: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[int] = (), raw: bool = False
+    heads: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    numbers: Sequence[int] = (),
+    raw: bool = False,
+    label: str = "Table",
+    heads_of_rows: bool = False,
 ) -> str:
-    """A table of plain text.
+    """A table of plain text that can be scrolled with the keyboard where it is too wide.
 
     Args:
         heads: column heads.
         rows: cells.
         numbers: columns set flush right.
         raw: cells are markup already.
+        label: what is read aloud for the table.
+        heads_of_rows: the first column names the rows.
     """
 
     def cell(tag: str, index: int, text: str) -> str:
         mark = " class='number'" if index in numbers else ""
-        return f"<{tag}{mark}>{text if raw and tag == 'td' else escape(text)}</{tag}>"
+        shown = text if raw and tag == "td" else escape(text)
+        if tag == "th":
+            return f"<th scope='col'{mark}>{shown}</th>"
+        if heads_of_rows and index == 0:
+            return f"<th scope='row'{mark}>{shown}</th>"
+        return f"<td{mark}>{shown}</td>"
 
     head = "".join(cell("th", index, text) for index, text in enumerate(heads))
     body = "".join(
         "<tr>" + "".join(cell("td", index, text) for index, text in enumerate(row)) + "</tr>" for row in rows
     )
-    return f"<div class='scroll'><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    name = escape(label, quote=True)
+    return f"<div class='scroll' tabindex='0' role='region' aria-label='{name}'><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dipproofs.report.numbers import above, count
-from dipproofs.report.series import Curve, envelope_curve, forecast, linear_rate, loss_curve, path_curves
+from dipproofs.report.series import Curve, envelope_curve, forecast, linear_rate, loss_curve, path_curves, shown_convention
 from dipproofs.report.style import (
     CERTIFIED,
     GUARANTEED,
@@ -54,7 +54,7 @@ def loss_figure(cert: Certificate) -> Figure:
         _limits(axes, observed, envelopes)
         _mark(axes, cert, observed, _shift(semilog))
         _label_curves(axes, observed, envelopes, word, semilog)
-        convention = str(cert.loss.get("convention", ""))
+        convention = shown_convention(cert)
         axes.set_ylabel(f"loss {convention}" if 0 < len(convention) <= 24 else "loss")
         return figure
 

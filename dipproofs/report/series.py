@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -99,6 +100,29 @@ def loss_of(description: Mapping[str, Any]) -> Any:
     skip = {"kind", "convention", "assumed", "parameters", "psi", "Psi", "Psi_inv"}
     parameters = {key: value for key, value in description.items() if key not in skip}
     return make_loss(str(description["kind"]), **parameters, **description.get("parameters", {}))
+
+
+def shown_convention(cert: Certificate) -> str:
+    """Return the loss in one line, as it is minimised: with Πy in place of y where the data are projected."""
+    from dipproofs.report.words import projects
+
+    convention = str(cert.loss.get("convention", ""))
+    return re.sub(r"\by\b", "Πy", convention) if projects(cert) else convention
+
+
+def projection_constant(cert: Certificate) -> float | None:
+    """Return what projecting the data takes from the loss, L(y) − L(Πy), in floats; None where nothing is projected."""
+    from dipproofs.report.words import projects
+
+    A, y = cert.arrays.get("A"), cert.arrays.get("y")
+    if A is None or y is None or not projects(cert) or cert.loss.get("kind") != "squared":
+        return None
+    A, y = np.asarray(A, dtype=float), np.asarray(y, dtype=float)
+    shift = A @ np.full(A.shape[1], float(cert.network.get("output_offset", 0.0)))
+    AB = A if "B" not in cert.arrays else A @ np.asarray(cert.arrays["B"], dtype=float)
+    rest = (y - shift) - AB @ np.linalg.lstsq(AB, y - shift, rcond=None)[0]
+    value = float(loss_of(cert.loss).value(np, rest, np.zeros_like(rest)))
+    return value if math.isfinite(value) else None
 
 
 def path_curves(cert: Certificate) -> tuple[Curve, Curve] | None:

@@ -38,6 +38,13 @@ def recovery_of(cert: Certificate) -> Mapping[str, Any]:
     return entry if isinstance(entry, Mapping) else {}
 
 
+def best_bound(cert: Certificate) -> Bound | None:
+    """Return the smallest stated bound of ‖x_τ − x̄‖."""
+    sharp = recovery_of(cert).get("sharp")
+    stated = [cert.guarantees.recovery_error, sharp.get("error") if isinstance(sharp, Mapping) else None]
+    return min((bound for bound in stated if isinstance(bound, Bound)), key=lambda b: b.upper, default=None)
+
+
 def signal_sentences(cert: Certificate) -> list[str]:
     """Return what is said about the signal: injectivity, limit, early stopping."""
     entry, lines = recovery_of(cert), []
@@ -85,6 +92,23 @@ def signal_rows(certs: Sequence[Certificate]) -> list[list[str]]:
             exact = key is not None and key.startswith("true_error")
             rows.append([name, *(_cell(value, cert, exact) for value, cert in zip(values, certs))])
     return rows
+
+
+def split_rows(rows: Sequence[list[str]]) -> tuple[list[list[str]], list[list[str]]]:
+    """Put the better bound first; return what answers the question, and the rest, which explains it."""
+    names = {row[0]: row for row in rows}
+    better = "sharper bound (leakage)" if "sharper bound (leakage)" in names else "bound of ‖x_τ − x̄‖"
+    first = [name for name in (better, "true error", "bound in the limit", "true error in the limit") if name in names]
+    if better != "bound of ‖x_τ − x̄‖" and "bound in the limit" in first:
+        # the sharper bound in the limit stands below the other one, under the same name each time
+        place = next(i for i, row in enumerate(rows) if row[0] == "bound in the limit") + 1
+        if place < len(rows) and rows[place][0] == "· sharper":
+            chosen = [names[name] for name in first if name != "bound in the limit"]
+            limit = ["sharper bound in the limit", *rows[place][1:]]
+            chosen.insert(2, limit)
+            return chosen, [row for row in rows if row not in chosen and row is not rows[place]]
+    chosen = [names[name] for name in first]
+    return chosen, [row for row in rows if row not in chosen]
 
 
 def _entry(cert: Certificate, key: str) -> Any:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from dipproofs.enclosures import Bound, Verdict
 from dipproofs.report.notation import formula
-from dipproofs.report.numbers import above, below, count, evidence_note, interval, log_factor
+from dipproofs.report.numbers import above, below, count, evidence_note, interval, log_factor, near
 from dipproofs.report.signal import extra_rows
 
 if TYPE_CHECKING:
@@ -44,6 +45,11 @@ SCOPE = (
 NOT_NECESSARY = (
     "The conditions are sufficient, not necessary: where they fail the descent may still converge, but it is not "
     "proved to."
+)
+
+MARGINS = (
+    "Margin: (left side − right side) relative to the right side where that is positive; for a proved hypothesis at "
+    "least, for a refuted one at most this much."
 )
 
 ESTIMATED = "Arithmetic: estimated. These are floating-point values; nothing here is a proof."
@@ -101,13 +107,76 @@ def interruption(cert: Certificate) -> str:
     return f"Interrupted at iteration {count(run.iterations)}: this is about the run so far."
 
 
+def asked(cert: Certificate) -> str:
+    """Return the claim that was asked for: "convergence", "existence" or "early stopping"."""
+    stated = getattr(cert, "asked", None)
+    if stated:
+        return str(stated)
+    run, origin = cert.run, (cert.provenance.get("problem") or {}).get("descent")
+    wanted = origin.get("stop") if isinstance(origin, Mapping) else None
+    if (run is not None and run.stopped == "guaranteed") or wanted == "guaranteed":
+        return "early stopping"
+    method = getattr(cert, "method", None)
+    kind = method.get("kind") if isinstance(method, Mapping) else None
+    point = cert.run is None and getattr(getattr(cert, "claims", None), "convergence", None) is not None
+    if kind == "adam" or (point and method is not None and kind is None):
+        return "existence"
+    return "convergence"
+
+
+def answer(cert: Certificate) -> tuple[str, str]:
+    """Answer what was asked: a verdict and one sentence."""
+    if asked(cert) == "early stopping":
+        return _stopping_answer(cert)
+    if asked(cert) == "existence":
+        from dipproofs.report.claims import claim_lines
+
+        line = claim_lines(cert)[2]
+        return line.verdict, line.sentence
+    return standing(cert), convergence(cert)
+
+
+def answered(cert: Certificate) -> bool:
+    """Whether what was asked for is proved; a bound at early stopping may rest on the noise norm that was stated."""
+    verdict = answer(cert)[0]
+    return verdict == "proved" or (verdict == "assumed" and asked(cert) == "early stopping")
+
+
 def headline(cert: Certificate) -> str:
     """Answer the user's question in one or two sentences."""
+    verdict, text = answer(cert)
+    if asked(cert) == "existence":
+        return f"Existence: {verdict}. {text}"
+    return text
+
+
+def _stopping_answer(cert: Certificate) -> tuple[str, str]:
+    """Say whether the prediction is proved to be near the clean data where the run stopped."""
+    run, last = cert.run, cert.final or cert
+    if run is None or run.stopped != "guaranteed":
+        why = "" if run is None else f" The run: {run.reason}."
+        return "undecided", f"Not proved: no iterate was proved to be within 2‖Πε‖ of the clean data.{why}"
+    entry = last.guarantees.extra.get("recovery")
+    entry = entry if isinstance(entry, Mapping) else {}
+    about = entry.get("early_stopping")
+    error = about.get("data_error") if isinstance(about, Mapping) else None
+    size = f" = {above(error.upper)}" if isinstance(error, Bound) else ""
+    claim = f"the prediction A x is within twice the noise, 2‖Πε‖{size}, of the clean data"
+    place = f"at iteration {count(run.iterations)}"
+    if "(estimated)" in run.reason or estimated(cert):
+        return "estimated", f"Estimated, not proved, {place}: {claim}."
+    if cert.arrays.get("x_true") is not None:
+        return "proved", f"Proved {place}: {claim}."
+    return "assumed", f"Proved {place}, given your noise norm: {claim}."
+
+
+def convergence(cert: Certificate) -> str:
+    """Say in one or two sentences what is proved about the convergence of the run."""
     where = place(cert)
     if cert.proved:
         distance = reach(cert)
         near_by = "" if distance is None else f", at a distance of at most {above(distance.upper)}"
-        return f"Proved {where}: gradient descent converges {_goal(cert)}{near_by}."
+        return f"Proved {where}: {method_name(cert)} converges {_goal(cert)}{near_by}."
     if standing(cert) == "estimated":
         return (
             f"Estimated, not proved, {where}: every condition holds for floating-point values. "
@@ -118,9 +187,29 @@ def headline(cert: Certificate) -> str:
     if trivial is not None:
         return f"Nothing to prove {where}: {trivial.reason}."
     if failed and failed[0].id == "descent":
-        return f"Not proved: the run broke down. {_sentence(failed[0].reason)}"
+        return f"Not proved: the run broke down. {sentence(failed[0].reason)}"
     names = "; ".join(f"{title(h)}: {h.verdict}" for h in failed) or str(cert.verdict)
     return f"Not proved {where} ({names})."
+
+
+def why_not(cert: Certificate) -> str:
+    """Give the first reason why convergence is not proved, with what to do; empty where there is none."""
+    failed = failures(cert)
+    if not failed:
+        return ""
+    first = next((h for h in failed if h.reason), failed[0])
+    return f"{title(first)}: {first.reason}" if first.reason else title(first)
+
+
+def method_name(cert: Certificate) -> str:
+    """Return the method's name in words."""
+    method = getattr(cert, "method", None)
+    kind = method.get("kind") if isinstance(method, Mapping) else None
+    return {
+        "heavy-ball": "the heavy-ball method",
+        "nesterov": "Nesterov's method",
+        "adam": "Adam",
+    }.get(str(kind), "gradient descent")
 
 
 def _goal(cert: Certificate) -> str:
@@ -144,8 +233,8 @@ def rate_sentences(cert: Certificate) -> list[str]:
     if distance is not None:
         goal = "an exact zero-loss point" if facts.extra.get("limit_has_zero_loss", True) else "the limit"
         lines.append(
-            f"The descent converges: {goal} lies within {above(distance.upper)} of the parameters at iteration "
-            f"{count(cert.iteration)}{evidence_note(distance)}."
+            f"The descent converges: {goal} lies within {above(distance.upper)} of the parameters θ at iteration "
+            f"{count(cert.iteration)}{_scale(cert)}{evidence_note(distance)}."
         )
     path = cert.quantities.get("S")
     if path is not None and distance is not None:
@@ -169,6 +258,50 @@ def rate_sentences(cert: Certificate) -> list[str]:
     if lines and projects(cert):
         lines.append("Loss and residual are those of the part of y that the generator can reach, Πy.")
     return lines
+
+
+def rate_short(cert: Certificate) -> str:
+    """Say in one line how fast the loss is guaranteed to fall; empty where nothing is."""
+    rate = cert.guarantees.log_contraction_per_step
+    if rate is not None and rate.upper < 0:
+        percent, tenfold = log_factor(rate)
+        what = "‖A x − y‖, x = g(u, θ)," if cert.loss.get("kind") == "squared" else "ψ(loss), ψ as in dipproofs explain,"
+        if projects(cert):
+            what = what.replace("− y", "− Πy")
+        ten = "" if tenfold is None else f": a factor 10 at most every {count(tenfold)} steps"
+        return f"each step shrinks {what} by at least {percent} %{ten}{evidence_note(rate)}"
+    if cert.guarantees.rate_exponent is not None:
+        return "not linear; how many steps are guaranteed to be enough stands below"
+    return ""
+
+
+#: Symbols in the formulas of hypotheses, and what they stand for.
+_SYMBOLS = {
+    "f₀": "f₀: the loss at the certified iterate",
+    "R₀": "R₀: the residual norm there",
+    "ψ(f₀)": "ψ: the desingularizing function of the loss",
+    "ρ": "ρ: the radius of the ball around it",
+    "M_ρ": "M_ρ: a bound of the norm of the Jacobian of A g in that ball",
+    "F(": "F: a lower bound of its smallest singular value there",
+    "∫₀^ρ": "∫₀^ρ F dt: the available injectivity up to the radius",
+    " x": "x: what the curvature of a step may cost (the curvature correction)",
+    "ω": "ω: the step-size factor",
+    "γ": "γ: the step size",
+    "q ": "q: the step size times the gradient's Lipschitz constant",
+}
+
+
+def symbols_used(cert: Certificate) -> str:
+    """Say what the symbols in the formulas of the hypotheses stand for."""
+    shown = " ".join(formula(h.statement) for h in cert.hypotheses if h.id in ("start", "step", "injective", "H", "paper"))
+    return "; ".join(meaning for sign, meaning in _SYMBOLS.items() if sign in f"{shown} ")
+
+
+def _scale(cert: Certificate) -> str:
+    from dipproofs.report.facts import parameter_norm
+
+    norm = parameter_norm(cert)
+    return "" if norm is None else f", ‖θ‖ = {near(norm)}"
 
 
 def projects(cert: Certificate) -> bool:
@@ -250,5 +383,11 @@ def width_comparison(check: Check) -> list[str]:
     return [f"{narrow} holds at a width {count(widths['paper'] // widths[narrow])} times smaller than paper."]
 
 
-def _sentence(text: str) -> str:
+def sentence(text: str) -> str:
+    """Write a phrase as a sentence.
+
+    Example:
+        >>> sentence("no rank"), sentence("")
+        ('No rank.', '')
+    """
     return text[:1].upper() + text[1:].rstrip(".") + "." if text else ""

@@ -26,7 +26,7 @@ def table(
     ] = None,
     out: Annotated[Path | None, _option("--out", help="write to this file instead of standard output")] = None,
     plot: Annotated[
-        Path | None, _option("--plot", help="table width: also draw k against n, m or κ, to a .png, .pdf or .svg")
+        Path | None, _option("--plot", help="table width: also draw k against n, m or κ, one curve for each other size, form and bound; to a .png, .pdf or .svg")
     ] = None,
     n: Annotated[str | None, _option("--n", help=f"length of the signal: {_LIST}")] = None,
     m: Annotated[str | None, _option("--m", help="number of observations; n/2 by default")] = None,
@@ -66,6 +66,7 @@ def table(
     Example: dipproofs table width --n 1000 --m 100 --kappa 10 --bound block,split
     """
     from dipproofs.errors import InputError
+    from dipproofs.report.progress import waiting
     from dipproofs.tables.make import make_table, options_of
     from dipproofs.tables.options import unknown
     from dipproofs.tables.table import FORMATS, format_of, require_target
@@ -92,15 +93,16 @@ def table(
         figure_target(plot)
     if name == "losses" and chosen == "latex":
         given["latex"] = True
-    made = make_table(name, **given)
-    if plot is not None:
-        from dipproofs.tables.figures import save_figure, varying_axis, width_figure
-
-        save_figure(width_figure(made, varying_axis(made)), plot)
+    with waiting(f"making table {name}"):
+        made = make_table(name, **given)
     if out is not None:
         made.write(out, chosen)
     else:
         typer.echo(made.render(chosen), nl=False)
+    if plot is not None:
+        from dipproofs.tables.figures import save_figure, varying_axis, varying_series, width_figure
+
+        save_figure(width_figure(made, varying_axis(made), varying_series(made)), plot)
 
 
 _OPTIONS = tuple(key for key in inspect.signature(table).parameters if key not in ("name", "format", "out", "plot"))

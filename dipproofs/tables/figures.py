@@ -20,6 +20,7 @@ AXES: dict[str, str] = {
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 _LINES = ("-", "--", ":", "-.")
+_NAMES = {"n": "n", "m": "m", "kappa": "κ", "q": "q", "delta": "δ"}
 
 
 def width_figure(table: Table, x: str, series: Sequence[str] = ("form", "bound")) -> Any:
@@ -28,7 +29,7 @@ def width_figure(table: Table, x: str, series: Sequence[str] = ("form", "bound")
     Args:
         table: a width table; all other parameters should be the same in all records, or be in ``series``.
         x: "n", "m" or "kappa".
-        series: one or two keys; the first chooses the colour, the second the line style.
+        series: one to four keys; the first chooses colour and marker, the others the line style.
 
     Returns:
         A matplotlib figure, without a screen.
@@ -39,8 +40,8 @@ def width_figure(table: Table, x: str, series: Sequence[str] = ("form", "bound")
     Notes:
         Evidence: the widths are proved; slopes in the legend are estimated (last two points).
     """
-    if table.name != "width" or not 1 <= len(series) <= 2:
-        raise InputError(f"figure: found table {table.name} with {len(series)} series, expected width with 1 or 2")
+    if table.name != "width" or not 1 <= len(series) <= 4:
+        raise InputError(f"figure: found table {table.name} with {len(series)} series, expected width with 1 to 4")
     if x not in AXES:
         raise unknown(x, "figure axis", AXES)
     _require_one_family(table, x, series)
@@ -53,9 +54,9 @@ def width_figure(table: Table, x: str, series: Sequence[str] = ("form", "bound")
     styles: list[dict[Any, str]] = [{}, {}]
     for key, points in _lines(table.records, x, series).items():
         colour = _pick(styles[0], key[0], _COLOURS)
-        line = _pick(styles[1], key[-1], _LINES) if len(key) == 2 else "-"
+        line = _pick(styles[1], key[1:], _LINES)
         marker = _MARKERS[list(styles[0]).index(key[0]) % len(_MARKERS)]
-        label = ", ".join(map(str, key)) + _slope(points)
+        label = ", ".join(_label(name, value) for name, value in zip(series, key)) + _slope(points)
         xs, ks = zip(*points)
         axes.loglog(xs, ks, color=colour, linestyle=line, marker=marker, markersize=4, linewidth=1.4, label=label)
     axes.set_xlabel(AXES[x])
@@ -105,19 +106,33 @@ def figure_target(path: Path | str) -> Path:
 
 
 def varying_axis(table: Table) -> str:
-    """Return the one of n, m, κ(A) that takes several values.
+    """Return the one of n, m, κ(A) that takes several values; n before m before κ(A) where several do.
 
     Raises:
-        InputError: none does, or several that do not follow from one another.
+        InputError: none does.
     """
+    return _varying(table)[0]
+
+
+def varying_series(table: Table) -> tuple[str, ...]:
+    """Return the keys that tell the curves of a picture apart: the other sizes that vary, then form and bound.
+
+    Raises:
+        InputError: no size varies, so that there is nothing to draw against.
+    """
+    _, *others = _varying(table)
+    words = [key for key in ("form", "bound") if len({record[key] for record in table.records}) > 1]
+    return (*others, *(words or () if others else words or ("form",)))
+
+
+def _varying(table: Table) -> list[str]:
     found = [key for key in AXES if len({record[key] for record in table.records}) > 1]
-    if found == ["n", "m"] and len({record["n"] for record in table.records}) == len(
-        {(record["n"], record["m"]) for record in table.records}
-    ):
-        found = ["n"]
-    if len(found) != 1:
-        raise InputError(f"--plot: found {len(found)} varying sizes, expected one of --n, --m, --kappa with a list")
-    return found[0]
+    together = {(record["n"], record["m"]) for record in table.records}
+    if found[:2] == ["n", "m"] and len({record["n"] for record in table.records}) == len(together):
+        found.remove("m")  # m follows from n
+    if not found:
+        raise InputError("--plot: found no varying size, expected one of --n, --m, --kappa with a list")
+    return found
 
 
 def _lines(
@@ -141,6 +156,10 @@ def _require_one_family(table: Table, x: str, series: Sequence[str]) -> None:
             raise InputError(f"figure: found several values of {key}, expected one, or {key} among the series")
 
 
+def _label(key: str, value: Any) -> str:
+    return f"{_NAMES[key]} = {value:g}" if key in _NAMES else str(value)
+
+
 def _pick(known: dict[Any, str], key: Any, choices: Sequence[str]) -> str:
     return known.setdefault(key, choices[len(known) % len(choices)])
 
@@ -156,14 +175,14 @@ def _slope(points: Sequence[tuple[float, float]]) -> str:
 
 def _title(table: Table, x: str, series: Sequence[str]) -> str:
     first = table.records[0]
-    names = {"n": "n", "m": "m", "kappa": "κ", "q": "q", "delta": "δ"}
     fixed = [
-        f"{label} = {first[key]:g}"
-        for key, label in names.items()
+        _label(key, first[key])
+        for key in _NAMES
         if key != x and len({record[key] for record in table.records}) == 1
     ]
     steps = sorted({record["q"] for record in table.records if record["form"] != "flow"})
     if len(steps) == 1 and not any(text.startswith("q = ") for text in fixed):
         fixed.append(f"q = {steps[0]:g}")
-    words = [str(first[key]) for key in ("loss", "train", "activation", "law") if key not in series]
+    shown = [key for key in ("form", "bound") if len({record[key] for record in table.records}) == 1]
+    words = [str(first[key]) for key in (*shown, "loss", "train", "activation", "law") if key not in series]
     return ", ".join([*words, *fixed])

@@ -8,7 +8,7 @@ Test your own operator, loss or network with the strategies that test this packa
     @given(certified_instances())
     def test_my_solver(instance): ...
 
-Every strategy says what it shrinks to. Needs Hypothesis (``pip install "dipproofs[test]"``).
+Every strategy says what it shrinks to. Needs Hypothesis.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ try:
     import hypothesis as _hypothesis  # noqa: F401 - only to give a clear message
 except ImportError:  # pragma: no cover - depends on the environment
     raise ImportError(
-        'dipproofs.testing: hypothesis is not installed, which the strategies need; pip install "dipproofs[test]"'
+        'dipproofs.testing: hypothesis is not installed, which the strategies need; pip install hypothesis'
     ) from None
 
 from dipproofs.testing.certified import Proof, certify_plan, place_data

@@ -1,0 +1,116 @@
+"""Observed facts of a certificate, in floating point (evidence: estimated): reconstruction, errors, sizes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from dipproofs.certificate.record import Certificate
+
+
+def about(cert: Certificate) -> Mapping[str, Any]:
+    """Return what the provenance says of the problem: its name and the shapes of signal and data."""
+    found = cert.provenance.get("about")
+    return found if isinstance(found, Mapping) else {}
+
+
+def problem_name(cert: Certificate) -> str:
+    """Return what the problem is called, or ""."""
+    return str(about(cert).get("name") or "")
+
+
+def reconstruction(cert: Certificate) -> np.ndarray:
+    """Return g(u, θ) at the last iterate, (n,)."""
+    if cert.run is not None:
+        return np.asarray(cert.run.network.output(), dtype=float).ravel()
+    last = cert.final or cert
+    network = getattr(last, "restored_network", None)
+    if network is not None:
+        return np.asarray(network().output(), dtype=float).ravel()
+    from dipproofs.networks import TwoLayer
+
+    arrays, kind = last.arrays, cert.network
+    made = TwoLayer(
+        arrays["u"], arrays["W"], arrays["V"], activation=kind["activation"], train=kind["train"],
+        basis=arrays.get("B"), output_offset=kind.get("output_offset", 0.0),
+    )  # fmt: skip
+    return np.asarray(made.output(), dtype=float)
+
+
+def shaped(cert: Certificate, image_shape: Any = None) -> np.ndarray:
+    """Return the reconstruction in the shape of the signal, where that is known."""
+    x = reconstruction(cert)
+    shape = image_shape or about(cert).get("image_shape")
+    return x.reshape(tuple(shape)) if shape and math.prod(shape) == x.size else x
+
+
+def truth(cert: Certificate) -> np.ndarray | None:
+    """Return x̄ if it is known, (n,)."""
+    found = (cert.final or cert).arrays.get("x_true")
+    return None if found is None else np.asarray(found, dtype=float).ravel()
+
+
+def _norm(vector: np.ndarray) -> float:
+    with np.errstate(all="ignore"):
+        return float(np.linalg.norm(vector))
+
+
+def reconstruction_norm(cert: Certificate) -> float | None:
+    """‖x‖ at the last iterate; None where the reconstruction cannot be computed."""
+    try:
+        size = _norm(reconstruction(cert))
+    except (KeyError, TypeError, ValueError):
+        return None
+    return size if math.isfinite(size) else None
+
+
+def observed_error(cert: Certificate) -> float | None:
+    """‖x − x̄‖/‖x̄‖ at the last iterate; None without x̄."""
+    x_true = truth(cert)
+    if x_true is None or not _norm(x_true) > 0:
+        return None
+    error = _norm(reconstruction(cert) - x_true) / _norm(x_true)
+    return error if math.isfinite(error) else None
+
+
+def parameter_norm(cert: Certificate) -> float | None:
+    """‖θ‖ of the trained parameters that a certificate is about."""
+    arrays = cert.arrays
+    names = [name for name in arrays if name.startswith("theta/")]
+    if not names:
+        trained = {"both": ("W", "V"), "inner": ("W",), "outer": ("V",)}.get(str(cert.network.get("train")), ())
+        names = [name for name in trained if name in arrays]
+    if not names:
+        return None
+    return math.hypot(*(_norm(np.asarray(arrays[name], dtype=float).ravel()) for name in names))
+
+
+def picture_quality(cert: Certificate) -> dict[str, float]:
+    """Return relative error, error relative to ‖x̄ − mean‖, PSNR and (for pictures) SSIM; empty without x̄.
+
+    Notes:
+        PSNR and SSIM take the range of x̄ as data range. The error over ‖x̄ − mean x̄‖ does not reward a
+        constant: the best constant picture has 1.
+    """
+    x_true = truth(cert)
+    if x_true is None:
+        return {}
+    x = reconstruction(cert)
+    error, found = x - x_true, {}
+    size = _norm(error)
+    for name, scale in (("relative", _norm(x_true)), ("centred", _norm(x_true - x_true.mean()))):
+        if scale > 0 and math.isfinite(size):
+            found[name] = size / scale
+    span = float(x_true.max() - x_true.min())
+    if span > 0 and 0 < size < math.inf:
+        found["psnr"] = 20 * math.log10(span * math.sqrt(x.size) / size)
+    shape = about(cert).get("image_shape")
+    if span > 0 and math.isfinite(size) and shape and len(shape) == 2 and min(shape) >= 7:
+        from skimage.metrics import structural_similarity
+
+        found["ssim"] = float(structural_similarity(x_true.reshape(shape), x.reshape(shape), data_range=span))
+    return found

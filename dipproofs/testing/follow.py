@@ -1,0 +1,304 @@
+"""Follow a certified run independently and compare what is claimed with what happens (evidence: estimated).
+
+The reference is gradient descent in NumPy with the transposed dense matrix: no JAX, no adjoint of the operator, no
+step size but the certificate's. Rounding is allowed for by a bound derived from the sizes of the numbers; a comparison
+that only this allowance saves is made again in extended precision.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dipproofs.certificate.record import Certificate
+from dipproofs.descent import Backtracking
+from dipproofs.enclosures import Bound
+from dipproofs.networks import TwoLayer
+from dipproofs.networks.activation import numpy_activation
+
+#: No run is followed for longer.
+MOST_STEPS = 1500
+#: Below so many allowances the loss says nothing more in that precision.
+_FLOOR = 1e3
+
+
+@dataclass(frozen=True)
+class Point:
+    """One iterate of the reference.
+
+    Args:
+        signal: (n,) x. prediction: (m,) A x. loss: L_y(A x). residual: ‖A x − Πy‖ or ‖A x − y‖.
+        path: Σγ‖∇f‖ from the certified iterate on. distance: ‖θ − θ_t‖.
+        slack: allowance for the residual; loss_slack: for the loss.
+    """
+
+    signal: np.ndarray
+    prediction: np.ndarray
+    loss: float
+    residual: float
+    path: float
+    distance: float
+    slack: float
+    loss_slack: float
+
+
+class Reference:
+    """Gradient descent for the two-layer network, from the certified iterate on, in the given number format.
+
+    Args:
+        certificate: whose arrays are the start. problem, loss: as certified.
+        schedule: step sizes. dtype: float64 or longdouble.
+    """
+
+    def __init__(self, certificate: Certificate, problem: Any, loss: Any, schedule: Any, dtype: Any) -> None:
+        self.certificate, self.loss, self.schedule, self.dtype = certificate, loss, schedule, dtype
+        self.A = problem.operator.to_dense().astype(dtype)
+        self.y = target_data(problem, certificate, loss).astype(dtype)
+        arrays, described = certificate.arrays, certificate.network
+        self.u, self.W, self.V = (np.asarray(arrays[name]).astype(dtype) for name in ("u", "W", "V"))
+        self.B = None if "B" not in arrays else np.asarray(arrays["B"]).astype(dtype)
+        self.train, self.offset = str(described["train"]), float(described.get("output_offset", 0.0))
+        self.activation = numpy_activation(str(described["activation"]))
+        gamma = certificate.quantities["gamma"]
+        assert gamma is not None
+        self.gamma = gamma.mid / (schedule.supremum(certificate.iteration) or 1.0)
+
+    def points(self, steps: int) -> Iterator[Point]:
+        """Yield the certified iterate and those after it."""
+        W, V = self.W, self.V
+        path = self.dtype(0)
+        root = np.sqrt(self.dtype(self.W.shape[0]))
+        slack = 0.0
+        for step in range(steps + 1):
+            phi, dphi = self.activation(W @ self.u)
+            h = V @ phi / root
+            x = (h if self.B is None else self.B @ h) + self.dtype(self.offset)
+            v = self.A @ x
+            value = self.loss.value(np, v, self.y)
+            slope = self.loss.gradient(np, v, self.y)
+            # what rounding adds here; a descent does not enlarge what was added before
+            slack += self._rounding(V, phi, root)
+            moved = np.sqrt(np.sum((W - self.W) ** 2) + np.sum((V - self.V) ** 2))
+            yield Point(
+                x, v, float(value), float(np.linalg.norm((v - self.y).astype(np.float64))), float(path), float(moved),
+                slack, float(np.linalg.norm(slope.astype(np.float64))) * slack + self._curvature() * slack**2,
+            )  # fmt: skip
+            z = self.A.T @ slope
+            z = (z if self.B is None else self.B.T @ z) / root
+            step_V = np.outer(z, phi) if self.train != "inner" else np.zeros_like(V)
+            step_W = np.outer(dphi * (V.T @ z), self.u) if self.train != "outer" else np.zeros_like(W)
+            gamma = self.dtype(self.gamma) * self.dtype(self.schedule.factor(self.certificate.iteration + step))
+            path = path + gamma * np.sqrt(np.sum(step_V**2) + np.sum(step_W**2))
+            V, W = V - gamma * step_V, W - gamma * step_W
+
+    def _rounding(self, V: np.ndarray, phi: np.ndarray, root: Any) -> float:
+        """Bound of the rounding error of one evaluation of A g: γ_K |A||B||V||φ|/√k with K the lengths of all sums."""
+        size = np.abs(V) @ np.abs(phi) / root
+        size = np.abs(self.B) @ size if self.B is not None else size
+        size = np.abs(self.A) @ (size + abs(self.offset)) + np.abs(self.y)
+        terms = sum(self.A.shape) + V.shape[0] + 2 * V.shape[1] + self.u.size + 20
+        return float(terms * np.finfo(self.dtype).eps * np.linalg.norm(size.astype(np.float64)))
+
+    def _curvature(self) -> float:
+        lipschitz = self.certificate.quantities.get("loss_curvature")
+        return 1.0 if lipschitz is None or not math.isfinite(lipschitz.upper) else lipschitz.upper
+
+
+def followable(certificate: Certificate, schedule: Any) -> bool:
+    """Whether the reference can follow: the two-layer network with gradient descent and steps known beforehand."""
+    method = getattr(certificate, "method", None) or {}
+    kind = method.get("kind", "gradient-descent")
+    two_layer = {"u", "W", "V"} <= set(certificate.arrays)
+    return two_layer and kind == "gradient-descent" and not isinstance(schedule, Backtracking)
+
+
+def target_data(problem: Any, certificate: Certificate, loss: Any) -> np.ndarray:
+    """Return what the loss is taken to: y, or for the squared loss the part Πy of it that A can produce."""
+    y = np.asarray(problem.y, np.float64)
+    if not loss.projects_data:
+        return y
+    A = np.asarray(problem.operator.to_dense(), np.float64)
+    shift = A @ np.full(A.shape[1], float(certificate.network.get("output_offset", 0.0)))
+    AB = A @ np.asarray(certificate.arrays["B"], np.float64) if "B" in certificate.arrays else A
+    return np.asarray(shift + AB @ np.linalg.lstsq(AB, y - shift, rcond=None)[0])
+
+
+def violations(certificate: Certificate, problem: Any, loss: Any, schedule: Any, run: Any) -> list[str]:
+    """Return what was claimed and did not happen; empty if everything did.
+
+    Args:
+        certificate: a proved one. problem, loss, schedule: as certified. run: the run it belongs to.
+    """
+    if not followable(certificate, schedule):
+        return from_history(certificate, run)
+    found: list[str] = []
+    for dtype in (np.float64, np.longdouble):
+        reference = Reference(certificate, problem, loss, schedule, dtype)
+        found, doubtful = compare(reference, problem, run)
+        if not found and not doubtful:
+            break
+    return found
+
+
+def compare(reference: Reference, problem: Any, run: Any) -> tuple[list[str], bool]:
+    """Compare every claim with the reference; also say whether only the allowance for rounding saved a comparison."""
+    cert = reference.certificate
+    claims, facts = _Claims(), cert.guarantees
+    gamma, start = cert.quantities["gamma"], cert.iteration
+    bound_S, F_inf = cert.quantities.get("S"), cert.quantities.get("F_inf")
+    before: Point | None = None
+    first: Point | None = None
+    last: Point | None = None
+    linear = facts.log_contraction_per_step is not None and cert.loss.get("kind") == "squared"
+    counts = {float(target): steps for target, steps in facts.iterations_to_loss.items() if steps is not None}
+    for step, point in enumerate(reference.points(MOST_STEPS)):
+        where = f"at iteration {start + step}"
+        if not math.isfinite(point.loss):
+            claims.broken(f"{where}: the loss is {point.loss}")
+            break
+        first = point if first is None else first
+        if before is not None:
+            claims.at_most(point.loss, before.loss, point.loss_slack + before.loss_slack, f"{where}: the loss rose")
+        if linear and facts.log_contraction_per_step is not None:
+            limit = first.residual * math.exp(step * facts.log_contraction_per_step.upper)
+            claims.at_most(point.residual, limit, point.slack + first.slack, f"{where}: residual above its rate")
+        if bound_S is not None:
+            claims.at_most(point.path, bound_S.upper, _size(point), f"{where}: path longer than S")
+        for target, steps in counts.items():
+            if step == steps:
+                claims.at_most(point.loss, target, point.loss_slack, f"{where}: loss above {target:g}")
+        _against_run(claims, run, start + step, point, reference)
+        before = last = point
+        if point.residual < _FLOOR * point.slack or point.loss < _FLOOR * point.loss_slack:
+            break
+    if first is None or last is None:
+        return claims.found, claims.doubtful
+    if facts.distance_to_limit is not None and F_inf is not None and F_inf.lower > 0:
+        rest = _psi(reference, last) / F_inf.lower
+        claims.at_most(last.distance, facts.distance_to_limit.upper + rest, _size(last), "the limit is farther away")
+    _signal(claims, cert, problem, first)
+    _kurdyka(claims, reference, first, last)
+    _adjoint(claims, problem)
+    if run is not None and gamma is not None:
+        largest = max((g for since, g in run.steps if since >= start), default=run.steps[-1][1])
+        claims.at_most(largest * reference.schedule.supremum(start), gamma.upper, 0.0, "the run's step exceeds γ")
+    return claims.found, claims.doubtful
+
+
+class _Claims:
+    """Comparisons: which failed, and whether the allowance saved one."""
+
+    def __init__(self) -> None:
+        self.found: list[str] = []
+        self.doubtful = False
+
+    def at_most(self, value: float, bound: float, allowance: float, what: str) -> None:
+        if value <= bound:
+            return
+        if value <= bound + allowance:
+            self.doubtful = True
+        elif len(self.found) < 5:
+            self.found.append(f"{what}: found {value:.6g}, claimed at most {bound:.6g}")
+
+    def broken(self, what: str) -> None:
+        self.found.append(what)
+
+
+def _size(point: Point) -> float:
+    return 1e-12 * (1 + point.path + point.distance)
+
+
+def _against_run(claims: _Claims, run: Any, iteration: int, point: Point, reference: Reference) -> None:
+    """The run itself has to be this descent: same losses."""
+    if run is None or iteration >= run.history.loss.size:
+        return
+    eps = float(np.finfo(run.network.dtype).eps)
+    seen = float(run.history.loss[iteration])
+    coarse = eps / float(np.finfo(np.float64).eps)
+    allowed = 1e4 * eps * point.loss + 1e2 * coarse * point.loss_slack + (coarse * point.slack) ** 2
+    if coarse > 1 and point.residual < _FLOOR * coarse * point.slack:
+        return
+    claims.at_most(abs(seen - point.loss), 0.0, allowed, f"at iteration {iteration}: the run's loss is another")
+    if abs(seen - point.loss) <= allowed:
+        claims.doubtful = False
+
+
+def _psi(reference: Reference, point: Point) -> float:
+    loss = reference.loss
+    if not point.loss > 0:
+        return 0.0
+    constants = loss.constants(np.asarray(reference.y, np.float64), Bound.exact(max(point.loss, 1e-290)))
+    value = float(loss.psi_at(point.loss, constants).upper())
+    return value + reference_slope(reference, point) * point.loss_slack
+
+
+def reference_slope(reference: Reference, point: Point) -> float:
+    """ψ'(f) at a point, by a difference quotient of the loss's ψ."""
+    loss, f = reference.loss, point.loss
+    constants = loss.constants(np.asarray(reference.y, np.float64), Bound.exact(f * (1 + 2e-5)))
+    width = 1e-5
+    high, low = (float(loss.psi_at(f * (1 + sign * width), constants).mid()) for sign in (1, -1))
+    return (high - low) / (2 * width * f)
+
+
+def _kurdyka(claims: _Claims, reference: Reference, *points: Point) -> None:
+    """ψ'(L)‖∇L‖ ≥ 1, which everything rests on."""
+    for point in points:
+        if not point.loss > _FLOOR * point.loss_slack:
+            continue
+        slope = reference.loss.gradient(np, point.prediction.astype(np.float64), reference.y.astype(np.float64))
+        left = reference_slope(reference, point) * float(np.linalg.norm(slope))
+        claims.at_most(1.0, left, 1e-4, f"ψ'(L)‖∇L‖ at loss {point.loss:.3g}: the KL inequality fails, with 1")
+
+
+def _adjoint(claims: _Claims, problem: Any) -> None:
+    """⟨A x, w⟩ = ⟨x, Aᵀw⟩ for the two functions that the descent uses."""
+    import jax.numpy as jnp
+
+    operator = problem.operator
+    rng = np.random.default_rng(0)
+    x, w = rng.standard_normal(operator.shape[1]), rng.standard_normal(operator.shape[0])
+    dtype = operator.arrays[0].dtype if operator.arrays and operator.arrays[0].dtype.kind == "f" else np.float64
+    image = np.asarray(operator.matvec(jnp.asarray(x, dtype)), np.float64)
+    back = np.asarray(operator.adjoint(jnp.asarray(w, dtype)), np.float64)
+    left, right = float(image @ w), float(x @ back)
+    size = float(np.linalg.norm(image) * np.linalg.norm(w) + np.linalg.norm(x) * np.linalg.norm(back))
+    claims.at_most(abs(left - right), 0.0, 1e-5 * size, f"⟨A x, w⟩ = {left:.6g} but ⟨x, Aᵀw⟩ = {right:.6g}: differ by")
+    claims.doubtful = False
+
+
+def _signal(claims: _Claims, cert: Certificate, problem: Any, point: Point) -> None:
+    """The error of the reconstruction has to stay below every bound that is proved."""
+    entry = cert.guarantees.extra.get("recovery") or {}
+    if problem.x_true is None:
+        return
+    error = float(np.linalg.norm(point.signal.astype(np.float64) - np.asarray(problem.x_true, np.float64)))
+    sharp = entry.get("sharp") or {}
+    for name, bound in (("recovery bound", cert.guarantees.recovery_error), ("sharper bound", sharp.get("error"))):
+        if isinstance(bound, Bound):
+            claims.at_most(error, bound.upper, 1e-9 * (1 + error), f"the error of the signal exceeds its {name}")
+
+
+def from_history(certificate: Certificate, run: Any) -> list[str]:
+    """Compare the claims with the run's own record; for methods and networks that the reference does not know."""
+    claims, start = _Claims(), certificate.iteration
+    if run is None:
+        return []
+    loss, path = run.history.loss[start:], run.history.path_length[start:]
+    eps = 1e4 * float(np.finfo(run.network.dtype).eps)
+    S = certificate.quantities.get("S")
+    kind = (getattr(certificate, "method", None) or {}).get("kind", "gradient-descent")
+    for step, (value, length) in enumerate(zip(loss, path)):
+        where = f"at iteration {start + step}"
+        if step and kind == "gradient-descent" and value > eps:
+            claims.at_most(value, loss[step - 1], eps * value, f"{where}: the loss rose")
+        if S is not None:
+            claims.at_most(length - path[0], S.upper, eps * (1 + length), f"{where}: path longer than S")
+    for target, steps in certificate.guarantees.iterations_to_loss.items():
+        if steps is not None and steps < loss.size:
+            claims.at_most(loss[steps], float(target), eps * float(target), f"loss above {target} after {steps} steps")
+    return claims.found

@@ -1,0 +1,269 @@
+"""`dipproofs test`: the theorem's claims on a user's own problem, as a property-based test run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any
+
+import hypothesis
+from hypothesis import strategies as st
+
+from dipproofs.certify import api
+from dipproofs.descent import make_schedule
+from dipproofs.errors import InputError
+from dipproofs.testing.follow import followable, violations
+
+#: Fraction of the instances whose hypotheses have to be proved.
+LEAST_NON_VACUOUS = 0.5
+#: How many instances are tried to make a violation smaller.
+_SHRINKING = 40
+_FACTORS = (1.0, 0.5, 0.25)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One instance of the problem: what was drawn.
+
+    Args:
+        network: seed of the initialisation. noise: seed of the noise. level: ‖ε‖/‖A x̄‖.
+        step: factor of the problem file's step size (of the automatic one).
+    """
+
+    network: int = 0
+    noise: int = 0
+    level: float = 0.0
+    step: float = 1.0
+
+    def __str__(self) -> str:
+        return ",".join(f"{key}={value:g}" for key, value in asdict(self).items())
+
+    @staticmethod
+    def parse(text: str) -> Case:
+        """Read what `str` wrote.
+
+        Raises:
+            InputError: anything else.
+
+        Example:
+            >>> Case.parse("network=3,noise=0,level=0.1,step=0.5")
+            Case(network=3, noise=0, level=0.1, step=0.5)
+        """
+        known = {entry.name: int if entry.name in ("network", "noise") else float for entry in fields(Case)}
+        try:
+            pairs = dict(part.split("=") for part in text.split(","))
+            return Case(**{key: known[key](value) for key, value in pairs.items()})  # type: ignore[arg-type]
+        except (ValueError, KeyError):
+            raise InputError(f"--case: found {text!r}, expected for example network=3,noise=0,level=0,step=1") from None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a test run found.
+
+    Args:
+        examples: instances drawn. non_vacuous: those whose hypotheses were proved.
+        falsified: what was claimed and did not happen, for the smallest instance found.
+        case: that instance. seed: of the drawing. command: that repeats it.
+        compared: what was compared with the claims.
+    """
+
+    examples: int
+    non_vacuous: int
+    seed: int
+    falsified: tuple[str, ...] = ()
+    case: Case | None = None
+    command: str = ""
+    compared: str = ""
+    reasons: tuple[str, ...] = field(default_factory=tuple)
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing was violated and at least half of the instances said something."""
+        return not self.falsified and self.non_vacuous >= LEAST_NON_VACUOUS * self.examples
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the contract's dictionary."""
+        return {
+            "format": "dipproofs-test",
+            "examples": self.examples,
+            "non_vacuous": self.non_vacuous,
+            "violations": len(self.falsified),
+            "seed": self.seed,
+            "falsified": list(self.falsified),
+            "case": None if self.case is None else asdict(self.case),
+            "command": self.command if self.falsified else None,
+        }
+
+    def __str__(self) -> str:
+        lines = [
+            f"{self.examples} instances drawn (seed {self.seed}); hypotheses proved for {self.non_vacuous} of them",
+            f"compared with the run: {self.compared}",
+        ]
+        if self.falsified:
+            lines += [f"violated: {line}" for line in self.falsified]
+            lines += [f"smallest instance found: {self.case}", f"again: {self.command}", "✗ A claim was violated."]
+        elif not self.passed:
+            lines += [f"not proved: {reason}" for reason in self.reasons[:3]]
+            lines.append("? Too few instances were certified, so that little was tested; use a wider network.")
+        else:
+            lines.append(f"✓ No violation in {self.non_vacuous} certified instances.")
+        return "\n".join(lines)
+
+
+def cases(spec: Any) -> st.SearchStrategy[Case]:
+    """Instances of a problem file: initialisation, noise and step, within its options.
+
+    Args:
+        spec: `ProblemSpec`.
+
+    Returns:
+        Strategy of `Case`; shrinks to seed 0, no noise and the file's own step.
+    """
+    seeds = st.integers(0, 2**16) if hasattr(spec.network, "seed") else st.just(0)
+    level = float(spec.noise.level)
+    measured = spec.signal.build is not None and getattr(spec.signal, "path", None) is not None
+    levels = st.just(level) if measured else st.sampled_from(sorted({0.0, level, level / 2, max(level, 0.01)}))
+    noise = st.just(0) if measured else st.integers(0, 2**16)
+    return st.builds(Case, seeds, noise, levels, st.sampled_from(_FACTORS))
+
+
+def run_tests(
+    spec: Any,
+    examples: int = 50,
+    seed: int = 0,
+    *,
+    command: str = "dipproofs test PROBLEM.toml",
+    advance: Callable[[], None] | None = None,
+    case: Case | None = None,
+) -> Outcome:
+    """Draw instances of a problem, certify them, and follow those that are proved.
+
+    Args:
+        spec: `ProblemSpec` of the problem file. examples: how many instances. seed: of the drawing.
+        command: how the run was started, for the command that repeats a violation.
+        advance: called after each instance. case: try this instance alone.
+
+    Returns:
+        What was found; a violation is shrunk first.
+    """
+    tester = _Tester(spec, advance)
+    if case is not None:
+        tester.try_case(case)
+    else:
+        # the draws depend on the seed alone: no database, no derandomisation by the function's name
+        settings = hypothesis.settings(
+            max_examples=examples, deadline=None, database=None, report_multiple_bugs=False,
+            suppress_health_check=list(hypothesis.HealthCheck), print_blob=False,
+            phases=(hypothesis.Phase.generate, hypothesis.Phase.shrink),
+        )  # fmt: skip
+
+        def attempt(drawn: Case) -> None:
+            if tester.try_case(drawn):
+                raise _Violated
+
+        try:
+            hypothesis.seed(seed)(settings(hypothesis.given(cases(spec))(attempt)))()
+        except _Violated:
+            pass
+    return tester.result(seed, command)
+
+
+class _Violated(Exception):
+    """A claim did not hold."""
+
+
+class _Tester:
+    """Certifies and follows instances, and remembers the smallest violation."""
+
+    def __init__(self, spec: Any, advance: Callable[[], None] | None) -> None:
+        self.spec, self.advance = spec, advance
+        self.examples = self.non_vacuous = self.shrinking = 0
+        self.smallest: tuple[Case, tuple[str, ...]] | None = None
+        self.reasons: dict[str, None] = {}
+        self.auto: float | None = None
+        self.followed = False
+        self._known: dict[Case, tuple[str, ...]] = {}
+
+    def try_case(self, case: Case) -> bool:
+        """Whether a claim is violated on this instance."""
+        if case in self._known:
+            return bool(self._known[case])
+        if self.smallest is not None:
+            self.shrinking += 1
+            if self.shrinking > _SHRINKING:
+                return False
+        found, proved = self._examine(case)
+        self._known[case] = found
+        if self.smallest is None:
+            self.examples += 1
+            self.non_vacuous += proved
+            if self.advance is not None:
+                self.advance()
+        if found:
+            self.smallest = case, found
+        return bool(found)
+
+    def _examine(self, case: Case) -> tuple[tuple[str, ...], bool]:
+        spec = self._drawn(case)
+        built = spec.build()
+        options = built.descent
+        certificate = self._certify(built, self._step(built, case))
+        for one in (certificate, certificate.final):
+            if one is None or not one.proved:
+                continue
+            schedule = make_schedule(options.schedule, **_schedule_options(options))
+            self.followed |= followable(one, schedule)
+            found = violations(one, built.problem, built.loss, schedule, certificate.run)
+            if found:
+                return tuple(found), True
+        if not certificate.proved:
+            self.reasons |= {h.reason: None for h in certificate.hypotheses if h.reason}
+        return (), certificate.proved
+
+    def _drawn(self, case: Case) -> Any:
+        spec = self.spec
+        if hasattr(spec.network, "seed"):
+            spec = replace(spec, network=replace(spec.network, seed=case.network))
+        if case.level != spec.noise.level or case.level:
+            spec = replace(spec, noise=replace(spec.noise, level=case.level, seed=case.noise))
+        return spec
+
+    def _step(self, built: Any, case: Case) -> str | float:
+        given = built.descent.step
+        if case.step == 1.0:
+            return given  # type: ignore[no-any-return]
+        if not isinstance(given, str):
+            return float(given) * case.step
+        if self.auto is None:
+            self.auto = self._certify(built, "auto").run.gamma
+        return self.auto * case.step
+
+    def _certify(self, built: Any, step: str | float) -> Any:
+        options = built.descent
+        return api.certify(
+            built.problem, built.network, built.loss, step, options.schedule, options.max_iterations,
+            options.tolerance, built.certificate.form, "proved", stop=options.stop,
+            distance=built.certificate.distance, schedule_options=_schedule_options(options),
+            keep_interrupted=False,
+        )  # fmt: skip
+
+    def result(self, seed: int, command: str) -> Outcome:
+        case, found = self.smallest if self.smallest is not None else (None, ())
+        what = "loss, path, limit and signal bounds, the run's own losses, the adjoint, the KL inequality"
+        return Outcome(
+            examples=self.examples,
+            non_vacuous=self.non_vacuous,
+            seed=seed,
+            falsified=found,
+            case=case,
+            command=f"{command} --case {case}",
+            compared=what if self.followed else "loss and path, as the run recorded them",
+            reasons=tuple(self.reasons),
+        )
+
+
+def _schedule_options(options: Any) -> dict[str, Any]:
+    from dipproofs.command import schedule_options
+
+    return schedule_options(options)
