@@ -167,7 +167,9 @@ def test(
     examples: Annotated[int, typer.Option("--examples", min=1, help="How many instances to draw.")] = 50,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the drawing; the same seed, the same instances.")] = 0,
     json: JsonOut = None,
-    case: Annotated[str | None, typer.Option("--case", help="Try this instance alone, as a violation names it.")] = None,
+    case: Annotated[
+        str | None, typer.Option("--case", help="Try this instance alone, as a violation names it.")
+    ] = None,
 ) -> None:
     """Test the theorem's claims on your own problem: draw initialisations, noise and steps, follow the runs.
 

@@ -119,7 +119,7 @@ def test_an_interrupted_descent_is_written_said_and_exits_130(tmp_path: Path, mo
     record = json.loads((out / "certificate.json").read_text())
     assert code == 130 and record["run"]["stopped"] == "interrupted"
     said = f"Interrupted at iteration {record['run']['iterations']}"
-    assert text.startswith(f"! {said}") and said in (out / "report.html").read_text()
+    assert f"! {said}" in text and said in (out / "report.html").read_text()
     assert run("verify", out / "certificate.json")[0] == 0
 
 

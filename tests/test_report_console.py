@@ -192,7 +192,9 @@ def test_noise_that_is_not_proved_to_be_there(size: float, words: str) -> None:
 
 def test_the_short_text_fits_on_a_screen_and_ends_with_the_verdict() -> None:
     for name in NAMES:
-        written = "a-directory-with-a-long-name/of-two-parts/ (report.html; check again: dipproofs verify certificate.json)"
+        written = (
+            "a-directory-with-a-long-name/of-two-parts/ (report.html; check again: dipproofs verify certificate.json)"
+        )
         lines = to_text(render_certificate(case(name), written=written)).splitlines()
         assert len(lines) <= 20 and max(map(cell_len, lines)) <= 80
         names = [line.split()[0] for line in lines if line.split()[0] in ("Signal", "Convergence", "Existence")]

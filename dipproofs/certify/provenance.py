@@ -10,9 +10,7 @@ from typing import Any
 _PACKAGES = ("dipproofs", "jax", "numpy", "scipy", "sympy", "python-flint")
 
 
-def provenance(
-    device: str, dtype: str, problem: Mapping[str, Any] | None = None, posed: Any = None
-) -> dict[str, Any]:
+def provenance(device: str, dtype: str, problem: Mapping[str, Any] | None = None, posed: Any = None) -> dict[str, Any]:
     """Return the contract's ``provenance``.
 
     Args:

@@ -208,7 +208,9 @@ def _existence(cert: Certificate) -> ClaimLine:
     }.get(str(where), "the parameters")
     target = "the data" if not words.projects(cert) else "the part Πy of the data that A can produce"
     return ClaimLine(
-        "existence", verdict, f"Parameters that fit {target} exactly lie within {above(radius.upper)} of {point}{scale}."
+        "existence",
+        verdict,
+        f"Parameters that fit {target} exactly lie within {above(radius.upper)} of {point}{scale}.",
     )
 
 

@@ -47,9 +47,13 @@ def comparison_html(saved: Sequence[Saved], title: str | None = None) -> str:
         values = [picture_quality(one.certificate).get(key) for one in saved]
         if any(value is not None for value in values):
             rows.append([f"observed {label}", *("–" if value is None else near(value) for value in values)])
-    table = data_table(["", *names], [[escape(row[0]), *row[1:]] for row in rows], raw=True, label=heading, heads_of_rows=True)
+    table = data_table(
+        ["", *names], [[escape(row[0]), *row[1:]] for row in rows], raw=True, label=heading, heads_of_rows=True
+    )
     pictures = "".join(
-        f"<h3>{escape(name)}</h3>{shown}" for name, one in zip(names, saved) if (shown := picture_figures(one.certificate))
+        f"<h3>{escape(name)}</h3>{shown}"
+        for name, one in zip(names, saved)
+        if (shown := picture_figures(one.certificate))
     )
     body = section("Claims and numbers", table) + (section("Pictures", pictures) if pictures else "")
     return page(heading, heading, body)
@@ -67,8 +71,10 @@ def _distinct(names: Sequence[str]) -> list[str]:
 
 def _iterations(one: Saved) -> str:
     done = one.run.get("iterations")
-    return f"{count(one.certificate.iteration)} of {count(done)}" if isinstance(done, int) else count(
-        one.certificate.iteration
+    return (
+        f"{count(one.certificate.iteration)} of {count(done)}"
+        if isinstance(done, int)
+        else count(one.certificate.iteration)
     )
 
 

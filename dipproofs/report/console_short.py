@@ -49,8 +49,8 @@ def build_short(cert: Certificate, say: Callable[[str], str], written: str = "")
     parts.append(more)
     if interruption := words.interruption(cert):
         parts.append(Text(say(f"! {interruption}"), style="bold yellow"))
-    verdict, text = words.answer(cert)[0], shortened(words.headline(cert), _LONGEST_VERDICT)
-    parts.append(Text(say(f"{MARKS.get(verdict, '?')} {text}"), style=STYLES.get(worst(cert), "bold yellow")))
+    mark, answer = MARKS.get(words.answer(cert)[0], "?"), shortened(words.headline(cert), _LONGEST_VERDICT)
+    parts.append(Text(say(f"{mark} {answer}"), style=STYLES.get(worst(cert), "bold yellow")))
     return parts
 
 

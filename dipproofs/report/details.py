@@ -95,8 +95,9 @@ def network_text(network: Mapping[str, Any]) -> str:
         count_ = network.get("parameter_count")
         return f"{network.get('kind', 'network')} network" + (f", {count(count_)} parameters" if count_ else "")
     trained = {"both": "both layers", "inner": "the inner layer", "outer": "the outer layer"}
+    kind, activation = network.get("kind", "two-layer"), network.get("activation", "?")
     return (
-        f"{network.get('kind', 'two-layer')} network, width {network.get('width', '?')}, {network.get('activation', '?')}, "
+        f"{kind} network, width {network.get('width', '?')}, {activation}, "
         f"{trained.get(str(network.get('train')), network.get('train'))} trained"
     )
 

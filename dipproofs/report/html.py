@@ -16,8 +16,8 @@ from dipproofs.report.images import picture_figures
 from dipproofs.report.notation import formula, symbol
 from dipproofs.report.numbers import count, interval, near
 from dipproofs.report.page import data_table, definition_list, item_list, page, section
-from dipproofs.report.signal import signal_rows, signal_sentences, split_rows
 from dipproofs.report.series import projection_constant, shown_convention
+from dipproofs.report.signal import signal_rows, signal_sentences, split_rows
 
 if TYPE_CHECKING:
     from dipproofs.certificate.record import Certificate, Hypothesis
@@ -235,7 +235,16 @@ def _hypotheses(cert: Certificate, manual: str | None) -> str:
 
 
 #: Sections of the manual's theory page, by hypothesis.
-_SECTIONS = {"rank": "2", "loss": "5", "start": "3", "step": "3", "radius": "4", "injective": "3", "H": "3", "paper": "4"}
+_SECTIONS = {
+    "rank": "2",
+    "loss": "5",
+    "start": "3",
+    "step": "3",
+    "radius": "4",
+    "injective": "3",
+    "H": "3",
+    "paper": "4",
+}
 
 
 def _theory(hypothesis: Hypothesis, manual: str | None) -> str:

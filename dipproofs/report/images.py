@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dipproofs.enclosures import Evidence
-from dipproofs.report.numbers import above, near
 from dipproofs.report.facts import about, reconstruction
+from dipproofs.report.numbers import above, near
 from dipproofs.report.signal import best_bound
 from dipproofs.report.style import new_figure_row, style
 from dipproofs.report.words import standing

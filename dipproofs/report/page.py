@@ -83,7 +83,7 @@ def page(title: str, description: str, body: str) -> str:
 
 
 def section(heading: str, body: str, anchor: str = "") -> str:
-    """A section; the heading is plain text, the body markup; the anchor is made from the heading where none is given."""
+    """A section; the heading is plain text, the body markup; the anchor is by default made from the heading."""
     name = anchor or re.sub(r"[^a-z0-9]+", "-", heading.lower()).strip("-")
     return f"<section id='{escape(name)}'><h2>{escape(heading)}</h2>{body}</section>"
 
@@ -131,4 +131,7 @@ def data_table(
         "<tr>" + "".join(cell("td", index, text) for index, text in enumerate(row)) + "</tr>" for row in rows
     )
     name = escape(label, quote=True)
-    return f"<div class='scroll' tabindex='0' role='region' aria-label='{name}'><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    return (
+        f"<div class='scroll' tabindex='0' role='region' aria-label='{name}'>"
+        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )

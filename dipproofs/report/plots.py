@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dipproofs.report.numbers import above, count
-from dipproofs.report.series import Curve, envelope_curve, forecast, linear_rate, loss_curve, path_curves, shown_convention
+from dipproofs.report.series import (
+    Curve,
+    envelope_curve,
+    forecast,
+    linear_rate,
+    loss_curve,
+    path_curves,
+    shown_convention,
+)
 from dipproofs.report.style import (
     CERTIFIED,
     GUARANTEED,

@@ -44,8 +44,7 @@ class Progress:
     def step(self, text: str | None = None, done: int = 1) -> None:
         """Count units as done; ``text`` replaces what is said."""
         if self._bar is not None:
-            words = {} if text is None else {"description": text}
-            self._bar.update(self._task, advance=done, **words)
+            self._bar.update(self._task, advance=done, description=text)
 
     def expect(self, iterations: int, tolerance: float) -> None:
         """A descent of at most so many iterations begins; it compiles first."""
@@ -92,8 +91,8 @@ def progress(text: str) -> Iterator[Progress]:
     if not sys.stderr.isatty():
         yield Progress(None, text)
         return
-    from rich.console import Console
     from rich import progress as rich
+    from rich.console import Console
 
     columns = (
         rich.SpinnerColumn(),

@@ -68,11 +68,11 @@ def _certificate(record: Mapping[str, Any], folder: Path) -> Certificate:
         with np.load(folder / entry, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
     facts = {key: bound_of(value) for key, value in record["guarantees"].items()}
-    own = {key: facts.get(key) for key in _OWN if key in facts}
+    own: dict[str, Any] = {key: facts.get(key) for key in _OWN if key in facts}
     own["iterations_to_loss"] = own.get("iterations_to_loss") or {}
     extra = {key: value for key, value in facts.items() if key not in _OWN}
     final = record.get("final")
-    made = Certificate(
+    return Certificate(
         verdict=Verdict(record["verdict"]),
         form=str(record["form"]),
         profile=str(record["profile"]),
@@ -88,7 +88,6 @@ def _certificate(record: Mapping[str, Any], folder: Path) -> Certificate:
         arithmetic=str(record.get("arithmetic", "proved")),
         final=_certificate(final, folder) if isinstance(final, dict) else None,
     )
-    return made
 
 
 def _hypothesis(entry: Mapping[str, Any]) -> Hypothesis:

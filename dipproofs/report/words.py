@@ -265,7 +265,9 @@ def rate_short(cert: Certificate) -> str:
     rate = cert.guarantees.log_contraction_per_step
     if rate is not None and rate.upper < 0:
         percent, tenfold = log_factor(rate)
-        what = "‖A x − y‖, x = g(u, θ)," if cert.loss.get("kind") == "squared" else "ψ(loss), ψ as in dipproofs explain,"
+        what = (
+            "‖A x − y‖, x = g(u, θ)," if cert.loss.get("kind") == "squared" else "ψ(loss), ψ as in dipproofs explain,"
+        )
         if projects(cert):
             what = what.replace("− y", "− Πy")
         ten = "" if tenfold is None else f": a factor 10 at most every {count(tenfold)} steps"
@@ -293,7 +295,9 @@ _SYMBOLS = {
 
 def symbols_used(cert: Certificate) -> str:
     """Say what the symbols in the formulas of the hypotheses stand for."""
-    shown = " ".join(formula(h.statement) for h in cert.hypotheses if h.id in ("start", "step", "injective", "H", "paper"))
+    shown = " ".join(
+        formula(h.statement) for h in cert.hypotheses if h.id in ("start", "step", "injective", "H", "paper")
+    )
     return "; ".join(meaning for sign, meaning in _SYMBOLS.items() if sign in f"{shown} ")
 
 

@@ -26,7 +26,11 @@ def table(
     ] = None,
     out: Annotated[Path | None, _option("--out", help="write to this file instead of standard output")] = None,
     plot: Annotated[
-        Path | None, _option("--plot", help="table width: also draw k against n, m or κ, one curve for each other size, form and bound; to a .png, .pdf or .svg")
+        Path | None,
+        _option(
+            "--plot",
+            help="table width: also draw k against n, m or κ, to a .png, .pdf or .svg; one curve for each other size",
+        ),
     ] = None,
     n: Annotated[str | None, _option("--n", help=f"length of the signal: {_LIST}")] = None,
     m: Annotated[str | None, _option("--m", help="number of observations; n/2 by default")] = None,

@@ -176,9 +176,7 @@ def _slope(points: Sequence[tuple[float, float]]) -> str:
 def _title(table: Table, x: str, series: Sequence[str]) -> str:
     first = table.records[0]
     fixed = [
-        _label(key, first[key])
-        for key in _NAMES
-        if key != x and len({record[key] for record in table.records}) == 1
+        _label(key, first[key]) for key in _NAMES if key != x and len({record[key] for record in table.records}) == 1
     ]
     steps = sorted({record["q"] for record in table.records if record["form"] != "flow"})
     if len(steps) == 1 and not any(text.startswith("q = ") for text in fixed):

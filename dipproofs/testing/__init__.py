@@ -17,7 +17,7 @@ try:
     import hypothesis as _hypothesis  # noqa: F401 - only to give a clear message
 except ImportError:  # pragma: no cover - depends on the environment
     raise ImportError(
-        'dipproofs.testing: hypothesis is not installed, which the strategies need; pip install hypothesis'
+        "dipproofs.testing: hypothesis is not installed, which the strategies need; pip install hypothesis"
     ) from None
 
 from dipproofs.testing.certified import Proof, certify_plan, place_data

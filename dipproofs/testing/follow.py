@@ -17,7 +17,6 @@ import numpy as np
 from dipproofs.certificate.record import Certificate
 from dipproofs.descent import Backtracking
 from dipproofs.enclosures import Bound
-from dipproofs.networks import TwoLayer
 from dipproofs.networks.activation import numpy_activation
 
 #: No run is followed for longer.

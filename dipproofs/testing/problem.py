@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
@@ -162,10 +163,8 @@ def run_tests(
             if tester.try_case(drawn):
                 raise _Violated
 
-        try:
+        with contextlib.suppress(_Violated):
             hypothesis.seed(seed)(settings(hypothesis.given(cases(spec))(attempt)))()
-        except _Violated:
-            pass
     return tester.result(seed, command)
 
 
