@@ -574,7 +574,7 @@ def test_schedules_by_name_and_refusals() -> None:
     assert Polynomial(0.0).power == 0.0 and Cosine(1).horizon == 1 and Cosine(10**15).horizon == 10**15
     assert Backtracking().factor(3) == 1.0 == Backtracking().supremum(9) and Backtracking().diverges
     for gamma, L in ((1.0, 8.0), (0.01, 8.0), (0.0625, 8.0), (1.0, 0.1)):
-        least = Backtracking.smallest_step(gamma, L)
+        least = Backtracking().smallest_step(gamma, L)
         assert min(gamma, 0.5 / L) * (1 - 2e-12) <= least <= min(gamma, 0.5 / L)
         assert gamma * L >= 0.5 or least == gamma
         assert gamma * L < 0.5 or Fraction(least) < Fraction(1, 2) / Fraction(L)

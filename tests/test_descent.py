@@ -159,13 +159,17 @@ def test_a_network_that_does_not_fit_is_refused() -> None:
         dp.descend(gaussian_problem(), network(n=7))
 
 
-def test_float64_without_x64_is_an_error_with_the_cure() -> None:
+def test_float64_runs_enter_64_bits_and_leave_the_global_mode_alone() -> None:
+    before = dp.descend(gaussian_problem(), network(), max_iterations=20)
     jax.config.update("jax_enable_x64", False)
     try:
-        with pytest.raises(dp.InputError, match="jax_enable_x64"):
-            dp.descend(gaussian_problem(), network())
+        run = dp.descend(gaussian_problem(), network(), max_iterations=20)
+        assert not jax.config.read("jax_enable_x64") and jax.numpy.zeros(1).dtype == np.float32
+        assert dp.descend(gaussian_problem(), network(dtype="float32"), tolerance=1e-8).converged
     finally:
         jax.config.update("jax_enable_x64", True)
+    np.testing.assert_array_equal(run.history.loss, before.history.loss)
+    assert run.network.V.dtype == np.float64
 
 
 @pytest.mark.parametrize("name", list(ACTIVATIONS))

@@ -13,6 +13,7 @@ from dipproofs.certify.at_iterate import proof_cost
 from dipproofs.certify.estimates import estimate_base
 from dipproofs.certify.quantities import Base
 from dipproofs.certify.search import Step, best, largest_psi
+from dipproofs.descent import Iterate
 from dipproofs.enclosures import Bound, Evidence, Verdict
 from dipproofs.enclosures.threads import one_thread
 from dipproofs.networks import TwoLayer
@@ -58,14 +59,14 @@ class Anytime:
         self._before = (0, np.inf)
         self._room: dict[str, np.ndarray] = {}
 
-    def __call__(self, tau: int, network: Callable[[], TwoLayer], value: float) -> str | None:
+    def __call__(self, tau: int, offered: Callable[[], Iterate], value: float) -> str | None:
         """Look at an iterate; answer "freeze" once it is certified."""
         if self.certificate is not None or self.proofs >= _PROOFS or self.operator.rank is None:
             return None
         waits = self.problem.operator.shape[0] > _SMALL
         if waits and self._expected(tau, value) > self._threshold and tau < self._next:
             return None
-        here = network()
+        here = offered().network
         self.tests += 1
         with one_thread(proof_cost(self.operator, here)):
             base = estimate_base(

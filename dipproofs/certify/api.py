@@ -15,7 +15,7 @@ from dipproofs.certify.provenance import provenance
 from dipproofs.certify.search import Step
 from dipproofs.certify.stop import fitted_problem, stopped_early, stopping_loss
 from dipproofs.certify.widths import find_widths
-from dipproofs.descent import Schedule, descend, make_schedule
+from dipproofs.descent import Iterate, Schedule, descend, make_schedule
 from dipproofs.descent.arguments import checked_end, checked_setting, checked_step
 from dipproofs.enclosures import Verdict
 from dipproofs.errors import InputError
@@ -87,7 +87,7 @@ def certify(
     """
     checked_setting(problem, network)
     loss, step = as_loss(loss), checked_step(step)
-    max_iterations, tolerance = checked_end(max_iterations, tolerance)
+    max_iterations, tolerance, _ = checked_end(max_iterations, tolerance)
     _validate(form, arithmetic, distance)
     made = make_schedule(schedule, **(schedule_options or {}))
     operator = bound_operator_of(problem, network)
@@ -110,7 +110,7 @@ def certify(
     search = Anytime(problem, loss, operator, form, gamma_at, prove)
     where.update(provenance(_device(), str(network.dtype), origin, problem))
 
-    def watch(tau: int, here: Callable[[], TwoLayer], value: float) -> str | None:
+    def watch(tau: int, here: Callable[[], Iterate], value: float) -> str | None:
         answer = search(tau, here, value)
         if answer == "freeze" and announce is not None and search.certificate is not None:
             announce(search.certificate)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
+from dipproofs.descent.methods import Method
+from dipproofs.descent.schedule import Schedule
 from dipproofs.errors import InputError
-from dipproofs.networks import TwoLayer
+
+DEFAULT_TOLERANCE = 1e-12
 
 
 def checked_setting(problem: Any, network: Any) -> None:
@@ -18,7 +22,7 @@ def checked_setting(problem: Any, network: Any) -> None:
     """
     if not (hasattr(problem, "operator") and hasattr(problem, "y")):
         raise InputError(f"problem: found {_type(problem)}, expected an InverseProblem; use dp.InverseProblem(A, y)")
-    if not isinstance(network, TwoLayer):
+    if isinstance(network, type) or not hasattr(network, "program"):
         raise InputError(f"network: found {_type(network)}, expected a TwoLayer; use dp.TwoLayer.init(…)")
     n = problem.operator.shape[1]
     if network.n != n:
@@ -47,23 +51,59 @@ def checked_step(step: Any) -> str | float:
     return gamma
 
 
-def checked_end(max_iterations: Any, tolerance: Any) -> tuple[int, float]:
-    """Return when a run ends, as an integer and a float, both at least 0.
+def checked_end(
+    max_iterations: Any, tolerance: Any = None, relative_tolerance: Any = None
+) -> tuple[int, float, float]:
+    """Return when a run ends: iterations, loss, and loss relative to that at the start (0: not asked for).
 
     Raises:
-        InputError: something else.
+        InputError: something else than an integer ≥ 0 and numbers ≥ 0.
+
+    Example:
+        >>> checked_end(100), checked_end(100, relative_tolerance=1e-8), checked_end(100, 1e-9, 1e-8)
+        ((100, 1e-12, 0.0), (100, 0.0, 1e-08), (100, 1e-09, 1e-08))
     """
     from dipproofs.problems.schema import finite, show
 
-    count, level = finite(max_iterations, minimum=0.0), finite(tolerance, minimum=0.0)
+    count = finite(max_iterations, minimum=0.0)
     if count is None or int(count) != count:
         raise InputError(f"descent.max_iterations: found {show(max_iterations)}, expected an integer ≥ 0")
+    relative = 0.0 if relative_tolerance is None else finite(relative_tolerance, minimum=0.0)
+    if relative is None:
+        raise InputError(f"descent.relative_tolerance: found {show(relative_tolerance)}, expected a number ≥ 0")
+    if tolerance is None:
+        return int(max_iterations), DEFAULT_TOLERANCE if relative_tolerance is None else 0.0, relative
+    level = finite(tolerance, minimum=0.0)
     if level is None:
         raise InputError(f"descent.tolerance: found {show(tolerance)}, expected a number ≥ 0")
-    return int(max_iterations), level
+    return int(max_iterations), level, relative
 
 
-def refuse_overflow(problem: Any, network: TwoLayer, loss: Any, step: str | float) -> None:
+def stopping_level(tolerance: float, relative_tolerance: float, loss_0: float) -> float:
+    """Return the loss at which a run stops, from that at its start.
+
+    Example:
+        >>> stopping_level(1e-12, 1e-3, 5.0)
+        0.005
+    """
+    relative = relative_tolerance * loss_0 if relative_tolerance and math.isfinite(loss_0) else 0.0
+    return max(tolerance, relative)
+
+
+def refuse_schedule(method: Method, schedule: Schedule) -> None:
+    """Refuse schedules that a method does not have.
+
+    Raises:
+        InputError: such as backtracking for a method whose loss need not fall.
+    """
+    if schedule.kind not in method.schedules:
+        raise InputError(
+            f"descent.schedule: found {schedule.kind} with method {method.kind}, expected one of "
+            f"{', '.join(method.schedules)}"
+        )
+
+
+def refuse_overflow(problem: Any, network: Any, loss: Any, step: str | float) -> None:
     """Refuse numbers that the network's number format, where it is float32, cannot hold.
 
     Raises:
@@ -73,8 +113,9 @@ def refuse_overflow(problem: Any, network: TwoLayer, loss: Any, step: str | floa
     if dtype == np.float64:
         return
     largest = float(np.finfo(dtype).max)
-    found: dict[str, Any] = {"A": problem.operator.arrays, "y": (problem.y,), "network basis": (network.basis,)}
-    found["network output_offset"] = (network.output_offset,)
+    found: dict[str, Any] = {"A": problem.operator.arrays, "y": (problem.y,)}
+    found["network basis"] = (getattr(network, "basis", None),)
+    found["network output_offset"] = (getattr(network, "output_offset", 0.0),)
     found |= {f"loss.{key}": (value,) for key, value in loss.to_json().items() if isinstance(value, float)}
     found["descent.step"] = () if step == "auto" else (step,)
     for name, parts in found.items():

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from dipproofs.descent.methods import GradientDescent, Method
+from dipproofs.descent.resume import Snapshot
 from dipproofs.descent.schedule import Schedule
-from dipproofs.networks import TwoLayer
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,8 +20,9 @@ class History:
     Args:
         loss: (T+1,) f(θ_τ), τ = 0…T.
         gradient_norm: (T+1,) ‖∇f(θ_τ)‖.
-        path_length: (T+1,) Σ_{i<τ} γ_i‖∇f(θ_i)‖.
+        path_length: (T+1,) Σ_{i<τ} ‖θ_{i+1} − θ_i‖ (gradient descent: Σ γ_i‖∇f(θ_i)‖).
         distance: ‖θ_τ − θ_0‖ at the iterations ``distance_iteration`` (all of them for small networks).
+        step: (T,) the step size of every iteration.
     """
 
     loss: np.ndarray
@@ -28,6 +30,7 @@ class History:
     path_length: np.ndarray
     distance: np.ndarray
     distance_iteration: np.ndarray
+    step: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,16 +40,21 @@ class Run:
     Args:
         network: the network at the last iterate; ``start``: at the first.
         history: scalars along the run.
-        iterations: number T of steps done.
+        iterations: number T of iterations done.
         stopped: "tolerance", "max_iterations", "not finite", "domain", "guaranteed" or "interrupted".
         reason: one line for people.
-        steps: the constant γ_0 in force from each listed iteration on: ((0, γ), …).
+        steps: the constant γ_0 in force from each listed iteration on: ((0, γ), …); with backtracking the accepted steps.
         schedule: the schedule.
         device: where it ran.
+        method: the method, with the momentum last in force.
+        state: the method's arrays at the last iterate, by their names in certificates.
+        momenta: the automatic momenta in force from each listed iteration on.
+        gamma: the last γ_0.
+        snapshot: from which the run can go on, see `descend`.
     """
 
-    network: TwoLayer
-    start: TwoLayer
+    network: Any
+    start: Any
     history: History
     iterations: int
     stopped: str
@@ -54,11 +62,24 @@ class Run:
     steps: tuple[tuple[int, float], ...]
     schedule: Schedule
     device: str
+    method: Method = field(default_factory=GradientDescent)
+    state: Mapping[str, np.ndarray] = field(default_factory=dict)
+    momenta: tuple[tuple[int, float], ...] = ()
+    first_trial: float | None = None
+    snapshot: Snapshot | None = None
 
     @property
     def gamma(self) -> float:
-        """The last γ_0."""
-        return self.steps[-1][1]
+        """The last γ_0: with backtracking, the first trial of every iteration."""
+        return self.steps[-1][1] if self.first_trial is None else self.first_trial
+
+    @property
+    def momentum(self) -> float | None:
+        """The momentum last in force, None for a method without one."""
+        if self.momenta:
+            return self.momenta[-1][1]
+        value = getattr(self.method, "momentum", None)
+        return None if value is None or isinstance(value, str) else float(value)
 
     @property
     def converged(self) -> bool:
@@ -80,5 +101,6 @@ class Run:
             "path_length": number(self.history.path_length[-1]),
             "distance": number(self.history.distance[-1]),
             "steps": [list(pair) for pair in self.steps],
+            "method": self.method.to_json(self.momentum),
             "evidence": "estimated",
         }

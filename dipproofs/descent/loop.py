@@ -1,4 +1,4 @@
-"""The jitted inner loop: some hundred steps of gradient descent, recording scalars only."""
+"""The jitted inner loop: some hundred iterations of any method on any program, recording scalars only."""
 
 from __future__ import annotations
 
@@ -8,155 +8,194 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-RUNNING, REACHED, NOT_FINITE = 0, 1, 2
+RUNNING, REACHED, NOT_FINITE, RISEN = 0, 1, 2, 3
+#: Rows of the records: f, ‖∇f‖, path length, ‖θ − θ_0‖, step size.
+ROWS = 5
+#: A trial step this much shorter than the first is not shortened any more: floats see no decrease.
+_SHORTEST = 1e-12
 
 
 class Carry(NamedTuple):
-    """What goes from one chunk to the next."""
+    """What goes from one chunk to the next; ``reference`` is the loss that the next one is compared with."""
 
     tau: Any
+    theta: Any
     state: Any
     path_length: Any
     squared_distance: Any
+    reference: Any
     status: Any
 
 
 class Data(NamedTuple):
-    """Everything traced that stays fixed: operator arrays, data, network constants, basis, offset, start."""
+    """Everything traced that stays fixed: operator arrays, data, the program's constants, the start."""
 
     operator: Any
     y: Any
     fixed: Any
-    basis: Any
-    offset: Any
-    V_0: Any
+    theta_0: Any
 
 
-def _forward(operator: Any, network: Any, data: Data, state: Any) -> tuple[Any, Any, Any]:
-    h, cache = network.forward(data.fixed, state)
-    signal = h if data.basis is None else jnp.matmul(data.basis, h, precision="highest")
-    return operator.apply(data.operator, signal + data.offset), h, cache
+class Limits(NamedTuple):
+    """When a chunk ends: after ``steps`` iterations, at a loss ≤ ``tolerance``, or at one that rose.
+
+    A loss counts as risen above ``rise`` times the reference and above ``floor``.
+    """
+
+    steps: Any
+    tolerance: Any
+    rise: Any
+    floor: Any
 
 
-def _gradient(operator: Any, network: Any, loss: Any, data: Data, state: Any, cache: Any, v: Any) -> Any:
-    z = operator.adjoint(data.operator, loss.gradient(jnp, v, data.y))
-    if data.basis is not None:
-        z = jnp.matmul(z, data.basis, precision="highest")
-    return network.gradient(data.fixed, state, cache, z)
+class Static(NamedTuple):
+    """The compiled part, hashable: kernels of operator and network, loss, schedule, method class, flags."""
+
+    operator: Any
+    network: Any
+    loss: Any
+    schedule: Any
+    method: Any
+    capacity: int
+    track_distance: bool
 
 
-@partial(
-    jax.jit,
-    static_argnames=("operator", "network", "loss", "schedule", "capacity", "track_distance", "backtracking"),
-)
+def _forward(static: Static, data: Data, theta: Any) -> tuple[Any, Any]:
+    signal, cache = static.network.output(data.fixed, theta)
+    return static.operator.apply(data.operator, signal), cache
+
+
+@partial(jax.jit, static_argnames=("static",))
 def advance(
-    operator: Any,
-    network: Any,
-    loss: Any,
-    schedule: Any,
-    capacity: int,
-    track_distance: bool,
-    backtracking: bool,
-    data: Data,
-    carry: Carry,
-    gamma_0: Any,
-    tolerance: Any,
-    steps: Any,
+    static: Static, data: Data, carry: Carry, gamma_0: Any, coefficients: Any, limits: Limits
 ) -> tuple[Carry, Any]:
-    """Do up to ``steps`` ≤ ``capacity`` steps; stop early at the tolerance or at a non-finite loss.
+    """Do up to ``limits.steps`` ≤ ``capacity`` iterations.
 
     Returns:
-        The carry and the records (loss, gradient norm, path length, distance), (4, capacity); the first
-        ``tau_after − tau_before`` columns are filled, one more if the loop stopped early.
+        The carry and the records, (5, capacity); the first ``tau_after − tau_before`` columns are filled, one more if
+        the loop stopped early.
     """
-    dtype = carry.path_length.dtype
+    network, loss, dtype = static.network, static.loss, carry.path_length.dtype
+    along_gradient = network.cheap_progress and static.method.in_span and static.method.monotone
 
     def body(loop: Any) -> Any:
-        i, tau, state, path, squared_distance, _, records = loop
-        v, h, cache = _forward(operator, network, data, state)
+        i, carry, records = loop
+        tau, theta, state, path, squared_distance, reference, _ = carry
+        v, cache = _forward(static, data, theta)
         value = loss.value(jnp, v, data.y).astype(dtype)
-        outer, step_b, squared = _gradient(operator, network, loss, data, state, cache, v)
+        z = static.operator.adjoint(data.operator, loss.gradient(jnp, v, data.y))
+        factors, squared = network.gradient(data.fixed, theta, cache, z)
         norm = jnp.sqrt(jnp.asarray(squared, dtype))
+        if static.track_distance and not along_gradient:
+            squared_distance = network.squared_norm(
+                data.fixed, jax.tree.map(lambda a, b: a - b, theta, data.theta_0)
+            ).astype(dtype)
         distance = jnp.sqrt(jnp.maximum(squared_distance, 0.0))
-        records = jax.lax.dynamic_update_slice(
-            records, jnp.stack([value, norm, path, distance])[:, None], (jnp.zeros((), i.dtype), i)
-        )
         finite = jnp.isfinite(value) & jnp.isfinite(norm)
-        status = jnp.where(finite, jnp.where(value <= tolerance, REACHED, RUNNING), NOT_FINITE)
-        gamma = gamma_0 * jnp.asarray(schedule.factor(tau.astype(dtype)), dtype)
-        if backtracking:
-            gamma = _backtrack(operator, network, loss, data, state, cache, (outer, step_b), norm, value, gamma)
-        gamma = jnp.where(status == RUNNING, gamma, 0.0)
-        moved = network.move(state, cache, (outer, step_b), gamma)
-        if track_distance:
-            along = network.progress(data.fixed, state, data.V_0, h, cache, (outer, step_b)).astype(dtype)
-            change = gamma * (gamma * norm * norm - 2 * along)
-            squared_distance = squared_distance + jnp.where(status == RUNNING, change, 0.0)
+        risen = (value > limits.rise * reference) & (value > limits.floor)
+        status = jnp.where(
+            finite, jnp.where(value <= limits.tolerance, REACHED, jnp.where(risen, RISEN, RUNNING)), NOT_FINITE
+        )
+        running = status == RUNNING
+        gamma = gamma_0 * jnp.asarray(static.schedule.factor(tau.astype(dtype)), dtype)
+        if static.schedule.searches:
+            gamma = _backtrack(static, data, theta, cache, factors, squared, value, gamma)
+        gamma = jnp.where(running, gamma, 0.0)
+        update = static.method.update(partial(network.expand, cache, factors), state, gamma, coefficients)
         # a step of size 0 times a non-finite gradient would spoil the iterate that is to be reported
-        state = jax.tree.map(lambda new, old: jnp.where(finite, new, old), moved, state)
-        running = (status == RUNNING).astype(i.dtype)
-        path = path + jnp.where(status == RUNNING, gamma * norm, 0.0)
-        return i + running, tau + running, state, path, squared_distance, status, records
+        theta_next = jax.tree.map(lambda old, move: jnp.where(finite, old + move, old), theta, update.displacement)
+        state_next = jax.tree.map(lambda old, new: jnp.where(running, new, old), state, update.state)
+        if along_gradient:
+            length = gamma * norm
+            if static.track_distance:
+                along = network.progress(data.fixed, theta, data.theta_0, cache, factors).astype(dtype)
+                squared_distance = squared_distance + jnp.where(running, gamma * (gamma * norm * norm - 2 * along), 0.0)
+        else:
+            length = jnp.sqrt(network.squared_norm(data.fixed, update.displacement).astype(dtype))
+        records = jax.lax.dynamic_update_slice(
+            records, jnp.stack([value, norm, path, distance, gamma])[:, None], (jnp.zeros((), i.dtype), i)
+        )
+        one = running.astype(i.dtype)
+        path = path + jnp.where(running, length, 0.0)
+        reference = jnp.where(running & static.method.monotone, value, reference)
+        return i + one, Carry(tau + one, theta_next, state_next, path, squared_distance, reference, status), records
 
     def condition(loop: Any) -> Any:
-        i, _, _, _, _, status, _ = loop
-        return (i < steps) & (status == RUNNING)
+        i, carry, _ = loop
+        return (i < limits.steps) & (carry.status == RUNNING)
 
-    i = jnp.zeros((), carry.tau.dtype)
-    records = jnp.zeros((4, capacity), dtype)
-    start = (
-        i, carry.tau, carry.state, carry.path_length, carry.squared_distance, jnp.asarray(RUNNING), records,
-    )  # fmt: skip
-    i, tau, state, path, squared_distance, status, records = jax.lax.while_loop(condition, body, start)
-    return Carry(tau, state, path, squared_distance, status), records
+    records = jnp.zeros((ROWS, static.capacity), dtype)
+    start = (jnp.zeros((), carry.tau.dtype), carry._replace(status=jnp.asarray(RUNNING)), records)
+    _, carry, records = jax.lax.while_loop(condition, body, start)
+    return carry, records
 
 
 def _backtrack(
-    operator: Any,
-    network: Any,
-    loss: Any,
-    data: Data,
-    state: Any,
-    cache: Any,
-    gradient: Any,
-    norm: Any,
-    value: Any,
-    gamma: Any,
+    static: Static, data: Data, theta: Any, cache: Any, factors: Any, squared: Any, value: Any, gamma: Any
 ) -> Any:
+    """Shorten γ until f decreases by at least cγ‖∇f‖² (docs/theory-methods.md §9)."""
+
     def too_long(trial: Any) -> Any:
-        moved = network.move(state, cache, gradient, trial)
-        v, _, _ = _forward(operator, network, data, moved)
-        new = loss.value(jnp, v, data.y)
+        moved = jax.tree.map(lambda a, b: a + b, theta, static.network.expand(cache, factors, -trial))
+        v, _ = _forward(static, data, moved)
+        new = static.loss.value(jnp, v, data.y)
         # `not <=` so that a NaN (outside the domain of the loss) shortens the step too
-        return ~(new <= value - trial * norm**2 / 2) & (trial > gamma * 1e-12)
+        return ~(new <= value - static.schedule.decrease * trial * squared) & (trial > gamma * _SHORTEST)
 
-    return jax.lax.while_loop(too_long, lambda trial: trial / 2, gamma)
+    return jax.lax.while_loop(too_long, lambda trial: static.schedule.shrink * trial, gamma)
 
 
-@partial(jax.jit, static_argnames=("operator", "network", "iterations"))
-def norm_estimate(operator: Any, network: Any, iterations: int, data: Data, state: Any, start: Any) -> tuple[Any, Any]:
-    """Estimate ‖M(θ)‖² by power iteration on M Mᵀ: a lower bound up to rounding, never an upper one."""
-
-    def product(w: Any) -> Any:
-        z = operator.adjoint(data.operator, w)
-        if data.basis is not None:
-            z = z @ data.basis
-        z = network.normal_product(data.fixed, state, z)
-        if data.basis is not None:
-            z = data.basis @ z
-        return operator.apply(data.operator, z)
+@partial(jax.jit, static_argnames=("static", "iterations", "curved"))
+def norm_estimate(
+    static: Static, iterations: int, curved: bool, data: Data, theta: Any, start: Any
+) -> tuple[Any, Any]:
+    """Estimate by power iteration the largest eigenvalue of MMᵀ, or ``curved`` of MMᵀ∇²L(v): a lower bound."""
+    product, hessian = _normal_map(static, data, theta)
 
     def body(_: Any, pair: Any) -> Any:
         w, _ = pair
-        image = product(w)
+        bent = hessian(w) if curved else w
+        image = product(bent)
         size = jnp.sqrt(image @ image)
-        return image / jnp.where(size > 0, size, 1), size
+        # ⟨Hw, KHw⟩/⟨w, Hw⟩ grows towards the eigenvalue in every iteration, ‖KHw‖/‖w‖ need not
+        quotient = (bent @ image) / (w @ bent) if curved else size
+        return image / jnp.where(size > 0, size, 1), quotient
 
     w, size = jax.lax.fori_loop(0, iterations, body, (start, jnp.zeros((), start.dtype)))
     return size, w
 
 
-@partial(jax.jit, static_argnames=("network",))
-def distance(network: Any, fixed: Any, state: Any, V_0: Any) -> Any:
+@partial(jax.jit, static_argnames=("static",))
+def normal_matrix(static: Static, data: Data, theta: Any) -> tuple[Any, Any]:
+    """Give MMᵀ and ∇²L(v), both (m, m), column by column."""
+    product, hessian = _normal_map(static, data, theta)
+    identity = jnp.eye(data.y.shape[0], dtype=data.y.dtype)
+    return jax.lax.map(product, identity), jax.lax.map(hessian, identity)
+
+
+@partial(jax.jit, static_argnames=("static",))
+def curved_product(static: Static, data: Data, theta: Any, w: Any) -> Any:
+    """Give MMᵀ∇²L(v)w."""
+    product, hessian = _normal_map(static, data, theta)
+    return product(hessian(w))
+
+
+def _normal_map(static: Static, data: Data, theta: Any) -> tuple[Any, Any]:
+    """The maps w ↦ MMᵀw and w ↦ ∇²L(v)w at θ."""
+    v, _ = _forward(static, data, theta)
+
+    def product(w: Any) -> Any:
+        z = static.operator.adjoint(data.operator, w)
+        return static.operator.apply(data.operator, static.network.normal_product(data.fixed, theta, z))
+
+    def hessian(w: Any) -> Any:
+        return jax.jvp(lambda at: static.loss.gradient(jnp, at, data.y), (v,), (w,))[1]
+
+    return product, hessian
+
+
+@partial(jax.jit, static_argnames=("static",))
+def distance(static: Static, data: Data, theta: Any) -> Any:
     """Give ‖θ − θ_0‖."""
-    return network.distance(fixed, state, V_0)
+    difference = jax.tree.map(lambda a, b: a - b, theta, data.theta_0)
+    return jnp.sqrt(static.network.squared_norm(data.fixed, difference))

@@ -20,6 +20,8 @@ class Schedule(ABC):
     """A non-increasing factor of the step size (Backtracking: a range of factors)."""
 
     kind: ClassVar[str]
+    #: Whether each step is searched for, instead of known beforehand.
+    searches: ClassVar[bool] = False
 
     @abstractmethod
     def factor(self, tau: Any) -> Any:
@@ -143,13 +145,33 @@ class Cosine(Schedule):
 
 @dataclass(frozen=True)
 class Backtracking(Schedule):
-    """From γ_0 on, halve until f decreases by γ‖∇f‖²/2; γ_τ is in [min(γ_0, 1/(2L)), γ_0].
+    """From γ_0 on, shorten by ``shrink`` until f decreases by ``decrease``·γ‖∇f‖².
+
+    Args:
+        decrease: c in ]0, ½], the sufficient decrease of an accepted step.
+        shrink: β in ]0, 1[, the factor between one trial and the next.
+
+    Raises:
+        InputError: a number out of range.
 
     Notes:
-        The sufficient decrease holds for every γ ≤ 1/L, so a trial below that is never halved.
+        Steps with γL ≤ 1 are accepted for every c ≤ ½, so that γ_τ is in [min(γ_0, β/L), γ_0]. What is proved of such a
+        run needs the decrease only, not the lengths (docs/theory-methods.md §9).
     """
 
+    decrease: float = 0.5
+    shrink: float = 0.5
     kind: ClassVar[str] = "backtracking"
+    searches: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        from dipproofs.problems.schema import finite, show
+
+        for key, largest, wanted in (("decrease", 0.5, "]0, 0.5]"), ("shrink", math.nextafter(1, 0), "]0, 1[")):
+            value = finite(getattr(self, key), above=0.0)
+            if value is None or value > largest:
+                raise InputError(f"backtracking {key}: found {show(getattr(self, key))}, expected a number in {wanted}")
+            object.__setattr__(self, key, value)
 
     def factor(self, tau: Any) -> Any:
         return 1.0
@@ -160,10 +182,14 @@ class Backtracking(Schedule):
     def sum_lower(self, t: int, count: int) -> float:
         raise InputError("backtracking: the sum of the steps depends on L; use `smallest_step`")
 
-    @staticmethod
-    def smallest_step(gamma_0: float, lipschitz_grad_upper: float) -> float:
-        """Give a lower bound of every accepted step."""
-        return min(gamma_0, 0.5 / lipschitz_grad_upper * (1 - _ROOM))
+    def smallest_step(self, gamma_0: float, lipschitz_grad_upper: float) -> float:
+        """Give a lower bound of every accepted step.
+
+        Example:
+            >>> Backtracking().smallest_step(0.25, 1.0)
+            0.25
+        """
+        return min(gamma_0, self.shrink / lipschitz_grad_upper * (1 - _ROOM))
 
 
 #: The schedules by name.

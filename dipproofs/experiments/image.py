@@ -52,7 +52,7 @@ def run_cell(cell: Mapping[str, Any]) -> list[dict[str, Any]]:
     errors: list[tuple[int, float, float]] = []
 
     def watch(tau: int, here: Any, value: float) -> None:
-        x = here().output()
+        x = here().network.output()
         data = float(np.linalg.norm(fitted @ (A @ x - problem.y))) / observed
         errors.append((tau, data, float(np.linalg.norm(x - x_true)) / size))
 

@@ -62,6 +62,10 @@ def check_step(audit: Audit) -> None:
     step, _, factor = steps_left(audit)
     if step is None or audit.verdict != "proved":
         return
+    if audit.record["schedule"]["kind"] == "backtracking":
+        if not audit.gamma >= step:  # the first trial, of which the steps of the run are what was accepted
+            audit.find(f"quantities.gamma: found {float(audit.gamma)}, expected at least the accepted step {float(step)}")
+        return
     largest = step * factor
     room = largest * arb(2) ** -30 + (step * arb(2) ** -38 if audit.record["schedule"]["kind"] == "cosine" else 0)
     if not (audit.gamma >= largest.lower() and audit.gamma <= largest + room):
@@ -72,6 +76,8 @@ def steps_taken(audit: Audit, count: int) -> arb:
     """Lower bound of Σγ_i/γ over that many steps from the certified iterate on."""
     total = evaluate(_schedule(audit).total, {**_schedule_env(audit), schedules.count: arb(count)})
     _, step, factor = steps_left(audit)
+    if audit.record["schedule"]["kind"] == "backtracking":  # its total bounds every accepted step from below
+        return total
     return total * (1 / factor if step is None else step / audit.gamma)
 
 

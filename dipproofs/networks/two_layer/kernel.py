@@ -1,7 +1,7 @@
-"""Forward map and gradient of the two-layer network as pure functions of JAX arrays.
+"""Forward map and gradient of the two-layer network as pure functions of JAX arrays (a `descent.program.Kernel`).
 
 W moves only along u: W_τ = W_0 + b_τ uᵀ, so the trained state is (V, b) with a = W_0 u + b‖u‖² and
-‖W_τ − W_0‖ = ‖b‖‖u‖ (docs/theory.md §4).
+‖W_τ − W_0‖ = ‖b‖‖u‖ (docs/theory.md §4). Sums of past gradients, such as a velocity, are of that form too.
 """
 
 from __future__ import annotations
@@ -13,17 +13,39 @@ from dipproofs.networks.activation import jax_activation
 
 
 class State(NamedTuple):
-    """Trained parameters: V (n, k) and the shift b (k,) of W along u."""
+    """Trained parameters, None where they are not trained: V (n, k) and the shift b (k,) of W along u."""
 
     V: Any
     b: Any
 
 
 class Fixed(NamedTuple):
-    """What training does not change: a_0 = W_0 u (k,) and ‖u‖² ()."""
+    """What training does not change.
+
+    Args:
+        a_0: (k,) W_0 u. norm_u_squared: ‖u‖². V: (n, k), if it is not trained. basis: B, or None. offset: of g.
+    """
 
     a_0: Any
     norm_u_squared: Any
+    V: Any = None
+    basis: Any = None
+    offset: Any = 0.0
+
+
+class Cache(NamedTuple):
+    """φ(a), φ'(a) and the output h before the basis."""
+
+    phi: Any
+    dphi: Any
+    h: Any
+
+
+class Factors(NamedTuple):
+    """A gradient: its part in V is ``outer`` φ(a)ᵀ, that in W is ``b`` uᵀ."""
+
+    outer: Any
+    b: Any
 
 
 @dataclass(frozen=True)
@@ -37,65 +59,91 @@ class TwoLayerKernel:
 
     activation: str
     train: str
+    cheap_progress = True
 
-    def forward(self, fixed: Fixed, state: State) -> tuple[Any, tuple[Any, Any]]:
-        """Give h(u, θ), (n,), and (φ(a), φ'(a)) for the gradient."""
-        a = fixed.a_0 if self.train == "outer" else fixed.a_0 + state.b * fixed.norm_u_squared
+    def output(self, fixed: Fixed, theta: State) -> tuple[Any, Cache]:
+        """Give g(u, θ), (n,), and φ(a), φ'(a), h for the gradient."""
+        a = fixed.a_0 if theta.b is None else fixed.a_0 + theta.b * fixed.norm_u_squared
         phi, dphi = jax_activation(self.activation)(a)
-        root_k = state.b.shape[0] ** 0.5
-        return _matvec(state.V, phi) / root_k, (phi, dphi)
+        h = _matvec(_outer_layer(fixed, theta), phi) / _root_k(fixed)
+        signal = h if fixed.basis is None else _matvec(fixed.basis, h)
+        return signal + fixed.offset, Cache(phi, dphi, h)
 
-    def gradient(self, fixed: Fixed, state: State, cache: tuple[Any, Any], z: Any) -> tuple[Any, Any, Any]:
-        """Give the gradient of ⟨z, h⟩ as factors (z/√k or None, φ), the step of b, and its squared norm."""
-        phi, dphi = cache
-        root_k = state.b.shape[0] ** 0.5
-        z = z / root_k
+    def gradient(self, fixed: Fixed, theta: State, cache: Cache, z: Any) -> tuple[Factors, Any]:
+        """Give the gradient of ⟨z, g⟩ in factors, and its squared norm."""
+        if fixed.basis is not None:
+            z = _rmatvec(fixed.basis, z)
+        z = z / _root_k(fixed)
         squared = 0.0
-        step_b = None
+        outer = step_b = None
         if self.train != "inner":
-            squared = squared + (z @ z) * (phi @ phi)
+            outer = z
+            squared = squared + (z @ z) * (cache.phi @ cache.phi)
         if self.train != "outer":
-            step_b = dphi * _rmatvec(state.V, z)
+            step_b = cache.dphi * _rmatvec(_outer_layer(fixed, theta), z)
             squared = squared + (step_b @ step_b) * fixed.norm_u_squared
-        return (z if self.train != "inner" else None), step_b, squared
+        return Factors(outer, step_b), squared
 
-    def move(self, state: State, cache: tuple[Any, Any], gradient: tuple[Any, Any], gamma: Any) -> State:
-        """Give the state after one step of size γ along the negative gradient."""
-        outer, step_b = gradient
-        V = state.V if outer is None else state.V - (gamma * outer)[:, None] * cache[0][None, :]
-        b = state.b if step_b is None else state.b - gamma * step_b
-        return State(V, b)
+    def expand(self, cache: Cache, factors: Factors, scale: Any) -> State:
+        """Give ``scale`` times a gradient as arrays; the compiler fuses the product with its use."""
+        V = None if factors.outer is None else (scale * factors.outer)[:, None] * cache.phi[None, :]
+        return State(V, None if factors.b is None else scale * factors.b)
 
-    def progress(self, fixed: Fixed, state: State, V_0: Any, h: Any, cache: Any, gradient: Any) -> Any:
+    def squared_norm(self, fixed: Fixed, vector: State) -> Any:
+        """Give ‖vector‖²; that of b uᵀ is ‖b‖²‖u‖²."""
+        squared = 0.0
+        if vector.b is not None:
+            squared = squared + (vector.b @ vector.b) * fixed.norm_u_squared
+        if vector.V is not None:
+            flat = vector.V.ravel()  # a dot product is vectorised, a sum of squares is not
+            squared = squared + flat @ flat
+        return squared
+
+    def progress(self, fixed: Fixed, theta: State, theta_0: State, cache: Cache, factors: Factors) -> Any:
         """Give ⟨θ − θ_0, ∇f⟩, from which ‖θ_τ − θ_0‖² is carried along: one product with V_0, no difference of V."""
-        outer, step_b = gradient
         total = 0.0
-        if outer is not None:
-            root_k = state.b.shape[0] ** 0.5
-            total = outer @ (root_k * h - _matvec(V_0, cache[0]))
-        if step_b is not None:
-            total = total + (state.b @ step_b) * fixed.norm_u_squared
+        if factors.outer is not None:
+            total = factors.outer @ (_root_k(fixed) * cache.h - _matvec(theta_0.V, cache.phi))
+        if factors.b is not None:
+            total = total + (theta.b @ factors.b) * fixed.norm_u_squared
         return total
 
-    def normal_product(self, fixed: Fixed, state: State, z: Any) -> Any:
+    def normal_product(self, fixed: Fixed, theta: State, z: Any) -> Any:
         """Give J Jᵀ z (docs/theory.md §4)."""
-        _, (phi, dphi) = self.forward(fixed, state)
-        k = state.b.shape[0]
+        _, cache = self.output(fixed, theta)
+        if fixed.basis is not None:
+            z = _rmatvec(fixed.basis, z)
+        k = fixed.a_0.shape[0]
         result = 0.0
         if self.train != "outer":
-            result = _matvec(state.V, dphi**2 * _rmatvec(state.V, z)) * (fixed.norm_u_squared / k)
+            V = _outer_layer(fixed, theta)
+            result = _matvec(V, cache.dphi**2 * _rmatvec(V, z)) * (fixed.norm_u_squared / k)
         if self.train != "inner":
-            result = result + z * ((phi @ phi) / k)
-        return result
+            result = result + z * ((cache.phi @ cache.phi) / k)
+        return result if fixed.basis is None else _matvec(fixed.basis, result)
 
-    def distance(self, fixed: Fixed, state: State, V_0: Any) -> Any:
-        """Give ‖θ − θ_0‖."""
-        squared = (state.b @ state.b) * fixed.norm_u_squared
-        if self.train != "inner":
-            # a dot product is vectorised, a sum of squares is not
-            difference = (state.V - V_0).ravel()
-            squared = squared + difference @ difference
-        return squared**0.5
+
+@dataclass(frozen=True)
+class FullForward:
+    """The forward map as a function of the leaves W and V themselves, for methods that leave W_0 + b uᵀ."""
+
+    activation: str
+
+    def __call__(self, fixed: Any, leaves: Any) -> Any:
+        """Give g(u, θ) for ``fixed`` = {u, offset, basis or None, and W or V if it is not trained}."""
+        W, V = (leaves.get(name, fixed.get(name)) for name in ("W", "V"))
+        phi, _ = jax_activation(self.activation)(_matvec(W, fixed["u"]))
+        h = _matvec(V, phi) / V.shape[1] ** 0.5
+        signal = h if fixed["basis"] is None else _matvec(fixed["basis"], h)
+        return signal + fixed["offset"]
+
+
+def _outer_layer(fixed: Fixed, theta: State) -> Any:
+    return fixed.V if theta.V is None else theta.V
+
+
+def _root_k(fixed: Fixed) -> float:
+    return float(fixed.a_0.shape[0] ** 0.5)
 
 
 def _matvec(matrix: Any, vector: Any) -> Any:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dipproofs.errors import InputError
-from dipproofs.networks.two_layer.kernel import Fixed, State, TwoLayerKernel
+from dipproofs.networks.two_layer.kernel import Fixed, State
 from dipproofs.theory import ACTIVATIONS, EXCLUDED
 from dipproofs.theory.architectures.two_layer import TRAIN_MODES
+
+if TYPE_CHECKING:
+    from dipproofs.descent.program import Program
 
 OUTER_LAWS = ("uniform", "rademacher", "gaussian")
 #: Stored inputs have ‖u‖ only near 1; further away than this, they are refused.
@@ -155,11 +159,6 @@ class TwoLayer:
         """Number format of the run."""
         return np.result_type(self.V, self.W)
 
-    @property
-    def kernel(self) -> TwoLayerKernel:
-        """The static part, for jitted functions."""
-        return TwoLayerKernel(self.activation, self.train)
-
     @cached_property
     def fixed(self) -> Fixed:
         """a_0 = W u and ‖u‖², as floats of the run's format."""
@@ -167,9 +166,11 @@ class TwoLayer:
         a_0 = self.W.astype(np.float64) @ u
         return Fixed(a_0.astype(self.dtype), np.asarray(u @ u, self.dtype))
 
-    def state(self) -> State:
-        """Return the starting point of the descent."""
-        return State(self.V.astype(self.dtype), np.zeros(self.width, self.dtype))
+    def program(self, *, full: bool = False) -> Program:
+        """Return the pure JAX functions of the descent; ``full``: over W and V themselves, not (V, b)."""
+        from dipproofs.networks.two_layer.program import compressed_program, full_program
+
+        return full_program(self) if full else compressed_program(self)
 
     def at(self, state: State) -> TwoLayer:
         """Return the network with the parameters of a state of this network's descent; NumPy's arrays are copied.
@@ -177,12 +178,25 @@ class TwoLayer:
         Raises:
             InputError: parameters that are not finite.
         """
-        # JAX's arrays never change, so that V need not be copied; those of a caller may
-        V, b = (np.array(x) if isinstance(x, np.ndarray) else np.asarray(x) for x in (state.V, state.b))
-        W = self.W if self.train == "outer" else self.W + np.outer(b, self.u.astype(b.dtype)).astype(self.W.dtype)
+        found: dict[str, np.ndarray] = {}
+        if state.b is not None:
+            b = np.asarray(state.b)
+            found["W"] = self.W + np.outer(b, self.u.astype(b.dtype)).astype(self.W.dtype)
+        if state.V is not None:
+            # JAX's arrays never change, so that V need not be copied; those of a caller may
+            found["V"] = np.array(state.V) if isinstance(state.V, np.ndarray) else np.asarray(state.V)
+        return self.moved(found)
+
+    def moved(self, leaves: Mapping[str, np.ndarray]) -> TwoLayer:
+        """Return the network with other trained layers, by name; they must not be written to.
+
+        Raises:
+            InputError: parameters that are not finite.
+        """
         moved = object.__new__(type(self))
         moved.__dict__.update({field.name: getattr(self, field.name) for field in fields(self)})
-        moved.__dict__.update(W=_frozen("W", W), V=_frozen("V", V.astype(self.V.dtype, copy=False)))
+        for name, array in leaves.items():
+            moved.__dict__[name] = _frozen(name, array.astype(getattr(self, name).dtype, copy=False))
         return moved
 
     def arrays(self) -> dict[str, np.ndarray]:

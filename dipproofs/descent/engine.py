@@ -1,0 +1,169 @@
+"""One descent, bound: problem, program, method and loss on the device; what `run.descend` drives."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dipproofs.descent.marks import CAPACITY
+from dipproofs.descent.methods import Method
+from dipproofs.descent.momentum import AutoMomentum
+from dipproofs.descent.program import Program
+from dipproofs.descent.schedule import Schedule
+from dipproofs.descent.stepsize import AutoStep
+
+#: Up to this many parameters the distance ‖θ_τ−θ_0‖ is recorded at every iteration.
+_TRACK_DISTANCE_LIMIT = 200_000
+#: With an automatic step, a loss above this multiple of the one before (momentum: of the first) counts as a rise.
+_RISE, _RISE_WITH_MOMENTUM = 1.001, 16.0
+#: Below (this many roundings)² of the first loss it is noise.
+_NOISE = 128.0
+
+
+@dataclass(frozen=True, eq=False)
+class Iterate:
+    """An iterate as it is offered to a watcher.
+
+    Args:
+        network: with the parameters there.
+        state: arrays of the method, by their names in certificates (``state/velocity/NAME``, …).
+        iteration: τ. step: γ of the next iteration. momentum: β in force, or None.
+    """
+
+    network: Any
+    state: dict[str, np.ndarray]
+    iteration: int
+    step: float
+    momentum: float | None
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How the next chunk goes: γ_0, the traced options, whether a rise of the loss ends it."""
+
+    gamma: float
+    coefficients: tuple[float, ...]
+    guarded: bool
+
+
+class Engine:
+    """The descent on the device; every call is made with JAX in the mode of the run's number format.
+
+    Args:
+        problem: operator and data. network: anything with ``program`` and ``dtype``. loss: runtime loss.
+        method, schedule: of the run.
+    """
+
+    def __init__(self, problem: Any, network: Any, loss: Any, method: Method, schedule: Schedule) -> None:
+        import jax
+        import jax.numpy as jnp
+
+        from dipproofs.descent import loop
+
+        self.loop, self.method, self.schedule, self.loss, self.problem = loop, method, schedule, loss, problem
+        self.dtype = np.dtype(network.dtype)
+        self.program: Program = network.program(full=not method.in_span)
+        self.track = network.parameter_count <= _TRACK_DISTANCE_LIMIT
+        theta = jax.tree.map(jnp.asarray, self.program.theta)
+        operator = problem.operator
+        self.data = loop.Data(
+            tuple(self._device(part) for part in operator.arrays),
+            jnp.asarray(problem.y, self.dtype),
+            jax.tree.map(jnp.asarray, self.program.fixed),
+            theta,
+        )
+        self.static = loop.Static(
+            operator.kernel, self.program.kernel, loss, schedule, type(method), CAPACITY, self.track
+        )
+        zero = self.scalar(0.0)
+        self.start = loop.Carry(
+            jnp.asarray(0), theta, method.init(theta), zero, zero, self.scalar(math.inf), jnp.asarray(loop.RUNNING)
+        )
+        self.floor = 0.0
+
+    def scalar(self, value: float) -> Any:
+        """Give a number in the run's format."""
+        import jax.numpy as jnp
+
+        return jnp.asarray(value, self.dtype)
+
+    def _device(self, part: Any) -> Any:
+        import jax.numpy as jnp
+
+        array = jnp.asarray(part)
+        return array.astype(self.dtype) if jnp.issubdtype(array.dtype, jnp.floating) else array
+
+    def chunk(self, carry: Any, setting: Setting, count: int, tolerance: float) -> tuple[Any, np.ndarray]:
+        """Do up to ``count`` iterations; give the carry and the filled records, (5, used)."""
+        import jax.numpy as jnp
+
+        rise = math.inf
+        if setting.guarded:
+            rise = _RISE if self.method.monotone else _RISE_WITH_MOMENTUM
+        limits = self.loop.Limits(jnp.asarray(count), *map(self.scalar, (tolerance, rise, self.floor)))
+        coefficients = tuple(self.scalar(c) for c in setting.coefficients)
+        after, filled = self.loop.advance(
+            self.static, self.data, carry, self.scalar(setting.gamma), coefficients, limits
+        )
+        used = int(after.tau) - int(carry.tau) + (int(after.status) != self.loop.RUNNING)
+        return after, np.asarray(filled, np.float64)[:, :used]
+
+    def first_loss(self, value: float) -> None:
+        """Take the loss at the start as what rises are compared with by methods with momentum."""
+        self.floor = (_NOISE * float(np.finfo(self.dtype).eps)) ** 2 * value if math.isfinite(value) else 0.0
+        if not self.method.monotone:
+            self.start = self.start._replace(reference=self.scalar(value))
+
+    def restarted(self, carry: Any) -> Any:
+        """Give the carry with the method's state at its beginning."""
+        return carry._replace(state=self.method.init(carry.theta))
+
+    def distance(self, carry: Any) -> float:
+        """Give ‖θ − θ_0‖."""
+        return float(self.loop.distance(self.static, self.data, carry.theta))
+
+    def iterate(self, carry: Any, gamma_0: float, momentum: float | None) -> Iterate:
+        """Give the network and the method's arrays at a carry."""
+        tau = int(carry.tau)
+        step = float(gamma_0 * self.schedule.factor(tau))
+        state = self.method.state_arrays(carry.state, step, self.program.named)
+        return Iterate(self.program.restore(carry.theta), state, tau, step, momentum)
+
+    # --- controllers --------------------------------------------------------------------------------
+    def auto_step(self, steps: list[tuple[int, float]]) -> AutoStep:
+        """Make the controller of the step size."""
+        from dipproofs.enclosures import Bound
+        from dipproofs.theory.symbols import loss_curvature
+
+        def curvature(value: float) -> float:
+            if not math.isfinite(value):
+                return math.inf
+            return float(self.loss.constants(self.problem.y, Bound.exact(value))[loss_curvature].upper)
+
+        local = None if self.loss.projects_data else self._estimate(True)
+        m = self.problem.operator.shape[0]
+        return AutoStep(self._estimate(False), curvature, m, self.dtype, local, steps=steps)
+
+    def _estimate(self, curved: bool) -> Callable[[int, Any, Any], tuple[Any, Any]]:
+        import jax.numpy as jnp
+
+        def estimate(count: int, theta: Any, start: Any) -> tuple[Any, Any]:
+            return self.loop.norm_estimate(self.static, count, curved, self.data, theta, jnp.asarray(start))
+
+        return estimate
+
+    def auto_momentum(self, chosen: list[tuple[int, float]]) -> AutoMomentum:
+        """Make the controller of the momentum."""
+        import jax.numpy as jnp
+
+        def product(theta: Any, w: np.ndarray) -> Any:
+            return self.loop.curved_product(self.static, self.data, theta, jnp.asarray(w, self.dtype))
+
+        def matrices(theta: Any) -> tuple[Any, Any]:
+            return self.loop.normal_matrix(self.static, self.data, theta)
+
+        return AutoMomentum(matrices, product, self.problem.operator.shape[0], chosen=chosen)

@@ -1,0 +1,102 @@
+"""A run that can go on where it stopped, bit for bit: what was in memory, as arrays and a little JSON."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dipproofs.errors import InputError
+
+#: The file in a certificate's folder.
+FILE = "run-state.npz"
+_FORMAT = "dipproofs-run-state"
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """The state of a descent between two iterations.
+
+    Args:
+        arrays: leaves of θ and of the method's state ("theta.0", "state.0", …, in the order of the pytrees), vectors of
+            the step controller ("vector.NAME"), records of the history ("records") and of the distance ("distances").
+        facts: numbers and words: tau, method, schedule, step, steps, chosen momenta, controllers, fingerprint.
+    """
+
+    arrays: Mapping[str, np.ndarray]
+    facts: Mapping[str, Any]
+
+    @property
+    def iteration(self) -> int:
+        """Iterations done."""
+        return int(self.facts["tau"])
+
+    def leaves(self, name: str) -> list[np.ndarray]:
+        """Return the arrays "NAME.0", "NAME.1", …"""
+        found = []
+        while f"{name}.{len(found)}" in self.arrays:
+            found.append(self.arrays[f"{name}.{len(found)}"])
+        return found
+
+    def save(self, path: str | Path) -> Path:
+        """Write everything to one .npz file; for a folder, to ``run-state.npz`` in it."""
+        path = Path(path)
+        path = path / FILE if path.is_dir() else path
+        text = np.array(json.dumps({"format": _FORMAT, **self.facts}))
+        with path.open("wb") as file:
+            np.savez(file, facts=text, **self.arrays)  # type: ignore[arg-type]
+        return path
+
+    @staticmethod
+    def load(path: str | Path) -> Snapshot:
+        """Read what `save` wrote, from the file or its folder.
+
+        Raises:
+            InputError: no such file, or another format.
+        """
+        path = Path(path)
+        path = path / FILE if path.is_dir() else path
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                arrays = {name: stored[name] for name in stored.files}
+            facts = json.loads(str(arrays.pop("facts")))
+        except (OSError, ValueError, KeyError, EOFError) as error:
+            raise InputError(f"resume: {path.name}: found no saved run there ({error})") from None
+        if not isinstance(facts, dict) or facts.pop("format", None) != _FORMAT:
+            raise InputError(f"resume: {path.name}: found another format, expected a run saved by dipproofs")
+        return Snapshot(arrays, facts)
+
+    def refuse_other(self, expected: Mapping[str, Any]) -> None:
+        """Refuse to go on with another problem, method, schedule or step.
+
+        Raises:
+            InputError: the first that differs.
+        """
+        for key, value in expected.items():
+            if self.facts.get(key) != json.loads(json.dumps(value)):
+                if key == "fingerprint":
+                    raise InputError("resume: found the run of another problem, network or loss, expected the same one")
+                raise InputError(f"resume: found {key} {self.facts.get(key)!r}, expected {value!r} as in this call")
+
+
+def fingerprint(problem: Any, network: Any, loss: Any) -> str:
+    """Return a hash of everything that a run starts from."""
+    digest = hashlib.sha256()
+    described = {"network": network.describe(), "loss": loss.to_json()}
+    digest.update(json.dumps(described, sort_keys=True, default=str).encode())
+    arrays = {"A": problem.operator.to_dense(), "y": problem.y, **network.arrays()}
+    for name, array in sorted(arrays.items()):
+        digest.update(f"{name} {array.dtype} {array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def finite_or_text(value: float) -> float | str:
+    """A number as JSON holds it."""
+    return value if math.isfinite(value) else repr(value)
