@@ -19,6 +19,6 @@ def double_precision() -> AbstractContextManager[Any]:
 
     if hasattr(jax, "enable_x64"):
         return jax.enable_x64(True)
-    from jax.experimental import enable_x64  # JAX before 0.8
+    from jax.experimental import enable_x64  # type: ignore[attr-defined]  # JAX before 0.8
 
     return enable_x64()

@@ -27,7 +27,7 @@ SHARED: list[tuple[dict[str, Any], str]] = [
 ]
 OF_RUNS: list[tuple[dict[str, Any], str]] = [
     ({"tolerance": "x"}, 'descent.tolerance: found "x", expected a number ≥ 0'),
-    ({"tolerance": None}, "descent.tolerance: found None"),
+    ({"tolerance": -1.0}, "descent.tolerance: found -1.0"),
     ({"max_iterations": None}, "descent.max_iterations: found None, expected an integer ≥ 0"),
     ({"max_iterations": 2.5}, "descent.max_iterations: found 2.5"),
     ({"max_iterations": np.nan}, "descent.max_iterations: found nan"),

@@ -51,9 +51,7 @@ def checked_step(step: Any) -> str | float:
     return gamma
 
 
-def checked_end(
-    max_iterations: Any, tolerance: Any = None, relative_tolerance: Any = None
-) -> tuple[int, float, float]:
+def checked_end(max_iterations: Any, tolerance: Any = None, relative_tolerance: Any = None) -> tuple[int, float, float]:
     """Return when a run ends: iterations, loss, and loss relative to that at the start (0: not asked for).
 
     Raises:

@@ -43,13 +43,13 @@ class Run:
         iterations: number T of iterations done.
         stopped: "tolerance", "max_iterations", "not finite", "domain", "guaranteed" or "interrupted".
         reason: one line for people.
-        steps: the constant γ_0 in force from each listed iteration on: ((0, γ), …); with backtracking the accepted steps.
+        steps: the constant γ_0 in force from each listed iteration on: ((0, γ), …); backtracking: the accepted steps.
         schedule: the schedule.
         device: where it ran.
         method: the method, with the momentum last in force.
         state: the method's arrays at the last iterate, by their names in certificates.
         momenta: the automatic momenta in force from each listed iteration on.
-        gamma: the last γ_0.
+        first_trial: with backtracking, the γ_0 that every iteration tries first; else None.
         snapshot: from which the run can go on, see `descend`.
     """
 

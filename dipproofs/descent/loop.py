@@ -146,9 +146,7 @@ def _backtrack(
 
 
 @partial(jax.jit, static_argnames=("static", "iterations", "curved"))
-def norm_estimate(
-    static: Static, iterations: int, curved: bool, data: Data, theta: Any, start: Any
-) -> tuple[Any, Any]:
+def norm_estimate(static: Static, iterations: int, curved: bool, data: Data, theta: Any, start: Any) -> tuple[Any, Any]:
     """Estimate by power iteration the largest eigenvalue of MMᵀ, or ``curved`` of MMᵀ∇²L(v): a lower bound."""
     product, hessian = _normal_map(static, data, theta)
 

@@ -56,7 +56,7 @@ class Marks:
         Example:
             >>> marks = Marks(True)
             >>> [marks.after(tau) for tau in (0, 7, 8, 10_000)]
-            [1, 9, 9, 10203]
+            [1, 9, 9, 10947]
         """
         index = self._before(tau)
         ahead = tau + CAPACITY - (tau - self._candidates[index]) % CAPACITY

@@ -39,7 +39,7 @@ class Snapshot:
 
     def leaves(self, name: str) -> list[np.ndarray]:
         """Return the arrays "NAME.0", "NAME.1", …"""
-        found = []
+        found: list[np.ndarray] = []
         while f"{name}.{len(found)}" in self.arrays:
             found.append(self.arrays[f"{name}.{len(found)}"])
         return found

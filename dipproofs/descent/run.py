@@ -26,8 +26,8 @@ from dipproofs.descent.resume import Snapshot, fingerprint
 from dipproofs.descent.schedule import Schedule, make_schedule
 from dipproofs.precision import double_precision
 
-#: Called with (iteration, a function that gives the `Iterate` there, the loss before); may return "freeze" (keep step and
-#: momentum from now on) or "stop".
+#: Called with (iteration, a function that gives the `Iterate` there, the loss before); may return "freeze" (keep step
+#: and momentum from now on) or "stop".
 Watcher = Callable[[int, Callable[[], Iterate], float], str | None]
 
 
@@ -62,7 +62,7 @@ def descend(
         schedule: "constant", "polynomial", "cosine", "backtracking" (gradient descent only) or a `Schedule`.
         max_iterations: at most this many iterations.
         tolerance: stop when the loss is at most this; 1e-12, or 0 with a ``relative_tolerance`` alone.
-        method: "gradient-descent", "heavy-ball", "nesterov", "adam" or a `Method`; the updates are those of torch and Optax.
+        method: "gradient-descent", "heavy-ball", "nesterov", "adam" or a `Method`, as in torch and Optax.
         momentum: β in [0, 1[ or "auto" (heavy-ball, nesterov; default "auto"), β₁ (adam; 0.9). beta2, epsilon: of adam.
         relative_tolerance: stop when the loss is at most this multiple of the loss at the start, too.
         schedule_options: parameters of a schedule given by name, e.g. ``{"power": 0.5}``.
@@ -79,9 +79,9 @@ def descend(
         InputError: shapes that do not match, a bad option, numbers too large or too small for the format.
 
     Notes:
-        With ``step="auto"`` a rise of the loss takes the run back and halves the step. JAX's 64-bit mode is entered for the
-        call where the network is float64. Evidence level: estimated; a certificate encloses what it needs at the stored
-        iterates.
+        With ``step="auto"`` a rise of the loss takes the run back and halves the step. JAX's 64-bit mode is entered for
+        the call where the network is float64. Evidence level: estimated; a certificate encloses what it needs at the
+        stored iterates.
     """
     from dipproofs.losses import as_loss
 

@@ -1,10 +1,10 @@
 """``step = "auto"``: a step that needs no tuning (docs/theory.md §3 remark c, §3.2).
 
-The loss falls for γ below 2 over the curvature *at the iterate*, the largest eigenvalue of Mᵀ∇²L(v)M. A certificate asks
-for more: γ below 1 over Λ‖M‖², Λ the largest curvature of the loss anywhere on {L ≤ f(θ_τ)}. That shrinks to the former
-as the loss falls, but may at first be larger by many orders of magnitude (Poisson). So the step follows the curvature at
-the iterate until the other is near, and then that one. Both are estimated at iterations 0, 1, 2, 4, 8, …, until a
-certificate is found; from then on the step stays. A rise of the loss takes the run back and halves the step.
+The loss falls for γ below 2 over the curvature *at the iterate*, the largest eigenvalue of Mᵀ∇²L(v)M. A certificate
+asks for more: γ below 1 over Λ‖M‖², Λ the largest curvature of the loss anywhere on {L ≤ f(θ_τ)}. That shrinks to the
+former as the loss falls, but may at first be larger by many orders of magnitude (Poisson). So the step follows the
+curvature at the iterate until the other is near, and then that one. Both are estimated at iterations 0, 1, 2, 4, 8, …,
+until a certificate is found; from then on the step stays. A rise of the loss takes the run back and halves the step.
 """
 
 from __future__ import annotations

@@ -64,7 +64,9 @@ def check_step(audit: Audit) -> None:
         return
     if audit.record["schedule"]["kind"] == "backtracking":
         if not audit.gamma >= step:  # the first trial, of which the steps of the run are what was accepted
-            audit.find(f"quantities.gamma: found {float(audit.gamma)}, expected at least the accepted step {float(step)}")
+            audit.find(
+                f"quantities.gamma: found {float(audit.gamma)}, expected at least the accepted step {float(step)}"
+            )
         return
     largest = step * factor
     room = largest * arb(2) ** -30 + (step * arb(2) ** -38 if audit.record["schedule"]["kind"] == "cosine" else 0)

@@ -26,10 +26,10 @@ def make_method(kind: str | Method = "gradient-descent", **options: Any) -> Meth
     Example:
         >>> make_method("heavy-ball", momentum=0.9, beta2=None)
         HeavyBall(momentum=0.9)
-        >>> make_method("gradient-descent", momentum=0.9)
+        >>> make_method("heavy-ball", beta2=0.9)
         Traceback (most recent call last):
         ...
-        dipproofs.errors.InputError: descent.momentum: gradient-descent has none; it belongs to heavy-ball, nesterov, adam
+        dipproofs.errors.InputError: descent.beta2: heavy-ball has none; it belongs to adam
     """
     given = {key: value for key, value in options.items() if value is not None}
     if isinstance(kind, Method):
