@@ -175,7 +175,9 @@ def prove(setting: AdamSetting, horizon: int) -> Decision | None:
     return asked
 
 
-def residual_factor(decision: Decision) -> Bound:
+def residual_factor(setting: AdamSetting, decision: Decision) -> Bound:
     """R_{t+N}/R_t is at most the upper end."""
     with flint.ctx.workprec(BITS):
-        return Bound.from_arb(call(theory.residual_factor, decision.env), decision.evidence)
+        # R̂ grows with the residual: its upper end there, its lower end below the fraction
+        found = call(theory.residual_factor, decision.env) * flint.arb(setting.residual.upper)
+        return Bound.from_arb(found / flint.arb(max(setting.residual.lower, 0.0)), decision.evidence)

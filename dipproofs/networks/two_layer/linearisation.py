@@ -1,0 +1,150 @@
+"""M of the two-layer network: M D = Ã[V diag(φ')D_W u + D_V φ]/√k and its transpose (docs/theory.md §4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from dipproofs.enclosures import Bound, IntervalMatrix, IntervalVector, lambda_max, lambda_min
+from dipproofs.enclosures.rounding import inflation
+from dipproofs.networks.two_layer.enclosure import enclose_hidden
+from dipproofs.networks.two_layer.network import TwoLayer
+
+#: Up to this many rows M Mᵀ is formed for the forecast.
+_ROWS = 2048
+_UP = 1 + 2.0**-45
+
+
+class TwoLayerLinearisation:
+    """M at the parameters of a network.
+
+    Args:
+        network: θ.
+        operator: bounds of Ã = A, or AB for a synthesis generator.
+    """
+
+    def __init__(self, network: TwoLayer, operator: Any) -> None:
+        self.network, self.operator = network, operator
+        self.hidden = enclose_hidden(network)
+        self.u, self.V = IntervalMatrix.from_exact(network.u), IntervalMatrix.from_exact(network.V)
+        self.root = Bound.exact(1) / Bound.exact(network.width).sqrt()
+
+    @property
+    def _trained(self) -> tuple[str, ...]:
+        return {"both": ("W", "V"), "inner": ("W",), "outer": ("V",)}[self.network.train]
+
+    @cached_property
+    def _AV(self) -> IntervalMatrix:
+        return self.operator.apply_exact(self.network.V)  # type: ignore[no-any-return]
+
+    def forward(self, displacement: Mapping[str, IntervalMatrix]) -> IntervalVector:
+        """Return M D."""
+        total: IntervalMatrix | None = None
+        if "W" in self._trained:
+            inner = _times(self.hidden.dphi, displacement["W"] @ self.u)
+            total = self.V @ inner
+        if "V" in self._trained:
+            outer = displacement["V"] @ self.hidden.phi
+            total = outer if total is None else total + outer
+        assert total is not None
+        return self.operator.apply(total.scale(self.root))  # type: ignore[no-any-return]
+
+    def backward(self, w: IntervalVector) -> dict[str, IntervalMatrix]:
+        """Return Mᵀw."""
+        z = (self.operator.matrix.T @ w).scale(self.root)
+        found = {}
+        if "W" in self._trained:
+            found["W"] = _outer(_times(self.hidden.dphi, self.V.T @ z), self.u)
+        if "V" in self._trained:
+            found["V"] = _outer(z, self.hidden.phi)
+        return found
+
+    def gram(self) -> IntervalMatrix | None:
+        """Return M Mᵀ, or None where Im(A) is not R^m."""
+        if not self.operator.columns.identity or self.operator.matrix.shape[0] > _ROWS:
+            return None
+        k, columns = self.network.width, self.operator.matrix.shape[1]
+        one = {"W": np.ones((k, self.network.input_dimension)), "V": np.ones((columns, k))}
+        return self._gram({name: (one[name], one[name]) for name in self._trained}, self.operator.matrix, self._AV)
+
+    def _gram(self, metric: Mapping[str, Any], A: IntervalMatrix, AV: IntervalMatrix) -> IntervalMatrix:
+        total: IntervalMatrix | None = None
+        if "W" in metric:
+            u = self.network.u.astype(np.float64) ** 2
+            room = inflation(u.size + 6)
+            low, high = metric["W"][0] @ u / room, metric["W"][1] @ u * room
+            weight = _times(_squared(self.hidden.dphi), _between(low, high))
+            total = AV.scale_columns(weight) @ AV.T
+        if "V" in metric:
+            square = _squared(self.hidden.phi)
+            far, near = square.bounds()[1], np.maximum(square.bounds()[0], 0.0)
+            room = inflation(near.size + 6)
+            low, high = metric["V"][0] @ near / room, metric["V"][1] @ far * room
+            outer = A.scale_columns(_between(low, high)) @ A.T
+            total = outer if total is None else total + outer
+        assert total is not None
+        return total.scale(self.root * self.root)
+
+    def ends_in_metric(self, metric: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> tuple[Bound, Bound]:
+        """Return σ_min on Im(A) and the norm of M P^{1/2}."""
+        columns = self.operator.columns
+        A, AV = columns.coordinates(self.operator.matrix), columns.coordinates(self._AV)
+        gram = self._gram(metric, A, AV)
+        gram = IntervalMatrix(
+            (gram.mid + gram.mid.T) / 2, np.maximum(gram.radius(), gram.radius().T) * _UP + _half(gram)
+        )
+        ends = (lambda_min(gram), lambda_max(gram))
+        least, most = (Bound(max(end.lower, 0.0), max(end.upper, 0.0), end.evidence).sqrt() for end in ends)
+        return least / columns.stretch_range, most / columns.stretch_range
+
+    def column_norms(self) -> dict[str, np.ndarray]:
+        """Return upper bounds of ‖M_{:,i}‖, as arrays that broadcast to the parameters."""
+        found, root = {}, self.root.upper
+        if "W" in self._trained:
+            slope = np.abs(self.hidden.dphi.mid) + self.hidden.dphi.radius()
+            norms = np.asarray(self._AV.column_norms()[1]) * slope * root * _UP
+            found["W"] = norms[:, None] * np.abs(self.network.u.astype(np.float64))[None, :] * _UP
+        if "V" in self._trained:
+            size = np.abs(self.hidden.phi.mid) + self.hidden.phi.radius()
+            norms = np.asarray(self.operator.matrix.column_norms()[1])
+            found["V"] = norms[:, None] * size[None, :] * (root * _UP) * _UP
+        return found
+
+    def idle(self) -> dict[str, np.ndarray]:
+        """Return where columns of M vanish for every θ: inputs that are 0, signal entries that A does not see."""
+        seen = np.asarray(self.operator.matrix.column_norms()[1]) > 0
+        found = {"W": (self.network.u == 0)[None, :], "V": ~seen[:, None]}
+        return {name: found[name] for name in self._trained}
+
+
+def _half(gram: IntervalMatrix) -> np.ndarray:
+    """What averaging with the transpose moves the midpoint, at most."""
+    return np.abs(gram.mid - gram.mid.T) * _UP + 2.0**-1060
+
+
+def _between(low: np.ndarray, high: np.ndarray) -> IntervalMatrix:
+    middle = low / 2 + high / 2
+    return IntervalMatrix(middle, np.maximum(high - middle, middle - low) * _UP + 2.0**-1060)
+
+
+def _squared(v: IntervalVector) -> IntervalVector:
+    return _times(v, v)
+
+
+def _times(left: IntervalVector, right: IntervalVector) -> IntervalVector:
+    """Entrywise product of vectors."""
+    column = IntervalMatrix(right.mid[:, None], None if right.rad is None else right.rad[:, None])
+    product = column.scale_rows(left)
+    return IntervalMatrix(product.mid[:, 0], product.radius()[:, 0])
+
+
+def _outer(left: IntervalVector, right: IntervalVector) -> IntervalMatrix:
+    """left rightᵀ."""
+    row = IntervalMatrix(
+        np.broadcast_to(right.mid, (left.shape[0], right.shape[0])).copy(),
+        None if right.rad is None else np.broadcast_to(right.rad, (left.shape[0], right.shape[0])).copy(),
+    )
+    return row.scale_rows(left)
