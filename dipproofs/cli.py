@@ -123,7 +123,17 @@ def check(
             shown.stage("proving")
             step, arithmetic = built.descent.step, built.certificate.arithmetic
             parts = built.problem, built.network, built.loss
-            result = api.check(*parts, step, arithmetic, widths=False, origin=spec.to_json())
+            result = api.check(
+                *parts,
+                step,
+                arithmetic,
+                widths=False,
+                form=built.certificate.form,
+                schedule=built.descent.schedule,
+                tolerance=built.descent.tolerance,
+                schedule_options=built.descent.schedule_options,
+                origin=spec.to_json(),
+            )
         from dipproofs.certificate import write as save
         from dipproofs.report.console import render_check, render_widths
 

@@ -40,14 +40,8 @@ def certified(
         built.certificate.arithmetic,
         stop=options.stop,
         distance=built.certificate.distance,
-        schedule_options=schedule_options(options),
+        schedule_options=options.schedule_options,
         origin=spec.to_json(),
         progress=shown.running,
         announce=shown.certified,
     )
-
-
-def schedule_options(options: Any) -> dict[str, Any]:
-    """Return the parameters of a schedule that is given by name."""
-    given = {"polynomial": {"power": options.power}, "cosine": {"horizon": options.horizon or options.max_iterations}}
-    return given.get(options.schedule, {})

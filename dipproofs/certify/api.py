@@ -101,8 +101,9 @@ def certify(
         return _up(steps[-1][1] * made.supremum(tau)) if made.supremum(tau) < 1 else steps[-1][1]
 
     def prove(tau: int, here: TwoLayer, gamma: float | None = None) -> Certificate:
+        chosen = Step(gamma_at(tau) if gamma is None else gamma, free=step == "auto")
         return certify_at(
-            problem, here, loss, operator, Step(gamma_at(tau) if gamma is None else gamma), form=form,
+            problem, here, loss, operator, chosen, form=form,
             arithmetic=arithmetic, iteration=tau, schedule=made, targets=(tolerance,), origin=where,
             recovery=recovery,
         )  # fmt: skip
@@ -148,16 +149,26 @@ def check(
     arithmetic: str = "proved",
     *,
     widths: bool = False,
+    form: str = "best",
+    schedule: str | Schedule = "constant",
+    tolerance: float = 1e-12,
+    schedule_options: Mapping[str, Any] | None = None,
     origin: Mapping[str, Any] | None = None,
+    progress: Callable[[str, int], None] | None = None,
 ) -> Check:
     """Decide the conditions of every form at initialisation, without a descent.
 
     Args:
         problem, network, loss: as in `certify`.
-        step: γ, or "auto": for each form the largest step with q = γL(ρ) ≤ 1 (residual: γM_ρ² ≤ 1).
+        step: γ, or "auto": for each form the step with the best guaranteed rate among q = γL(ρ) = 1, ½, ¼, …
+            (residual: γM_ρ²); a form is refuted only if no step does.
         arithmetic: "proved" or "estimated".
         widths: also look for the smallest width at which each form holds; that may take minutes.
+        form: "best" for all forms, or one of them.
+        schedule, schedule_options: as in `certify`; numbers of iterations count its steps.
+        tolerance: a loss to which iterations are counted.
         origin: JSON values recorded as ``provenance.problem``.
+        progress: called with (form, width) before each width that is tried.
 
     Returns:
         A `Check`: a certificate by form, the paper's R, R', ν₁, ν₂ among the quantities of form ``paper``.
@@ -167,18 +178,23 @@ def check(
     """
     checked_setting(problem, network)
     loss, step = as_loss(loss), checked_step(step)
-    _validate("best", arithmetic, None)
+    tolerance = checked_end(0, tolerance)[1]
+    _validate(form, arithmetic, None)
+    made = make_schedule(schedule, **(schedule_options or {}))
     loss.validate_data(problem.y)
     operator = bound_operator_of(problem, network)
     loss.refuse_start(problem.operator.matvec(network.output()))
     where = provenance("none", str(network.dtype), origin, problem)
-    chosen = Step(None, 1.0) if isinstance(step, str) else Step(step)
+    chosen = Step(None, 1.0, free=True) if isinstance(step, str) else Step(step)
     forms = {
-        form: certify_at(problem, network, loss, operator, chosen, form=form, arithmetic=arithmetic, origin=where)
-        for form in FORM_IDS
-    }
+        name: certify_at(
+            problem, network, loss, operator, chosen, form=name, arithmetic=arithmetic, schedule=made,
+            targets=(tolerance,), origin=where,
+        )
+        for name in (FORM_IDS if form == "best" else (form,))
+    }  # fmt: skip
     checked = Check(forms, {}, where)
-    return with_widths(checked, problem, network, loss, step, arithmetic) if widths else checked
+    return with_widths(checked, problem, network, loss, step, arithmetic, tried=progress) if widths else checked
 
 
 def with_widths(
@@ -197,9 +213,9 @@ def with_widths(
         checked: what `check` returned. problem, network, loss, step, arithmetic: as in `check`.
         tried: called with (form, width) before each trial.
     """
-    chosen = Step(None, 1.0) if isinstance(step, str) else Step(step)
+    chosen = Step(None, 1.0, free=True) if isinstance(step, str) else Step(step)
     operator = bound_operator_of(problem, network)
-    found = find_widths(problem, network, as_loss(loss), operator, chosen, arithmetic, tried)
+    found = find_widths(problem, network, as_loss(loss), operator, chosen, arithmetic, tried, tuple(checked.forms))
     return replace(checked, widths=found)
 
 

@@ -133,6 +133,8 @@ def _decide(
     if first is None:
         return _failure([*before, _not_injective(base, proposals)], form, _named(base), fixed, now)
     judge, decided = first
+    if decided.verdict is Verdict.REFUTED and not _all_fail(base, judge, proposals):
+        decided.hypotheses = [_of_this_form(h, judge) for h in decided.hypotheses]
     verdict = decided.verdict
     for hypothesis in before:
         verdict = verdict & hypothesis.verdict
@@ -151,6 +153,19 @@ def _decide(
         guarantees=guarantees,
         **fixed,
     )
+
+
+def _all_fail(base: Base, judge: Judge, proposals: list[Candidate]) -> bool:
+    """Whether every other form and profile that was asked for is refuted, too."""
+    others = {c.plan: c for c in proposals if c.plan != judge.plan and np.isfinite(c.gamma) and np.isfinite(c.rho)}
+    return all(Judge(base, candidate).run().verdict is Verdict.REFUTED for candidate in others.values())
+
+
+def _of_this_form(hypothesis: Hypothesis, judge: Judge) -> Hypothesis:
+    if hypothesis.verdict is not Verdict.REFUTED:
+        return hypothesis
+    reason = f"fails in form {judge.plan.form} with profile {judge.plan.profile}; others are not refuted; "
+    return replace(hypothesis, verdict=Verdict.UNDECIDED, reason=reason + hypothesis.reason)
 
 
 def _all_hold(decided: Decided, base: Base) -> bool:

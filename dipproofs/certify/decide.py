@@ -187,19 +187,25 @@ class Judge:
         return self._decide("H", statement, total - psi, fail, psi)
 
     def _at_any_radius(self, found: list[Hypothesis]) -> list[Hypothesis]:
-        """A hypothesis that fails at the chosen radius is refuted only if it fails at every radius."""
-        impossible = refute(self)
-        result = []
+        """A hypothesis that fails at the chosen radius is refuted only if it fails at every radius (free: with every step)."""
+        impossible, result = refute(self), []
+        none = (
+            "no step and no radius satisfy (H)"
+            if self.candidate.free
+            else f"no radius satisfies (H) with the step γ = {self.candidate.gamma:.3g}"
+        )
         for hypothesis in found:
-            if hypothesis.verdict is Verdict.REFUTED and hypothesis.id != "step":
+            if hypothesis.verdict is Verdict.REFUTED and hypothesis.id == "step" and self.candidate.free:
+                reason = f"fails with the step γ = {self.candidate.gamma:.3g}, which is the program's choice"
+                hypothesis = replace(hypothesis, verdict=Verdict.UNDECIDED, reason=f"{reason}; {hypothesis.reason}")
+            elif hypothesis.verdict is Verdict.REFUTED and hypothesis.id != "step":
                 if impossible and hypothesis.id == "H":
-                    reason = f"no radius satisfies (H): {hypothesis.reason}"
-                    hypothesis = replace(hypothesis, reason=reason)
+                    hypothesis = replace(hypothesis, reason=f"{none}: {hypothesis.reason}")
                 else:
                     reason = f"fails at the most promising radius found; {hypothesis.reason}"
                     hypothesis = replace(hypothesis, verdict=Verdict.UNDECIDED, reason=reason)
             elif hypothesis.id == "H" and impossible:
-                hypothesis = replace(hypothesis, verdict=Verdict.REFUTED, reason="no radius satisfies (H)")
+                hypothesis = replace(hypothesis, verdict=Verdict.REFUTED, reason=none)
             result.append(hypothesis)
         return result
 

@@ -1,5 +1,8 @@
 """Refute (H) for every radius, by covering ]0, ∞[ with intervals (docs/theory.md §3 remark f).
 
+Where the step is the program's choice, ω is replaced by 1, its supremum over all steps (the limit q → 0, gradient
+flow): what is refuted then holds for no step at all.
+
 On [a, b] the constants are at least those at a and the path is at most b long, so that ω∫₀^ρF is at most
 ω(q(a))·∫₀^b F_a. If that is at most ψ_0 on every interval of a cover, no radius satisfies (H). The residual form's
 x ≥ 0 is left out, which only makes refuting harder.
@@ -24,14 +27,16 @@ _INTERVALS = 160
 
 
 def refute(judge: Judge) -> bool:
-    """Return whether (H) is proved to fail at every radius, for the judge's form, profile and step."""
-    psi = judge.env[s.psi_0]
+    """Return whether (H) is proved to fail at every radius, for the judge's form and profile, and its step or all."""
+    psi, free = judge.start[s.psi_0], judge.candidate.free
     F = PROFILES[judge.plan.profile].F
     left = 0.0
     right = 0.98 * float(psi.mid()) / max(float(call(F, {**judge.at_start(), s.t: flint.arb(0)}).upper()), 1e-300)
     limit = _limit(judge)
     for _ in range(_INTERVALS):
         env = evaluate(judge.plan, judge.start, flint.arb(left), judge.effective_gamma)
+        if free:
+            env[s.omega] = flint.arb(1)
         end = min(_support(F, env), limit)
         reach = min(right, end)
         if not math.isfinite(reach):

@@ -36,10 +36,13 @@ class Step:
     Args:
         gamma: the step (the largest of the schedule from the certified iterate on), or None.
         q: the normalised step, used when gamma is None.
+        free: the program chose it, so that it is no premise: shorter steps are tried, and nothing is refuted that
+            holds with one of them.
     """
 
     gamma: float | None = None
     q: float = 1.0
+    free: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ class Candidate:
         rho, gamma: radius and step.
         reach: sup over ρ of ω∫F/ψ_0 (estimated); (H) can hold iff it exceeds 1.
         rate: estimated decrease per step of ln of the residual (of ψ), to rank proposals.
+        free: the step is the program's choice.
     """
 
     plan: Plan
@@ -58,6 +62,7 @@ class Candidate:
     gamma: float
     reach: float
     rate: float
+    free: bool = False
 
     @property
     def feasible(self) -> bool:
@@ -107,7 +112,7 @@ def propose(base: Base, plan: Plan, step: Step, psi: float | None = None) -> Can
     psi_0 = env[s.psi_0]
     F_0 = float(float_call(PROFILES[plan.profile].F, _at_start(plan, env, step, base)))
     if not (F_0 > 0 and psi_0 > 0 and math.isfinite(psi_0)):
-        return Candidate(plan, math.nan, math.nan, 0.0, -math.inf)
+        return Candidate(plan, math.nan, math.nan, 0.0, -math.inf, step.free)
     rho = psi_0 / F_0 * _MULTIPLES
     if plan.form == "paper":
         R = paper_radius(base, env)
@@ -122,7 +127,7 @@ def propose(base: Base, plan: Plan, step: Step, psi: float | None = None) -> Can
             nearest = admissible if np.isfinite(admissible).any() else ratio
             best = int(np.argmax(nearest))
             reach = float(min(max(nearest[best], 0.0), 1.0))
-            return Candidate(plan, float(rho[best]), float(values["gamma"][best]), reach, -math.inf)
+            return Candidate(plan, float(rho[best]), float(values["gamma"][best]), reach, -math.inf, step.free)
         reach = float(admissible.max())
         first, last = int(good[0]), int(good[-1])
         target = min(rho[first] * _MARGIN, math.sqrt(rho[first] * rho[last]))
@@ -132,7 +137,7 @@ def propose(base: Base, plan: Plan, step: Step, psi: float | None = None) -> Can
         rho = np.geomspace(rho[first - 1], rho[last], rho.size)
         values = _values(plan, env, rho, step, base)
     rate = _rate(plan, {key: _pick(value, chosen) for key, value in values["env"].items()}, base)
-    return Candidate(plan, float(rho[chosen]), float(values["gamma"][chosen]), reach, rate)
+    return Candidate(plan, float(rho[chosen]), float(values["gamma"][chosen]), reach, rate, step.free)
 
 
 def best(base: Base, form: str, step: Step, concave_psi: bool) -> list[Candidate]:
@@ -140,14 +145,14 @@ def best(base: Base, form: str, step: Step, concave_psi: bool) -> list[Candidate
     found = [
         propose(base, plan, choice)
         for plan in plans(base, form, concave_psi)
-        for choice in (_shorter_steps(step) if plan.residual else (step,))
+        for choice in (_shorter_steps(step) if plan.residual or step.free else (step,))
     ]
     return sorted(found, key=lambda c: (not c.feasible, -c.rate if c.feasible else -c.reach))
 
 
 def _shorter_steps(step: Step) -> tuple[Step, ...]:
-    """Without a given γ, the residual form may take less than 1/M_ρ²: its drift x is proportional to γ."""
-    return (step,) if step.gamma is not None else tuple(Step(None, step.q / 2**j) for j in range(6))
+    """Without a given γ, less than the largest may do: x is proportional to γ (residual), ω falls with q (others)."""
+    return (step,) if step.gamma is not None else tuple(Step(None, step.q / 2**j, step.free) for j in range(6))
 
 
 @np.errstate(all="ignore")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from dipproofs.theory import FORM_IDS
 LARGEST_OUTER_LAYER = 50_000_000
 _RATIO = 2 ** (1 / 4)
 #: From this width on, three doublings without any progress end the search.
-_HOPELESS_FROM = 2000
+_HOPELESS_FROM, _PATIENCE = 2000, 3
 #: Operations that one trial may take: some seconds.
 _WORK = 3e10
 #: Draws at each width; two where V has more than _CHEAP entries.
@@ -25,35 +25,45 @@ _DRAWS, _CHEAP = 4, 200_000
 
 
 def find_widths(
-    problem: Any, network: TwoLayer, loss: Any, operator: OperatorBounds, step: Step, arithmetic: str,
+    problem: Any,
+    network: TwoLayer,
+    loss: Any,
+    operator: OperatorBounds,
+    step: Step,
+    arithmetic: str,
     tried: Callable[[str, int], None] | None = None,
-) -> Mapping[str, dict[str, Any]]:  # fmt: skip
+    forms: Iterable[str] = FORM_IDS,
+) -> Mapping[str, dict[str, Any]]:
     """Find for each form a width at which its hypotheses hold at initialisation, within a factor 2^{1/4}.
 
     Args:
         problem, loss, operator, step, arithmetic: as in `check`.
-        network: gives sizes, activation, train mode and basis; u, W and V are drawn anew.
+        network: gives sizes, activation, train mode, basis, law and scale; u, W and V are drawn anew.
         tried: called with (form, width) before each trial.
+        forms: those to search for.
 
     Returns:
         By form: {"width": int or None, "seed", "verdict": "proved" (decided at that width) or "estimated", "reason"}.
     """
     return {
         form: _find(problem, network, loss, operator, step, arithmetic, form, tried)
-        for form in FORM_IDS
+        for form in forms
         if not (form == "residual" and not loss.projects_data)
     }
 
 
 def _find(
     problem: Any, network: TwoLayer, loss: Any, operator: OperatorBounds, step: Step, arithmetic: str, form: str,
-    tried: Callable[[str, int], None] | None,
+    tried: Callable[[str, int], None] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     from dipproofs.certify.at_iterate import certify_at
     from dipproofs.certify.estimates import estimate_base
 
     if operator.rank is None:
-        return {"width": None, "verdict": "undecided", "reason": operator.decision.reason}
+        return {"width": None, "seed": None, "verdict": "undecided", "reason": operator.decision.reason}
+    if network.outer_law is None:
+        reason = "how the outer layer was drawn is not known; draw the network by TwoLayer.init, or in a problem file"
+        return {"width": None, "seed": None, "verdict": "undecided", "reason": reason}
     rows, m = network.V.shape[0], operator.matrix.shape[0]
     limit = min(LARGEST_OUTER_LAYER // max(rows, network.input_dimension), int(_WORK / (m * rows + m * m)))
     if 10 * m**3 > _WORK:
@@ -85,7 +95,7 @@ def _find(
                 "`dipproofs table width` gives a bound"
             )
             return {"width": None, "seed": None, "verdict": "undecided", "reason": reason}
-        if high > _HOPELESS_FROM and reaches[-1] <= reaches[-4]:
+        if high > _HOPELESS_FROM and len(reaches) > _PATIENCE and reaches[-1] <= reaches[-1 - _PATIENCE]:
             reason = (
                 f"the left side of (H) stays at {reaches[-1]:.2g} of what is needed up to width {low}: width does not "
                 "help here; rescale A and y, or certify a later iterate"
@@ -125,7 +135,7 @@ def _step_text(certificate: Any) -> str:
 
 
 def drawn(network: TwoLayer, width: int, seed: int) -> TwoLayer:
-    """Return a fresh network of another width with the same input, activation, train mode and basis."""
+    """Return a fresh network of another width, drawn and used as this one."""
     return TwoLayer.init(
         n=network.V.shape[0],
         width=width,
@@ -136,4 +146,6 @@ def drawn(network: TwoLayer, width: int, seed: int) -> TwoLayer:
         basis=network.basis,
         dtype=str(np.result_type(network.V, network.W)),
         output_offset=network.output_offset,
+        outer_law=network.outer_law or "uniform",
+        output_scale=network.output_scale or 1.0,
     )

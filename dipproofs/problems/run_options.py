@@ -69,6 +69,12 @@ class DescentOptions(Options):
     stop: str = choice("tolerance", options=("tolerance", "guaranteed"))
     dtype: str = choice("float64", options=("float64", "float32"))
 
+    @property
+    def schedule_options(self) -> dict[str, Any]:
+        """The parameters of the chosen schedule."""
+        given = {"polynomial": {"power": self.power}, "cosine": {"horizon": self.horizon or self.max_iterations}}
+        return given.get(self.schedule, {})
+
 
 @dataclass(frozen=True)
 class CertificateOptions(Options):

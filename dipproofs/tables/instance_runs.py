@@ -86,7 +86,12 @@ class Instance:
         if not hasattr(spec.network, "width"):
             raise InputError(f"{spec.name}: found network.kind file, expected one that can be drawn at any width")
         self.spec, self.problem, self.loss = spec, built.problem, built.loss
-        self.options = built.descent
+        self.options, self.certificate = built.descent, built.certificate
+        if self.certificate.arithmetic != "proved":
+            raise InputError(
+                f"{spec.name}: found certificate.arithmetic = {self.certificate.arithmetic}, expected proved: "
+                "the table counts proved certificates; leave it out"
+            )
         self.max_iterations = max_iterations or self.options.max_iterations
         self.operator = bound_operator_of(built.problem, built.network)
         self.outputs = built.network.V.shape[0]
@@ -107,11 +112,13 @@ class Instance:
         from dipproofs.certify.at_iterate import certify_at
         from dipproofs.certify.search import Step
 
-        network = self.network(width, seed)
+        network, step = self.network(width, seed), self.options.step
+        chosen = Step(None, 1.0) if isinstance(step, str) else Step(step)
         for arithmetic in ("estimated", "proved"):
             found = certify_at(
-                self.problem, network, self.loss, self.operator, Step(None, 1.0), arithmetic=arithmetic, origin={}
-            )
+                self.problem, network, self.loss, self.operator, chosen, form=self.certificate.form,
+                arithmetic=arithmetic, origin={},
+            )  # fmt: skip
             if arithmetic == "estimated" and any(str(h.verdict) == "refuted" for h in found.hypotheses):
                 return False
         return bool(found.proved)
@@ -133,8 +140,13 @@ class Instance:
                 self.network(width, seed),
                 self.loss,
                 self.options.step,
-                max_iterations=self.max_iterations,
-                tolerance=self.options.tolerance,
+                self.options.schedule,
+                self.max_iterations,
+                self.options.tolerance,
+                self.certificate.form,
+                stop=self.options.stop,
+                distance=self.certificate.distance,
+                schedule_options=self.options.schedule_options,
                 origin={},
                 keep_interrupted=False,
             )
@@ -157,6 +169,10 @@ class Instance:
         name = _loss_name(self.loss)
         if self.operator.rank is None:
             return None, "rank of A not decided"
+        if self.certificate.form not in ("best", "concave") or not isinstance(self.options.step, str):
+            return None, "bounds are for form concave with the step of q = 1"
+        if network.output_scale != 1:
+            return None, "bounds are for entries of V with variance 1 (network.output_scale = 1)"
         if network.output_offset != 0 or self.outputs != self.problem.operator.shape[1]:
             return None, "bounds are for networks without basis and offset"
         m, n = self.problem.operator.shape

@@ -211,7 +211,7 @@ class _Tester:
         for one in (certificate, certificate.final):
             if one is None or not one.proved:
                 continue
-            schedule = make_schedule(options.schedule, **_schedule_options(options))
+            schedule = make_schedule(options.schedule, **options.schedule_options)
             self.followed |= followable(one, schedule)
             found = violations(one, built.problem, built.loss, schedule, certificate.run)
             if found:
@@ -243,7 +243,7 @@ class _Tester:
         return api.certify(
             built.problem, built.network, built.loss, step, options.schedule, options.max_iterations,
             options.tolerance, built.certificate.form, "proved", stop=options.stop,
-            distance=built.certificate.distance, schedule_options=_schedule_options(options),
+            distance=built.certificate.distance, schedule_options=options.schedule_options,
             keep_interrupted=False,
         )  # fmt: skip
 
@@ -260,9 +260,3 @@ class _Tester:
             compared=what if self.followed else "loss and path, as the run recorded them",
             reasons=tuple(self.reasons),
         )
-
-
-def _schedule_options(options: Any) -> dict[str, Any]:
-    from dipproofs.command import schedule_options
-
-    return schedule_options(options)

@@ -35,6 +35,7 @@ class TwoLayer:
         train: "both", "inner" (W) or "outer" (V).
         basis: (n, r) fixed linear map B of a synthesis generator g = B h(u, θ), or None.
         output_offset: constant added to every entry of g, for losses with a limited domain.
+        outer_law, output_scale: how V was drawn (`init`); None for arrays of which that is not known.
 
     Raises:
         InputError: wrong shapes, complex or non-finite entries, ‖u‖ ≠ 1, unknown activation.
@@ -56,6 +57,8 @@ class TwoLayer:
     train: str = "both"
     basis: np.ndarray | None = None
     output_offset: float = 0.0
+    outer_law: str | None = None
+    output_scale: float | None = None
 
     def __post_init__(self) -> None:
         _check_name("activation", self.activation, tuple(ACTIVATIONS), EXCLUDED)
@@ -131,7 +134,10 @@ class TwoLayer:
         u, V = u / np.linalg.norm(u), V * output_scale
         with np.errstate(over="ignore"):  # an infinite entry is refused below
             u, W, V = (array.astype(dtype) for array in (u, W, V))
-        return cls(u, W, V, activation=activation, train=train, basis=basis, output_offset=output_offset)
+        return cls(
+            u, W, V, activation=activation, train=train, basis=basis, output_offset=output_offset,
+            outer_law=outer_law, output_scale=output_scale,
+        )  # fmt: skip
 
     @property
     def n(self) -> int:
