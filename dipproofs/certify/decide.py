@@ -187,7 +187,7 @@ class Judge:
         return self._decide("H", statement, total - psi, fail, psi)
 
     def _at_any_radius(self, found: list[Hypothesis]) -> list[Hypothesis]:
-        """A hypothesis that fails at the chosen radius is refuted only if it fails at every radius (free: with every step)."""
+        """A hypothesis that fails at the chosen radius is refuted only if it fails at every radius (and step)."""
         impossible, result = refute(self), []
         none = (
             "no step and no radius satisfy (H)"
