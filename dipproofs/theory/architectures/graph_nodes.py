@@ -1,0 +1,138 @@
+"""What one node of a computation graph contributes to the bounds of a network (docs/theory-graphs.md §1–§3).
+
+Every symbol is an upper bound, ≥ 0, over the ball of radius ρ around θ_0, except `deviation` and `least_centred`, which
+are lower bounds and stand in denominators. Blocks of parameters are indexed: for the blocks j and k, d_j bounds ‖D_j‖, r_j the
+largest row norm of D_j, E the norm of the second derivative with arguments in the blocks j and k; |d|² = Σ d_j².
+"""
+
+from __future__ import annotations
+
+import sympy as sp
+
+from dipproofs.theory.core import define
+
+_SOURCE = "graphs §3"
+
+
+def symbols(names: str) -> tuple[sp.Symbol, ...]:
+    """Non-negative symbols of the node formulas."""
+    return tuple(sp.symbols(names, nonnegative=True, seq=True))
+
+
+# of the node's inputs, for the blocks j and k
+d_xj, d_xk, r_xj, r_xk, E_x = symbols("d_xj d_xk r_xj r_xk E_x")
+d_wj, d_wk, r_wj, r_wk, E_w = symbols("d_wj d_wk r_wj r_wk E_w")
+length_x, length_w, row_length_x = symbols("|d_x| |d_w| |r_x|")
+rho = sp.Symbol("rho", nonnegative=True)
+# of the adjoint Jacobian B: ‖B‖, its largest column, ‖B diag(P2)‖, the largest P2_i‖column‖
+b, column, b_bent, column_bent = symbols("b b_col b_P2 b_colP2")
+
+
+def _node(name: str, expr: sp.Expr, meaning: str) -> sp.Expr:
+    return define(f"graph.node.{name}", expr, meaning, _SOURCE)
+
+
+_cross = d_wj * d_xk + d_xj * d_wk
+
+# --- what every node knows -------------------------------------------------------------------------------------
+row_size = symbols("n")[0]
+RADIUS = _node("radius", rho * sp.Min(row_length_x, length_x), "how far an entry moves on the ball")
+
+# --- bilinear maps: convolution, matrix product ----------------------------------------------------------------
+norm_w, norm_p, kappa = symbols("w p kappa")
+two_w, one_w, two_p, one_p = symbols("w_2 w_1 p_2 p_1")
+start, radius_w = symbols("w_0 rad_w")
+BILINEAR_NORM = _node("bilinear.norm", start + kappa * rho * length_w, "norm of x ↦ w∗x for w on the ball")
+BILINEAR_TWO = _node(
+    "bilinear.two",
+    start + sp.Min(rho * length_w, sp.sqrt(row_size) * radius_w),
+    "Euclidean length of the coefficients of one output on the ball",
+)
+BILINEAR_ONE = _node(
+    "bilinear.one",
+    start + sp.Min(sp.sqrt(row_size) * rho * length_w, row_size * radius_w),
+    "sum of the absolute coefficients of one output on the ball",
+)
+BILINEAR_D = _node("bilinear.d", norm_w * d_xj + norm_p * d_wj, "‖D_j‖ of w∗x, p = ‖w ↦ w∗x‖")
+BILINEAR_R = _node(
+    "bilinear.r",
+    sp.Min(two_w * d_xj, one_w * r_xj) + sp.Min(two_p * d_wj, one_p * r_wj),
+    "largest row of D_j of w∗x",
+)
+BILINEAR_E = _node("bilinear.E", norm_w * E_x + norm_p * E_w + kappa * _cross, "second derivative of w∗x")
+BILINEAR_N = _node("bilinear.N", b * kappa * _cross, "curvature term of w∗x")
+BILINEAR_J = _node("bilinear.J", b * kappa * rho * length_w, "change of B∂op/∂x on the ball")
+
+# --- entrywise functions ---------------------------------------------------------------------------------------
+P_1, P_2, slope, radius_x = symbols("P_1 P_2 P_0 rad_x")
+_rows = sp.Min(r_xj * d_xk, d_xj * r_xk)
+ENTRYWISE_SLOPE = _node("entrywise.slope", slope + P_2 * radius_x, "sup|φ'| on a box, P_2 ≥ sup|φ''| there")
+ENTRYWISE_D = _node("entrywise.d", P_1 * d_xj, "‖D_j‖ of φ(x)")
+ENTRYWISE_R = _node("entrywise.r", P_1 * r_xj, "largest row of D_j of φ(x)")
+ENTRYWISE_E = _node("entrywise.E", P_1 * E_x + P_2 * _rows, "second derivative of φ(x)")
+ENTRYWISE_N = _node("entrywise.N", sp.Min(column_bent * d_xj * d_xk, b_bent * _rows), "curvature term of φ(x)")
+ENTRYWISE_J = _node("entrywise.J", b_bent * radius_x, "change of B diag(φ'(x)) on the ball")
+
+# --- entrywise products ----------------------------------------------------------------------------------------
+value_w, value_x = symbols("v_w v_x")
+_T = sp.Min(r_wj * d_xk, d_wj * r_xk) + sp.Min(r_wk * d_xj, d_wk * r_xj)
+PRODUCT_D = _node("product.d", value_w * d_xj + value_x * d_wj, "‖D_j‖ of w∘x")
+PRODUCT_R = _node("product.r", value_w * r_xj + value_x * r_wj, "largest row of D_j of w∘x")
+PRODUCT_E = _node("product.E", value_w * E_x + value_x * E_w + _T, "second derivative of w∘x")
+PRODUCT_N = _node("product.N", sp.Min(column * _cross, b * _T), "curvature term of w∘x")
+PRODUCT_J = _node("product.J", b * radius_w, "change of B diag(w) on the ball")
+group_x, b_group = symbols("g_x b_grp")
+AFFINE_D = _node("affine.d", value_w * d_xj + group_x * d_wj, "‖D_j‖ of (Gw)∘x, G repeats w over disjoint groups")
+AFFINE_E = _node("affine.E", value_w * E_x + group_x * E_w + _cross, "second derivative of (Gw)∘x")
+AFFINE_N = _node("affine.N", b_group * _cross, "curvature term of (Gw)∘x, b_grp the largest norm of B on a group")
+
+# --- normalisation ---------------------------------------------------------------------------------------------
+deviation, count, spread, greatest, bend = symbols("s P s_0 n_max kappa_c")
+b_bend, least_centred, functional = symbols("b_kappa c_min f_0")
+b_left, b_right, b_direction, direction = symbols("b_fj b_fk b_dir b_dir0")
+weight = symbols("k_c")[0]
+NORMALISE_BEND = _node("normalise.bend", 2 / (sp.sqrt(3) * sp.sqrt(count) * deviation**2), "‖D²n‖ of one group")
+NORMALISE_D = _node("normalise.d", d_xj / deviation, "‖D_j‖ of n(x)")
+NORMALISE_R = _node(
+    "normalise.r", (r_xj + d_xj * (1 + greatest) / sp.sqrt(count)) / deviation, "largest row of D_j of n(x)"
+)
+NORMALISE_VALUE = _node("normalise.value", start + rho * length_x / deviation, "largest |n_i| on the ball")
+NORMALISE_E = _node("normalise.E", E_x / deviation + bend * d_xj * d_xk, "second derivative of n(x)")
+NORMALISE_N = _node("normalise.N", b_bend * d_xj * d_xk, "curvature term of n(x), b_kappa = max of bend·‖B_c‖")
+NORMALISE_J = _node("normalise.J", b * bend * length_x * rho, "change of B∂n/∂x on the ball")
+NORMALISE_WEIGHT = _node("normalise.weight", 1 / (sp.sqrt(count) * deviation**2), "1/(√P s²)")
+row_E = symbols("|E_j|")[0]
+NORMALISE_FUNCTIONAL = _node(
+    "normalise.functional",
+    functional + rho * (row_E + length_x * d_xj / least_centred),
+    "‖x̂ᵀD_j‖ of one group on the ball",
+)
+NORMALISE_DIRECTION = _node(
+    "normalise.direction", direction + b * rho * length_x / least_centred, "‖B x̂‖ of one group on the ball"
+)
+NORMALISE_STRUCTURED = _node(
+    "normalise.structured",
+    b_left * d_xk + b_right * d_xj + 2 * b_direction * d_xj * d_xk,
+    "curvature term of n(x) through x̂: b_fj = ‖B diag(k_c f_cj)‖, b_dir = max of k_c‖B_c x̂_c‖",
+)
+
+# --- linear maps, softmax --------------------------------------------------------------------------------------
+norm_U, row_one, row_two = symbols("U U_1 U_2")
+LINEAR_D = _node("linear.d", norm_U * d_xj, "‖D_j‖ of Ux")
+LINEAR_R = _node("linear.r", sp.Min(row_one * r_xj, row_two * d_xj), "largest row of D_j of Ux")
+LINEAR_E = _node("linear.E", norm_U * E_x, "second derivative of Ux")
+SOFTMAX_D = _node("softmax.d", d_xj / 2, "‖D_j‖ of softmax x")
+SOFTMAX_R = _node("softmax.r", r_xj / 2, "largest row of D_j of softmax x")
+SOFTMAX_E = _node("softmax.E", E_x / 2 + d_xj * d_xk / sp.sqrt(2), "second derivative of softmax x")
+SOFTMAX_N = _node("softmax.N", b * d_xj * d_xk / sp.sqrt(2), "curvature term of softmax x")
+SOFTMAX_J = _node("softmax.J", b * length_x * rho / sp.sqrt(2), "change of B∂softmax/∂x on the ball")
+
+stacked_a, stacked_b = symbols("a b_2")
+STACKED = _node("stacked", sp.sqrt(stacked_a**2 + stacked_b**2), "d or E of two nodes stacked")
+
+# --- restarts, approximate adjoints ----------------------------------------------------------------------------
+exact, error, defect, own_E = symbols("D_0 err R E")
+change = symbols("dJ")[0]
+RESTART = _node("restart", exact + error + rho * row_E, "‖D_j‖ on the ball from the Jacobian at θ_0")
+DEFECT_D = _node("defect.d", defect * d_xj, "error of a computed Jacobian from the defect at one node")
+DEFECT_N = _node("defect.N", (defect + change) * own_E, "curvature from the defect of the adjoints at one node")
