@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from dipproofs.enclosures.matrix import IntervalMatrix
 from dipproofs.enclosures.norms import max_abs
 from dipproofs.enclosures.rounding import TINY, gamma, inflation
+from dipproofs.enclosures.singular import norm
 
 _SQUARINGS = 5
+_SMALL = 64
 
 
 def spectral_upper(matrices: np.ndarray) -> np.ndarray:
@@ -53,6 +56,15 @@ def spectral_upper(matrices: np.ndarray) -> np.ndarray:
             bound = np.ldexp(np.sqrt(square) * inflation(2), exponent)
         result = np.ldexp(np.minimum(bound, sizes[0][0]), shift) + TINY
     return np.where(np.isfinite(result), result, np.inf)
+
+
+def norm_upper(matrix: np.ndarray) -> float:
+    """Upper bound of the operator norm of one exact real matrix, by the cheaper way for its size."""
+    if min(matrix.shape) <= _SMALL or matrix.ndim != 2:
+        return float(spectral_upper(matrix))
+    if not np.isfinite(matrix).all():
+        return float("inf")
+    return norm(IntervalMatrix.from_exact(matrix)).upper
 
 
 def _frobenius(h: np.ndarray) -> np.ndarray:

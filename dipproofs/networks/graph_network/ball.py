@@ -14,7 +14,7 @@ from dipproofs.networks.graph_network.point import Point
 from dipproofs.networks.graph_network.reverse import chunk_rows, reduced
 from dipproofs.theory.architectures import graph_nodes as t
 
-_NONLINEAR = {"conv", "matmul", "product", "entrywise", "normalise", "softmax", "piecewise", "maximum"}
+_READERS = {"conv", "matmul", "entrywise", "normalise", "softmax"}
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def bound_nodes(point: Point, rho: float, effort: Effort, output: int | None = N
 
 
 def restart_places(point: Point, effort: Effort) -> frozenset[int]:
-    """Small nodes that a nonlinear node reads, leaves and what only moves their entries excepted."""
+    """Small nodes that a node with much curvature reads, leaves and what only moves their entries excepted."""
 
     def make() -> frozenset[int]:
         graph = point.graph
@@ -62,7 +62,7 @@ def restart_places(point: Point, effort: Effort) -> frozenset[int]:
         for place, node in enumerate(graph.nodes):
             if node.op in ("gather", "scale", "shift") and all(i in plain or not graph.trained[i] for i in node.inputs):
                 plain.add(place)
-        read = {i for node in graph.nodes if node.op in _NONLINEAR for i in node.inputs}
+        read = {i for node in graph.nodes if node.op in _READERS for i in node.inputs}
         return frozenset(
             place
             for place in read

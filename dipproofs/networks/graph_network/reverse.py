@@ -10,7 +10,7 @@ import numpy as np
 
 from dipproofs.enclosures.norms import euclidean, frobenius_upper
 from dipproofs.enclosures.rounding import UNIT, Array
-from dipproofs.enclosures.spectral import spectral_upper
+from dipproofs.enclosures.spectral import norm_upper
 from dipproofs.enclosures.upward import add_up, multiply_up, upward
 from dipproofs.networks.graph_network.nodes import RULES
 from dipproofs.networks.graph_network.nodes.base import Ball
@@ -111,7 +111,7 @@ def reduced(point: Point, start: int, key: Any, cotangents: Callable[[], Array],
                 if block is not None:
                     flat = reached.adjoint.reshape(len(part), -1)
                     rows[first : first + chunk, block] = euclidean(flat, 1)[1]
-                    norm = np.minimum(spectral_upper(flat), reached.size)
+                    norm = np.asarray(min(norm_upper(flat), reached.size))
                     squares[block] = add_up(squares[block], multiply_up(norm, norm))
         norms = np.nextafter(np.sqrt(squares), np.inf)
         return Reduced(rows, np.where(squares > 0, norms, 0.0), defects)

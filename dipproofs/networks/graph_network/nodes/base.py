@@ -11,7 +11,7 @@ import numpy as np
 
 from dipproofs.enclosures.norms import euclidean, frobenius_upper
 from dipproofs.enclosures.rounding import Array
-from dipproofs.enclosures.spectral import spectral_upper
+from dipproofs.enclosures.spectral import norm_upper
 from dipproofs.enclosures.upward import norm_up, upward
 from dipproofs.graph.node import Node
 from dipproofs.graph.operations import OPERATIONS
@@ -112,7 +112,7 @@ class Adjoint:
     @cached_property
     def norm(self) -> float:
         """Upper bound of the operator norm."""
-        return min(float(spectral_upper(self.array)), self.frobenius)
+        return min(norm_upper(self.array), self.frobenius)
 
     @cached_property
     def columns(self) -> Array:
@@ -128,7 +128,7 @@ class Adjoint:
             return 0.0
         scaled = self.array * factors
         rounding = 2.0**-52 * largest * self.frobenius
-        whole = np.nextafter(float(spectral_upper(scaled)) + rounding, np.inf)
+        whole = np.nextafter(norm_upper(scaled) + rounding, np.inf)
         return float(min(whole, np.nextafter(largest * self.norm, np.inf)))
 
 

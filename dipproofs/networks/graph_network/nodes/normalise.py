@@ -135,7 +135,7 @@ class Normalise(NodeRule):
         whole = norm_up(factors, 1)
         spread = np.broadcast_to(_over_groups(whole, node), node.shape).reshape(-1)
         largest = adjoint.weighted(np.ascontiguousarray(spread))
-        share = divide_up(factors, np.nextafter(np.where(whole > 0, whole, 1.0), 0.0)).max(axis=0)
+        share = divide_up(factors, np.where(whole > 0, whole, 1.0)[:, None]).max(axis=0)
         bent = multiply_up(np.asarray(largest), np.minimum(share, np.nextafter(1.0, 2.0)))
         m, n = adjoint.array.shape
         if float(m) * n * min(m, n) * factors.shape[1] <= _WORK:
