@@ -1,7 +1,7 @@
 """An adversary of the bounds on graphs: floats only, by `dipproofs.graph.evaluate`, which shares nothing with them.
 
-A difference quotient of a Jacobian over a segment in the ball is at most the supremum of the second derivative there, so
-that every quotient above a bound refutes it. Directions are improved by power iteration on the trilinear form.
+A difference quotient of a Jacobian over a segment in the ball is at most the supremum of the second derivative there,
+so that every quotient above a bound refutes it. Directions are improved by power iteration on the trilinear form.
 """
 
 from __future__ import annotations
@@ -31,9 +31,7 @@ class Adversary:
 
     def parameters(self, theta: np.ndarray) -> dict[str, np.ndarray]:
         """The parameters as arrays by name."""
-        return {
-            name: theta[block].reshape(self.graph.parameters[name]) for name, block in zip(self.names, self.blocks)
-        }
+        return {name: theta[block].reshape(self.graph.parameters[name]) for name, block in zip(self.names, self.blocks)}
 
     def value(self, theta: np.ndarray, place: int) -> np.ndarray:
         """The value of a node, flat."""
@@ -67,7 +65,9 @@ class Adversary:
             v[first] = back[first]
         return best
 
-    def _quotient(self, centre: np.ndarray, place: int, rows: np.ndarray | None, step: float, v: np.ndarray) -> np.ndarray:
+    def _quotient(
+        self, centre: np.ndarray, place: int, rows: np.ndarray | None, step: float, v: np.ndarray
+    ) -> np.ndarray:
         ahead, behind = (self.jacobian(centre + s * step * v, place, rows) for s in (1, -1))
         return (ahead - behind) / (2 * step)
 

@@ -1,4 +1,4 @@
-"""Upper bounds of operator norms by repeated squaring: for many small matrices at once, or one that needs no sharp norm."""
+"""Upper bounds of operator norms by repeated squaring, for many small matrices at once."""
 
 from __future__ import annotations
 

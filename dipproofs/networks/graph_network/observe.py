@@ -56,7 +56,8 @@ def observe(ball: Ball, rows: IntervalMatrix, memory: float = MEMORY) -> Observe
     offsets = np.concatenate([[0], np.cumsum(point.sizes)])
     blocks = len(point.leaves)
     squares_N = np.zeros((blocks, blocks))
-    squares_error, terms = np.zeros(blocks), {}
+    squares_error = np.zeros(blocks)
+    terms: dict[int, float] = {}
     slack = 0.0 if rows.rad is None else float(norm_up(rows.rad))
     for first in range(0, m, chunk):
         cotangents = rows.mid[first : first + chunk].reshape(-1, *graph.nodes[graph.output].shape)

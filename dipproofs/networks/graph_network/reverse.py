@@ -11,7 +11,7 @@ import numpy as np
 from dipproofs.enclosures.norms import euclidean, frobenius_upper
 from dipproofs.enclosures.rounding import UNIT, Array
 from dipproofs.enclosures.spectral import norm_upper
-from dipproofs.enclosures.upward import add_up, multiply_up, upward
+from dipproofs.enclosures.upward import add_up, multiply_up, sum_up, upward
 from dipproofs.networks.graph_network.nodes import RULES
 from dipproofs.networks.graph_network.nodes.base import Ball
 from dipproofs.networks.graph_network.point import Point
@@ -64,7 +64,7 @@ def reverse(point: Point, start: int, cotangents: Array) -> Iterator[Reached]:
                 total = waiting[source] + part
                 rounding = 2 * UNIT * frobenius_upper(total.reshape(len(total), -1))
                 waiting[source] = total
-                defects[source] = float(add_up(add_up(np.asarray(defects[source]), defect), np.asarray(rounding)))
+                defects[source] = float(sum_up(np.array([defects[source], defect, rounding])))
             else:
                 waiting[source], defects[source] = part, defect
         del adjoint, parts

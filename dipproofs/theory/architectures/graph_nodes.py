@@ -1,8 +1,8 @@
 """What one node of a computation graph contributes to the bounds of a network (docs/theory-graphs.md §1–§3).
 
 Every symbol is an upper bound, ≥ 0, over the ball of radius ρ around θ_0, except `deviation` and `least_centred`, which
-are lower bounds and stand in denominators. Blocks of parameters are indexed: for the blocks j and k, d_j bounds ‖D_j‖, r_j the
-largest row norm of D_j, E the norm of the second derivative with arguments in the blocks j and k; |d|² = Σ d_j².
+are lower bounds and stand in denominators. For the blocks j and k of parameters, d_j bounds ‖D_j‖, r_j the largest row
+norm of D_j, E the norm of the second derivative with arguments in the blocks j and k; |d|² = Σ d_j².
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Bilinear nodes: convolution, matrix product. A weight is an input like any other; its block is the one with ‖D‖ = 1."""
+"""Bilinear nodes: convolution, matrix product. A weight is an input like any other, with ‖D‖ = 1."""
 
 from __future__ import annotations
 
@@ -120,8 +120,8 @@ def counted_kappa(index: np.ndarray) -> float:
     """Norm of the bilinear map: root of the most reads of one entry of x, or of the most reads of one output.
 
     Notes:
-        ‖w∗x‖² ≤ Σ_p ‖w‖²‖patch p‖² counts every entry of x as often as it is read; the trilinear form y·(w∗x) is the same
-        with y and x exchanged, where the patches are those of y.
+        ‖w∗x‖² ≤ Σ_p ‖w‖²‖patch p‖² counts every entry of x as often as it is read; the trilinear form y·(w∗x) is the
+        same with y and x exchanged, where the patches are those of y.
     """
     reads = np.bincount(index[index >= 0], minlength=1).max(initial=0)
     patch = (index >= 0).sum(axis=1).max(initial=0)

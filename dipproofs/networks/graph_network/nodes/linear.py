@@ -32,7 +32,7 @@ class Leaf(NodeRule):
 
 
 class Gather(NodeRule):
-    """An index map of one or more inputs: √(largest multiplicity) is its norm, rows of different inputs are disjoint."""
+    """An index map of one or more inputs: its norm is √(largest multiplicity), inputs keep their rows."""
 
     def bounds(self, ball: Ball, place: int) -> NodeBounds:
         """Roots of sums of squares over the inputs; the largest of their rows."""

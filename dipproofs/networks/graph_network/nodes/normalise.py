@@ -13,7 +13,6 @@ from dipproofs.enclosures.upward import (
     divide_up,
     multiply_up,
     norm_up,
-    root_up,
     subtract_down,
     upward,
 )
@@ -190,12 +189,10 @@ def functional_rows(ball: Ball, place: int) -> Array | None:
         return None
 
     def cotangents() -> Array:
-        groups, restore = as_groups(np.arange(node.size).reshape(node.shape), node["axes"])
+        groups = as_groups(np.arange(node.size).reshape(node.shape), node["axes"])[0]
         result = np.zeros((len(groups), node.size))
         np.put_along_axis(result, groups, direction, axis=1)
         return result.reshape(len(groups), *node.shape)
 
     rows = row_bounds(ball, source, ("directions", place), cotangents)
     return add_up(rows, multiply_up(slack[:, None], ball.of(source).d[None, :]))
-
-

@@ -36,7 +36,7 @@ def convolution_norm(kernel: Array, space: tuple[int, ...], dilation: tuple[int,
     for axis, (k, n, step) in enumerate(zip(taps, space, dilation)):
         length = min(n + (k - 1) * step, _LARGEST) if k > 1 else 1
         if n + (k - 1) * step > _LARGEST and k > 1:
-            return _young(kernel)
+            return absolute_norm(kernel)
         frequencies = length // 2 + 1 if axis == len(taps) - 1 else length  # k is real: −ω gives the same norm
         phases = _roots(length)[np.outer(np.arange(k) * step, np.arange(frequencies)) % length]
         symbol = np.moveaxis(np.tensordot(symbol, phases, axes=(2, 0)), -1, symbol.ndim - 1)
@@ -44,12 +44,7 @@ def convolution_norm(kernel: Array, space: tuple[int, ...], dilation: tuple[int,
     matrices = np.moveaxis(symbol.reshape(outputs, channels, -1), -1, 0)
     absolute = np.abs(kernel).reshape(outputs, channels, -1).sum(axis=2) * inflation(terms)
     slack = gamma(8 * sum(taps) + 64) * float(np.sqrt((absolute**2).sum())) * inflation(outputs * channels + 8)
-    return float(min(add_up(spectral_upper(matrices).max(), np.asarray(slack)), _young(kernel)))
-
-
-def _young(kernel: Array) -> float:
-    """‖Σ_t |W_t|‖, which also bounds the convolution with |k|."""
-    return absolute_norm(kernel)
+    return min(float(add_up(spectral_upper(matrices).max(), np.asarray(slack))), absolute_norm(kernel))
 
 
 def absolute_norm(kernel: Array) -> float:
