@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from difflib import get_close_matches
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
 
 class InputError(ValueError):
     """Input that cannot be used: one line saying what was found, what was expected and what to do.
@@ -14,3 +23,34 @@ class InputError(ValueError):
         ...
         dipproofs.errors.InputError: operator.rows: found 0, expected an integer ≥ 1
     """
+
+
+class ArgumentError(InputError, TypeError):
+    """A call with an argument that the function does not have; the message names the nearest one that it has."""
+
+
+def named_arguments(function: Callable[P, R]) -> Callable[P, R]:
+    """Let a function answer an unknown keyword argument with the nearest valid one.
+
+    Example:
+        >>> @named_arguments
+        ... def run(max_iterations: int = 5) -> int:
+        ...     return max_iterations
+        >>> run(max_iteration=3)
+        Traceback (most recent call last):
+        ...
+        dipproofs.errors.ArgumentError: run: found argument 'max_iteration', expected ...; did you mean max_iterations?
+    """
+    known = [name for name in inspect.signature(function).parameters if name not in ("self", "cls")]
+
+    @wraps(function)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+        for name in kwargs:
+            if name not in known:
+                near = get_close_matches(name, known, 1)
+                hint = f"; did you mean {near[0]}?" if near else ""
+                called = function.__qualname__.removesuffix(".__init__")
+                raise ArgumentError(f"{called}: found argument {name!r}, expected one of {', '.join(known)}{hint}")
+        return function(*args, **kwargs)
+
+    return checked

@@ -168,6 +168,38 @@ class Certificate:
 
         return to_text(render_certificate(self))
 
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        from dipproofs.report import certificate_html
+
+        page = escape(certificate_html(self), quote=True)
+        return f'<iframe title="certificate" srcdoc="{page}" style="width:100%;height:44rem;border:0"></iframe>'
+
+    @property
+    def reconstruction(self) -> np.ndarray:
+        """g(u, θ) at the last iterate, in the shape of the signal (evidence: estimated)."""
+        from dipproofs.report.facts import shaped
+
+        return shaped(self)
+
+    def plot(self, what: str | None = None) -> Any:
+        """Draw the certificate.
+
+        Args:
+            what: "images" (truth, data, reconstruction, error), "loss" or "path"; by default images for pictures,
+                else the loss.
+
+        Returns:
+            A matplotlib figure.
+
+        Raises:
+            InputError: another word, or something that this certificate does not have.
+        """
+        from dipproofs.report.plots import certificate_figure
+
+        return certificate_figure(self, what)
+
     def to_json(self) -> dict[str, Any]:
         """Return the contract's dictionary, without the entry ``arrays`` (`save` adds it)."""
         record: dict[str, Any] = {

@@ -18,7 +18,7 @@ from dipproofs.certify.widths import find_widths
 from dipproofs.descent import Iterate, Schedule, descend, make_schedule
 from dipproofs.descent.arguments import checked_end, checked_setting, checked_step
 from dipproofs.enclosures import Verdict
-from dipproofs.errors import InputError
+from dipproofs.errors import InputError, named_arguments
 from dipproofs.losses import as_loss
 from dipproofs.networks import TwoLayer
 from dipproofs.problems.schema import finite, show
@@ -28,6 +28,7 @@ from dipproofs.theory import FORM_IDS
 ARITHMETICS = ("proved", "estimated")
 
 
+@named_arguments
 def certify(
     problem: Any,
     network: TwoLayer,
@@ -141,6 +142,7 @@ def certify(
     return replace(final if first is None else first, run=run, final=final)
 
 
+@named_arguments
 def check(
     problem: Any,
     network: TwoLayer,

@@ -32,6 +32,9 @@ class History:
     distance_iteration: np.ndarray
     step: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
+    def __repr__(self) -> str:
+        return f"History({self.loss.size} iterates, loss {self.loss[0]:.3g} → {self.loss[-1]:.3g})"
+
 
 @dataclass(frozen=True, eq=False)
 class Run:
@@ -85,6 +88,20 @@ class Run:
     def converged(self) -> bool:
         """Whether the loss fell below the tolerance."""
         return self.stopped == "tolerance"
+
+    def __repr__(self) -> str:
+        loss = f"{self.history.loss[0]:.3g} → {self.history.loss[-1]:.3g}"
+        return f"Run({self.stopped}, iterations={self.iterations}, loss {loss}, network={self.network!r})"
+
+    def plot(self) -> Any:
+        """Draw the loss and the length of the path along the run.
+
+        Returns:
+            A matplotlib figure; the numbers in it are observed (evidence: estimated).
+        """
+        from dipproofs.report.plots import run_figure
+
+        return run_figure(self)
 
     def to_json(self) -> Mapping[str, Any]:
         """Return the summary that certificates carry."""

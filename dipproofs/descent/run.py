@@ -24,6 +24,7 @@ from dipproofs.descent.methods import Method, make_method
 from dipproofs.descent.reasons import stopped_because
 from dipproofs.descent.resume import Snapshot, fingerprint
 from dipproofs.descent.schedule import Schedule, make_schedule
+from dipproofs.errors import named_arguments
 from dipproofs.precision import double_precision
 
 #: Called with (iteration, a function that gives the `Iterate` there, the loss before); may return "freeze" (keep step
@@ -31,6 +32,7 @@ from dipproofs.precision import double_precision
 Watcher = Callable[[int, Callable[[], Iterate], float], str | None]
 
 
+@named_arguments
 def descend(
     problem: Any,
     network: Any,

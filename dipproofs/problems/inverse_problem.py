@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dipproofs.errors import InputError
+from dipproofs.errors import InputError, named_arguments
 from dipproofs.operators.adapt import as_operator
 from dipproofs.operators.adapters.real_stacks import unstack_vector
 from dipproofs.operators.adapters.tabulate import picture_shape
@@ -45,6 +45,7 @@ class InverseProblem:
         InverseProblem(matrix, m=4, n=4, complex)
     """
 
+    @named_arguments
     def __init__(
         self,
         A: Any,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dipproofs.errors import InputError
 from dipproofs.report.numbers import above, count
 from dipproofs.report.series import (
     Curve,
@@ -31,11 +32,61 @@ from dipproofs.report.style import (
 )
 from dipproofs.report.words import standing
 
+#: What is larger is not drawn.
+_LARGEST = 1e100
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from dipproofs.certificate.record import Certificate
+
+
+def certificate_figure(cert: Certificate, what: str | None = None) -> Figure:
+    """Draw pictures, loss or path of a certificate.
+
+    Args:
+        cert: certificate. what: "images", "loss" or "path"; by default images for pictures, else the loss.
+
+    Raises:
+        InputError: another word, a signal that is no picture, or a certificate without a run.
+    """
+    from dipproofs.report.facts import about
+    from dipproofs.report.images import image_figure, image_panels
+
+    panels = image_panels(cert, about(cert).get("image_shape"), about(cert).get("data_shape"))
+    chosen = what or ("images" if panels else "loss")
+    if chosen == "images":
+        if not panels:
+            raise InputError("plot: found a signal that is no picture, expected image_shape in InverseProblem")
+        return image_figure(panels)
+    if chosen not in ("loss", "path"):
+        raise InputError(f'plot: found {what!r}, expected "images", "loss" or "path"')
+    return loss_figure(cert) if chosen == "loss" else path_figure(cert)
+
+
+def run_figure(run: Any) -> Figure:
+    """Draw loss and path length of a run, both observed.
+
+    Args:
+        run: a `Run`.
+    """
+    with style():
+        figure, axes = new_figure()
+        loss = np.asarray(run.history.loss, dtype=float)
+        axes.set_yscale("log")
+        decades(axes.yaxis)
+        iterations_axis(axes)
+        shown = np.flatnonzero((loss > 0) & (loss < _LARGEST))
+        axes.plot(shown, loss[shown], color=OBSERVED)
+        axes.set_ylabel("loss (observed)")
+        beside = axes.twinx()
+        path = np.asarray(run.history.path_length, dtype=float)
+        finite = np.flatnonzero(path < _LARGEST)
+        beside.plot(finite, path[finite], color=OTHER, linestyle="-.")
+        beside.set_ylabel("path length (dash-dotted)", color=OTHER)
+        beside.grid(False)
+        return figure
 
 
 def loss_figure(cert: Certificate) -> Figure:

@@ -93,6 +93,25 @@ class Table:
         write_text(target, self.render(format_of(target, format)))
         return target
 
+    def plot(self, x: str | None = None, series: Sequence[str] | None = None) -> Any:
+        """Draw a width table: k against n, m or κ(A), a curve for each value of the series.
+
+        Args:
+            x: "n", "m" or "kappa"; by default the first of them that varies.
+            series: what tells the curves apart; by default the other sizes, forms and bounds that vary.
+
+        Returns:
+            A matplotlib figure.
+
+        Raises:
+            InputError: a table of another kind, or nothing that varies.
+        """
+        from dipproofs.tables.figures import varying_axis, varying_series, width_figure
+
+        if self.name != "width":
+            raise InputError(f"plot: found table {self.name}, expected table width")
+        return width_figure(self, x or varying_axis(self), series or varying_series(self))
+
     def column(self, key: str) -> Sequence[Any]:
         """Return one column's values."""
         return [record.get(key) for record in self.records]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dipproofs.errors import InputError
+from dipproofs.errors import InputError, named_arguments
 from dipproofs.networks.two_layer.kernel import Fixed, State
 from dipproofs.theory import ACTIVATIONS, EXCLUDED
 from dipproofs.theory.architectures.two_layer import TRAIN_MODES
@@ -82,6 +82,7 @@ class TwoLayer:
             raise InputError(f"network u: found ‖u‖ = {norm:.6g}, expected 1; divide u by its norm first")
 
     @classmethod
+    @named_arguments
     def init(
         cls,
         n: int,
@@ -138,6 +139,13 @@ class TwoLayer:
             u, W, V, activation=activation, train=train, basis=basis, output_offset=output_offset,
             outer_law=outer_law, output_scale=output_scale,
         )  # fmt: skip
+
+    def __repr__(self) -> str:
+        atoms = "" if self.basis is None else f", atoms={self.V.shape[0]}"
+        return (
+            f"TwoLayer(n={self.n}, width={self.width}, input_dimension={self.input_dimension}{atoms}, "
+            f"activation={self.activation!r}, train={self.train!r}, {self.dtype})"
+        )
 
     @property
     def n(self) -> int:
