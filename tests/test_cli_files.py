@@ -103,17 +103,16 @@ def test_nothing_is_written_if_a_number_is_not_finite(tmp_path: Path) -> None:
 
 
 def test_an_interrupted_descent_is_written_said_and_exits_130(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dipproofs.descent import run as descent
+    from dipproofs.descent.marks import Marks
 
-    whole = descent.candidate_iterations
+    whole = Marks.after
 
-    def interrupted(count: int):  # type: ignore[no-untyped-def]
-        for tau in whole(count):
-            if tau > 20:
-                raise KeyboardInterrupt
-            yield tau
+    def interrupted(marks: Marks, tau: int) -> int:
+        if tau > 20:
+            raise KeyboardInterrupt
+        return whole(marks, tau)
 
-    monkeypatch.setattr(descent, "candidate_iterations", interrupted)
+    monkeypatch.setattr(Marks, "after", interrupted)
     out = tmp_path / "out"
     code, text, _ = run("certify", problem(tmp_path), "--out", out)
     record = json.loads((out / "certificate.json").read_text())
