@@ -80,6 +80,8 @@ def evaluate(
         env[symbol] = 1 - env[m.beta] if value == ONE_MINUS_BETA else flint.arb(value)
     for symbol, expr in theorem.constants:
         env[symbol] = call(expr, env)
+        if symbol == m.W_0 and not env[symbol].is_nan():
+            env[symbol] = flint.arb(env[symbol].upper())  # all that follows only uses that W is at most this
     return env
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import flint
@@ -23,8 +24,8 @@ RADII = np.geomspace(0.3, 200.0, 28)
 ALPHAS = np.concatenate([[1.0], np.geomspace(1e-3, 0.97, 12)])
 NUS = np.array([0.5, 1.0, 2.0])
 PLACES = np.concatenate([np.geomspace(0.004, 0.1, 5), np.linspace(0.14, 0.96, 10)])
-#: Singular values at which floats look at the matrix inequality.
-POINTS = 21
+#: Singular values at which floats look at the matrix inequality; more once radius, α and ν are chosen.
+POINTS, FINE = 21, 301
 #: η is raised by this much, so that what lies between the points has room.
 EXCESS = 2e-4
 
@@ -39,6 +40,17 @@ def _entries(env: dict[Any, Any], X: Array, eta: Array) -> list[Array]:
 
 
 def propose(setting: Setting, radii: Array | None = None) -> Proposal:
+    """Search for radius, α, ν, η, ζ, and look at the best again on a finer grid of singular values."""
+    found = _search(setting, radii, ALPHAS, NUS, POINTS)
+    if not found.parameters:
+        return found
+    alpha, nu = np.array([found.alpha / (1 - setting.momentum)]), np.array([found.parameters[m.nu]])
+    exact = found.parameters[m.alpha] == ONE_MINUS_BETA
+    finer = _search(setting, np.array([found.parameters[s.rho]]), np.array([1.0]) if exact else alpha, nu, FINE)
+    return replace(finer, reach=found.reach) if finer.feasible or not found.feasible else finer
+
+
+def _search(setting: Setting, radii: Array | None, alphas: Array, nus: Array, points: int) -> Proposal:
     """Search for radius, α, ν, η, ζ: among those for which the path stays in the ball, the fastest."""
     nothing = Proposal({}, math.inf, math.inf, 0.0, math.nan)
     first = float(setting.ball.floats(np.array([0.0]))[0][0])
@@ -46,11 +58,11 @@ def propose(setting: Setting, radii: Array | None = None) -> Proposal:
         return nothing
     if radii is None:
         radii = RADII * setting.residual.upper / first
-    env = _grid(setting, radii)
+    env = _grid(setting, radii, alphas, nus)
     if not np.size(env[s.rho]):
         return nothing
     env = evaluate_floats(_BEFORE, env)
-    least, share = _least_eta(env)
+    least, share = _least_eta(env, points)
     beta = setting.momentum
     with np.errstate(all="ignore"):
         kappa = env[theory.kappa_2]
@@ -66,12 +78,12 @@ def propose(setting: Setting, radii: Array | None = None) -> Proposal:
     return _choose(env, eta, zeta, path, rate)
 
 
-def _grid(setting: Setting, radii: Array) -> dict[Any, Any]:
-    rho, share, nu = (a.ravel() for a in np.meshgrid(radii, ALPHAS, NUS, indexing="ij"))
+def _grid(setting: Setting, radii: Array, alphas: Array, nus: Array) -> dict[Any, Any]:
+    rho, share, nu = (a.ravel() for a in np.meshgrid(radii, alphas, nus, indexing="ij"))
     injectivity, norm, lipschitz = setting.ball.floats(rho)
     gamma = setting.scale.mid * setting.step
     keep = (injectivity > 0) & (gamma * norm**2 < 1)
-    env = {
+    env: dict[Any, Any] = {
         s.psi_0: setting.residual.upper, s.lipschitz_AJ: lipschitz, s.norm_AJ_ball: norm, m.injectivity: injectivity,
         m.state_norm: setting.direction.norm.upper, m.state_slope: setting.direction.slope.mid,
         m.state_newton: setting.direction.newton.upper, m.gradient_norm: max(setting.gradient.lower, 0.0),
@@ -80,14 +92,14 @@ def _grid(setting: Setting, radii: Array) -> dict[Any, Any]:
     return {key: value[keep] if np.ndim(value) else value for key, value in env.items()}
 
 
-def _points(env: dict[Any, Any]) -> Array:
+def _points(env: dict[Any, Any], points: int) -> Array:
     low, high = np.log(env[theory.X_s]), np.log(env[theory.X_M])
-    return np.exp(low[:, None] + (high - low)[:, None] * np.linspace(0, 1, POINTS))
+    return np.exp(low[:, None] + (high - low)[:, None] * np.linspace(0, 1, points))
 
 
-def _least_eta(env: dict[Any, Any]) -> tuple[Array, Array]:
+def _least_eta(env: dict[Any, Any], points: int) -> tuple[Array, Array]:
     """The smallest η with a positive semidefinite matrix at all points and in the kernel; the points."""
-    X = _points(env)
+    X = _points(env, points)
     with np.errstate(all="ignore"):
         zero, one = (_entries(env, X, np.float64(value)) for value in (0.0, 1.0))
         slope = [b - a for a, b in zip(zero, one)]  # the entries are affine in η
@@ -98,7 +110,7 @@ def _least_eta(env: dict[Any, Any]) -> tuple[Array, Array]:
         root = np.maximum(root, np.maximum(-zero[0] / slope[0], -zero[2] / slope[2]))
         kernel = env[m.beta] + env[theory.A] + env[theory.B] * env[m.nu] / 2 + env[theory.B] / (2 * env[m.nu])
         least = np.maximum(np.max(root, axis=1), kernel)
-    return np.where(np.isfinite(least), least, np.inf) * (1 + EXCESS * (1 - env[m.beta])), X
+    return np.where(np.isfinite(least), least, np.inf) * (1 + EXCESS * (1 - env[m.beta]) * POINTS / points), X
 
 
 def _zeta(env: dict[Any, Any], X: Array, eta: Array) -> Array:
@@ -109,7 +121,7 @@ def _zeta(env: dict[Any, Any], X: Array, eta: Array) -> Array:
     most = det / (P[2] * n11 + P[0] * n22 - 2 * P[1] * n12)
     inside = np.where((det > 0) & (P[0] > 0) & (P[2] > 0), most, -np.inf).min(axis=1)
     kernel = env[m.beta] + env[theory.A] + env[theory.B] * env[m.nu] / 2 + env[theory.B] / (2 * env[m.nu])
-    return np.minimum(inside * 0.99, eta - kernel) * (1 - ROOM)
+    return np.minimum(inside * (1 - 0.2 / X.shape[1]), eta - kernel) * (1 - ROOM)
 
 
 def _choose(env: dict[Any, Any], eta: Array, zeta: Array, path: Array, rate: Array) -> Proposal:
@@ -162,7 +174,7 @@ def contraction_at(env: dict[Any, Any], W: flint.arb) -> flint.arb:
     for symbol, expr in _SCALAR:
         here[symbol] = call(expr, here)
     floats = {key: np.atleast_1d(np.float64(float(ball.mid()))) for key, ball in here.items()}
-    guess = float(_least_eta(floats)[0][0])
+    guess = float(_least_eta(floats, FINE)[0][0])
     for excess in (0.0, 1e-4, 1e-3, 1e-2, 0.05, 0.2):
         here[m.eta] = flint.arb(guess + excess * (1 - guess) if guess < 1 else guess * (1 + excess))
         if here[m.eta] >= call(_KERNEL, here) and _matrix_holds(here):

@@ -34,9 +34,9 @@ def direction(
         For any w: |⟨M⁺r,D⟩ − ⟨w,MD⟩| ≤ ‖r − Kw‖‖D‖/s_A, K = MMᵀ; without a w, |⟨M⁺r,D⟩| ≤ ‖r‖‖D‖/s_A.
     """
     exact = {name: IntervalMatrix.from_exact(array) for name, array in displacement.items()}
-    size = total_norm(exact)
-    if size.upper == 0:
+    if not any(array.any() for array in displacement.values()):
         return Direction.zero()
+    size = total_norm(exact)
     moved = linearisation.forward(exact)
     slope = inner(residual, moved)
     away = norm * size / sigma if sigma.lower > 0 else Bound.unknown()

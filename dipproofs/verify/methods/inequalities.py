@@ -11,7 +11,7 @@ from flint import arb
 
 from dipproofs.theory.methods import MethodTheorem
 from dipproofs.theory.methods import symbols as m
-from dipproofs.verify.arithmetic.expressions import decide, evaluate, exact
+from dipproofs.verify.arithmetic.expressions import decide, evaluate, exact, upper
 
 DEPTH = 60
 Env = dict[Any, arb]
@@ -40,6 +40,8 @@ def constants(theorem: MethodTheorem, env: Env) -> Env:
     found = dict(env)
     for symbol, expr in theorem.constants:
         found[symbol] = evaluate(expr, found)
+        if symbol == m.W_0 and not found[symbol].is_nan():
+            found[symbol] = upper(found[symbol])  # what follows only uses that W is at most this
     return found
 
 

@@ -1,0 +1,101 @@
+"""`guarantees.forecast`: a proved curve of the residual beside that of a frozen Jacobian (docs/theory-methods.md §7)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dipproofs.certify.methods.spectral import Forecast, forecast, frozen_curve
+from dipproofs.enclosures import Bound, Evidence, IntervalVector
+from dipproofs.networks.linearisation import Linearisation
+from dipproofs.theory import symbols as s
+
+#: Largest number of iterations and of rows; points that a certificate shows.
+LONGEST, ROWS, POINTS = 2000, 1024, 80
+
+
+@dataclass(frozen=True)
+class ResidualForecast:
+    """The curve of a certificate of gradient descent.
+
+    Args:
+        curve: bounds of the residual norm. contraction: per iteration, after the curve. scale: c of the loss c‖r‖².
+    """
+
+    curve: Forecast
+    contraction: float
+    scale: Bound
+
+    def iterations_to(self, loss: float) -> int | None:
+        """Return after how many iterations the loss is surely at most that."""
+        if not loss > 0:
+            return None
+        with np.errstate(all="ignore"):
+            residual = float((Bound.exact(loss) / self.scale).sqrt().lower)
+        found = self.curve.first_below(residual)
+        if found is not None:
+            return found
+        if not (residual > 0 and 0 < self.contraction < 1):
+            return None
+        # a few roundings in either logarithm, and a step for them
+        more = math.log(self.curve.proved[-1] / residual) / -math.log(self.contraction)
+        return len(self.curve.proved) - 1 + math.ceil(more * (1 + 1e-12)) + 1 if more < 1e15 else None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return iterations with the two curves at some of them."""
+        last = len(self.curve.proved) - 1
+        at = np.unique(np.concatenate([[0], np.geomspace(1, max(last, 1), POINTS)]).astype(int))
+        return {
+            "iterations": [int(i) for i in at],
+            "proved": [float(self.curve.proved[i]) for i in at],
+            "frozen": [float(self.curve.frozen[i]) for i in at],
+            "length": last,
+        }
+
+
+def residual_forecast(
+    linearisation: Linearisation,
+    residual: IntervalVector,
+    values: Mapping[Any, Bound],
+    contraction: float,
+    gamma: Bound,
+    scale: Bound,
+) -> ResidualForecast | None:
+    """Make the curve, or None where it does not apply: γM_ρ² > 1, a projected or very long data vector.
+
+    Args:
+        linearisation: M at the iterate. residual: r, (m,).
+        values: of a certificate in form `residual`: S, F_∞, x, ℓ_A, M_ρ, s_A, ‖M‖, ψ_0.
+        contraction: upper bound of 1 − γF_∞(F_∞ − x). gamma: 2c·step. scale: c.
+    """
+    drift = values.get(s.curvature_drift, Bound.exact(0))
+    net = values[s.F_inf] - drift
+    fits = (
+        gamma.upper * values[s.norm_AJ_ball].upper ** 2 <= 1 - 1e-12 and gamma.upper * values[s.norm_AJ].upper ** 2 <= 1
+    )
+    if not (fits and residual.shape[0] <= ROWS and 0 < contraction < 1 and net.lower > 0 and values[s.S].is_finite):
+        return None
+    gram = linearisation.gram()
+    if gram is None or not np.isfinite(gram.mid).all():
+        return None
+    count = min(LONGEST, max(64, math.ceil(math.log(1e3) / -math.log(contraction)))) + 1
+    upper, shown = frozen_curve(gram, residual, gamma, count)
+    curve = forecast(
+        upper,
+        residual=values[s.psi_0].upper,
+        gamma=gamma.upper,
+        lipschitz=values[s.lipschitz_AJ].upper,
+        norm_ball=values[s.norm_AJ_ball].upper,
+        sigma=max(values[s.sigma_AJ].lower, 0.0),
+        norm=values[s.norm_AJ].upper,
+        path=values[s.S].upper,
+        net=net.lower,
+        contraction=contraction,
+        evidence=Evidence.weakest(bound.evidence for bound in values.values()),
+        estimated=shown,
+    )
+    return ResidualForecast(curve, contraction, scale)
