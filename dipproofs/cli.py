@@ -287,6 +287,29 @@ def one_line_errors(function: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
+@app.command()
+def operator(
+    source: Annotated[Path, typer.Argument(metavar="PROBLEM.toml|FILE", help="Problem file, or a file with a matrix.")],
+    key: Annotated[str, typer.Option("--key", metavar="NAME", help="The matrix's name in a file of several.")] = "A",
+    json: JsonOut = None,
+) -> None:
+    """Prove norm, smallest singular value, rank and condition number of an operator.
+
+    Exit status: 0 enclosed, 2 bad input.
+
+    Example: dipproofs operator examples/gaussian.toml
+    """
+    with _one_line_errors():
+        _json_target(json)
+        from dipproofs.operators import command
+
+        facts = command.facts_of(source, key)
+        if json is not None:
+            _write_json(json, facts.to_json())
+        if json != "-":
+            typer.echo(command.render(facts))
+
+
 @contextmanager
 def _one_line_errors() -> Iterator[None]:
     try:

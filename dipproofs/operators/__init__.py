@@ -5,6 +5,13 @@ from __future__ import annotations
 from dipproofs.operators.adapt import as_operator
 from dipproofs.operators.blur import BlurOperator
 from dipproofs.operators.dot_test import dot_test
+from dipproofs.operators.facts import (
+    OperatorFacts,
+    condition_number,
+    operator_facts,
+    operator_norm,
+    smallest_singular_value,
+)
 from dipproofs.operators.file import FileOperator
 from dipproofs.operators.fourier import FourierOperator
 from dipproofs.operators.gaussian import GaussianOperator
@@ -37,8 +44,13 @@ __all__ = [
     "IdentityOperator",
     "InpaintingOperator",
     "Operator",
+    "OperatorFacts",
     "OperatorOptions",
     "TomographyOperator",
     "as_operator",
+    "condition_number",
     "dot_test",
+    "operator_facts",
+    "operator_norm",
+    "smallest_singular_value",
 ]

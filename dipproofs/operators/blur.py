@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dipproofs.operators.kernels import SeparableKernel
 from dipproofs.operators.operator import Operator, check_size
 from dipproofs.operators.options import DeterminedOptions
+from dipproofs.operators.structure import Circulant, Separable, Structure
 from dipproofs.problems.schema import choice, integer, number
 from dipproofs.problems.setting import Setting
 
@@ -41,16 +41,10 @@ class BlurOperator(DeterminedOptions):
         weights = kernel_weights(self.kernel, self.sigma, self.radius)
         factors = [blur_matrix(size, weights, self.boundary) for size in shape]
         vertical, horizontal = factors if len(factors) == 2 else (np.eye(1), factors[0])
-        n = vertical.shape[0] * horizontal.shape[0]
-        return Operator(
-            lambda: np.kron(vertical, horizontal),
-            (n, n),
-            kernel=SeparableKernel((vertical.shape[0], horizontal.shape[0])),
-            arrays=(vertical, horizontal),
-            kind="blur",
-            domain_shape=shape,
-            range_shape=shape,
-        )
+        structure: Structure = Separable(vertical, horizontal)
+        if self.boundary == "periodic":  # the same entries
+            structure = Circulant(np.multiply.outer(vertical[:, 0], horizontal[:, 0]))
+        return Operator(structure, kind="blur", domain_shape=shape, range_shape=shape)
 
 
 def kernel_weights(kernel: str, sigma: float, radius: int | None) -> np.ndarray:

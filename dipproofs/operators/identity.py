@@ -9,6 +9,7 @@ import numpy as np
 from dipproofs.operators.kernels import IdentityKernel
 from dipproofs.operators.operator import Operator
 from dipproofs.operators.options import DeterminedOptions
+from dipproofs.operators.structure import Selection
 from dipproofs.problems.setting import Setting
 
 
@@ -20,8 +21,7 @@ class IdentityOperator(DeterminedOptions):
         """Make the identity."""
         n = setting.columns(self.columns)
         return Operator(
-            lambda: np.eye(n),
-            (n, n),
+            Selection(np.arange(n), n),
             kernel=IdentityKernel(),
             arrays=(),
             kind="identity",

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from dipproofs.errors import InputError
-from dipproofs.operators.kernels import GatherKernel
 from dipproofs.operators.operator import Operator, check_size
 from dipproofs.operators.options import OperatorOptions
+from dipproofs.operators.structure import Selection
 from dipproofs.problems.files import SINGLE, take
 from dipproofs.problems.schema import count_or_fraction, integer, seed, text
 from dipproofs.problems.setting import Setting
@@ -104,20 +104,10 @@ def selection_operator(indices: np.ndarray, columns: int, domain_shape: tuple[in
         array([[1., 0., 0.],
                [0., 0., 1.]])
     """
-    rows = len(indices)
-
-    def dense() -> np.ndarray:
-        matrix = np.zeros((rows, columns))
-        matrix[np.arange(rows), indices] = 1.0
-        return matrix
-
     return Operator(
-        dense,
-        (rows, columns),
+        Selection(np.asarray(indices, np.int64), columns),
         range_shape=domain_shape,
         range_indices=indices,
-        kernel=GatherKernel(columns),
-        arrays=(indices,),
         kind="inpainting",
         domain_shape=domain_shape,
     )

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 
 from dipproofs.errors import InputError
 from dipproofs.operators.adapters.real_stacks import stack_vector
-from dipproofs.operators.kernels import Arrays, DenseKernel, GatherKernel, Kernel
+from dipproofs.operators.kernels import Arrays, DenseKernel, Kernel
+from dipproofs.operators.structure import BlockDiagonal, Dense, Selection, Structure
+from dipproofs.operators.structure.kernels import kernel_of
 from dipproofs.problems.arrays import exact_array, size_of
 
 LARGEST_MATRIX = 2**28
@@ -25,7 +26,8 @@ class Operator:
     `adjoint` are fast and work inside JAX transformations; their rounding never enters a proof.
 
     Args:
-        matrix: (m, n) float32 or float64, or a function without arguments that gives it when first needed.
+        matrix: (m, n) float32 or float64, or a function without arguments that gives it when first needed, or a
+            `Structure`, from which norms, products and storage follow without a matrix.
         shape: (m, n).
         kernel: how JAX applies it; by default the dense matrix.
         arrays: the arrays the kernel works on.
@@ -64,6 +66,11 @@ class Operator:
         self.kind = kind
         self.complex_signal, self.complex_data = complex_signal, complex_data
         self._dense: np.ndarray | None = None
+        self._structure: Structure | None = None
+        if hasattr(matrix, "spectrum"):
+            self._structure = _nonzero(matrix, kind)
+            shape, kernel, arrays = _applied(matrix, kernel, arrays)
+            matrix = matrix.dense
         self._make: Callable[[], Any] = matrix if callable(matrix) else lambda: matrix
         if callable(matrix):
             if shape is None:
@@ -102,9 +109,18 @@ class Operator:
     @property
     def observed(self) -> np.ndarray | None:
         """The indices of the observed pixels if the operator is a mask, else None."""
-        if isinstance(self.kernel, GatherKernel):
-            return np.asarray(self.arrays[0])
-        return None
+        found = self._structure
+        return found.indices if isinstance(found, Selection) and found.distinct else None
+
+    @property
+    def structure(self) -> Structure:
+        """What is known beyond the entries; `Dense` where that is nothing."""
+        return Dense(self.to_dense()) if self._structure is None else self._structure
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether the matrix is all that there is."""
+        return self._structure is None
 
     @property
     def arrays(self) -> Arrays:
@@ -122,13 +138,13 @@ class Operator:
     def matvec(self, x: Any) -> Any:
         """Apply A to x of shape (n,) or (n, j): NumPy in, NumPy out; JAX in, JAX out (also inside jit)."""
         if isinstance(x, np.ndarray):
-            return self.to_dense() @ x
+            return self.structure.matvec(x)
         return _columnwise(self.kernel.apply, self.arrays, x)
 
     def adjoint(self, w: Any) -> Any:
         """Apply Aᵀ to w of shape (m,) or (m, j); see `matvec`."""
         if isinstance(w, np.ndarray):
-            return self.to_dense().T @ w
+            return self.structure.rmatvec(w)
         return _columnwise(self.kernel.adjoint, self.arrays, w)
 
     def signal_vector(self, values: np.ndarray, name: str) -> np.ndarray:
@@ -194,9 +210,8 @@ class Operator:
         """Give the same map of complex signals: A of the real and of the imaginary part, (2m, 2n)."""
         if self.complex_signal or self.complex_data:
             return self
-        doubled = sp.block_diag([sp.csr_array(self.to_dense())] * 2, format="csr")
         return Operator(
-            doubled.toarray(),
+            BlockDiagonal((self.structure, self.structure)),
             kind=self.kind,
             domain_shape=self.domain_shape,
             complex_signal=True,
@@ -224,6 +239,25 @@ def check_size(rows: int, columns: int) -> None:
     """
     if rows * columns > LARGEST_MATRIX:
         raise InputError(f"operator: found {rows}×{columns}, expected at most {LARGEST_MATRIX} entries")
+
+
+def _nonzero(structure: Structure, kind: str) -> Structure:
+    """Refuse the zero operator, and numbers that are not finite."""
+    for name, array in structure.arrays().items():
+        if array.dtype.kind != "f":
+            continue
+        if not exact_array(array, f"{kind} operator: {name}").any():
+            raise InputError(f"{kind} operator: found the zero operator, expected at least one entry different from 0")
+    return structure
+
+
+def _applied(
+    structure: Structure, kernel: Kernel | None, arrays: Arrays | None
+) -> tuple[tuple[int, int], Kernel | None, Arrays | None]:
+    """Shape of a structure, and how JAX applies it."""
+    if kernel is None and (found := kernel_of(structure)) is not None:
+        kernel, arrays = found
+    return structure.shape, kernel, arrays
 
 
 def _checked(matrix: Any, kind: str, shape: tuple[int, int] | None) -> np.ndarray:

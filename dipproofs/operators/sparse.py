@@ -8,8 +8,8 @@ import numpy as np
 import scipy.sparse as sp
 
 from dipproofs.errors import InputError
-from dipproofs.operators.kernels import SparseKernel
 from dipproofs.operators.operator import Operator, check_size
+from dipproofs.operators.structure.recognise import of_sparse
 from dipproofs.problems.arrays import exact_array
 
 _SPARSE_BELOW = 0.05
@@ -48,9 +48,11 @@ def sparse_operator(
     csr = sp.csr_array((values, csr.indices, csr.indptr), shape=(m, n))
     common: dict[str, Any] = {"kind": kind, "domain_shape": domain_shape, "range_shape": range_shape}
     common |= {"range_indices": range_indices, "complex_signal": complex_signal, "complex_data": complex_data}
-    if csr.nnz > _SPARSE_BELOW * m * n:
+    if csr.nnz > _SPARSE_BELOW * m * n and not _one_entry_a_row(csr):
         return Operator(csr.toarray(), **common)
-    by_row, by_column = csr.tocoo(), csr.tocsc().tocoo()
-    arrays = (by_row.row, by_row.col, by_row.data, by_column.row, by_column.col, by_column.data)
-    kernel = SparseKernel(m, n)
-    return Operator(csr.toarray, (m, n), kernel=kernel, arrays=tuple(np.asarray(a) for a in arrays), **common)
+    return Operator(of_sparse(csr), **common)
+
+
+def _one_entry_a_row(csr: sp.csr_array) -> bool:
+    """Whether it may be a selection or a diagonal, however small."""
+    return bool((np.diff(csr.indptr) <= 1).all())

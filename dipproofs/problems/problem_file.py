@@ -79,6 +79,11 @@ class ProblemSpec:
         with _Prefix(self.name):
             return self._problem(self._setting())
 
+    def build_operator(self) -> Operator:
+        """Make the operator alone."""
+        with _Prefix(self.name):
+            return self._operator(self._setting())
+
     def build(self) -> BuiltProblem:
         """Make the problem, the network and the loss.
 
@@ -118,10 +123,12 @@ class ProblemSpec:
     def _setting(self) -> Setting:
         return Setting(self.directory, self.signal.shape, getattr(self.operator, "path", None), self.descent.dtype)
 
-    def _problem(self, setting: Setting) -> InverseProblem:
+    def _operator(self, setting: Setting) -> Operator:
         operator = self.operator.build(setting)
-        if isinstance(self.operator, DeterminedOptions):
-            operator = self.operator.checked(operator)
+        return self.operator.checked(operator) if isinstance(self.operator, DeterminedOptions) else operator
+
+    def _problem(self, setting: Setting) -> InverseProblem:
+        operator = self._operator(setting)
         data = self.signal.build(setting, operator)
         y, noise = self._observe(operator, data)
         return InverseProblem(

@@ -22,8 +22,9 @@ _INTRODUCTION = """# Problem files
 
 A problem file is TOML. Only `[operator]` is required; every other section and every key with a default may
 be left out. Unknown sections and keys are errors that name the nearest valid one. Paths are relative to the
-problem file. Arrays are read from `.npz`, `.npy`, `.mat` and sparse `.npz` files (never from pickles), pictures from PNG, JPEG and
-TIFF files as grey values in [0, 1]; `key` names one of several arrays. Signals, images and data are taken row by row.
+problem file. Arrays are read from `.npz`, `.npy`, `.mat` and sparse `.npz` files (never from pickles), pictures from
+PNG, JPEG and TIFF files as grey values in [0, 1]; `key` names one of several arrays. Signals, images and data are taken
+row by row.
 
 This page is written by `dipproofs.problems.reference.problem_file_reference()`.
 """

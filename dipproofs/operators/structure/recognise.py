@@ -1,0 +1,118 @@
+"""Recognise the structure of a map from a few of its values, of any library: diagonal, selection, circulant.
+
+A candidate is read from one or two values and kept only if it agrees with the map on random arguments: exactly for
+selections, within the rounding of the dot test for the others. Two linear maps that differ disagree on random arguments
+with probability 1; what is certified is the structure's own numbers either way.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import scipy.sparse as sp
+
+from dipproofs.operators.structure.base import Structure
+from dipproofs.operators.structure.circulant import Circulant
+from dipproofs.operators.structure.diagonal import Diagonal
+from dipproofs.operators.structure.selection import Selection
+from dipproofs.operators.structure.sparse import Sparse
+
+Map = Callable[[np.ndarray], np.ndarray]
+
+_TRIALS = 3
+_FACTOR = 16.0
+
+
+def recognise(forward: Map, columns: int, shape: tuple[int, ...] | None) -> Structure | None:
+    """Give the structure of a map, or None.
+
+    Args:
+        forward: x (n,) ↦ A x, flat and real.
+        columns: n.
+        shape: the signal's shape, if it has one; circulant structure is looked for along its last two axes.
+
+    Example:
+        >>> recognise(lambda x: x[::2], 6, None).indices.tolist()
+        [0, 2, 4]
+        >>> type(recognise(lambda x: x + np.roll(x, 1), 6, (6,))).__name__
+        'Circulant'
+    """
+    for candidate in _candidates(forward, columns, shape):
+        if candidate is not None and _agrees(forward, candidate):
+            return candidate
+    return None
+
+
+def of_sparse(matrix: sp.csr_array) -> Structure:
+    """Give the structure of a sparse matrix without duplicates: a selection, a diagonal, or just that.
+
+    Example:
+        >>> of_sparse(sp.csr_array(np.eye(3)[[2, 0]])).indices.tolist()
+        [2, 0]
+    """
+    m, n = matrix.shape
+    one_a_row = matrix.nnz == m and bool((np.diff(matrix.indptr) == 1).all())
+    if one_a_row and (matrix.data == 1).all() and matrix.dtype == np.float64:
+        return Selection(np.asarray(matrix.indices, np.int64), int(n))
+    entries = matrix.tocoo()
+    if m == n and (entries.row == entries.col).all():
+        return Diagonal(np.asarray(matrix.diagonal()))
+    return Sparse(matrix)
+
+
+def _candidates(forward: Map, n: int, shape: tuple[int, ...] | None) -> Iterator[Structure | None]:
+    # every entry of x is different and no sum of few others
+    numbers = np.random.default_rng(1).permutation(n) + 1.0
+    image = forward(numbers)
+    places = np.empty(n + 1, dtype=np.int64)
+    places[numbers.astype(np.int64)] = np.arange(n)
+    whole = np.isin(image, numbers)
+    if whole.all() and image.dtype == np.float64:
+        yield Selection(places[image.astype(np.int64)], n)
+    if image.size != n:
+        return
+    entries = forward(np.ones(n))
+    yield Diagonal(entries) if entries.any() else None
+    unit = np.zeros(n)
+    unit[0] = 1.0
+    plane = _plane(shape, n)
+    response = forward(unit)
+    yield Circulant(response.reshape(plane)) if plane is not None and response.any() else None
+
+
+def _plane(shape: tuple[int, ...] | None, n: int) -> tuple[int, int] | None:
+    if shape is None or len(shape) < 2:
+        return (1, n)
+    if any(size != 1 for size in shape[:-2]) or math.prod(shape) != n:
+        return None
+    return shape[-2], shape[-1]
+
+
+def _agrees(forward: Map, candidate: Structure) -> bool:
+    m, n = candidate.shape
+    rng = np.random.default_rng(2)
+    for _ in range(_TRIALS):
+        x = np.asarray(rng.integers(-8, 9, n) / 8.0)
+        image = forward(x)
+        expected = candidate.matvec(x)
+        if image.shape != expected.shape:
+            return False
+        if isinstance(candidate, Selection):
+            tolerance = 0.0
+        else:
+            roundoff = 2.0**-24 if image.dtype == np.float32 else 2.0**-53
+            size = _frobenius(candidate)
+            tolerance = _FACTOR * roundoff * math.sqrt(m + n) * size
+        if not np.abs(image.astype(np.float64) - expected.astype(np.float64)).max() <= tolerance:
+            return False
+    return True
+
+
+def _frobenius(candidate: Structure) -> float:
+    """‖A‖_F."""
+    if isinstance(candidate, Circulant):
+        return float(np.linalg.norm(candidate.kernel)) * math.sqrt(candidate.kernel.size)
+    assert isinstance(candidate, Diagonal)
+    return float(np.linalg.norm(candidate.entries))
