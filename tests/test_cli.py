@@ -131,3 +131,12 @@ def test_every_command_shows_an_example() -> None:
     for command in ("certify", "check", "verify", "explain", "table", "experiment"):
         code, text, _ = run(command, "--help")
         assert code == 0 and "dipproofs" in text.replace("Usage", "", 1).split("Usage")[-1]
+
+
+def test_operator_proves_its_norm(tmp_path: Path) -> None:
+    code, text, _ = run("operator", problem(tmp_path), "--json", tmp_path / "facts.json")
+    assert code == 0 and "rank                        5 (full)" in text
+    facts = json.loads((tmp_path / "facts.json").read_text())
+    assert facts["norm"]["evidence"] == "proved" and facts["norm"]["lower"] <= 1 <= facts["norm"]["upper"]
+    code, _, error = run("operator", tmp_path / "missing.npz")
+    assert code == 2 and "missing.npz: no such file" in error
