@@ -16,7 +16,7 @@ Env = Mapping[Any, Any]
 _METHODS: dict[Any, str] = {
     sp.exp: "exp", sp.log: "log", sp.sin: "sin", sp.cos: "cos", sp.sinh: "sinh", sp.cosh: "cosh", sp.tanh: "tanh",
     sp.asinh: "asinh", sp.acosh: "acosh", sp.atan: "atan", sp.erf: "erf", sp.erfc: "erfc", sp.Abs: "__abs__",
-    expm1: "expm1", log1p: "log1p",
+    sp.sign: "sgn", expm1: "expm1", log1p: "log1p",
 }  # fmt: skip
 _RELATIONS: dict[Any, tuple[Any, Any]] = {  # surely true, surely false
     sp.Gt: (operator.gt, operator.le), sp.Ge: (operator.ge, operator.lt), sp.Lt: (operator.lt, operator.ge),
@@ -94,7 +94,7 @@ def _called(name: str, x: Any, env: Env) -> Any:
     """A function of Arb; on complex balls (for integrals) NaN where it is asked to be analytic and may not be."""
     if not isinstance(x, acb):
         return getattr(x, name)()
-    if name in ("__abs__", "acosh", "log1p"):
+    if name in ("__abs__", "acosh", "log1p", "sgn"):
         raise NotImplementedError(f"the verifier cannot integrate {name}")
     if name in ("asinh", "atan") and env["analytic"] and x.real.contains(0) and not abs(x.imag) < 1:
         return acb(arb.nan())  # their cuts: the imaginary axis from ±i on

@@ -1,0 +1,134 @@
+"""Norms of matrices of exact floats, from float64 products with error bounds of their own (docs/theory.md §8).
+
+Only this is assumed of BLAS: a computed inner product of n terms differs from the exact one by at most γ_n|x|·|y|, in
+whatever order it was summed. Cholesky factors are proposals; their residuals decide.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+UNIT, SMALLEST = 2.0**-53, 2.0**-1000
+_SLACKS = (1e-12, 1e-9, 1e-6, 1e-3, 0.1)
+
+
+def gamma(terms: int) -> float:
+    """Bound of the relative error of a sum of so many products, rounded up."""
+    return terms * UNIT / (1 - terms * UNIT) * (1 + 2.0**-40)
+
+
+def frobenius(x: np.ndarray) -> float:
+    """Upper bound of the Frobenius norm; infinite where an entry is not finite.
+
+    Example:
+        >>> 5.0 <= frobenius(np.array([3.0, 4.0])) < 5.001
+        True
+    """
+    largest = float(np.abs(x).max(initial=0.0))
+    if largest == 0.0:
+        return 0.0
+    if not math.isfinite(largest):
+        return math.inf
+    scaled = x / largest
+    return largest * math.sqrt(float(np.vdot(scaled, scaled)) * (1 + gamma(x.size + 8))) * (1 + 2.0**-44) + SMALLEST
+
+
+def lengths(rows: np.ndarray) -> np.ndarray:
+    """Upper bounds of the Euclidean norms of the rows of a matrix."""
+    largest = np.abs(rows).max(axis=-1, initial=0.0)
+    if not np.isfinite(largest).all():
+        known = np.isfinite(largest)
+        return np.where(known, lengths(np.where(known[..., None], rows, 0.0)), np.inf)
+    scaled = rows / np.where(largest > 0, largest, 1.0)[..., None]
+    squares = np.einsum("...i,...i->...", scaled, scaled) * (1 + gamma(rows.shape[-1] + 8))
+    return np.asarray(np.where(largest > 0, largest * np.sqrt(squares) * (1 + 2.0**-44) + SMALLEST, 0.0))
+
+
+def largest_eigenvalue(gram: np.ndarray) -> float:
+    """Upper bound of the largest eigenvalue of a symmetric matrix of floats of size near 1: λ ≤ τ + ‖τI − G − LLᵀ‖."""
+    n, size = len(gram), frobenius(gram)
+    if not math.isfinite(size) or size == 0.0:
+        return size
+    guess = _guess(gram)
+    for slack in _SLACKS:
+        tau = guess * (1 + slack) + slack * UNIT * size
+        try:
+            factor = np.linalg.cholesky(tau * np.eye(n) - gram)
+        except np.linalg.LinAlgError:
+            continue
+        size_of_factor = frobenius(factor)
+        rest = tau * np.eye(n) - gram - factor @ factor.T
+        rounding = gamma(n + 8) * size_of_factor * size_of_factor + gamma(8) * (math.sqrt(n) * tau + size)
+        return min(size, (tau + frobenius(rest) + rounding) * (1 + 2.0**-44))
+    return size
+
+
+def _guess(gram: np.ndarray) -> float:
+    """The largest eigenvalue in floats; for large matrices nearly it, from below."""
+    if len(gram) <= 400:
+        return float(np.linalg.eigvalsh(gram)[-1])
+    block = np.random.default_rng(0).standard_normal((len(gram), 8))
+    for _ in range(12):
+        block = np.linalg.qr(gram @ block)[0]
+    return float(np.linalg.eigvalsh(block.T @ gram @ block)[-1])
+
+
+def _scaled(x: np.ndarray) -> tuple[float, np.ndarray]:
+    """A power of two near the largest entry, and the matrix divided by it: exact but for underflow below 2⁻¹⁰⁰⁰."""
+    largest = float(np.abs(x).max(initial=0.0))
+    unit = 2.0 ** math.frexp(largest)[1] if largest > 0 and math.isfinite(largest) else 1.0
+    return unit, x / unit
+
+
+def norm(x: np.ndarray) -> float:
+    """Upper bound of the operator norm of a matrix of exact floats.
+
+    Example:
+        >>> 2.0 <= norm(np.diag([1.0, 2.0, 2.0])) < 2.0001
+        True
+    """
+    rows, columns = x.shape
+    whole = frobenius(x)
+    if whole == 0.0 or not math.isfinite(whole) or min(rows, columns) == 1:
+        return whole
+    unit, x = _scaled(x if rows <= columns else x.T)
+    gram = x @ x.T
+    gram = np.tril(gram) + np.tril(gram, -1).T
+    error = gamma(x.shape[1] + 4) * frobenius(x) ** 2 * (1 + 2.0**-44) + SMALLEST
+    return min(whole, unit * math.sqrt(largest_eigenvalue(gram) + error) * (1 + 2.0**-44))
+
+
+def smallest_singular(x: np.ndarray) -> float:
+    """Lower bound of the smallest of as many singular values of a wide matrix of exact floats as it has rows.
+
+    Example:
+        >>> 0.99 < smallest_singular(np.array([[1.0, 0.0, 0.0], [0.0, 3.0, 0.0]])) <= 1.0
+        True
+    """
+    rows, columns = x.shape
+    whole = frobenius(x)
+    if rows > columns or whole == 0.0 or not math.isfinite(whole):
+        return 0.0
+    unit, x = _scaled(x)
+    gram = x @ x.T
+    gram = np.tril(gram) + np.tril(gram, -1).T
+    error = gamma(columns + 4) * frobenius(x) ** 2 * (1 + 2.0**-44) + SMALLEST
+    least = float(np.linalg.eigvalsh(gram)[0])
+    best = 0.0
+    for slack in (0.0, 1e-9, 1e-6, 1e-3):
+        tau = least * (1 - slack) - 4 * error
+        if not tau > 0:
+            break
+        try:
+            factor = np.linalg.cholesky(gram - tau * np.eye(rows))
+        except np.linalg.LinAlgError:
+            continue
+        rest = gram - tau * np.eye(rows) - factor @ factor.T
+        size = frobenius(factor)
+        rounding = gamma(rows + 8) * size * size + gamma(8) * (math.sqrt(rows) * tau + frobenius(gram))
+        square = tau - (frobenius(rest) + rounding + error) * (1 + 2.0**-44)
+        best = max(best, square)
+        break
+    return unit * math.sqrt(best) * (1 - 2.0**-44) if best > 0 else 0.0

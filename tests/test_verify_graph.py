@@ -1,0 +1,157 @@
+"""The verifier's own reading of graphs: against the graph's float semantics, and against what it bounds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+
+from dipproofs.graph import Graph, GraphBuilder
+from dipproofs.graph.evaluate import forward
+from dipproofs.graph.evaluate import reverse as float_reverse
+from dipproofs.testing.graphs import random_graph
+from dipproofs.theory.elementary import PiecewiseLinear
+from dipproofs.verify.arithmetic import floats
+from dipproofs.verify.graph import bounds
+from dipproofs.verify.graph.adjoint import Point
+from dipproofs.verify.graph.bounds import Ball
+from dipproofs.verify.graph.observation import kink_margin, observe
+from dipproofs.verify.graph.torus import convolution_norm
+from dipproofs.verify.graph.values import values_of
+
+Parameters = Mapping[str, np.ndarray]
+
+
+def jacobian(graph: Graph, theta: Parameters, rows: np.ndarray) -> np.ndarray:
+    """The Jacobian of rows·g in floats."""
+    found = dict(float_reverse(graph, forward(graph, theta), rows.reshape(len(rows), *graph.output_shape)))
+    parts = [found.get(p, np.zeros((len(rows), graph.nodes[p].size))) for p in graph.leaves.values()]
+    return np.concatenate([part.reshape(len(rows), -1) for part in parts], axis=1)
+
+
+def moved(graph: Graph, theta: Parameters, step: np.ndarray) -> dict[str, np.ndarray]:
+    """Parameters after a step in the space of all of them."""
+    sizes = [math.prod(shape) for shape in graph.parameters.values()]
+    parts = np.split(step, np.cumsum(sizes)[:-1])
+    return {name: theta[name] + part.reshape(theta[name].shape) for name, part in zip(graph.parameters, parts)}
+
+
+def steepest(graph: Graph, theta: Parameters, rows: np.ndarray, rho: float, rng: np.random.Generator) -> float:
+    """A lower estimate of the Lipschitz constant of the Jacobian: the best of some random and improved directions."""
+    start, best = jacobian(graph, theta, rows), 0.0
+    u = rng.standard_normal(start.shape[1])
+    for _ in range(5):
+        u = rho * u / np.linalg.norm(u)
+        change = jacobian(graph, moved(graph, theta, u), rows) - start
+        best = max(best, float(np.linalg.norm(change, 2)) / rho)
+        u = np.linalg.svd(change, full_matrices=False)[2][0] + 0.2 * rng.standard_normal(len(u)) / math.sqrt(len(u))
+    return best
+
+
+def test_bounds_hold_on_random_graphs() -> None:
+    kept = 0
+    for seed in range(40):
+        graph, theta = random_graph(seed)
+        rng = np.random.default_rng(seed)
+        values = values_of(graph, theta)
+        for value, mid, rad in zip(forward(graph, theta), values.mid, values.rad):
+            assert (np.abs(value - mid) <= rad + 1e-10 * (1 + np.abs(value))).all()
+        rows = np.linalg.qr(rng.standard_normal((12, 6)))[0].T
+        rho = 10 ** rng.uniform(-5, -2)
+        ball = Ball(Point(graph, values), rho, entries=(0, 64, 1024)[seed % 3])
+        found = observe(ball, rows)
+        singular = np.linalg.svd(jacobian(graph, theta, rows), compute_uv=False)
+        assert found.least <= singular[-1] * (1 + 1e-9) + 1e-12
+        assert found.most >= singular[0] * (1 - 1e-12)
+        if kink_margin(ball) > 1:
+            kept += 1
+            assert steepest(graph, theta, rows, rho, rng) <= found.lipschitz * (1 + 1e-6) + 1e-7, seed
+    assert kept >= 25
+
+
+def lipschitz(graph: Graph, theta: Parameters, rho: float = 1e-9) -> float:
+    """The bound for all outputs."""
+    ball = Ball(Point(graph, values_of(graph, theta)), rho, entries=0)
+    return observe(ball, np.eye(math.prod(graph.output_shape))).lipschitz
+
+
+def test_a_tied_weight_counts_at_every_use() -> None:
+    """θ³ at 1: 6, not 4."""
+    b = GraphBuilder()
+    w = b.parameter("w", (1,))
+    graph = b.graph(b.product(b.product(w, w), w))
+    assert 6 <= lipschitz(graph, {"w": np.ones(1)}) < 9
+
+
+def test_reflected_entries_are_read_more_often() -> None:
+    """W∗h, 3×3 on a reflected 4×4 image: 4, not 3."""
+    b = GraphBuilder()
+    w, h = b.parameter("w", (1, 1, 3, 3)), b.parameter("h", (1, 4, 4))
+    places = np.pad(np.arange(16).reshape(1, 4, 4), ((0, 0), (1, 1), (1, 1)), mode="reflect")
+    padded = b.gather([h], places)
+    graph = b.graph(b.conv(padded, w, padding=((0, 0), (0, 0))))
+    assert lipschitz(graph, {"w": np.ones((1, 1, 3, 3)), "h": np.ones((1, 4, 4))}) >= 4
+
+
+def test_a_convolution_is_at_most_the_circular_one_on_a_larger_torus() -> None:
+    """Kernel (1, −1) on 4 points: a circular one of length 4 reaches 2, the zero-padded one stays below."""
+    kernel = np.array([[[1.0, -1.0]]])
+    matrix = np.eye(5, 4) - np.eye(5, 4, -1)
+    assert np.linalg.norm(matrix, 2) <= convolution_norm(kernel, (4,), (1,)) < 2
+    rng = np.random.default_rng(0)
+    for n, k, dilation in ((5, 3, 1), (7, 2, 3), (4, 4, 2)):
+        kernel = rng.standard_normal((3, 2, k))
+        columns = []
+        for c, i in np.ndindex(2, n):
+            out = np.zeros((3, n + (k - 1) * dilation))
+            for t in range(k):
+                out[:, i + t * dilation] += kernel[:, c, t]
+            columns.append(out.ravel())
+        assert np.linalg.norm(np.array(columns), 2) <= convolution_norm(kernel, (n,), (dilation,))
+
+
+@pytest.mark.parametrize("left_out", ["conv", "entrywise", "product", "normalise"])
+def test_a_term_that_is_left_out_is_found(left_out: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Negative control: without the curvature of one kind of node the bound is too small."""
+    b = GraphBuilder()
+    w = b.parameter("w", (1, 1, 3))
+    x = b.conv(b.constant(np.array([[0.5, -1.0, 2.0, 0.3, 1.0, -0.7]])), w, padding=((1, 1),))
+    if left_out == "conv":
+        node = b.conv(x, b.parameter("k", (1, 1, 3)), padding=((1, 1),))
+    elif left_out == "entrywise":
+        node = b.entrywise(x, "tanh")
+    elif left_out == "product":
+        node = b.product(x, x)
+    else:
+        node = b.normalise(x, axes=(1,), epsilon=1e-5)
+    graph = b.graph(node)
+    theta = {name: np.full(shape, 0.4) for name, shape in graph.parameters.items()}
+    true = steepest(graph, theta, np.eye(6), 1e-6, np.random.default_rng(0))
+    assert 1e-3 < true <= lipschitz(graph, theta) * (1 + 1e-6)
+    monkeypatch.setattr(bounds, "_CURVED", {k: v for k, v in bounds._CURVED.items() if k != left_out})
+    assert lipschitz(graph, theta) < true / 2
+
+
+def test_kinks_near_zero_are_noticed() -> None:
+    b = GraphBuilder()
+    w = b.parameter("w", (3,))
+    graph = b.graph(b.piecewise(w, PiecewiseLinear((0.0,), (0.1, 1.0), 0.0)))
+    for value, ok in ((1e-3, True), (1e-5, False), (0.0, False)):
+        theta = {"w": np.array([1.0, -1.0, value])}
+        margin = kink_margin(Ball(Point(graph, values_of(graph, theta)), 1e-4, entries=0))
+        assert (margin > 1) is ok, value
+
+
+def test_norms_are_bounds() -> None:
+    rng = np.random.default_rng(1)
+    for shape in ((3, 40), (40, 3), (1, 7), (30, 30)):
+        for scale in (1e-200, 1.0, 1e150):
+            x = rng.standard_normal(shape) * scale
+            true = np.linalg.norm(x / scale, 2) * scale
+            assert true * (1 - 1e-14) <= floats.norm(x) <= true * (1 + 1e-6)
+            if shape[0] <= shape[1]:
+                least = np.linalg.svd(x / scale, compute_uv=False)[-1] * scale
+                assert least * (1 - 1e-5) <= floats.smallest_singular(x) <= least * (1 + 1e-13) or shape == (30, 30)
+    assert math.isinf(floats.frobenius(np.array([1.0, np.inf]))) and floats.norm(np.zeros((2, 3))) == 0.0
