@@ -192,15 +192,21 @@ def test_scales_of_the_squared_loss(scale: Any, c: float) -> None:
         assert 2 * c * norm <= gradient.upper <= 2 * c * norm * (1 + 1e-8)
 
 
-def test_dependent_rows_are_not_certified() -> None:
+def test_dependent_rows_leave_the_spaces_of_the_others() -> None:
+    """Smallest non-zero singular value and both spaces of operators whose exact rank is below min(m, n)."""
     A = np.array([[1.0, 2.0, 3.0], [2.0, 4.0, 6.0]])
-    for matrix, what in (
-        (A, "1 of its rows"),
-        (A.T, "1 of its columns"),
-        (np.vstack([A, A[:1] + 1.0]), "1 of its rows"),
-    ):
-        found = bound_operator(matrix)
-        assert found.rank is None and found.decision.verdict is Verdict.REFUTED and what in found.decision.reason
+    for matrix in (A, A.T, np.vstack([A, A[:1] + 1.0]), np.diag([2.0, 0.0, 3.0])):
+        found, singular = bound_operator(matrix), np.linalg.svd(matrix, compute_uv=False)
+        rank = np.linalg.matrix_rank(matrix)
+        assert found.rank == rank < min(matrix.shape) and found.decision.verdict is Verdict.PROVED
+        assert found.sigma.lower <= singular[rank - 1] * (1 + 1e-12) and singular[rank - 1] <= found.sigma.upper * (
+            1 + 1e-12
+        )
+        assert found.sigma.lower > 0 and found.sigma.relative_width < 1e-6
+        for basis, image in ((found.columns, matrix), (found.rows, matrix.T)):
+            if basis.rows is not None:  # Π from the basis fixes the image
+                C = basis.rows.mid
+                assert np.allclose(C.T @ np.linalg.solve(C @ C.T, C @ image), image, atol=1e-12)
     product = bound_operator(A, np.eye(3))  # its entries carry radii, from which no deficiency can be proved
     assert product.rank is None and product.decision.verdict is Verdict.UNDECIDED
     assert bound_operator(A[:1]).rank == 1 and bound_operator(A[:1]).decision.verdict is Verdict.PROVED
@@ -208,8 +214,9 @@ def test_dependent_rows_are_not_certified() -> None:
 
 def test_a_mask_needs_one_entry_in_every_row() -> None:
     """As many entries ±1 as rows, in different columns, are no mask when two share a row; a signed mask is one."""
-    assert bound_operator(np.array([[1.0, 1.0, 0.0], [0.0, 0.0, 0.0]])).rank is None
-    assert bound_operator(np.array([[1.0, 0.0, 0.0], [1.0, 0.0, 0.0]])).rank is None
+    assert bound_operator(np.array([[1.0, 1.0, 0.0], [0.0, 0.0, 0.0]])).rank == 1
+    assert bound_operator(np.array([[1.0, 0.0, 0.0], [1.0, 0.0, 0.0]])).rank == 1
+    assert bound_operator(np.array([[1.0, 0.0, 0.0], [1.0, 0.0, 0.0]])).selection is None
     assert bound_operator(np.array([[1.0, 0.5, 0.0], [0.0, 0.0, 1.0]])).selection is None
     A = np.array([[0.0, 0.0, -1.0], [1.0, 0.0, 0.0]])
     found = bound_operator(A)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,4 +45,5 @@ def certified(
         origin=spec.to_json(),
         progress=shown.running,
         announce=shown.certified,
+        say=lambda line: sys.stderr.write(f"{line}\n"),
     )

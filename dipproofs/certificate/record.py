@@ -145,8 +145,8 @@ class Certificate:
 
     @property
     def _loss_is_known(self) -> bool:
-        """Whether what ψ needs is proved: the rank, (A1)–(A4) and the minimiser."""
-        needed = {"rank", "loss", "compact", "minimiser"}
+        """Whether what ψ needs is proved: (A1)–(A4) and the minimiser."""
+        needed = {"loss", "compact", "minimiser"}
         return needed <= {h.id for h in self.hypotheses if h.verdict is Verdict.PROVED}
 
     @property

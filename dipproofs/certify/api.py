@@ -12,6 +12,7 @@ from dipproofs.certify.anytime import Anytime
 from dipproofs.certify.at_iterate import certify_at
 from dipproofs.certify.operator_bounds import OperatorBounds, bound_operator
 from dipproofs.certify.provenance import provenance
+from dipproofs.certify.rows import about_rank, without_zero_rows
 from dipproofs.certify.search import Step
 from dipproofs.certify.stop import fitted_problem, stopped_early, stopping_loss
 from dipproofs.certify.widths import find_widths
@@ -47,6 +48,7 @@ def certify(
     progress: Callable[[int, float], None] | None = None,
     announce: Callable[[Certificate], None] | None = None,
     keep_interrupted: bool = True,
+    say: Callable[[str], None] | None = None,
 ) -> Certificate:
     """Run gradient descent and certify it at the earliest possible iterate and again at the last.
 
@@ -64,6 +66,7 @@ def certify(
         origin: JSON values recorded as ``provenance.problem``.
         progress: called with (iteration, loss); announce: called with the first certificate.
         keep_interrupted: whether a KeyboardInterrupt ends the run as "interrupted", or is raised to the caller.
+        say: called before the run with one line about rows of A that add nothing, or a rank that is not decided.
 
     Returns:
         The certificate at the earliest certified iterate, with the run in ``.run`` and the certificate at the
@@ -91,7 +94,11 @@ def certify(
     max_iterations, tolerance, _ = checked_end(max_iterations, tolerance)
     _validate(form, arithmetic, distance)
     made = make_schedule(schedule, **(schedule_options or {}))
+    problem, dropped = without_zero_rows(problem, loss)
     operator = bound_operator_of(problem, network)
+    for line in (dropped, about_rank(operator)) if say is not None else ():
+        if line:
+            say(line)
     recovery = Recovery(problem, network, operator, loss, distance)
     fitted = fitted_problem(problem, network, operator, loss)
     goal = max(tolerance, stopping_loss(stop, fitted, network, loss, recovery))
@@ -183,6 +190,7 @@ def check(
     tolerance = checked_end(0, tolerance)[1]
     _validate(form, arithmetic, None)
     made = make_schedule(schedule, **(schedule_options or {}))
+    problem, _ = without_zero_rows(problem, loss)
     loss.validate_data(problem.y)
     operator = bound_operator_of(problem, network)
     loss.refuse_start(problem.operator.matvec(network.output()))

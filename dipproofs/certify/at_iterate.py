@@ -14,7 +14,7 @@ from dipproofs.certify.estimates import estimate_base
 from dipproofs.certify.guarantees import guarantee, without_descent
 from dipproofs.certify.operator_bounds import OperatorBounds
 from dipproofs.certify.provenance import provenance
-from dipproofs.certify.quantities import NAMES, Base, enclose_base, widened
+from dipproofs.certify.quantities import NAMES, Base, enclose_base, enclose_loss, widened
 from dipproofs.certify.search import Candidate, Step, best
 from dipproofs.descent import Constant, Schedule
 from dipproofs.enclosures import Bound, Evidence, Verdict
@@ -74,6 +74,8 @@ def certify_at(
     }
     applicable = _applicability(operator, loss, problem.y.size, form)
     if _blocked(applicable, loss):
+        if operator.rank is None and recovery is not None and arithmetic == "proved":
+            return _without_rank(operator, problem, network, loss, applicable, form, fixed, recovery)
         return _failure(applicable, form, {}, fixed)
     with one_thread(proof_cost(operator, network)):
         if arithmetic == "proved":
@@ -89,6 +91,21 @@ def certify_at(
         if not known or (arithmetic == "proved" and not f_0.lower > 0):
             return _failure(before, form, _named(base), fixed, now)
         return _decide(base, loss, step, form, before, schedule, {*TARGETS, *targets}, fixed, now, about)
+
+
+def _without_rank(
+    operator: OperatorBounds, problem: Any, network: TwoLayer, loss: Any, applicable: list[Hypothesis], form: str,
+    fixed: dict[str, Any], recovery: Recovery,
+) -> Certificate:  # fmt: skip
+    """What needs no rank: ‖A g − y‖ ≤ ψ(f), so that ‖A g − ȳ‖ ≤ 2δ once that is at most δ ≥ ‖ε‖."""
+    v, loss_0, psi_0 = enclose_loss(operator, problem.y, network, loss)
+    if psi_0 is None:
+        return _failure(applicable, form, {}, fixed)
+    given = loss.assumptions(v, problem.y, loss_0)
+    known = not _blocked([h for h in (*applicable, *given) if h.id != "rank"], loss)
+    now = without_descent(recovery, network, psi_0) if known else Guarantees()
+    values: dict[str, Bound | None] = {NAMES[s.loss_0]: loss_0, NAMES[s.psi_0]: psi_0}
+    return _failure([*applicable, *given], form, values, fixed, now)
 
 
 def _named(base: Base) -> dict[str, Bound | None]:
@@ -192,8 +209,8 @@ def _applicability(operator: OperatorBounds, loss: Any, m: int, form: str) -> li
         found.append(
             Hypothesis(
                 "loss", "∇L_y(v) ∈ Im(A) (assumption A4)", Verdict.REFUTED, None,
-                f"rank A {'=' if operator.rank else '≤'} {rank} < m = {m}: for the loss {loss.kind} the theorem does "
-                "not apply; use the squared loss, or an operator with independent rows",
+                f"{operator.decision.statement if operator.rank else f'rank A ≤ {rank}'}, fewer than m = {m}: for the "
+                f"loss {loss.kind} the theorem does not apply; use the squared loss, or leave out dependent rows",
             )
         )  # fmt: skip
     elif loss.assumed:

@@ -9,11 +9,12 @@ import numpy as np
 
 from dipproofs.certificate.record import Hypothesis
 from dipproofs.enclosures import Bound, IntervalMatrix, Verdict, matrix_rank, norm, row_space_basis, sigma_min
+from dipproofs.enclosures.rank import Rank
 from dipproofs.enclosures.threads import one_thread
 
 #: Modular operations spent on the exact rank of a deficient operator (seconds).
 _RANK_WORK = 2e9
-RANK_STATEMENT = "A has full rank, so that Im(A) and Im(Aᵀ) are known exactly"
+RANK_STATEMENT = "rank A is known, so that Im(A) and Im(Aᵀ) are known exactly"
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +56,7 @@ class OperatorBounds:
     Args:
         matrix: (m, n) enclosure of the operator that follows the trained network.
         exact: the forward operator itself, (m, n_signal).
-        rank: min(m, n) when full rank is proved, else None.
+        rank: where it is proved, else None.
         decision: the hypothesis "rank".
         sigma, norm: enclosures of σ_A and ‖A‖.
         rows: basis of Im(Aᵀ); columns: basis of Im(A).
@@ -131,8 +132,9 @@ def _general(name: str, matrix: IntervalMatrix, exact: IntervalMatrix) -> Operat
     largest = norm(matrix)
     smallest = sigma_min(matrix)
     if not smallest.lower > 0:
-        found = _deficient(name, matrix) or _undecided(name, smallest, largest)
-        return OperatorBounds(matrix, None, found, smallest, largest, exact=exact)
+        return _deficient(name, matrix, exact, largest) or OperatorBounds(
+            matrix, None, _undecided(name, smallest, largest), smallest, largest, exact=exact
+        )
     decision = Hypothesis("rank", f"rank {name} = min(m, n) = {min(m, n)}", Verdict.PROVED, smallest / largest, "")
     rows = WHOLE_SPACE if n <= m else _basis(matrix, smallest)
     columns = WHOLE_SPACE if m <= n else _basis(matrix.T, smallest)
@@ -172,26 +174,76 @@ def _selection(matrix: IntervalMatrix) -> tuple[np.ndarray, np.ndarray] | None:
     return indices, signs
 
 
-def _deficient(name: str, matrix: IntervalMatrix) -> Hypothesis | None:
-    """Prove that the rank is smaller than min(m, n), where that takes seconds."""
+def _deficient(name: str, matrix: IntervalMatrix, exact: IntervalMatrix, largest: Bound) -> OperatorBounds | None:
+    """Enclose an operator whose rank is proved, in seconds, to be smaller than min(m, n): both spaces by bases."""
     if not matrix.is_exact:
         return None
-    found, full = matrix_rank(matrix, _RANK_WORK), min(matrix.shape)
-    if found.value is None or found.value == full:
+    found = matrix_rank(matrix, _RANK_WORK)
+    if not found.value:
         return None
-    m, n = matrix.shape
-    what = "rows" if m <= n else "columns"
-    reason = (
-        f"rank {name} = {found.value} < min(m, n) = {full}: {full - found.value} of its {what} depend on the others; "
-        + ("remove them, with their data" if m <= n else "remove them: the generator must not produce them")
-    )
-    return Hypothesis("rank", RANK_STATEMENT, Verdict.REFUTED, None, reason)
+    sides = [_space(side, found) for side in (matrix, matrix.T)]
+    if sides[0] is None or sides[1] is None:
+        return None
+    rows, columns = sides
+    coordinates = columns.coordinates(matrix)
+    smallest = sigma_min(coordinates) / columns.stretch_range
+    if not smallest.lower > 0:
+        return None
+    statement = f"rank {name} = {found.value}{_which_rows(matrix.mid, found.value)}"
+    decision = Hypothesis("rank", statement, Verdict.PROVED, smallest / largest, "")
+    return OperatorBounds(matrix, found.value, decision, smallest, largest, rows, columns, coordinates, exact)
+
+
+def _space(matrix: IntervalMatrix, rank: Rank) -> Basis | None:
+    """Im(Xᵀ)."""
+    if rank.value == matrix.shape[1]:
+        return WHOLE_SPACE
+    space = row_space_basis(matrix, rank=rank)
+    return Basis(space.B, space.gram_min.sqrt(), space.gram_max.sqrt()) if space.is_decided else None
+
+
+def _which_rows(A: np.ndarray, rank: int) -> str:
+    """Say which rows add nothing: those that are 0, repeat others, or depend on them."""
+    zero, repeated = zero_rows(A), repeated_rows(A)
+    said = []
+    if zero.size:
+        said.append(f"{name_rows(zero)} 0")
+    if repeated.size:
+        said.append(f"{name_rows(repeated)} repeated")
+    rest = A.shape[0] - rank - zero.size - repeated.size
+    if rest > 0:
+        said.append(f"{rest} depend on the others")
+    return f" ({'; '.join(said)}: the data are projected on Im A)" if said else ""
+
+
+def zero_rows(A: np.ndarray) -> np.ndarray:
+    """Indices of the rows that are exactly 0."""
+    return np.flatnonzero(~A.any(axis=1))
+
+
+def repeated_rows(A: np.ndarray) -> np.ndarray:
+    """Indices of the rows, other than 0, that equal an earlier one."""
+    first = np.unique(A + 0.0, axis=0, return_index=True)[1]
+    return np.setdiff1d(np.flatnonzero(A.any(axis=1)), first)
+
+
+def name_rows(rows: np.ndarray, most: int = 6) -> str:
+    """Name rows, the first of them where there are many.
+
+    Example:
+        >>> name_rows(np.array([3])), name_rows(np.arange(9))
+        ('row 3 is', '9 rows (0, 1, 2, 3, 4, 5, …) are')
+    """
+    if rows.size == 1:
+        return f"row {rows[0]} is"
+    named = ", ".join(map(str, rows[:most].tolist())) + (", …" if rows.size > most else "")
+    return f"{rows.size} rows ({named}) are"
 
 
 def _undecided(name: str, smallest: Bound, largest: Bound) -> Hypothesis:
     reason = (
         f"the enclosure of σ_min({name}), [{smallest.lower:.2g}, {smallest.upper:.2g}], reaches 0 (‖{name}‖ ≤ "
-        f"{largest.upper:.2g}): {name} may be rank-deficient; remove dependent rows, or project the data and use "
-        "an operator of full rank"
+        f'{largest.upper:.2g}): {name} may be rank-deficient; use atoms (network.kind = "two-layer-synthesis", fewer '
+        "than the measurements), or an operator without nearly dependent rows"
     )
     return Hypothesis("rank", RANK_STATEMENT, Verdict.UNDECIDED, None, reason)

@@ -106,6 +106,15 @@ def enclose_base(operator: OperatorBounds, y: np.ndarray, network: TwoLayer, los
     return _assemble(values, network, operator.matrix.shape, operator.rank, loss, y, constants, v)
 
 
+def enclose_loss(
+    operator: OperatorBounds, y: np.ndarray, network: TwoLayer, loss: Any
+) -> tuple[IntervalVector, Bound, Bound | None]:
+    """Enclose A g, the loss and ψ there (None if the loss is not finite); nothing of the rank is needed."""
+    v = _prediction(operator, network, enclose_hidden(network))
+    loss_0 = widened(loss.enclose(v, y))
+    return v, loss_0, _psi(loss, loss_0, loss.constants(y, loss_0)) if loss_0.is_finite else None
+
+
 def _assemble(
     values: dict[Any, Bound],
     network: TwoLayer,

@@ -47,7 +47,7 @@ def stopping_loss(stop: str, problem: Any, network: TwoLayer, loss: Any, recover
     """
     if stop not in STOPS:
         raise InputError(f"descent.stop: found {stop!r}, expected {' or '.join(STOPS)}")
-    if stop == "tolerance" or recovery.operator.rank is None:
+    if stop == "tolerance":
         return 0.0
     if not recovery.applies:
         raise InputError(f'descent.stop: "guaranteed" needs a loss that is minimal at y, found {loss.kind}')

@@ -15,7 +15,7 @@ from dipproofs.enclosures.eigenvalues import lambda_max, lambda_min
 from dipproofs.enclosures.evidence import Verdict
 from dipproofs.enclosures.matrix import IntervalMatrix
 from dipproofs.enclosures.norms import operator_upper
-from dipproofs.enclosures.rank import matrix_rank
+from dipproofs.enclosures.rank import Rank, matrix_rank
 from dipproofs.enclosures.rounding import TINY, Array, inflation
 from dipproofs.enclosures.singular import sigma_min
 
@@ -91,12 +91,14 @@ class RowSpace:
         return Bound((smallest / self.gram_max.sqrt()).lower, (smallest / self.gram_min.sqrt()).upper)
 
 
-def row_space_basis(operator: IntervalMatrix | ArrayLike, smallest: Bound | None = None) -> RowSpace:
+def row_space_basis(
+    operator: IntervalMatrix | ArrayLike, smallest: Bound | None = None, rank: Rank | None = None
+) -> RowSpace:
     """Describe the row space of an operator through its exact rank and a basis.
 
     Args:
         operator: (m, n) exact floats, or an IntervalMatrix of full rank.
-        smallest: `sigma_min(operator)`, if it is known already.
+        smallest: `sigma_min(operator)`, if it is known already. rank: `matrix_rank(operator)`, likewise.
 
     Returns:
         A RowSpace; check `is_decided` before using the basis.
@@ -120,7 +122,7 @@ def row_space_basis(operator: IntervalMatrix | ArrayLike, smallest: Bound | None
             used = np.flatnonzero(nonzero.any(axis=0))
             decision = Decision(Verdict.PROVED, None, "every row has at most one nonzero entry")
             return RowSpace((m, n), len(used), decision, coordinates=used)
-    rank = matrix_rank(a, smallest=smallest)
+    rank = matrix_rank(a, smallest=smallest) if rank is None else rank
     if rank.value is None:
         return RowSpace((m, n), None, Decision(Verdict.UNDECIDED, None, rank.reason))
     decision = Decision(Verdict.PROVED, None, rank.reason)

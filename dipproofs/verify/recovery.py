@@ -12,7 +12,7 @@ from flint import arb
 from dipproofs.certificate.read import VERDICTS, Claim, is_count
 from dipproofs.theory import recovery as formulas
 from dipproofs.theory import symbols as s
-from dipproofs.verify.arithmetic.expressions import bisect, evaluate
+from dipproofs.verify.arithmetic.expressions import bisect, evaluate, root
 from dipproofs.verify.arithmetic.slices import Matrix
 from dipproofs.verify.arithmetic.spectra import Gram, frobenius, whitened
 from dipproofs.verify.guarantees import diverges, reached
@@ -36,7 +36,7 @@ class Generator(Operator):
     @cached_property
     def geometry(self) -> dict[str, arb]:
         """σ_min(AQ), ‖A‖ and the leakage (docs/theory.md §7) where Ã is injective, by their names in the record."""
-        if not (self.full_rank and self.m >= self.r):
+        if self.rank != self.r:
             return {}
         A, Q = self.forward, self.frame
         norm_A = Gram(A if A.shape[0] <= A.shape[1] else A.T).norm
@@ -108,7 +108,10 @@ class Recovery:
         found["noise_norm"] = found["early_stopping.level"] = self._noise(x_true)
         found["signal_norm"], found["true_error"] = frobenius(x_true), frobenius(instance.signal - x_true)
         found["outside"] = arb(0)
-        if operator.m > operator.r and operator.W is not None:
+        if operator.image is not None and operator.deficient:
+            clean = operator.A @ target
+            found["outside"] = root(frobenius(clean) ** 2 - frobenius(operator.data(clean)) ** 2)
+        elif operator.image is not None and operator.W is not None:
             clean = operator.A @ target
             found["outside"] = frobenius(clean - operator.matrix @ self._solution(operator.W, clean))
         if Q is not None:
@@ -136,9 +139,9 @@ class Recovery:
         onto = instance.train != "inner" and bool(known(s.sigma_out) - known(s.lipschitz_out) * path > 0)
         if self.audit.form == "paper":  # the only one with the Lipschitz constant of J itself
             onto = onto or bool(known(s.sigma_min_J) - known(s.lipschitz_J) * path > 0)
-        injective, independent = operator.m >= operator.r, operator.B is None or operator.frame is not None
+        injective, independent = operator.rank == operator.r, operator.B is None or operator.frame is not None
         truth = "undecided"
-        if operator.full_rank:
+        if operator.rank is not None:
             truth = "proved" if injective else "refuted" if onto and independent else "undecided"
         if stated not in (truth, "undecided"):
             self.audit.find(f"{name}: found {stated!r}, expected {truth!r}")
