@@ -167,6 +167,8 @@ def verify(
             from dipproofs.verify import verify as run
 
             result = run(certificate)
+        if not result.readable:
+            raise InputError(f"unreadable: {'; '.join(result.findings)}")
         typer.echo(str(result) if table else result.summary())
     raise typer.Exit(result.exit_code)
 

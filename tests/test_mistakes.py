@@ -1,0 +1,147 @@
+"""Natural mistakes: each is answered by one line that says what was found and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import dipproofs as dp
+from dipproofs import cli
+
+cli._plug_in()
+A, Y = np.eye(3, 4), np.ones(3)
+FILE = '[operator]\nkind = "gaussian"\nrows = 3\ncolumns = 4\n'
+
+
+def net(**options: Any) -> dp.TwoLayer:
+    return dp.TwoLayer.init(**{"n": 4, "width": 8, "input_dimension": 2, **options})
+
+
+def problem(*arguments: Any, **options: Any) -> dp.InverseProblem:
+    return dp.InverseProblem(*(arguments or (A, Y)), **options)
+
+
+#: In Python: what is called, and words that the line has to hold.
+CALLS: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
+    "A and y the wrong way round": (lambda: problem(Y, A), ("found",)),
+    "y of another length": (lambda: problem(A, np.ones(4)), ("y:", "4", "3")),
+    "y a list of strings": (lambda: problem(A, ["a", "b", "c"]), ("y:",)),
+    "y with NaN": (lambda: problem(A, [1, np.nan, 1]), ("y:", "nan", "index 1")),
+    "y None": (lambda: problem(A, None), ("y:",)),
+    "x_true of another length": (lambda: problem(A, Y, np.ones(3)), ("x_true:", "3", "4")),
+    "negative noise": (lambda: problem(A, Y, noise=-1.0), ("noise:", "≥ 0")),
+    "image_shape that does not fit": (lambda: problem(A, Y, image_shape=(3, 3)), ("image_shape", "9")),
+    "misspelt x_true": (lambda: problem(A, Y, xtrue=np.ones(4)), ("did you mean x_true?",)),
+    "a zero operator": (lambda: problem(np.zeros((3, 4)), Y), ("zero operator",)),
+    "a path in place of the operator": (lambda: problem("A.npy", Y), ("operator", "expected")),
+    "a network with other outputs": (lambda: dp.certify(problem(), net(n=5)), ("5", "4")),
+    "problem and network swapped": (lambda: dp.certify(net(), problem()), ("problem:", "InverseProblem")),
+    "the class, not an instance": (lambda: dp.certify(problem(), dp.TwoLayer), ("class",)),
+    "misspelt max_iterations": (lambda: dp.certify(problem(), net(), max_iter=5), ("did you mean max_iterations?",)),
+    "misspelt tolerance": (lambda: dp.check(problem(), net(), tol=5), ("expected one of",)),
+    "a negative step": (lambda: dp.certify(problem(), net(), step=-1.0), ("step", "-1")),
+    "an unknown loss": (lambda: dp.certify(problem(), net(), loss="mse"), ("loss", "mse", "expected")),
+    "an unknown form": (lambda: dp.certify(problem(), net(), form="besst"), ("form", "besst", "best")),
+    "relu": (lambda: net(activation="relu"), ("relu", "Lipschitz")),
+    "width as a float": (lambda: net(width=8.5), ("width", "8.5", "integer")),
+    "misspelt input_dimension": (lambda: net(input_dim=2), ("did you mean input_dimension?",)),
+    "an unknown picture": (lambda: dp.certify(problem(), net(), max_iterations=3).plot("los"), ("plot:", '"loss"')),
+    "images of no picture": (lambda: dp.certify(problem(), net(), max_iterations=3).plot("images"), ("image_shape",)),
+}
+#: On the command line: arguments, a problem file or None, and words of the line.
+COMMANDS: dict[str, tuple[tuple[str, ...], str | None, tuple[str, ...]]] = {
+    "no such file": (("certify", "none.toml"), None, ("no such file", "TOML")),
+    "a picture as problem file": (("certify", "picture.png"), "\x89PNG", ("picture.png",)),
+    "a certificate as problem file": (("certify", "certificate.json"), '{"format": 1}', ("not valid TOML",)),
+    "a problem file to verify": (("verify", "p.toml"), FILE, ("expected a certificate",)),
+    "a misspelt section": (("check", "p.toml"), FILE + "[nework]\n", ("did you mean network",)),
+    "a misspelt key": (("check", "p.toml"), FILE + "[network]\nwidht = 8\n", ("did you mean width",)),
+    "a misspelt kind": (("check", "p.toml"), FILE.replace("gaussian", "gausian"), ("did you mean gaussian",)),
+    "a directory without certificate": (("report", ".", "--out", "r.html"), None, ("certificate.json", "--out")),
+    "a misspelt word to explain": (("explain", "residaul"), None, ("did you mean residual",)),
+    "a plot of nothing that varies": (("table", "width", "--n", "9", "--plot", "k.png"), None, ("--plot", "list")),
+    "no examples": (("test", "p.toml", "--case", "width=3"), FILE, ("--case",)),
+}
+
+
+def one_line(line: str, words: tuple[str, ...]) -> None:
+    assert line and "\n" not in line and "Traceback" not in line, line
+    assert all(word in line for word in words), line
+
+
+def test_there_are_at_least_31() -> None:
+    assert len(CALLS) + len(COMMANDS) >= 31
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_in_python(name: str) -> None:
+    call, words = CALLS[name]
+    with pytest.raises(dp.InputError) as caught:
+        call()
+    one_line(str(caught.value), words)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_on_the_command_line(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments, text, words = COMMANDS[name]
+    monkeypatch.chdir(tmp_path)
+    if text is not None:
+        (tmp_path / arguments[1]).write_bytes(text.encode("latin-1"))
+    result = CliRunner().invoke(cli.app, list(arguments))
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    assert result.exit_code == 2
+    one_line(result.stderr.strip(), words)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [(["certify", "p.toml", "--outt", "x"], "--out"), (["chek", "p.toml"], "check"), (["certify"], "PROBLEM.toml")],
+)
+def test_a_misspelt_option_or_command_is_named(arguments: list[str], word: str) -> None:
+    result = CliRunner().invoke(cli.app, arguments)
+    assert result.exit_code == 2 and word in result.stderr and "Traceback" not in result.stderr
+
+
+class Tensor:
+    """What a torch tensor that needs gradients does when NumPy asks for it."""
+
+    requires_grad = True
+
+    def __init__(self, array: np.ndarray) -> None:
+        self._array = array
+        self.shape, self.dtype = array.shape, array.dtype
+
+    def detach(self) -> Tensor:
+        made = Tensor(self._array)
+        made.requires_grad = False
+        return made
+
+    def cpu(self) -> Tensor:
+        return self
+
+    def numpy(self) -> np.ndarray:
+        if self.requires_grad:
+            raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+        return self._array
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
+        return self.numpy()
+
+
+def test_images_tensors_and_pictures_are_data() -> None:
+    from PIL import Image
+
+    picture = np.arange(12.0).reshape(3, 4)
+    for y in (
+        picture[None, None],
+        Tensor(picture[None, None]),
+        Image.fromarray(picture.astype(np.uint8)),
+        picture.astype(np.float32).tolist(),
+    ):
+        posed = dp.InverseProblem(np.eye(12), y)
+        assert np.allclose(posed.y, picture.ravel()) or np.allclose(posed.y, picture.ravel() / 255)
