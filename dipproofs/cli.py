@@ -52,7 +52,7 @@ def certify(
         typer.Option("--at", metavar="FILE", help="No run: certify the parameters in FILE (.npz, safetensors, torch)."),
     ] = None,
     resume: Annotated[
-        Path | None, typer.Option("--resume", metavar="DIR", help="Go on with the run whose certificate lies in DIR.")
+        Path | None, typer.Option("--resume", metavar="DIR", help="Go on with the run saved in DIR (by --out).")
     ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="The long text: hypotheses, quantities.")] = False,
 ) -> None:
@@ -66,7 +66,7 @@ def certify(
     """
     with _one_line_errors():
         _json_target(json)
-        folder = _out_directory(out)
+        folder = _out_directory(out) or resume
         if at is not None and resume is not None:
             raise InputError("--at, --resume: found both, expected one of them; --at certifies without a run")
         from dipproofs.report.progress import progress
@@ -85,6 +85,8 @@ def certify(
 
             shapes = {"image_shape": built.problem.image_shape, "data_shape": built.problem.operator.range_shape}
             save.save(certificate, folder, report=certificate_html(certificate, **shapes))
+            if certificate.run is not None and certificate.run.snapshot is not None:
+                certificate.run.snapshot.save(folder)
             written = f"{folder}/ (report.html; check again: dipproofs verify {folder / save.CERTIFICATE})"
         if json is not None:
             record, _ = save.certificate_json(certificate, files=folder is not None)

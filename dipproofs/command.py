@@ -46,4 +46,5 @@ def certified(
         progress=shown.running,
         announce=shown.certified,
         say=lambda line: sys.stderr.write(f"{line}\n"),
+        resume=resume,
     )

@@ -52,6 +52,48 @@ def test_certificate_arrays_can_be_fed_back(tmp_path: Path) -> None:
     assert json.loads(text)["iteration"] == 0
 
 
+def test_a_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run("certify", problem(tmp_path, "[descent]\nmax_iterations = 40\n"), "--out", out)
+    before = json.loads((out / "certificate.json").read_text())["run"]
+    code, _, _ = run("certify", problem(tmp_path), "--resume", out)
+    after = json.loads((out / "certificate.json").read_text())["run"]
+    assert code == 0 and before["iterations"] == 40 < after["iterations"] and after["stopped"] == "tolerance"
+    assert run("verify", out / "certificate.json")[0] == 0
+    code, _, err = run("certify", problem(tmp_path, "[descent]\nstep = 0.3\n"), "--resume", out)
+    assert code == 2 and "resume: found step" in err
+    assert run("certify", problem(tmp_path), "--resume", tmp_path / "none")[0] == 2
+
+
+def test_certificates_are_shown_side_by_side(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        run("certify", problem(tmp_path), "--out", tmp_path / name)
+    target = tmp_path / "both.html"
+    code, text, _ = run("report", tmp_path / "a", tmp_path / "b", "--out", target)
+    page = target.read_text()
+    assert code == 0 and "written" in text
+    assert page.count("scope='col'") >= 3 and "Signal" in page and "refuted" in page
+    assert "http://" not in page and "https://" not in page and "tabindex='0'" in page
+    assert run("report", tmp_path / "none", "--out", target)[0] == 2
+
+
+def test_check_answers_this_network_first_and_searches_on_request(tmp_path: Path) -> None:
+    code, text, _ = run("check", problem(tmp_path))
+    assert code == 1 and "--widths" in text and "Width at which" not in text
+    small = problem(tmp_path, width=8)
+    small.write_text(small.read_text().replace("rows = 5", "rows = 2").replace("columns = 10", "columns = 3"))
+    code, text, _ = run("check", small, "--widths", "--json", tmp_path / "c.json")
+    assert text.index("Conditions") < text.index("Width at which")
+    assert json.loads((tmp_path / "c.json").read_text())["widths"]
+
+
+def test_the_long_text_is_asked_for(tmp_path: Path) -> None:
+    _, short, _ = run("certify", problem(tmp_path))
+    _, long, _ = run("certify", problem(tmp_path), "--verbose")
+    assert len(short.splitlines()) <= 20 < len(long.splitlines())
+    assert "Quantities" in long and short.splitlines()[-2:] == long.splitlines()[-2:]
+
+
 def test_json_on_standard_output_is_only_json(tmp_path: Path) -> None:
     code, text, _ = run("certify", problem(tmp_path), "--json", "-")
     assert code == 0 and json.loads(text)["verdict"] == "proved"

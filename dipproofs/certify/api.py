@@ -49,6 +49,7 @@ def certify(
     announce: Callable[[Certificate], None] | None = None,
     keep_interrupted: bool = True,
     say: Callable[[str], None] | None = None,
+    resume: Any = None,
 ) -> Certificate:
     """Run gradient descent and certify it at the earliest possible iterate and again at the last.
 
@@ -67,6 +68,7 @@ def certify(
         progress: called with (iteration, loss); announce: called with the first certificate.
         keep_interrupted: whether a KeyboardInterrupt ends the run as "interrupted", or is raised to the caller.
         say: called before the run with one line about rows of A that add nothing, or a rank that is not decided.
+        resume: ``run.snapshot`` of the same problem and options, or where it was saved: the run goes on from there.
 
     Returns:
         The certificate at the earliest certified iterate, with the run in ``.run`` and the certificate at the
@@ -137,6 +139,7 @@ def certify(
         progress=progress,
         steps=steps,
         keep_interrupted=keep_interrupted,
+        resume=resume,
     )
     first = search.certificate
     if run.stopped == "not finite":
