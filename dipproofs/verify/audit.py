@@ -122,6 +122,8 @@ class Audit:
 
     # --- what is true -----------------------------------------------------------------------------------------------
     def _examine(self, operator: Generator) -> None:
+        known = any(h.get("id") == "rank" and h.get("verdict") == "proved" for h in self.record["hypotheses"])
+        operator = operator if known else operator.without_rank()
         self.operator, unprojected = operator, bool({"sigma_min_J", "c_full"} & set(self.claims))
         self.instance = Instance(self.arrays, self.record["network"], operator, unprojected)
         self.env.update(self.instance.values)

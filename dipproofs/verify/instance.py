@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from copy import copy
+from typing import Any, Self
 
 import numpy as np
 from flint import arb
@@ -64,6 +65,13 @@ class Operator:
                 return
             spaces.append((N, *W))
         self.rank, (self.rows, self.image) = rank, spaces
+
+    def without_rank(self) -> Self:
+        """The operator as a record has it that does not claim to know its rank: nothing is projected."""
+        other = copy(self)
+        other.__dict__.pop("geometry", None)
+        other.rank, other.rows, other.image, other.full_rank = None, None, None, False
+        return other
 
     def _coordinates(self, space: tuple[Matrix, Matrix, arb], product: Matrix) -> Matrix:
         """Qv from Xv."""
