@@ -36,6 +36,7 @@ _EXPORTS = {
     "Convolutional": "dipproofs.networks",
     "Decoder": "dipproofs.networks",
     "Skip": "dipproofs.networks",
+    "from_jax": "dipproofs.networks",
     "descend": "dipproofs.descent",
     "check": "dipproofs.certify.api",
     "Certificate": "dipproofs.certify",

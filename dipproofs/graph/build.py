@@ -135,7 +135,7 @@ class GraphBuilder:
 
     def sum(self, x: int, axes: Sequence[int]) -> int:
         """Sum over axes, which disappear."""
-        return self.add_node("sum", (x,), {"axes": tuple(axes)}) if axes else x
+        return self.add_node("sum", (x,), {"axes": tuple(map(int, axes))}) if len(axes) else x
 
     def scale(self, x: int, factor: Any) -> int:
         """Times a number or an array of the same shape."""
@@ -219,7 +219,9 @@ class GraphBuilder:
 
     def normalise(self, x: int, axes: Sequence[int], epsilon: float, centre: bool = True) -> int:
         """Normalise over axes."""
-        return self.add_node("normalise", (x,), {"axes": tuple(axes), "epsilon": float(epsilon), "centre": centre})
+        return self.add_node(
+            "normalise", (x,), {"axes": tuple(map(int, axes)), "epsilon": float(epsilon), "centre": centre}
+        )
 
     def softmax(self, x: int) -> int:
         """Softmax over the last axis."""

@@ -1,0 +1,192 @@
+"""Recognise normalisation and softmax in products, by evaluating the part of the graph that they are made of.
+
+Frameworks write the variance as a mean of squares of differences or as E[x²] − E[x]², scale before or after, and
+reshape between; so a candidate is compared in values with what it would be replaced by, not in form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import chain, combinations
+
+import numpy as np
+
+from dipproofs.graph.build import GraphBuilder
+from dipproofs.graph.operations import OPERATIONS
+from dipproofs.graph.tracing import permutations
+
+LARGEST_WALK = 40
+
+
+def recognised_product(builder: GraphBuilder, a: int, b: int) -> int | None:
+    """Return a node equal to the product of two nodes, with a normalisation or softmax in it, or None."""
+    factors = [*factors_of(builder, a), *factors_of(builder, b)]
+    for divisor in factors:
+        root = _root(builder, divisor)
+        if root is None:
+            continue
+        for numerator in factors:
+            if numerator == divisor:
+                continue
+            found = _quotient(builder, numerator, divisor, root)
+            if found is None:
+                continue
+            rest = list(factors)
+            rest.remove(divisor)
+            rest.remove(numerator)
+            for factor in rest:
+                found = permutations.product(builder, found, factor)
+            return found
+    return None
+
+
+def factors_of(builder: GraphBuilder, place: int) -> list[int]:
+    """Factors of a node, through products and gathers of products."""
+    node = builder.nodes[place]
+    if node.op == "product":
+        return [f for i in node.inputs for f in factors_of(builder, i)]
+    if node.op == "scale" and isinstance(node["factor"], str):
+        return [*factors_of(builder, node.inputs[0]), builder.constant(builder.constants[node["factor"]])]
+    if node.op == "gather" and len(node.inputs) == 1:
+        inner = factors_of(builder, node.inputs[0])
+        index = builder.constants[node["indices"]]
+        if len(inner) > 1 and index.min() >= 0:
+            return [builder.gather([f], index) for f in inner]
+    return [place]
+
+
+def _root(builder: GraphBuilder, place: int) -> int | None:
+    """The node 1/√· or 1/· that a factor is a gather of."""
+    node = builder.nodes[place]
+    if node.op == "gather" and len(node.inputs) == 1:
+        node, place = builder.nodes[node.inputs[0]], node.inputs[0]
+    return place if node.op == "entrywise" and node["function"] in ("rsqrt", "reciprocal") else None
+
+
+def _quotient(builder: GraphBuilder, numerator: int, divisor: int, root: int) -> int | None:
+    softmax = builder.nodes[root]["function"] == "reciprocal"
+    best = None
+    for x in _dominators(builder, root):
+        if builder.nodes[x].op == "parameter" or not _only_through(builder, numerator, x):
+            continue
+        values = np.random.default_rng(0).standard_normal(builder.shape(x))
+        quotient = _from(builder, numerator, x, values) * _from(builder, divisor, x, values)
+        if softmax:
+            found = _softmax(builder, x, values, quotient)
+        else:
+            small = _from(builder, numerator, x, 1e-3 * values) * _from(builder, divisor, x, 1e-3 * values)
+            found = _normalise(builder, x, root, values, quotient, small)
+        if found is None and best is not None:
+            break
+        best = found if found is not None else best
+    return best
+
+
+def _normalise(
+    builder: GraphBuilder, x: int, root: int, values: np.ndarray, quotient: np.ndarray, small: np.ndarray
+) -> int | None:
+    at_zero = 1 / _from(builder, root, x, np.zeros_like(values)) ** 2
+    given = float(at_zero.reshape(-1)[0])
+    for layout in _layouts(builder, x, root):
+        moved = values.reshape(-1)[layout]
+        for axes in _subsets(moved.shape):
+            for centre in (True, False):
+                centred = moved - moved.mean(axes, keepdims=True) if centre else moved
+                variance = (centred**2).mean(axes, keepdims=True)
+                candidates = [given, _implied(centred, variance, small)] if small.size == moved.size else [given]
+                for epsilon in map(_snapped, candidates):
+                    index = _same_entries(centred / np.sqrt(variance + abs(epsilon)), quotient)
+                    if index is not None and epsilon > 0:
+                        source = builder.gather([x], layout)
+                        return builder.gather([builder.normalise(source, axes, epsilon, centre)], index)
+    return None
+
+
+def _implied(centred: np.ndarray, variance: np.ndarray, small: np.ndarray) -> float:
+    """The ε for which 1e-3·c/√(1e-6·variance + ε) is what was found, where that is in the same order."""
+    with np.errstate(all="ignore"):
+        ratio = (1e-3 * centred / small.reshape(centred.shape)) ** 2 - 1e-6 * variance
+    return float(np.median(ratio)) if np.isfinite(ratio).all() else 0.0
+
+
+def _snapped(epsilon: float) -> float:
+    """A number with at most six decimal digits that is as near as rounding allows, or the number."""
+    rounded = float(f"{epsilon:.6g}")
+    return rounded if abs(rounded - epsilon) <= 1e-9 * abs(epsilon) else epsilon
+
+
+def _layouts(builder: GraphBuilder, x: int, root: int) -> list[np.ndarray]:
+    """The node's own shape, and the permutations and reshapes of it that its variance is computed in."""
+    found = [builder.places_of(x)]
+    for place in sorted(_ancestors(builder, root, x)):
+        known = permutations.permuted(builder, place)
+        if known is not None and known[1].size == found[0].size:
+            found.append(known[1])
+    return found
+
+
+def _softmax(builder: GraphBuilder, x: int, values: np.ndarray, quotient: np.ndarray) -> int | None:
+    for axis in range(values.ndim):
+        powers = np.exp(values - values.max(axis, keepdims=True))
+        index = _same_entries(powers / powers.sum(axis, keepdims=True), quotient)
+        if index is not None:
+            axes = [*(i for i in range(values.ndim) if i != axis), axis]
+            last = builder.softmax(builder.transpose(x, axes))
+            return builder.gather([builder.transpose(last, [axes.index(i) for i in range(len(axes))])], index)
+    return None
+
+
+def _same_entries(values: np.ndarray, wanted: np.ndarray) -> np.ndarray | None:
+    """The index map that takes `values` to `wanted`, a permutation, if there is one; entries are all different."""
+    if values.size != wanted.size:
+        return None
+    if np.allclose(values.reshape(-1), wanted.reshape(-1), rtol=1e-9, atol=1e-11):
+        return np.arange(values.size).reshape(wanted.shape)
+    order, other = np.argsort(values.reshape(-1)), np.argsort(wanted.reshape(-1))
+    index = np.empty(values.size, dtype=np.int64)
+    index[other] = order
+    good = np.allclose(values.reshape(-1)[index], wanted.reshape(-1), rtol=1e-9, atol=1e-11)
+    distinct = values.size < 2 or np.diff(values.reshape(-1)[order]).min() > 1e-10
+    return index.reshape(wanted.shape) if good and distinct else None
+
+
+def _subsets(shape: Sequence[int]) -> Iterator[tuple[int, ...]]:
+    axes = [axis for axis, n in enumerate(shape) if n > 1]
+    return chain.from_iterable(combinations(axes, k) for k in range(1, len(axes) + 1))
+
+
+def _ancestors(builder: GraphBuilder, place: int, stop: int | None = None) -> set[int]:
+    """A node and what it is computed from, not looking behind `stop`."""
+    found, stack = set(), [place]
+    while stack:
+        i = stack.pop()
+        if i in found:
+            continue
+        found.add(i)
+        if i != stop:
+            stack.extend(builder.nodes[i].inputs)
+    return found
+
+
+def _only_through(builder: GraphBuilder, place: int, x: int) -> bool:
+    """Whether a node depends on trained values only through x."""
+    found = _ancestors(builder, place, x)
+    return x in found and all(builder.nodes[i].op != "parameter" for i in found if i != x)
+
+
+def _dominators(builder: GraphBuilder, root: int) -> list[int]:
+    """Nodes near `root` through which it depends on all trained values, nearest first."""
+    found = [root]
+    frontier = sorted(_ancestors(builder, root), reverse=True)[:LARGEST_WALK]
+    return [x for x in frontier if x not in found and _only_through(builder, root, x)]
+
+
+def _from(builder: GraphBuilder, place: int, x: int, values: np.ndarray) -> np.ndarray:
+    """The value of a node when x has the given values."""
+    known: dict[int, np.ndarray] = {x: values}
+    with np.errstate(all="ignore"):
+        for i in sorted(_ancestors(builder, place, x)):
+            if i not in known:
+                node = builder.nodes[i]
+                known[i] = OPERATIONS[node.op].evaluate(node, [known[j] for j in node.inputs], builder)
+    return known[place]

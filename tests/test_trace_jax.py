@@ -1,0 +1,276 @@
+"""Functions of JAX become graphs that compute the same, or are refused in one line that says what to do."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import dipproofs as dp
+from dipproofs.errors import InputError
+
+RNG = np.random.default_rng(0)
+Z = RNG.standard_normal((1, 6, 6, 4))
+PARAMS = {
+    "conv": {"w": 0.3 * RNG.standard_normal((3, 3, 4, 4)), "b": 0.1 * RNG.standard_normal(4)},
+    "scale": 1 + 0.1 * RNG.standard_normal(4),
+}
+
+
+@pytest.fixture(autouse=True)
+def as_users_have_it() -> Iterator[None]:
+    with jax.numpy_rank_promotion("allow"), jax.numpy_dtype_promotion("standard"):
+        yield
+
+
+def conv(x: Any, w: Any) -> Any:
+    return jax.lax.conv_general_dilated(x, w, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+
+
+def network(last: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda p: last(conv(Z, p["conv"]["w"]) * p["scale"] + p["conv"]["b"])
+
+
+def operations(graph: Any) -> Counter[str]:
+    return Counter(n["function"] if n.op == "entrywise" else n.op for n in graph.nodes)
+
+
+def joined(*functions: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Many functions in one program, so that one compilation checks all."""
+    return lambda x: jnp.stack([f(x) for f in functions])
+
+
+def standardise(axes: Any, epsilon: float) -> Callable[[Any], Any]:
+    return lambda x: jax.nn.standardize(x, axis=axes, epsilon=epsilon)
+
+
+def fast_variance(x: Any) -> Any:
+    mean, square = x.mean((1, 2), keepdims=True), (x * x).mean((1, 2), keepdims=True)
+    return (x - mean) * (jax.lax.rsqrt(jnp.maximum(0.0, square - mean**2) + 1e-5) * PARAMS["scale"])
+
+
+GROUPED = (
+    joined(
+        jax.nn.silu,
+        lambda x: jax.nn.gelu(x, approximate=False),
+        jax.nn.gelu,
+        jax.nn.softplus,
+        jax.nn.elu,
+        jax.nn.mish,
+        jax.nn.sigmoid,
+        jnp.tanh,
+        jax.nn.soft_sign,
+        lambda x: jnp.sin(30 * x),
+        lambda x: jax.nn.softplus(5 * x) / 5,
+        lambda x: x * jax.nn.sigmoid(1.7 * x),
+        jax.nn.log_sigmoid,
+    ),
+    {"silu": 2, "gelu": 1, "gelu-tanh": 1, "softplus": 3, "elu": 1, "mish": 1, "sigmoid": 1, "tanh": 1, "softsign": 1},
+)
+KINKED = (
+    joined(
+        jax.nn.relu,
+        jax.nn.leaky_relu,
+        jax.nn.relu6,
+        jax.nn.hard_tanh,
+        jnp.abs,
+        lambda x: jnp.clip(x, -0.3, 0.5),
+        lambda x: jnp.where(x >= 0, x, 0.25 * x),
+        jax.nn.hard_sigmoid,
+    ),
+    {"piecewise": 8, "product": 1},
+)
+CASES: dict[str, tuple[Callable[[Any], Any], dict[str, int]]] = {
+    "smooth": GROUPED,
+    "kinked": KINKED,
+    "elu": (
+        joined(lambda x: jax.nn.elu(x, 0.7), jax.nn.selu, lambda x: jax.nn.celu(x, 2.0)),
+        {"elu": 2, "piecewise": 2},
+    ),
+    "resize": (lambda x: jax.image.resize(x, (1, 12, 9, 4), "bilinear"), {"contract": 2, "gather": 4}),
+    "nearest": (lambda x: jax.image.resize(x, (1, 12, 12, 4), "nearest"), {"gather": 4}),
+    "norms": (
+        joined(standardise((1, 2), 1e-4), standardise(-1, 1e-3), standardise((1, 2, 3), 1e-6), fast_variance),
+        {"normalise": 4, "rsqrt": 0, "sqrt": 0},
+    ),
+    "twice": (lambda x: standardise(-1, 1e-3)(standardise((1, 2), 1e-3)(x)), {"normalise": 2}),
+    "group": (lambda x: standardise((1, 2, 4), 1e-5)(x.reshape(1, 6, 6, 2, 2)), {"normalise": 1, "gather": 5}),
+    "rms": (lambda x: x * jax.lax.rsqrt((x**2).mean(-1, keepdims=True) + 1e-6), {"normalise": 1, "square": 0}),
+    "softmax": (joined(jax.nn.softmax, lambda x: jax.nn.softmax(x, axis=1)), {"softmax": 2, "exp": 0, "maximum": 0}),
+    "pools": (
+        lambda x: (
+            jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, (1, 3, 3, 1), (1, 2, 2, 1), "SAME")
+            + jax.lax.reduce_window(x, 0.0, jax.lax.add, (1, 2, 2, 1), (1, 2, 2, 1), "VALID") / 4
+        ),
+        {"maximum": 1, "contract": 2},
+    ),
+    "index maps": (
+        lambda x: (
+            jnp.concatenate([jnp.pad(x, ((0, 0), (1, 0), (0, 0), (0, 0)), mode="reflect")[:, ::-1], x[:, :, ::-1]], 1)
+            + jnp.pad(jnp.roll(x, 2, 1), ((0, 0), (0, 7), (0, 0), (0, 0)), constant_values=0.5)
+        ),
+        {"add": 2},
+    ),
+    "set": (lambda x: x.at[0, 1].set(0.5) + jnp.where(Z > 0, x, jnp.sin(x)), {"sin": 1}),
+    "attention": (
+        lambda x: jax.nn.softmax(jnp.einsum("bhwc,bhvc->bhwv", x, x), -1) @ x,
+        {"matmul": 2, "softmax": 1},
+    ),
+    "transposed": (
+        lambda x: jax.lax.conv_transpose(x, PARAMS["conv"]["w"], (2, 2), "SAME"),
+        {"conv": 2},
+    ),
+    "calls": (
+        lambda x: jax.lax.scan(lambda c, _: (jax.checkpoint(jnp.sin)(c), None), x, None, length=3)[0],
+        {"sin": 3},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_functions_are_traced_and_fused(case: str) -> None:
+    last, expected = CASES[case]
+    traced = dp.from_jax(network(last), PARAMS)
+    found = operations(traced.graph)
+    assert {op: found[op] for op in expected} == expected
+    with jax.enable_x64(True):
+        np.testing.assert_allclose(traced.output(), np.asarray(network(last)(PARAMS)).reshape(-1), rtol=1e-9, atol=1e-9)
+    assert sorted(traced.parameters()) == ["conv/b", "conv/w", "scale"]
+
+
+surrogate = jax.custom_jvp(jnp.tanh)
+surrogate.defjvp(lambda point, tangent: (jnp.tanh(point[0]), tangent[0]))
+BAD: dict[str, tuple[Callable[[Any], Any], str]] = {
+    "stop": (lambda x: jax.lax.stop_gradient(x) * x, "stop_gradient"),
+    "sort": (lambda x: jnp.sort(x, 1), "primitive sort"),
+    "step": (lambda x: jnp.where(x > 0, 1.0, 0.0) * 1.0, "not continuous"),
+    "while": (lambda x: jax.lax.while_loop(lambda c: c.sum() < 1, lambda c: c + 1, x), "primitive while"),
+    "cond": (lambda x: jax.lax.cond(x.sum() > 0, jnp.sin, jnp.cos, x), "branches"),
+    "random": (lambda x: x * jax.random.bernoulli(jax.random.key(0), 0.5, x.shape), "random"),
+    "half": (lambda x: x.astype(jnp.float16).astype(jnp.float32), "float16"),
+    "round": (jnp.round, "primitive round"),
+    "complex": (lambda x: jnp.fft.fft2(x, axes=(1, 2)).real, "complex"),
+    "surrogate": (surrogate, "gradient"),
+    "long": (lambda x: jax.lax.scan(lambda c, _: (jnp.sin(c), None), x, None, length=100)[0], "scan of length 100"),
+    "integers": (lambda x: jnp.argmax(x, 0), "int"),
+    "two": (lambda x: (x, x), "2 arrays"),
+    "fails": (lambda x: x @ jnp.ones((7, 7)), "fails"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_what_has_no_graph_is_refused(case: str) -> None:
+    last, words = BAD[case]
+    with pytest.raises(InputError, match=words) as caught:
+        dp.from_jax(network(last), PARAMS)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ({"w": np.ones(3, int)}, "integers are not trained"),
+        ({"w": np.ones(3, np.float16)}, "float16"),
+        ({"w": np.array([np.nan])}, "not finite"),
+        ({"w": jnp.ones(2) * 1j}, "complex"),
+        ({"f": jnp.sin}, "no float arrays"),
+        ({"k": jax.random.key(0)}, "random key"),
+    ],
+)
+def test_bad_parameters_are_refused(params: Any, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        dp.from_jax(lambda p: p, params)
+
+
+def test_a_part_that_is_not_needed_may_be_anything() -> None:
+    traced = dp.from_jax(lambda p: (jnp.sort(p), jnp.sin(p))[1], np.ones(3))
+    assert list(traced.parameters()) == ["parameters"]
+
+
+def test_float32_programs_are_read_as_real_ones() -> None:
+    z, w = jnp.asarray(Z, jnp.float32), jnp.asarray(PARAMS["conv"]["w"], jnp.float32)
+    traced = dp.from_jax(lambda p: jax.nn.gelu(conv(z, p)).sum(-1), w)
+    assert operations(traced.graph)["gelu-tanh"] == 1
+    assert traced.dtype == np.float32 and traced.output_shape == (6, 6)
+
+
+def test_shapes() -> None:
+    def function(p: Any) -> Any:
+        return jnp.sin(p)[None, :, :, None]
+
+    assert dp.from_jax(function, np.ones((2, 3))).output_shape == (2, 3)
+    assert dp.from_jax(function, np.ones((2, 3)), output_shape=(3, 2)).output_shape == (3, 2)
+    with pytest.raises(InputError, match="output_shape"):
+        dp.from_jax(function, np.ones((2, 3)), output_shape=(4, 2))
+
+
+def test_prelu_has_a_trained_slope() -> None:
+    traced = dp.from_jax(
+        lambda p: jnp.where(jnp.tanh(p["x"]) > 0, jnp.tanh(p["x"]), p["a"] * jnp.tanh(p["x"])),
+        {
+            "x": RNG.standard_normal(5),
+            "a": np.array(0.25),
+        },
+    )
+    assert operations(traced.graph)["piecewise"] == 2
+
+
+def test_flax_linen() -> None:
+    nn = pytest.importorskip("flax.linen")
+
+    class Net(nn.Module):  # type: ignore[name-defined, misc]
+        @nn.compact
+        def __call__(self, x: Any) -> Any:
+            x = nn.silu(nn.InstanceNorm()(nn.Conv(4, (3, 3), strides=2)(x)))
+            x = nn.leaky_relu(nn.GroupNorm(2)(nn.Conv(4, (3, 3), padding="CIRCULAR")(x)))
+            x = nn.gelu(nn.BatchNorm(use_running_average=False)(nn.ConvTranspose(4, (4, 4), strides=(2, 2))(x)))
+            x = nn.max_pool(nn.avg_pool(x, (2, 2), (2, 2)), (2, 2))
+            return nn.sigmoid(nn.Dense(1)(nn.RMSNorm()(nn.LayerNorm()(x))))
+
+    net, z = Net(), jax.random.normal(jax.random.key(0), (1, 8, 8, 4))
+    start = net.init(jax.random.key(1), z)
+    fixed = {"batch_stats": start["batch_stats"]}
+    traced = dp.from_jax(lambda p: net.apply({"params": p, **fixed}, z, mutable=["batch_stats"])[0], start["params"])
+    assert operations(traced.graph)["normalise"] == 5 and traced.output_shape == (7, 7)
+
+
+def test_flax_nnx() -> None:
+    nnx = pytest.importorskip("flax.nnx")
+    conv_layer, norm = nnx.Conv(4, 1, (3, 3), rngs=nnx.Rngs(0)), nnx.LayerNorm(4, rngs=nnx.Rngs(0))
+    z = jax.random.normal(jax.random.key(0), (1, 8, 8, 4))
+    structure, params = nnx.split((norm, conv_layer))
+
+    def apply(p: Any) -> Any:
+        first, second = nnx.merge(structure, p)
+        return second(nnx.silu(first(z)))
+
+    assert {"1/bias", "1/kernel"} < set(dp.from_jax(apply, params).parameters())
+
+
+def test_equinox() -> None:
+    eqx = pytest.importorskip("equinox")
+    keys = jax.random.split(jax.random.key(0), 3)
+    z = jax.random.normal(keys[2], (4, 8, 8))
+    layers = [eqx.nn.Conv2d(4, 4, 3, padding=1, key=keys[0]), eqx.nn.GroupNorm(2, 4), eqx.nn.PReLU()]
+    layers.append(eqx.nn.ConvTranspose2d(4, 1, 3, stride=2, padding=1, output_padding=1, key=keys[1]))
+    model = eqx.nn.Sequential(layers)
+    traced = dp.from_jax(lambda m: m(z), model)
+    assert operations(traced.graph)["normalise"] == 1 and traced.output_shape == (16, 16)
+    assert "layers/0/weight" in traced.parameters()
+
+
+def test_haiku() -> None:
+    hk = pytest.importorskip("haiku")
+
+    def forward(x: Any) -> Any:
+        x = jax.nn.silu(hk.InstanceNorm(True, True)(hk.Conv2D(4, 3)(x)))
+        return jax.nn.sigmoid(hk.Linear(1)(hk.Conv2DTranspose(4, 3, stride=2)(x)))
+
+    net, z = hk.without_apply_rng(hk.transform(forward)), jax.random.normal(jax.random.key(0), (1, 8, 8, 4))
+    traced = dp.from_jax(lambda p: net.apply(p, z), net.init(jax.random.key(1), z))
+    assert operations(traced.graph)["normalise"] == 1 and traced.output_shape == (16, 16)
