@@ -118,3 +118,17 @@ def test_every_certificate_of_a_run_has_a_final_one() -> None:
         found = dp.certify(problem, net, **options)
         assert not found.proved and found.final is not None and found.final.verdict is found.verdict
         assert "final" not in certificate_json(found)[0]
+
+
+def test_stop_certified_goes_on_to_the_first_certified_iterate() -> None:
+    """Where the noise level is reached before anything is certified, the run goes on; else it stops at the noise."""
+    problem, net = _posed(offset=2.0, noise=1.0, width=24)
+    early = dp.certify(problem, net, stop="guaranteed")
+    assert not early.proved and early.run.stopped == "guaranteed"
+    found = dp.certify(problem, net, stop="certified")
+    whole = dp.certify(problem, net)
+    assert found.proved and found.run.stopped == "certified" and found.iteration == whole.iteration
+    assert early.run.iterations < found.run.iterations <= 1.2 * found.iteration + 2 < whole.run.iterations
+    assert found.final.guarantees.early_stopping_iteration == 0
+    plain = dp.certify(dp.InverseProblem(problem.operator, problem.y), net, stop="certified", tolerance=1e-3)
+    assert plain.proved and plain.run.history.loss[-1] <= 1e-3

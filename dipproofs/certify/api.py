@@ -14,7 +14,7 @@ from dipproofs.certify.operator_bounds import OperatorBounds, bound_operator
 from dipproofs.certify.provenance import provenance
 from dipproofs.certify.rows import about_rank, without_zero_rows
 from dipproofs.certify.search import Step
-from dipproofs.certify.stop import fitted_problem, stopped_early, stopping_loss
+from dipproofs.certify.stop import fitted_problem, stopped_certified, stopped_early, stopping_loss
 from dipproofs.certify.widths import find_widths
 from dipproofs.descent import Iterate, Schedule, descend, make_schedule
 from dipproofs.descent.arguments import checked_end, checked_setting, checked_step
@@ -61,7 +61,8 @@ def certify(
         max_iterations, tolerance: when the run ends.
         form: "best", "paper", "integral", "concave" or "residual".
         arithmetic: "proved" (enclosures) or "estimated" (floats; the verdict is then never proved).
-        stop: "tolerance", or "guaranteed": also at the first iterate for which ‖y_τ − Πȳ‖ ≤ 2‖Πε‖ is proved.
+        stop: "tolerance", or "guaranteed": also at the first iterate for which ‖y_τ − Πȳ‖ ≤ 2‖Πε‖ is proved;
+            "certified": there (without known noise: at the tolerance), but not before an iterate is certified.
         distance: dist(x̄, Im B) for a synthesis generator, where x̄ is not known; a recovery bound is then `assumed`.
         schedule_options: parameters of a schedule given by name.
         origin: JSON values recorded as ``provenance.problem``.
@@ -125,7 +126,7 @@ def certify(
         answer = search(tau, here, value)
         if answer == "freeze" and announce is not None and search.certificate is not None:
             announce(search.certificate)
-        return answer
+        return "stop" if stop == "certified" and search.certificate is not None and value <= goal else answer
 
     run = descend(
         fitted,
@@ -134,7 +135,7 @@ def certify(
         step,
         made,
         max_iterations,
-        goal,
+        0.0 if stop == "certified" else goal,
         watcher=watch,
         progress=progress,
         steps=steps,
@@ -147,7 +148,9 @@ def certify(
         final = _diverged(problem, *at, loss, operator, form, arithmetic, made, where, run)
     else:
         final = prove(run.iterations, run.network)
-        if goal > tolerance:
+        if stop == "certified":
+            run = stopped_certified(run, first, tolerance)
+        elif goal > tolerance:
             run = stopped_early(run, final, recovery)
     return replace(final if first is None else first, run=run, final=final)
 

@@ -1,4 +1,4 @@
-"""``stop = "guaranteed"``: end a run where its data error is proved to be below twice the noise (docs/theory.md §7)."""
+"""When a run may stop: where its data error is proved to be below twice the noise (§7), or once it is certified."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dipproofs.networks import TwoLayer
 from dipproofs.recovery.early_stopping import stopping_tolerance
 from dipproofs.recovery.signal_error import Recovery
 
-STOPS = ("tolerance", "guaranteed")
+STOPS = ("tolerance", "guaranteed", "certified")
 
 
 def fitted_problem(problem: Any, network: TwoLayer, operator: OperatorBounds, loss: Any) -> Any:
@@ -46,8 +46,8 @@ def stopping_loss(stop: str, problem: Any, network: TwoLayer, loss: Any, recover
         InputError: an unknown word, or "guaranteed" without any knowledge of the noise.
     """
     if stop not in STOPS:
-        raise InputError(f"descent.stop: found {stop!r}, expected {' or '.join(STOPS)}")
-    if stop == "tolerance":
+        raise InputError(f"descent.stop: found {stop!r}, expected {', '.join(STOPS)}")
+    if stop == "tolerance" or (stop == "certified" and not (recovery.applies and recovery.noise is not None)):
         return 0.0
     if not recovery.applies:
         raise InputError(f'descent.stop: "guaranteed" needs a loss that is minimal at y, found {loss.kind}')
@@ -58,6 +58,16 @@ def stopping_loss(stop: str, problem: Any, network: TwoLayer, loss: Any, recover
     start = np.asarray(problem.operator.matvec(network.output()), np.float64)
     value = float(loss.value(np, start, np.asarray(problem.y, np.float64)))
     return stopping_tolerance(loss, problem.y, value, recovery.noise.level, network.dtype)
+
+
+def stopped_certified(run: Run, first: Certificate | None, tolerance: float) -> Run:
+    """Rename the end of a run that went on until an iterate was certified."""
+    if run.stopped != "guaranteed" or first is None:
+        return run
+    if run.history.loss[-1] <= tolerance:
+        return replace(run, stopped="tolerance", reason=f"loss ≤ {tolerance:g} at iteration {run.iterations}")
+    reason = f"certified at iteration {first.iteration}, and below the noise level at iteration {run.iterations}"
+    return replace(run, stopped="certified", reason=reason)
 
 
 def stopped_early(run: Run, final: Certificate, recovery: Recovery) -> Run:

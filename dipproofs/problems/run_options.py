@@ -54,7 +54,8 @@ class DescentOptions(Options):
         tolerance: stop when the loss is below it.
         power: the exponent of the polynomial schedule.
         horizon: the length of the cosine schedule, `max_iterations` if left out.
-        stop: "tolerance", or "guaranteed": at the first iterate for which the early-stopping bound is proved.
+        stop: "tolerance", or "guaranteed": at the first iterate for which the early-stopping bound is proved;
+            "certified": there, or at the tolerance where the noise is not known, but not before one is certified.
         dtype: precision of the descent.
     """
 
@@ -66,7 +67,7 @@ class DescentOptions(Options):
     tolerance: float = number(1e-12, minimum=0.0)
     power: float = number(0.5, minimum=0.0)
     horizon: int | None = integer(None, minimum=1)
-    stop: str = choice("tolerance", options=("tolerance", "guaranteed"))
+    stop: str = choice("tolerance", options=("tolerance", "guaranteed", "certified"))
     dtype: str = choice("float64", options=("float64", "float32"))
 
     @property
