@@ -98,7 +98,9 @@ def from_scico(A: Any, unknowns: str | None) -> Operator:
         return jnp.asarray(values.astype(dtype).reshape(shape), dtype)
 
     def forward(x: np.ndarray) -> np.ndarray:
-        return flat_result(guarded(lambda v: A(cast(v, number, tuple(shape))), "A")(x), None, "A")
+        result = flat_result(guarded(lambda v: A(cast(v, number, tuple(shape))), "A")(x), None, "A")
+        # with 64-bit mode on, results of 32-bit arithmetic may come as float64
+        return result.astype(A.output_dtype) if np.dtype(A.output_dtype).itemsize < result.dtype.itemsize else result
 
     def adjoint(w: np.ndarray) -> np.ndarray:
         out = np.dtype(A.output_dtype)
