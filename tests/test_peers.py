@@ -1,4 +1,4 @@
-"""Real operators of PyLops, deepinv, scico, lineax and SciPy: adapted, or refused for the right reason (tox -e peers)."""
+"""Real operators of PyLops, deepinv, scico, lineax and SciPy: adapted, or refused for a reason (tox -e peers)."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ import scipy.sparse.linalg as sl
 
 import dipproofs as dp
 from dipproofs.errors import InputError
+
+for library in ("pylops", "deepinv", "scico", "lineax"):
+    pytest.importorskip(library)
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -78,7 +81,11 @@ def _deepinv() -> dict[str, Case]:
     return {
         "Inpainting": (lambda: p().Inpainting((1, 8, 8), mask=0.5), (64, 64), "diagonal"),
         "Blur": (lambda: p().Blur(img_size=(1, 8, 8), filter=gauss()), (4, 64), "dense"),
-        "Blur circular": (lambda: p().Blur(img_size=(1, 8, 8), filter=gauss(), padding="circular"), (64, 64), "circulant"),
+        "Blur circular": (
+            lambda: p().Blur(img_size=(1, 8, 8), filter=gauss(), padding="circular"),
+            (64, 64),
+            "circulant",
+        ),
         "BlurFFT": (lambda: p().BlurFFT((1, 8, 8), filter=gauss()), (64, 64), "circulant"),
         "CompressedSensing": (lambda: p().CompressedSensing(10, (1, 6, 6)), (10, 36), "dense"),
         "SinglePixelCamera": (lambda: p().SinglePixelCamera(10, (1, 8, 8)), (64, 64), "dense"),
@@ -87,20 +94,28 @@ def _deepinv() -> dict[str, Case]:
 
 
 def _scico() -> dict[str, Case]:
-    def l() -> Any:
+    def linop() -> Any:
         return _import("scico.linop")
 
     return {
-        "CircularConvolve": (lambda: l().CircularConvolve(jnp.ones((3, 3)), (8, 8)), (64, 64), "circulant"),
-        "Convolve": (lambda: l().Convolve(jnp.ones((3, 3)), (8, 8)), (100, 64), "dense"),
-        "FiniteDifference": (lambda: l().FiniteDifference((8, 8), append=0), (128, 64), "dense"),
-        "FiniteDifference circular": (lambda: l().FiniteDifference((8, 8), axes=0, circular=True), (64, 64), "circulant"),
-        "DFT": (lambda: l().DFT((4, 4)), (32, 32), "dense"),
-        "Identity": (lambda: l().Identity((8,)), (8, 8), "diagonal"),
-        "Diagonal": (lambda: l().Diagonal(jnp.arange(1.0, 9.0)), (8, 8), "diagonal"),
-        "MatrixOperator": (lambda: l().MatrixOperator(jnp.ones((3, 4))), (3, 4), "dense"),
-        "Sum": (lambda: l().Sum((4, 4)), (1, 16), "dense"),
-        "VerticalStack": (lambda: l().VerticalStack((l().Identity((8,)), l().Identity((8,)))), (16, 8), "dense"),
+        "CircularConvolve": (lambda: linop().CircularConvolve(jnp.ones((3, 3)), (8, 8)), (64, 64), "circulant"),
+        "Convolve": (lambda: linop().Convolve(jnp.ones((3, 3)), (8, 8)), (100, 64), "dense"),
+        "FiniteDifference": (lambda: linop().FiniteDifference((8, 8), append=0), (128, 64), "dense"),
+        "FiniteDifference circular": (
+            lambda: linop().FiniteDifference((8, 8), axes=0, circular=True),
+            (64, 64),
+            "circulant",
+        ),
+        "DFT": (lambda: linop().DFT((4, 4)), (32, 32), "dense"),
+        "Identity": (lambda: linop().Identity((8,)), (8, 8), "diagonal"),
+        "Diagonal": (lambda: linop().Diagonal(jnp.arange(1.0, 9.0)), (8, 8), "diagonal"),
+        "MatrixOperator": (lambda: linop().MatrixOperator(jnp.ones((3, 4))), (3, 4), "dense"),
+        "Sum": (lambda: linop().Sum((4, 4)), (1, 16), "dense"),
+        "VerticalStack": (
+            lambda: linop().VerticalStack((linop().Identity((8,)), linop().Identity((8,)))),
+            (16, 8),
+            "dense",
+        ),
     }
 
 

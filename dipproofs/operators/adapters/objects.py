@@ -99,14 +99,18 @@ def from_scico(A: Any, unknowns: str | None) -> Operator:
 
     def forward(x: np.ndarray) -> np.ndarray:
         result = flat_result(guarded(lambda v: A(cast(v, number, tuple(shape))), "A")(x), None, "A")
-        # with 64-bit mode on, results of 32-bit arithmetic may come as float64
-        return result.astype(A.output_dtype) if np.dtype(A.output_dtype).itemsize < result.dtype.itemsize else result
+        # with 64-bit mode on, results of arithmetic in single precision may come as float64
+        return _in_single(result) if number in (np.float32, np.complex64) else result
 
     def adjoint(w: np.ndarray) -> np.ndarray:
         out = np.dtype(A.output_dtype)
         return flat_result(guarded(lambda v: A.adj(cast(v, out, tuple(A.output_shape))), "adj")(w), None, "adj")
 
     return tabulate(Probe(forward, adjoint, math.prod(shape), tuple(shape), real_only=number.kind != "c"), unknowns)
+
+
+def _in_single(values: np.ndarray) -> np.ndarray:
+    return values.astype(np.complex64 if np.iscomplexobj(values) else np.float32)
 
 
 def is_physics(A: Any) -> bool:
