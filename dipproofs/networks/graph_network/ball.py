@@ -40,7 +40,7 @@ def bound_nodes(point: Point, rho: float, effort: Effort, output: int | None = N
     """
     graph = point.graph
     last = graph.output if output is None else output
-    ball = Ball(point, rho, {})
+    ball = Ball(point, rho, {}, RULES)
     restarts = restart_places(point, effort)
     zero = NodeBounds.zero(len(point.leaves))
     for place in range(last + 1):

@@ -18,7 +18,7 @@ from dipproofs.networks.graph_network.reverse import row_bounds
 
 Indices = np.ndarray[Any, np.dtype[np.int64]]
 #: Most exact rows for one node; with more suspects the common bound decides.
-MOST_SUSPECTS = 2048
+MOST_SUSPECTS = 512
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,13 @@ class Units:
     """Functionals of a node whose sign decides about a piece: entry `plus`, minus entry `minus` if there is one.
 
     Args:
-        place: the node. gap: (K,) lower bounds of the distance to the kink. plus, minus: flat places (minus −1: none).
+        place: the node. gap: (K,) lower bounds of the distance to the kink. value: (K,) floats, 0 on the kink.
+        plus, minus: flat places (minus −1: none).
     """
 
     place: int
     gap: Array
+    value: Array
     plus: Indices
     minus: Indices
 
@@ -59,7 +61,7 @@ def examine_kinks(ball: Ball) -> Kinks:
         reached a kink. Ties and units on a kink give margin 0, unless the unit does not depend on the parameters.
     """
     margin, units, suspects = math.inf, 0, 0
-    for found in _units(ball.point, max(ball.bounds)):
+    for found in units_of(ball.point, max(ball.bounds)):
         bounds = ball.of(found.place)
         pairs = 2.0 if (found.minus >= 0).any() else 1.0
         common = float(multiply_up(np.asarray(pairs), np.asarray(min(bounds.length, bounds.row_length))))
@@ -82,23 +84,24 @@ def examine_kinks(ball: Ball) -> Kinks:
 
 def _exact_reach(ball: Ball, units: Units, near: Indices) -> Array:
     """sup‖∇a_i‖ ≤ ‖∇a_i(θ_0)‖ + ρ‖D²‖ for some units."""
-    node = ball.point.graph.nodes[units.place]
-
-    def cotangents() -> Array:
-        result = np.zeros((near.size, node.size))
-        result[np.arange(near.size), units.plus[near]] = 1.0
-        paired = units.minus[near] >= 0
-        result[np.flatnonzero(paired), units.minus[near][paired]] -= 1.0
-        return result.reshape(near.size, *node.shape)
-
     key = ("suspects", tuple(units.plus[near].tolist()), tuple(units.minus[near].tolist()))
-    rows = norm_up(row_bounds(ball, units.place, key, cotangents), 1)
+    rows = norm_up(row_bounds(ball, units.place, key, lambda: functionals(ball.point, units, near)), 1)
     bent = multiply_up(np.asarray(ball.rho), np.asarray(collatz_wielandt(ball.of(units.place).E)))
     pairs = np.where(units.minus[near] >= 0, 2.0, 1.0)
     return add_up(rows, multiply_up(pairs, bent))
 
 
-def _units(point: Point, last: int) -> Iterator[Units]:
+def functionals(point: Point, units: Units, chosen: Indices) -> Array:
+    """Cotangents of some units, (R, *shape of the node)."""
+    node = point.graph.nodes[units.place]
+    result = np.zeros((chosen.size, node.size))
+    result[np.arange(chosen.size), units.plus[chosen]] = 1.0
+    paired = units.minus[chosen] >= 0
+    result[np.flatnonzero(paired), units.minus[chosen][paired]] -= 1.0
+    return result.reshape(chosen.size, *node.shape)
+
+
+def units_of(point: Point, last: int) -> Iterator[Units]:
     """The units of all nodes up to `last`."""
     graph = point.graph
     for place in range(last + 1):
@@ -115,11 +118,12 @@ def _piecewise(point: Point, place: int) -> Units:
     free = np.flatnonzero(moving(point, source).reshape(-1))
     value, rad = point.mid(source).reshape(-1)[free], point.radius(source).reshape(-1)[free]
     slopes = node["slopes"]
-    gap = np.full(free.size, np.inf)
+    gap, distance = np.full(free.size, np.inf), np.full(free.size, np.inf)
     for knot, before, after in zip(node["knots"], slopes, slopes[1:]):
         if before != after:
             gap = np.minimum(gap, np.nextafter(np.nextafter(np.abs(value - knot), -np.inf) - rad, -np.inf))
-    return Units(source, gap, free, np.full(free.size, -1))
+            distance = np.where(np.abs(value - knot) < np.abs(distance), value - knot, distance)
+    return Units(source, gap, distance, free, np.full(free.size, -1))
 
 
 def _maximum(point: Point, place: int) -> Units:
@@ -140,7 +144,7 @@ def _maximum(point: Point, place: int) -> Units:
     free = moving(point, source).reshape(-1, width)
     competes &= free | np.take_along_axis(free, best, axis=1)
     winner = np.broadcast_to(np.take_along_axis(places, best, axis=1), value.shape)
-    return Units(source, gap[competes], winner[competes], places[competes])
+    return Units(source, gap[competes], (top - value)[competes], winner[competes], places[competes])
 
 
 def moving(point: Point, place: int) -> np.ndarray:

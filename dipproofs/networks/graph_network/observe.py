@@ -9,7 +9,6 @@ import numpy as np
 from dipproofs.enclosures import IntervalMatrix
 from dipproofs.enclosures.rounding import Array
 from dipproofs.enclosures.upward import add_up, divide_up, multiply_up, norm_up, root_up, upward
-from dipproofs.errors import InputError
 from dipproofs.networks.graph_network.nodes import RULES
 from dipproofs.networks.graph_network.nodes.base import Adjoint, Ball
 from dipproofs.networks.graph_network.reverse import peak_entries, reverse
@@ -125,16 +124,3 @@ def collatz_wielandt(N: Array) -> float:
     products = multiply_up(N, vector[None, :])
     quotients = divide_up(np.asarray(np.nextafter(products.sum(axis=1) * (1 + 1e-13), np.inf)), vector)
     return float(quotients.max())
-
-
-def require_memory(needed: float, limit: float, m: int, p: int) -> None:
-    """Refuse what does not fit, before anything is allocated.
-
-    Raises:
-        InputError: one line.
-    """
-    if not needed <= limit:
-        raise InputError(
-            f"graph network: m = {m} data and p = {p} parameters need about {needed / 2**30:.1f} GiB, expected at most "
-            f"{limit / 2**30:.1f} GiB: observe fewer pixels, or use a smaller network"
-        )

@@ -150,3 +150,22 @@ def peak_entries(point: Point, start: int) -> int:
         return peak
 
     return point.once(("peak", start), make)
+
+
+def jacobian_rows(point: Point, start: int, cotangents: Array, memory: float = 2.0**32) -> Array:
+    """Rows of the Jacobian of a node, (R, p), in floats; evidence estimated.
+
+    Args:
+        point, start: the node. cotangents: (R, size of the node). memory: bytes for the adjoints of one pass.
+    """
+    graph, m = point.graph, len(cotangents)
+    result = np.zeros((m, sum(point.sizes)))
+    offsets = np.concatenate([[0], np.cumsum(point.sizes)])
+    chunk = max(1, int(memory / (8 * peak_entries(point, start))))
+    for first in range(0, m, chunk):
+        part = slice(first, min(first + chunk, m))
+        for reached in reverse(point, start, cotangents[part].reshape(-1, *graph.nodes[start].shape)):
+            block = point.blocks.get(reached.place)
+            if block is not None:
+                result[part, offsets[block] : offsets[block + 1]] = reached.adjoint.reshape(part.stop - first, -1)
+    return result

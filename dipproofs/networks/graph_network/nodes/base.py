@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,7 +12,7 @@ import numpy as np
 from dipproofs.enclosures.norms import euclidean, frobenius_upper
 from dipproofs.enclosures.rounding import Array
 from dipproofs.enclosures.spectral import norm_upper
-from dipproofs.enclosures.upward import norm_up, upward
+from dipproofs.enclosures.upward import multiply_up, norm_up, upward
 from dipproofs.graph.node import Node
 from dipproofs.graph.operations import OPERATIONS
 from dipproofs.networks.graph_network.point import Point
@@ -54,10 +54,19 @@ class Ball:
     point: Point
     rho: float
     bounds: dict[int, NodeBounds]
+    rules: Mapping[str, NodeRule]
 
     def of(self, place: int) -> NodeBounds:
         """Bounds of an earlier node."""
         return self.bounds[place]
+
+    def scaled(self, place: int, sigma: Array) -> NodeBounds:
+        """Bounds of diag(σ)z of an earlier node z, σ ≥ 0 of its shape: never worse than max σ times those of z."""
+        plain = times(self.of(place), float(sigma.max(initial=0.0)))
+        if not self.point.graph.trained[place]:
+            return plain
+        sharp = self.rules[self.point.graph.nodes[place].op].scaled(self, place, sigma)
+        return plain if sharp is None else smaller(plain, sharp)
 
     def radius(self, place: int) -> float:
         """How far an entry of a node moves on the ball: ρ·min(|r|, |d|)."""
@@ -92,6 +101,18 @@ def block_bounds(d: Array, r: Array, E: Array) -> NodeBounds:
     """Bounds from formulas in the block j (columns (J, 1)); rows are at most the whole."""
     whole = np.broadcast_to(d, (len(E), 1))[:, 0]
     return NodeBounds(whole, np.minimum(np.broadcast_to(r, (len(E), 1))[:, 0], whole), E)
+
+
+def times(bounds: NodeBounds, factor: float) -> NodeBounds:
+    """Bounds of a multiple."""
+    scale = np.asarray(factor)
+    return NodeBounds(*(multiply_up(scale, part) for part in (bounds.d, bounds.r, bounds.E)))
+
+
+def smaller(a: NodeBounds, b: NodeBounds) -> NodeBounds:
+    """The smaller of two bounds of one node, entry by entry."""
+    d = np.minimum(a.d, b.d)
+    return NodeBounds(d, np.minimum(np.minimum(a.r, b.r), d), np.minimum(a.E, b.E))
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,6 +168,10 @@ class NodeRule(ABC):
     def bounds(self, ball: Ball, place: int) -> NodeBounds:
         """Bound the derivatives of the node on the ball."""
 
+    def scaled(self, ball: Ball, place: int, sigma: Array) -> NodeBounds | None:
+        """Bound diag(σ)z directly, where that is sharper than max σ times the bounds of z; None elsewhere."""
+        return None
+
     def parts(self, point: Point, place: int, cotangents: Array) -> tuple[Array, ...]:
         """Apply the adjoint of the derivative at θ_0 to rows, in floats: one array (rows, *shape) for each input."""
         node = point.graph.nodes[place]
@@ -161,6 +186,3 @@ class NodeRule(ABC):
     def curvature(self, ball: Ball, place: int, adjoint: Adjoint) -> Curvature:
         """Bound the curvature term and the changes of the adjoint; 0 for (piecewise) linear maps."""
         return Curvature(None, (0.0,) * len(ball.point.graph.nodes[place].inputs))
-
-
-Make = Callable[[], float]

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dipproofs.enclosures.rounding import gamma
+from dipproofs.enclosures.rounding import Array, gamma
 from dipproofs.enclosures.spectral import spectral_upper
 from dipproofs.enclosures.upward import add_up, multiply_up, norm_up, root_up, sum_up, upward
 from dipproofs.graph.operations.convolution import grouped_kernel, index_map, patches
+from dipproofs.networks.graph_network.nodes.adjoint_conv import adjoint_of_image, adjoint_of_kernel
 from dipproofs.networks.graph_network.nodes.base import Adjoint, Ball, Curvature, NodeBounds, NodeRule, block_bounds
 from dipproofs.networks.graph_network.nodes.torus import absolute_norm, convolution_norm
 from dipproofs.networks.graph_network.point import Point
@@ -47,8 +48,11 @@ class Bilinear(NodeRule):
 
     def bounds(self, ball: Ball, place: int) -> NodeBounds:
         """Formulas bilinear.*."""
+        return self._bounds(ball, place, *self._sides(ball.point, place))
+
+    @staticmethod
+    def _bounds(ball: Ball, place: int, side_x: Side, side_w: Side, kappa: float) -> NodeBounds:
         node = ball.point.graph.nodes[place]
-        side_x, side_w, kappa = self._sides(ball.point, place)
         values = ball.inputs(node) | {t.kappa: kappa}
         for side, source, norm, two, one in (
             (side_w, node.inputs[1], t.norm_w, t.two_w, t.one_w),
@@ -93,14 +97,45 @@ class Conv(Bilinear):
         space = node.shape[1:] if node["transposed"] else point.mid(x).shape[1:]
         return self._of_x(point, place, index, kappa), self._of_w(point, place, space, kappa), kappa
 
+    def parts(self, point: Point, place: int, cotangents: Array) -> tuple[Array, ...]:
+        """Only the parts of inputs that are trained; the others are empty."""
+        node, trained = point.graph.nodes[place], point.graph.trained
+        x, w = node.inputs
+        image, kernel = point.mid(x), point.mid(w)
+        nothing = np.empty(0)
+        with np.errstate(all="ignore"):
+            return (
+                adjoint_of_image(node, image.shape[1:], kernel, cotangents) if trained[x] else nothing,
+                adjoint_of_kernel(node, image, kernel, cotangents) if trained[w] else nothing,
+            )
+
+    def scaled(self, ball: Ball, place: int, sigma: Array) -> NodeBounds | None:
+        """One factor for each output channel scales the kernel."""
+        point, node = ball.point, ball.point.graph.nodes[place]
+        channels = sigma.reshape(sigma.shape[0], -1)
+        if not (channels == channels[:, :1]).all():
+            return None
+        side_x, _, kappa = self._sides(point, place)
+        largest = float(channels.max())
+        space = node.shape[1:] if node["transposed"] else point.mid(node.inputs[0]).shape[1:]
+        side_w = self._of_w(point, place, space, kappa, channels[:, 0])
+        scale = [float(multiply_up(np.asarray(largest), np.asarray(v))) for v in (side_x.norm, side_x.two, side_x.one)]
+        scaled_x = Side(scale[0], side_x.absolute, scale[1], scale[2], side_x.row_size, side_x.terms)
+        return self._bounds(ball, place, scaled_x, side_w, float(multiply_up(np.asarray(largest), np.asarray(kappa))))
+
     @staticmethod
-    def _of_w(point: Point, place: int, space: tuple[int, ...], kappa: float) -> Side:
+    def _of_w(point: Point, place: int, space: tuple[int, ...], kappa: float, sigma: Array | None = None) -> Side:
         node = point.graph.nodes[place]
         w = node.inputs[1]
-        kernels = grouped_kernel(node, point.mid(w))
-        away, largest = kappa * point.radius_norm(w) * (1 + 1e-15), point.largest_radius(w)
+        kernels, largest = grouped_kernel(node, point.mid(w)), 1.0
+        if sigma is not None:
+            kernels, largest = kernels * sigma.reshape(*kernels.shape[:2], 1, 1), float(sigma.max())
         norm = max(convolution_norm(kernel, space, node["dilation"]) for kernel in _shaped(kernels, point.mid(w).shape))
         absolute = max(absolute_norm(kernel) for kernel in kernels)
+        away = kappa * point.radius_norm(w) * largest * (1 + 1e-15)
+        if sigma is not None:
+            away += 2.0**-52 * absolute  # the kernel was multiplied in floats
+        largest = point.largest_radius(w) * largest * (1 + 1e-15) + (0.0 if sigma is None else 2.0**-52 * absolute)
         rows = np.abs(kernels).reshape(-1, kernels.shape[2] * kernels.shape[3])
         return _side(norm, absolute, rows, away, largest, kernels.shape[1] * kernels.shape[3])
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
-from dipproofs.enclosures.rounding import UNIT, Array, gamma
+from dipproofs.enclosures.rounding import UNIT, Array, gamma, inflation
 from dipproofs.enclosures.spectral import spectral_upper
-from dipproofs.enclosures.upward import add_up, norm_up, root_up, sum_up, upward
+from dipproofs.enclosures.upward import add_up, multiply_up, norm_up, root_up, sum_up, upward
 from dipproofs.graph.operations.base import factor
+from dipproofs.graph.operations.gather import scatter_add
 from dipproofs.networks.graph_network.nodes.base import Ball, NodeBounds, NodeRule, block_bounds
 from dipproofs.networks.graph_network.point import Point
 from dipproofs.theory.architectures import graph_nodes as t
@@ -49,12 +51,67 @@ class Gather(NodeRule):
         assert found is not None
         return NodeBounds(found.d, np.minimum(found.r, found.d), found.E)
 
+    def scaled(self, ball: Ball, place: int, sigma: Array) -> NodeBounds | None:
+        """One input: the largest root of a sum of σ² over the copies of an entry."""
+        node = ball.point.graph.nodes[place]
+        if len(node.inputs) > 1:
+            return None
+        indices = ball.point.graph.constants[node["indices"]].reshape(-1)
+        keep = indices >= 0
+        squares = np.bincount(indices[keep], weights=multiply_up(sigma.reshape(-1)[keep], sigma.reshape(-1)[keep]))
+        size = root_up(np.asarray(squares.max(initial=0.0) * inflation(indices.size)))
+        x, largest = ball.of(node.inputs[0]), np.asarray(sigma.max())
+        values = {t.norm_U: size, t.d_xj: x.d, t.E_x: x.E}
+        d = upward(t.LINEAR_D, values)
+        return NodeBounds(d, np.minimum(multiply_up(largest, x.r), d), upward(t.LINEAR_E, values))
+
+    def parts(self, point: Point, place: int, cotangents: Array) -> tuple[Array, ...]:
+        """Pieces that stand together are sliced, equal numbers of copies are summed side by side."""
+        node = point.graph.nodes[place]
+        plans = point.once(("plans", place), lambda: _plans(point, place))
+        flat = cotangents.reshape(len(cotangents), -1)
+        parts = []
+        for source, plan in zip(node.inputs, plans):
+            shape = point.graph.nodes[source].shape
+            parts.append(plan(flat).reshape(len(flat), *shape) if point.graph.trained[source] else np.empty(0))
+        return tuple(parts)
+
     def defects(self, point: Point, place: int) -> tuple[float, ...]:
         """Sums of as many terms as an entry has copies."""
         return tuple(
             0.0 if copies <= 1 else gamma(copies) * float(root_up(np.asarray(float(copies))))
             for copies in multiplicities(point, place)
         )
+
+
+Plan = Callable[[Array], Array]
+
+
+def _plans(point: Point, place: int) -> list[Plan]:
+    """For each input how its part is read off the cotangents."""
+    node = point.graph.nodes[place]
+    indices = point.graph.constants[node["indices"]].reshape(-1)
+    plans, start = [], 0
+    for source in node.inputs:
+        size = point.graph.nodes[source].size
+        places = np.flatnonzero((indices >= start) & (indices < start + size))
+        plans.append(_plan(places, indices[places] - start, size))
+        start += size
+    return plans
+
+
+def _plan(places: np.ndarray, targets: np.ndarray, size: int) -> Plan:
+    """Sum the entries at `places` into `targets`, which are entries of an input of a given size."""
+    counts = np.bincount(targets, minlength=size)
+    copies = int(counts[0]) if (counts == counts[0]).all() else 0
+    if copies:
+        order = places if (np.diff(targets) >= 0).all() else places[np.argsort(targets, kind="stable")]
+        together = bool((np.diff(order) == 1).all())
+        chosen: slice | np.ndarray = slice(int(order[0]), int(order[-1]) + 1) if together else order
+        if copies == 1:
+            return lambda flat: flat[:, chosen]
+        return lambda flat: flat[:, chosen].reshape(len(flat), size, copies).sum(axis=2)
+    return lambda flat: scatter_add(flat[:, places], targets, size)
 
 
 def multiplicities(point: Point, place: int) -> tuple[int, ...]:
@@ -165,7 +222,15 @@ class Add(NodeRule):
 
     def bounds(self, ball: Ball, place: int) -> NodeBounds:
         """Sums of the bounds."""
-        first, *others = (ball.of(i) for i in ball.point.graph.nodes[place].inputs)
+        return self._sum([ball.of(i) for i in ball.point.graph.nodes[place].inputs])
+
+    def scaled(self, ball: Ball, place: int, sigma: Array) -> NodeBounds | None:
+        """Sums of the scaled bounds."""
+        return self._sum([ball.scaled(i, sigma) for i in ball.point.graph.nodes[place].inputs])
+
+    @staticmethod
+    def _sum(parts: list[NodeBounds]) -> NodeBounds:
+        first, *others = parts
         for other in others:
             first = NodeBounds(add_up(first.d, other.d), add_up(first.r, other.r), add_up(first.E, other.E))
         return NodeBounds(first.d, np.minimum(first.r, first.d), first.E)

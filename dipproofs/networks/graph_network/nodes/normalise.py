@@ -44,13 +44,36 @@ class Normalise(NodeRule):
 
     def bounds(self, ball: Ball, place: int) -> NodeBounds:
         """Formulas normalise.d, .r, .E."""
-        point, node = ball.point, ball.point.graph.nodes[place]
-        s = self.least_deviation(ball, place)
-        values = ball.inputs(node) | {t.deviation: s.min(), t.count: float(self._count(point, place))}
-        values[t.start] = np.asarray(point.magnitude(place).max())
-        values[t.greatest] = upward(t.NORMALISE_VALUE, values)
-        values[t.bend] = upward(t.NORMALISE_BEND, values)
-        return block_bounds(upward(t.NORMALISE_D, values), upward(t.NORMALISE_R, values), upward(t.NORMALISE_E, values))
+        return self._bounds(ball, place, None)
+
+    def scaled(self, ball: Ball, place: int, sigma: Array) -> NodeBounds | None:
+        """One factor for each group goes through, because the derivative of a group is that group's business."""
+        groups = as_groups(sigma, ball.point.graph.nodes[place]["axes"])[0]
+        return self._bounds(ball, place, groups[:, 0]) if (groups == groups[:, :1]).all() else None
+
+    def _bounds(self, ball: Ball, place: int, factors: Array | None) -> NodeBounds:
+        """Bounds of factors·n, from those of x divided by s and multiplied by the factors, group by group."""
+        point = ball.point
+        over, one = self.over_deviation(ball, place, factors)
+        greatest = {t.start: np.asarray(point.magnitude(place).max()), t.rho: ball.rho, t.deviation: 1.0}
+        own = over if factors is None else self.over_deviation(ball, place, None)[0]
+        one[t.greatest] = upward(t.NORMALISE_VALUE, greatest | {t.length_x: own.length})
+        bend = upward(t.NORMALISE_BEND, one)
+        # Dn and D²n of σ·n(x) with x̃ = σx/s: the factor σ enters once, the bend has it divided out again
+        least = 1.0 if factors is None else float(factors[factors > 0].min(initial=np.inf))
+        one[t.bend] = divide_up(bend, np.asarray(least)) if factors is not None else bend
+        return block_bounds(upward(t.NORMALISE_D, one), upward(t.NORMALISE_R, one), upward(t.NORMALISE_E, one))
+
+    def over_deviation(self, ball: Ball, place: int, factors: Array | None) -> tuple[NodeBounds, dict[object, Array]]:
+        """Bounds of diag(factors/s)x with s at its least on the ball, and their symbols, for which s is 1."""
+        node = ball.point.graph.nodes[place]
+        sigma = divide_up(np.asarray(1.0), self.least_deviation(ball, place))
+        sigma = sigma if factors is None else multiply_up(sigma, factors)
+        found = ball.scaled(node.inputs[0], np.array(np.broadcast_to(_over_groups(sigma, node), node.shape)))
+        values: dict[object, Array] = {t.rho: np.asarray(ball.rho), t.length_x: np.asarray(found.length)}
+        values |= {t.d_xj: found.d[:, None], t.d_xk: found.d[None, :], t.r_xj: found.r[:, None], t.E_x: found.E}
+        values |= {t.deviation: np.asarray(1.0), t.count: np.asarray(float(self._count(ball.point, place)))}
+        return found, values
 
     def parts(self, point: Point, place: int, cotangents: Array) -> tuple[Array, ...]:
         """(w − mean w − n·mean(n w))/s with the midpoints of n and s."""
@@ -82,18 +105,18 @@ class Normalise(NodeRule):
         """The smaller of normalise.N and normalise.structured."""
         point, node = ball.point, ball.point.graph.nodes[place]
         s, count = self.least_deviation(ball, place), float(self._count(point, place))
-        values = ball.inputs(node) | {t.deviation: s, t.count: count, t.b: np.asarray(adjoint.norm)}
-        bend = upward(t.NORMALISE_BEND, values)
         groups = _adjoint_groups(adjoint, node)
         norms = np.minimum(adjoint.norm, spectral_upper(groups))
-        values[t.b_bend] = multiply_up(bend, norms).max()
-        N = upward(t.NORMALISE_N, values)
-        change = float(upward(t.NORMALISE_J, values | {t.bend: bend.max()}))
-        structured = self._structured(ball, place, adjoint, groups, norms, s)
+        _, over = self.over_deviation(ball, place, None)
+        bend = upward(t.NORMALISE_BEND, over)  # of n as a function of x/s
+        N = upward(t.NORMALISE_N, over | {t.b_bend: multiply_up(bend, norms.max())})
+        values = ball.inputs(node) | {t.deviation: s, t.count: count, t.b: np.asarray(adjoint.norm)}
+        change = float(upward(t.NORMALISE_J, values | {t.bend: upward(t.NORMALISE_BEND, values).max()}))
+        structured = self._structured(ball, place, adjoint, groups, norms, s, over)
         return Curvature(N if structured is None else np.minimum(N, structured), (change,))
 
     def _structured(
-        self, ball: Ball, place: int, adjoint: Adjoint, groups: Array, norms: Array, s: Array
+        self, ball: Ball, place: int, adjoint: Adjoint, groups: Array, norms: Array, s: Array, over: dict[object, Array]
     ) -> Array | None:
         """The term through x̂; None where a group is not known to have positive variance on the ball."""
         point, node = ball.point, ball.point.graph.nodes[place]
@@ -103,8 +126,7 @@ class Normalise(NodeRule):
         rows = functional_rows(ball, place)
         if rows is None or not (least > 0).all():
             return None
-        values = ball.inputs(node) | {t.deviation: s, t.count: float(self._count(point, place))}
-        weight = upward(t.NORMALISE_WEIGHT, values)
+        weight = upward(t.NORMALISE_WEIGHT, over)  # of n as a function of x/s
         row_E = norm_up(x.E, 1)
         f = upward(
             t.NORMALISE_FUNCTIONAL,
@@ -117,15 +139,15 @@ class Normalise(NodeRule):
                 t.least_centred: least[:, None],
             },
         )
-        f = np.minimum(f, x.d[None, :])
+        f = np.minimum(divide_up(np.minimum(f, x.d[None, :]), s[:, None]), over[t.d_xk])
         direction, slack = unit_directions(point, place)
         products = np.einsum("mcp,cp->mc", groups.swapaxes(0, 1), direction)
         rounding = gamma(direction.shape[1] + 8) * math.sqrt(min(groups.shape[1:])) * inflation(8)  # of ‖B_c‖_F
         start = norm_up(products, 0) + (rounding + slack * inflation(4)) * norms * inflation(8)
         moving = {t.rho: ball.rho, t.length_x: x.length, t.least_centred: least, t.direction: start, t.b: norms}
-        along = multiply_up(weight, upward(t.NORMALISE_DIRECTION, moving)).max()
-        bent = self._weighted(adjoint, node, multiply_up(weight[:, None], f))
-        values |= {t.b_left: bent[:, None], t.b_right: bent[None, :], t.b_direction: along}
+        along = multiply_up(weight, upward(t.NORMALISE_DIRECTION, moving).max())
+        bent = self._weighted(adjoint, node, multiply_up(weight, f))
+        values = over | {t.b_left: bent[:, None], t.b_right: bent[None, :], t.b_direction: along}
         return upward(t.NORMALISE_STRUCTURED, values)
 
     @staticmethod
