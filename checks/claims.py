@@ -131,15 +131,15 @@ def of_loss(instance: Instance, proof: Proof, expr: sp.Expr, variable: sp.Symbol
 
 
 def _rate(instance: Instance, proof: Proof, trace: Trace) -> Iterator[Fact]:
-    """f_τ ≤ Ψ⁻¹(Ψ(f_0) + Σγ_iκ̃F_∞²), resp. R_{τ+1} ≤ (1−γ_iF_∞(F_∞−x))R_τ."""
+    """f_τ ≤ Ψ⁻¹(Ψ(f_0) + Σγ_iκ̃F_∞²), resp. R_{τ+1} ≤ (1−γ_iF_∞(c_eF_∞−x))R_τ."""
     F_inf = arb(proof.values[s.F_inf].lower)
     largest = proof.candidate.gamma
-    if proof.plan.residual:
-        x = proof.values[s.curvature_drift].arb()
+    if proof.plan.form == "residual":
+        x, c = proof.values[s.curvature_drift].arb(), proof.values[s.step_weakening].arb()
         assert proof.base.residual_scale is not None
         factor = proof.base.residual_scale.arb()
         for tau, (before, after) in enumerate(zip(trace.loss, trace.loss[1:])):
-            contraction = 1 - trace.gammas[tau] * factor * F_inf * (F_inf - x)
+            contraction = 1 - trace.gammas[tau] * factor * F_inf * (c * F_inf - x)
             yield "rate", at_most((after / before).sqrt(), contraction.upper())
         if proof.guarantees.log_contraction_per_step is not None:
             top = arb(proof.guarantees.log_contraction_per_step.upper)
@@ -166,8 +166,8 @@ def _limit(instance: Instance, proof: Proof, trace: Trace) -> Iterator[Fact]:
     psi, slope = instance.loss.psi, sp.diff(instance.loss.psi, s.e)
     values = proof.values
     divisor = arb(values[s.F_inf].lower) * arb(values[s.omega].lower)
-    if proof.plan.residual:
-        divisor = arb(values[s.F_inf].lower) - values[s.curvature_drift].arb()
+    if proof.plan.form == "residual":
+        divisor = values[s.step_weakening].arb() * arb(values[s.F_inf].lower) - values[s.curvature_drift].arb()
     total, setting_y = trace.path[-1], None
     if instance.loss.argmin_is_y or instance.loss.kind == "poisson":
         background = arb(instance.loss.parameters.get("background", 0.0))
@@ -211,7 +211,7 @@ def early_stopping(
     noise = noise * (size / balls.norm(noise))
     clean, level = y - noise, balls.norm(noise)
     target = inverse_psi(instance, proof, level)
-    if proof.plan.residual:
+    if proof.plan.form == "residual":
         contraction = arb(proof.guarantees.log_contraction_per_step.upper)  # type: ignore[union-attr]
         needed = (trace.loss[0] / target).log() / (-2 * contraction)
     else:

@@ -10,9 +10,11 @@ from typing import Any
 
 import mpmath as mp
 
+from dipproofs.certify.constants import Plan
 from dipproofs.certify.quantities import Base
 from dipproofs.enclosures import Bound
 from dipproofs.theory import symbols as s
+from dipproofs.theory.architectures.two_layer import ARCHITECTURES
 from dipproofs.theory.losses.base import m
 from dipproofs.theory.losses.base import scale as c
 
@@ -29,7 +31,19 @@ def base_of(numbers: dict[Any, float], train: str, residual_scale: float | None 
     """A `Base` of exact numbers."""
     values = {symbol: Bound.exact(value) for symbol, value in numbers.items()}
     scale = None if residual_scale is None else Bound.exact(residual_scale)
-    return Base(values, train, 3, 3, 3, scale, {c: Bound.exact(0.5), m: Bound.exact(3)})
+    return Base(values, ARCHITECTURES[train], 3, 3, 3, scale, {c: Bound.exact(0.5), m: Bound.exact(3)})
+
+
+def train_of(plan: Plan) -> str:
+    """What is trained."""
+    return plan.architecture.id.split("/")[1]
+
+
+def long_step(g: Any, g_s: Any) -> Any:
+    """c_e of Lemma e."""
+    if g <= 1:
+        return mp.mpf(1)
+    return mp.sqrt(g * (2 - g - g_s) / (1 - g * g_s)) if g * (1 + g_s) <= 2 else (2 - g) / mp.sqrt(g * g_s)
 
 
 @dataclass
@@ -74,9 +88,10 @@ class Truth:
         self.L = self.ell_A * get["G"] + self.M**2 * get["Lam"]
         self.step = mp.mpf(self.gamma) * (self.residual_scale if self.form == "residual" else 1)
         self.q = self.step * (self.M**2 if self.form == "residual" else self.L)
-        self.x = mp.mpf(0)
+        self.x, self.c = mp.mpf(0), mp.mpf(1)
         if self.form == "residual":
-            self.x = max(mp.mpf(0), self.ell_A - self.slope(rho)) * self.step * self.M * get["psi"] / 2
+            self.c = long_step(self.q, self.step * self.F(0) ** 2)
+            self.x = max(mp.mpf(0), self.ell_A - self.c * self.slope(rho)) * self.step * self.M * get["psi"] / 2
 
     # --- profile ------------------------------------------------------------------------------------------
     def F(self, t: Any) -> Any:
@@ -121,21 +136,21 @@ class Truth:
         }[self.form]()
 
     def area(self, end: Any) -> Any:
-        """∫₀^end (F − x), split where a part of the profile vanishes."""
+        """∫₀^end (c_e F − x), split where a part of the profile vanishes."""
         kinks = [self.n["sin"] / self.ell_in if self.ell_in else mp.inf]
         kinks += [self.s_out / self.ell_out if self.ell_out else mp.inf]
         kinks += [self.n["sAin"] / self.ell_A_in if self.ell_A_in else mp.inf]
         kinks += [self.n["sJ"] / self.ell if self.ell else mp.inf]
         kinks += [self.n["sAJ"] / self.ell_A if self.ell_A else mp.inf]
         points = sorted({mp.mpf(0), mp.mpf(end), *[kink for kink in kinks if 0 < kink < end]})
-        return mp.quad(lambda t: self.F(t) - self.x, points)
+        return mp.quad(lambda t: self.c * self.F(t) - self.x, points)
 
     def holds(self) -> dict[str, bool]:
         """Truth of every hypothesis."""
-        open_end = self.form == "concave"
+        open_end = self.form in ("concave", "residual")
         found = {
             "step": bool(self.q < 2 if open_end else self.q <= 1),
-            "injective": bool(self.F(self.rho) > self.x),
+            "injective": bool(self.c * self.F(self.rho) > self.x),
             "H": bool(self.omega * self.area(self.rho) > self.n["psi"]),
         }
         if self.form == "paper":

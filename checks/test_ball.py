@@ -36,7 +36,7 @@ def point_of(floats: Floats, setting: Setting, shift: np.ndarray) -> Point:
 
 def environment(proof: Proof, profile: str) -> dict:
     """The constants at the proof's ρ, as another profile needs them (the residual chain has no q)."""
-    plan = Plan("concave", profile, proof.plan.train)
+    plan = Plan("concave", profile, proof.plan.architecture)
     return evaluate(plan, proof.judge.start, arb(proof.candidate.rho), arb(proof.candidate.gamma))
 
 
@@ -165,7 +165,7 @@ def check(request: pytest.FixtureRequest, form: str | None, facts, name: str, ki
 
 
 def equality(instance: Instance, fact: str) -> bool:
-    return fact.startswith("profile") or (fact.startswith("ell") and instance.plan.train == "outer")
+    return fact.startswith("profile") or (fact.startswith("ell") and instance.network.train == "outer")
 
 
 @pytest.mark.parametrize("form", ["residual", "paper"])

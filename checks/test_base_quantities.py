@@ -16,13 +16,13 @@ import numpy as np
 import pytest
 
 from checks import balls
-from dipproofs.certify.operator_bounds import Basis, bound_operator
 from dipproofs.certify.quantities import ROOM, Base, enclose_base, widened
 from dipproofs.enclosures import Bound, Evidence, IntervalMatrix, Verdict
 from dipproofs.losses import make_loss
 from dipproofs.networks import TwoLayer
 from dipproofs.networks.two_layer.blocks import Blocks
 from dipproofs.networks.two_layer.enclosure import HiddenLayer
+from dipproofs.operators.bounds import Basis, bound_operator
 from dipproofs.theory import ACTIVATIONS
 from dipproofs.theory import symbols as s
 from dipproofs.theory.architectures.two_layer import TRAIN_MODES
@@ -175,7 +175,7 @@ def test_constants_of_the_activation_are_passed_on() -> None:
     for symbol, expr in ((s.B_1, "B_1"), (s.B_2, "B_2")):
         assert contains(base.values[symbol], mp.mpf(str(getattr(ACTIVATIONS[network.activation], expr).evalf(40))))
     assert base.values[s.width].lower == base.values[s.width].upper == network.width
-    assert (base.m, base.n, base.train) == (2, 4, "both")
+    assert (base.m, base.n, base.architecture.id) == (2, 4, "two-layer/both")
 
 
 @pytest.mark.parametrize(("scale", "c"), [("half", 0.5), ("sum", 1), ("mean", 0.5), ("half-mean", 0.25), (3.0, 3)])

@@ -13,7 +13,7 @@ from typing import Any
 import mpmath as mp
 import pytest
 
-from checks.criteria import NUMBERS, Truth, base_of
+from checks.criteria import NUMBERS, Truth, base_of, train_of
 from dipproofs.certify.constants import Plan
 from dipproofs.certify.decide import Judge
 from dipproofs.certify.guarantees import guarantee, stretch
@@ -23,6 +23,7 @@ from dipproofs.enclosures import Bound, Evidence, Verdict
 from dipproofs.losses import make_loss
 from dipproofs.theory import PROFILES
 from dipproofs.theory import symbols as s
+from dipproofs.theory.architectures.two_layer import ARCHITECTURES
 
 PLANS = [
     (form, profile, train)
@@ -42,7 +43,7 @@ def consistent(train: str) -> dict[Any, float]:
 
 
 def judged(plan: Plan, numbers: dict[Any, float], rho: float, gamma: float, scale: float = 1.0) -> Judge:
-    return Judge(base_of(numbers, plan.train, scale), Candidate(plan, rho, gamma, 1.0, 1.0))
+    return Judge(base_of(numbers, train_of(plan), scale), Candidate(plan, rho, gamma, 1.0, 1.0))
 
 
 def contains(bound: Bound, value: Any, slack: float = 0.0) -> bool:
@@ -65,7 +66,7 @@ def cases(form: str, profile: str, train: str) -> list[tuple[float, float, Truth
 
 @pytest.mark.parametrize(("form", "profile", "train"), PLANS)
 def test_verdicts_against_the_text(form: str, profile: str, train: str) -> None:
-    plan, seen = Plan(form, profile, train), set()
+    plan, seen = Plan(form, profile, ARCHITECTURES[train]), set()
     with mp.workdps(25):
         for rho, gamma, truth in cases(form, profile, train):
             judge = judged(plan, truth.numbers, rho, gamma)
@@ -99,7 +100,7 @@ def _allowed(truth: Truth) -> bool:
 def _signed(truth: Truth, name: str) -> Any:
     if name == "H":
         return (truth.omega * truth.area(truth.rho) - truth.n["psi"]) / truth.n["psi"]
-    limit = 2 if truth.form == "concave" else 1
+    limit = 2 if truth.form in ("concave", "residual") else 1
     return (limit - truth.q) / limit
 
 
@@ -108,7 +109,7 @@ def _margin(truth: Truth, name: str) -> Any:
         return abs(_signed(truth, name))
     if name == "radius":
         return abs(1 - 2 * mp.mpf(truth.rho) * truth.ell / truth.n["smin"])
-    return abs(truth.F(truth.rho) - truth.x) / truth.F(0)
+    return abs(truth.c * truth.F(truth.rho) - truth.x) / truth.F(0)
 
 
 @pytest.mark.parametrize(("form", "profile", "train"), PLANS)
@@ -116,7 +117,7 @@ def test_quantities_against_the_text(form: str, profile: str, train: str) -> Non
     with mp.workdps(25):
         proved = 0
         for rho, gamma, truth in cases(form, profile, train):
-            judge = judged(Plan(form, profile, train), truth.numbers, rho, gamma)
+            judge = judged(Plan(form, profile, ARCHITECTURES[train]), truth.numbers, rho, gamma)
             decided = judge.run()
             wanted = {
                 s.lipschitz_J: truth.ell, s.lipschitz_AJ: truth.ell_A, s.lipschitz_in: truth.ell_in,
@@ -152,8 +153,8 @@ def _conclusions(judge: Judge, decided: Any, truth: Truth) -> None:
     loss_0, near = truth.n["f"], 1e-3 * S.relative_width + 1e-5
     assert made.distance_to_limit is not None and made.log_contraction_per_step is not None
     if truth.form == "residual":
-        assert contains(made.distance_to_limit, psi / (F_inf - truth.x), near)
-        log = mp.log(1 - truth.step * F_inf * (F_inf - truth.x))
+        assert contains(made.distance_to_limit, psi / (truth.c * F_inf - truth.x), near)
+        log = mp.log(1 - truth.step * F_inf * (truth.c * F_inf - truth.x))
     else:
         assert contains(made.distance_to_limit, psi / (truth.omega * F_inf), near)
         exponent = truth.step * truth.rate * F_inf**2
@@ -193,8 +194,8 @@ BOUNDARY = {**consistent("outer"), s.norm_phi: 4.0, s.norm_AJ: 2.0}  # M = 2 exa
 @pytest.mark.parametrize(
     ("form", "gamma", "verdict"),
     [
-        ("residual", 0.25, Verdict.PROVED),
-        ("residual", 0.2500001, Verdict.REFUTED),
+        ("residual", 0.4999999, Verdict.PROVED),
+        ("residual", 0.5, Verdict.REFUTED),
         ("integral", 0.25, Verdict.PROVED),
         ("integral", 0.2500001, Verdict.REFUTED),
         ("concave", 0.4999999, Verdict.PROVED),
@@ -202,16 +203,16 @@ BOUNDARY = {**consistent("outer"), s.norm_phi: 4.0, s.norm_AJ: 2.0}  # M = 2 exa
     ],
 )
 def test_closed_and_open_ends_of_the_step_range(form: str, gamma: float, verdict: Verdict) -> None:
-    decided = judged(Plan(form, "observation", "outer"), BOUNDARY, 0.1, gamma).run()
+    decided = judged(Plan(form, "observation", ARCHITECTURES["outer"]), BOUNDARY, 0.1, gamma).run()
     (step,) = [h for h in decided.hypotheses if h.id == "step"]
     assert step.verdict is verdict
 
 
 @pytest.mark.parametrize("scale", [0.5, 1.0, 4.0])
 def test_scale_of_the_squared_loss_multiplies_the_step(scale: float) -> None:
-    """Residual form: γ·2c·M² ≤ 1."""
-    for gamma, verdict in ((0.25 / scale, Verdict.PROVED), (0.26 / scale, Verdict.REFUTED)):
-        decided = judged(Plan("residual", "observation", "outer"), BOUNDARY, 0.1, gamma, scale).run()
+    """Residual form: γ·2c·M² < 2."""
+    for gamma, verdict in ((0.49 / scale, Verdict.PROVED), (0.5 / scale, Verdict.REFUTED)):
+        decided = judged(Plan("residual", "observation", ARCHITECTURES["outer"]), BOUNDARY, 0.1, gamma, scale).run()
         (step,) = [h for h in decided.hypotheses if h.id == "step"]
         assert step.verdict is verdict
         assert decided.values[s.gamma].lower == gamma
@@ -224,7 +225,7 @@ def test_weaker_evidence_never_proves(evidence: Evidence) -> None:
     for symbol in (s.psi_0, s.sigma_A_in, s.norm_AJ, s.c_A0):
         base = base_of(consistent("both"), "both")
         values = {**base.values, symbol: base.values[symbol].with_evidence(evidence)}
-        plan = Plan("residual", "block-observation", "both")
+        plan = Plan("residual", "block-observation", ARCHITECTURES["both"])
         candidate = propose(base, plan, Step(None, 0.5))
         assert Judge(base, candidate).run().verdict is Verdict.PROVED
         decided = Judge(replace(base, values=values), candidate).run()
@@ -234,7 +235,7 @@ def test_weaker_evidence_never_proves(evidence: Evidence) -> None:
 
 def test_wide_enclosures_leave_verdicts_undecided() -> None:
     base = base_of(consistent("both"), "both")
-    plan = Plan("residual", "block", "both")
+    plan = Plan("residual", "block", ARCHITECTURES["both"])
     candidate = propose(base, plan, Step(None, 0.5))
     wide = {**base.values, s.psi_0: Bound(2.0**-8, 0.5)}
     decided = Judge(replace(base, values=wide), candidate).run()
@@ -294,7 +295,7 @@ def _factor(schedule: Any, tau: int) -> Any:
 def test_scheduled_counts() -> None:
     """`stretch` gives the first count whose factors sum to what is needed; None where they never do."""
     base = base_of(consistent("both"), "both")
-    candidate = propose(base, Plan("concave", "block", "both"), Step(None, 0.5))
+    candidate = propose(base, Plan("concave", "block", ARCHITECTURES["both"]), Step(None, 0.5))
     judge = Judge(base, candidate)
     judge.run()
     for schedule, needed in ((Polynomial(0.5), 10), (Polynomial(1.0), 5), (Cosine(100), 20)):
@@ -309,6 +310,6 @@ def test_scheduled_counts() -> None:
     L = float(judge.env[s.lipschitz_grad].mid())
     assert candidate.gamma * L == pytest.approx(0.5, rel=1e-6)
     assert stretch(judge, Backtracking(), 0, 10) in (10, 11)
-    long = Judge(base, propose(base, Plan("concave", "block", "both"), Step(None, 1.5)))
+    long = Judge(base, propose(base, Plan("concave", "block", ARCHITECTURES["both"]), Step(None, 1.5)))
     long.run()
     assert stretch(long, Backtracking(), 0, 10) in (30, 31)

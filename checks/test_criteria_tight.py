@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from checks.criteria import NUMBERS, Truth, base_of
+from checks.criteria import NUMBERS, Truth, base_of, train_of
 from dipproofs.certify import constants, refute, search
 from dipproofs.certify.constants import PANELS, Plan, float_cumulative, float_evaluate, integral_lower, integral_upper
 from dipproofs.certify.decide import Decided, Judge
@@ -33,6 +33,7 @@ from dipproofs.errors import InputError
 from dipproofs.losses import make_loss
 from dipproofs.theory import PROFILES
 from dipproofs.theory import symbols as s
+from dipproofs.theory.architectures.two_layer import ARCHITECTURES
 
 HALF = make_loss("squared", scale="half")
 TRAINS = ("both", "inner", "outer")
@@ -46,7 +47,9 @@ def numbers_of(train: str, **changes: float) -> dict[Any, float]:
 
 
 def judge_of(plan: Plan, rho: float, gamma: float, scale: float | None = 1.0, **changes: float) -> Judge:
-    return Judge(base_of(numbers_of(plan.train, **changes), plan.train, scale), Candidate(plan, rho, gamma, 1.25, 1.0))
+    return Judge(
+        base_of(numbers_of(train_of(plan), **changes), train_of(plan), scale), Candidate(plan, rho, gamma, 1.25, 1.0)
+    )
 
 
 def hypotheses(judge: Judge) -> dict[str, Any]:
@@ -67,7 +70,7 @@ def test_rules_enclose_integrals_of_convex_functions() -> None:
                 assert abs(rule(3 - s.t, {}, flint.arb(end)) - (3 * flint.arb(end) - flint.arb(end) ** 2 / 2)) < 1e-30
             three = [rule(sp.Integer(3), {}, flint.arb(end)) for rule in (integral_lower, integral_upper)]  # no symbols
             assert all(abs(value - 3 * flint.arb(end)) < 1e-30 for value in three)
-    plan = Plan("concave", "observation", "both")
+    plan = Plan("concave", "observation", ARCHITECTURES["both"])
     env = {symbol: np.float64(value) for symbol, value in numbers_of("both").items()}
     ends = np.array([1e-3, 0.01, 0.1])
     full = float_evaluate(plan, env, ends, np.full(3, 0.1))
@@ -83,7 +86,7 @@ def test_float_and_ball_arithmetic_agree(form: str) -> None:
         for profile in PROFILES:
             if (profile == "paper") != (form == "paper"):
                 continue
-            plan = Plan(form, profile, train)
+            plan = Plan(form, profile, ARCHITECTURES[train])
             numbers = numbers_of(train)
             balls = constants.evaluate(
                 plan, {k: flint.arb(v) for k, v in numbers.items()}, flint.arb(0.02), flint.arb(0.05)
@@ -92,8 +95,7 @@ def test_float_and_ball_arithmetic_agree(form: str) -> None:
             assert set(balls) == set(floats)
             for symbol, ball in balls.items():
                 assert abs(float(ball.mid()) - float(floats[symbol])) <= 1e-12 * (1 + abs(float(floats[symbol])))
-            assert plan.residual == (form == "residual")
-            assert constants.integrand(plan).has(s.curvature_drift) == plan.residual
+            assert plan.theorem.integrand.has(s.curvature_drift) == (form == "residual")
 
 
 # --- reasons ------------------------------------------------------------------------------------------------
@@ -101,17 +103,17 @@ def test_float_and_ball_arithmetic_agree(form: str) -> None:
 @pytest.mark.parametrize("form", ["residual", "concave", "integral"])
 def test_the_step_that_is_advised_would_do(form: str, scale: float) -> None:
     """ "use a step of at most γ": γ is admissible at that radius, 3 % more is not."""
-    plan = Plan(form, "observation", "both")
+    plan = Plan(form, "observation", ARCHITECTURES["both"])
     found = hypotheses(judge_of(plan, 1e-3, 50.0, scale))["step"]
     advised = float(re.findall(r"use a step (?:of at most|below) ([0-9.e+-]+)", found.reason)[-1])
-    assert found.verdict is Verdict.REFUTED and ("below" in found.reason) == (form == "concave")
+    assert found.verdict is Verdict.REFUTED and ("below" in found.reason) == (form != "integral")
     assert hypotheses(judge_of(plan, 1e-3, advised, scale))["step"].verdict is Verdict.PROVED
     assert hypotheses(judge_of(plan, 1e-3, advised * 1.03, scale))["step"].verdict is Verdict.REFUTED
     assert found.margin is not None and found.margin.upper < -1
 
 
 def test_a_step_that_fails_only_at_this_radius_is_undecided() -> None:
-    plan = Plan("concave", "observation", "both")
+    plan = Plan("concave", "observation", ARCHITECTURES["both"])
     start = Truth(numbers_of("both"), "concave", "observation", "both", 0, 1.0)
     far = Truth(numbers_of("both"), "concave", "observation", "both", 4.0, 1.0)
     between = 2 / float(mp.sqrt(start.L * far.L))
@@ -122,7 +124,7 @@ def test_a_step_that_fails_only_at_this_radius_is_undecided() -> None:
 
 
 def test_reasons_by_evidence_and_width() -> None:
-    plan = Plan("residual", "observation", "both")
+    plan = Plan("residual", "observation", ARCHITECTURES["both"])
     for evidence, cure in (
         (Evidence.ASSUMED, "assumptions"),
         (Evidence.ESTIMATED, "arithmetic"),
@@ -148,8 +150,8 @@ def test_reasons_by_evidence_and_width() -> None:
 
 def test_margins_are_relative() -> None:
     """(H) relative to ψ_0, a step relative to its limit, injectivity as it is."""
-    for form, limit in (("concave", 2), ("integral", 1), ("residual", 1)):
-        plan = Plan(form, "observation", "both")
+    for form, limit in (("concave", 2), ("integral", 1), ("residual", 2)):
+        plan = Plan(form, "observation", ARCHITECTURES["both"])
         truth = Truth(numbers_of("both"), form, "observation", "both", 0.05, 0.05)
         found = hypotheses(judge_of(plan, 0.05, 0.05))
         wanted = {
@@ -161,29 +163,29 @@ def test_margins_are_relative() -> None:
             margin = found[name].margin
             assert margin.lower <= value * (1 + mp.mpf("1e-13")) and value * (1 - mp.mpf("1e-13")) <= margin.upper
             assert margin.width <= (2e-3 if name == "H" else 1e-12) * (1 + abs(float(value)))
-    paper = hypotheses(judge_of(Plan("paper", "paper", "both"), 0.05, 0.05))
+    paper = hypotheses(judge_of(Plan("paper", "paper", ARCHITECTURES["both"]), 0.05, 0.05))
     truth = Truth(numbers_of("both"), "paper", "paper", "both", 0.05, 0.05)
     wanted = 1 - 2 * truth.rho * truth.ell / truth.n["smin"]
     assert abs(float(wanted) - paper["radius"].margin.mid) < 1e-12
     assert list(paper) == ["step", "radius", "injective", "H"]
-    nothing = hypotheses(judge_of(Plan("paper", "paper", "both"), 0.05, 0.05, sigma_min_J=0.0))
+    nothing = hypotheses(judge_of(Plan("paper", "paper", ARCHITECTURES["both"]), 0.05, 0.05, sigma_min_J=0.0))
     assert nothing["radius"].verdict is Verdict.REFUTED or nothing["radius"].verdict is Verdict.UNDECIDED
     assert "not shown to be onto" in nothing["radius"].reason
     base = base_of(numbers_of("both"), "both")
     unclear = replace(base, values={**base.values, s.sigma_min_J: Bound(0.0, 0.75)})
-    found = hypotheses(Judge(unclear, Candidate(Plan("paper", "paper", "both"), 0.05, 0.05, 1.0, 1.0)))
+    found = hypotheses(Judge(unclear, Candidate(Plan("paper", "paper", ARCHITECTURES["both"]), 0.05, 0.05, 1.0, 1.0)))
     assert found["radius"].verdict is Verdict.UNDECIDED and "0.75]" in found["radius"].reason
-    values = Judge(unclear, Candidate(Plan("paper", "paper", "both"), 0.05, 0.05, 1.0, 1.0)).run().values
+    values = Judge(unclear, Candidate(Plan("paper", "paper", ARCHITECTURES["both"]), 0.05, 0.05, 1.0, 1.0)).run().values
     assert values[s.R_prime] == Bound(0.0, math.inf)  # nothing is known of it
 
 
 def test_what_fails_at_every_radius_is_refuted_and_nothing_else() -> None:
     """Outer layer: constant Jacobian, F constant for `observation`, so that (H) holds for a large ρ whatever ψ_0 is."""
-    plan = Plan("concave", "observation", "outer")
+    plan = Plan("concave", "observation", ARCHITECTURES["outer"])
     easy = judge_of(plan, 1.0, 0.01, psi_0=4.0)  # 0.5·1 < 4, but a larger ρ does
     found = hypotheses(easy)
     assert found["H"].verdict is Verdict.UNDECIDED and "most promising" in found["H"].reason and not refute.refute(easy)
-    plan = Plan("concave", "observation", "both")
+    plan = Plan("concave", "observation", ARCHITECTURES["both"])
     for psi, hopeless in ((2.0**-6, False), (0.03, False), (0.5, True), (30.0, True)):
         judge = judge_of(plan, 0.05, 0.05, psi_0=psi)
         found = hypotheses(judge)
@@ -198,7 +200,7 @@ def test_what_fails_at_every_radius_is_refuted_and_nothing_else() -> None:
     # a large profile: ω∫F ≫ ψ_0 although both are above 1; and a ψ_0 beyond the floats, of which nothing is known
     large = judge_of(plan, 0.55, 1e-4, psi_0=4.0, sigma_AJ=8.0)
     assert hypotheses(large)["H"].verdict is Verdict.PROVED and not refute.refute(large)
-    endless = judge_of(Plan("concave", "observation", "outer"), 1.0, 0.01, psi_0=1.7e308)
+    endless = judge_of(Plan("concave", "observation", ARCHITECTURES["outer"]), 1.0, 0.01, psi_0=1.7e308)
     endless.run()
     assert not refute.refute(endless)
     # the boundary between refuted and feasible is narrow
@@ -208,7 +210,7 @@ def test_what_fails_at_every_radius_is_refuted_and_nothing_else() -> None:
         judge = judge_of(plan, 0.05, 0.05, psi_0=float(reachable) * factor)
         judge.run()
         assert refute.refute(judge) is hopeless, factor
-    strict = judge_of(Plan("paper", "paper", "both"), 0.2, 0.05, psi_0=5.0)
+    strict = judge_of(Plan("paper", "paper", ARCHITECTURES["both"]), 0.2, 0.05, psi_0=5.0)
     assert hypotheses(strict)["H"].verdict is Verdict.REFUTED
     both = hypotheses(judge_of(plan, 3.0, 0.05, psi_0=2.0**-6))  # far beyond the support: undecided, not refuted
     assert both["injective"].verdict is Verdict.UNDECIDED and "most promising" in both["injective"].reason
@@ -219,7 +221,7 @@ def test_paths_are_enclosed_tightly() -> None:
     for form, profile in itertools.product(
         ("residual", "concave", "integral"), ("observation", "row-space", "block", "block-observation")
     ):
-        plan = Plan(form, profile, "both")
+        plan = Plan(form, profile, ARCHITECTURES["both"])
         judge = Judge(
             base_of(numbers_of("both"), "both"), propose(base_of(numbers_of("both"), "both"), plan, Step(None, 0.5))
         )
@@ -238,7 +240,7 @@ def test_paths_are_enclosed_tightly() -> None:
             )
         assert F_inf.lower <= truth.F(exact) <= F_inf.upper and F_inf.relative_width < 3e-4
         assert decided.quantities["S"] == S
-    bad = judge_of(Plan("concave", "observation", "both"), 0.05, 0.05, psi_0=4.0).run()
+    bad = judge_of(Plan("concave", "observation", ARCHITECTURES["both"]), 0.05, 0.05, psi_0=4.0).run()
     assert s.S not in bad.values and bad.verdict is not Verdict.PROVED
     mixed = Decided(
         [replace(h, verdict=v) for h, v in zip(bad.hypotheses, (Verdict.PROVED, Verdict.UNDECIDED, Verdict.REFUTED))]
@@ -250,7 +252,7 @@ def test_radii_of_the_paper() -> None:
     """R = σ_min/(2ℓ(R)): enclosed to 3e-8; infinite where J is constant; unknown for σ_min = 0."""
     for train in ("both", "inner"):
         for sigma in (0.75, 0.01, 30.0):
-            judge = judge_of(Plan("paper", "paper", train), 0.01, 0.01, sigma_min_J=sigma)
+            judge = judge_of(Plan("paper", "paper", ARCHITECTURES[train]), 0.01, 0.01, sigma_min_J=sigma)
             with flint.ctx.workprec(128):
                 R = judge.paper_radius()
 
@@ -259,10 +261,10 @@ def test_radii_of_the_paper() -> None:
 
             exact = mp.findroot(defect, R.mid)
             assert R.lower <= exact <= R.upper and R.relative_width < 3e-8, (train, sigma, R)
-            guess = search.paper_radius(judge.base, pessimistic(judge.base))
+            guess = search.largest_radius(judge.theorem, pessimistic(judge.base))
             assert abs(guess / exact - 1) < 2e-9
         numbers = Truth(numbers_of(train), "paper", "paper", train, 0.01, 0.01)
-        values = judge_of(Plan("paper", "paper", train), 0.01, 0.01).run().values
+        values = judge_of(Plan("paper", "paper", ARCHITECTURES[train]), 0.01, 0.01).run().values
         nu_1 = (1 + numbers.q) / (1 - numbers.q / 2)
         for symbol, value in (
             (s.nu_1, nu_1),
@@ -270,12 +272,12 @@ def test_radii_of_the_paper() -> None:
             (s.R_prime, 2 * nu_1 * numbers.n["psi"] / (numbers.n["sA"] * numbers.n["smin"])),
         ):
             assert abs(values[symbol].mid / value - 1) < 1e-13 and values[symbol].relative_width < 1e-13
-    constant = judge_of(Plan("paper", "paper", "outer"), 0.01, 0.01)
+    constant = judge_of(Plan("paper", "paper", ARCHITECTURES["outer"]), 0.01, 0.01)
     assert constant.paper_radius() == Bound(math.inf, math.inf)
-    singular = judge_of(Plan("paper", "paper", "both"), 0.01, 0.01, sigma_min_J=0.0)
+    singular = judge_of(Plan("paper", "paper", ARCHITECTURES["both"]), 0.01, 0.01, sigma_min_J=0.0)
     assert singular.paper_radius() == Bound(0.0, math.inf)
-    assert search.paper_radius(singular.base, pessimistic(singular.base)) == 0.0
-    assert search.paper_radius(constant.base, pessimistic(constant.base)) == math.inf
+    assert search.largest_radius(singular.theorem, pessimistic(singular.base)) == 0.0
+    assert search.largest_radius(constant.theorem, pessimistic(constant.base)) == math.inf
 
 
 # --- guarantees ---------------------------------------------------------------------------------------------
@@ -283,7 +285,7 @@ def made(
     form: str, schedule: Any, scale: float = 1.0, targets: tuple[float, ...] = (2.0**-20,), iteration: int = 0
 ) -> tuple[Any, Judge, Decided]:
     base = base_of(numbers_of("both"), "both", scale)
-    judge = Judge(base, propose(base, Plan(form, "observation", "both"), Step(None, 0.5)))
+    judge = Judge(base, propose(base, Plan(form, "observation", ARCHITECTURES["both"]), Step(None, 0.5)))
     decided = judge.run()
     assert decided.verdict is Verdict.PROVED
     return guarantee(judge, decided, HALF, schedule, iteration, targets), judge, decided
@@ -398,7 +400,7 @@ def test_conclusions_at_both_ends() -> None:
 )
 def test_proposals_measure_what_they_say(form: str, profile: str) -> None:
     """reach is the supremum of ω∫F/ψ_0 over admissible radii; ρ is small; the rate is that of F(ρ)."""
-    plan, base = Plan(form, profile, "both"), base_of(numbers_of("both"), "both")
+    plan, base = Plan(form, profile, ARCHITECTURES["both"]), base_of(numbers_of("both"), "both")
     for psi in (2.0**-6, 2.0**-9, 2.0**-3, 1.0):
         found = propose(base, plan, Step(None, 0.5), psi)
         reach = 0.0
@@ -414,7 +416,11 @@ def test_proposals_measure_what_they_say(form: str, profile: str) -> None:
             assert 1 < truth.omega * truth.area(found.rho) / psi < 1.5
             assert truth.holds()["step"] and abs(truth.q - 0.5) < 1e-6
             F = truth.F(found.rho)
-            rate = -mp.log(1 - truth.step * F * (F - truth.x)) if form == "residual" else truth.step * truth.rate * F**2
+            rate = (
+                -mp.log(1 - truth.step * F * (truth.c * F - truth.x))
+                if form == "residual"
+                else truth.step * truth.rate * F**2
+            )
             assert abs(found.rate / rate - 1) < 1e-6
         else:
             assert reach < 1.02 and found.reach <= 1 and abs(found.reach - min(reach, 1)) < 0.06
@@ -461,7 +467,7 @@ def test_steps_and_order_of_proposals() -> None:
                 )
             )
             for c in found
-            if c.plan.residual
+            if c.plan.form == "residual"
         }
         assert tried == set(range(6))
         keys = [(not c.feasible, -c.rate if c.feasible else -c.reach) for c in found]
@@ -469,9 +475,9 @@ def test_steps_and_order_of_proposals() -> None:
     assert len(best(base, "residual", Step(0.01), True)) == 4  # one for every profile
     hard = best(base_of(numbers_of("both", psi_0=0.5), "both"), "best", Step(0.05), True)
     assert [c.reach for c in hard] == sorted((c.reach for c in hard), reverse=True) and not hard[0].feasible
-    assert Candidate(Plan("concave", "block", "both"), 1.0, 1.0, 1.0, 1.0).feasible is False
-    assert Candidate(Plan("concave", "block", "both"), 1.0, 1.0, 1.1, 0.0).feasible is False
-    assert Candidate(Plan("concave", "block", "both"), 1.0, 1.0, 1.1, 0.1).feasible is True
+    assert Candidate(Plan("concave", "block", ARCHITECTURES["both"]), 1.0, 1.0, 1.0, 1.0).feasible is False
+    assert Candidate(Plan("concave", "block", ARCHITECTURES["both"]), 1.0, 1.0, 1.1, 0.0).feasible is False
+    assert Candidate(Plan("concave", "block", ARCHITECTURES["both"]), 1.0, 1.0, 1.1, 0.1).feasible is True
 
 
 def test_the_search_takes_the_weaker_end() -> None:

@@ -99,8 +99,8 @@ def test_recovery(request: pytest.FixtureRequest) -> None:
         V = V + np.arange(A.shape[1])[:, None] / 8
         from dataclasses import replace
 
-        from dipproofs.certify.operator_bounds import bound_operator
         from dipproofs.certify.search import Step
+        from dipproofs.operators.bounds import bound_operator
 
         network = replace(network, V=V)
         direction = np.random.default_rng(A.size).standard_normal(A.shape[0])

@@ -82,19 +82,20 @@ def test_limit_of_small_steps_is_the_flow(form: str) -> None:
 def test_admissible_steps() -> None:
     # paper, integral: the integrand must stay ≥ 0 on the segment, and decrease for Chebyshev: σq ≤ 1 for all σ ≤ 1
     for form in ("paper", "integral"):
-        assert (FORMS[form].q_max, FORMS[form].closed) == (sp.solve(FALL.subs(sigma, 1), q)[0], True)
+        assert (FORMS[form].limit, FORMS[form].closed) == (sp.solve(FALL.subs(sigma, 1), q)[0], True)
         for integrand in INTEGRANDS[form]:
             inside = integrand.subs({q: 1 / (1 + p), sigma: 1 / (1 + z)})
             assert sign_on_positive(inside) == 1
             assert sign_on_positive(sp.diff(integrand, sigma).subs({q: 1 / (1 + p), sigma: 1 / (1 + z)})) == -1
     # concave: the factor must be positive, so its zero is excluded
-    assert (FORMS["concave"].q_max, FORMS["concave"].closed) == (sp.solve(omega("concave"), q)[0], False)
-    assert (FORMS["flow"].q_max, FORMS["flow"].closed) == (0, True)
+    assert (FORMS["concave"].limit, FORMS["concave"].closed) == (sp.solve(omega("concave"), q)[0], False)
+    assert (FORMS["flow"].limit, FORMS["flow"].closed) == (0, True)
     assert FORM_IDS == ("paper", "integral", "concave", "residual")
     for form in FORMS.values():
-        relation = sp.Le(q, form.q_max) if form.closed else sp.Lt(q, form.q_max)
-        assert form.admissible() == relation
-        assert form.omega == omega(form.id) and form.rate == rate(form.id)
+        size = gamma * norm_AJ_ball**2 if form.id == "residual" else q
+        assert form.admissible() == (sp.Le(size, form.limit) if form.closed else sp.Lt(size, form.limit))
+        assert form.omega == omega(form.id)
+        assert form.rate == (None if form.id == "residual" else rate(form.id))
 
 
 def test_order_of_the_forms() -> None:
@@ -140,14 +141,13 @@ def test_papers_constants() -> None:
     assert sign_on_positive(sp.simplify(before)) == -1 and sign_on_positive(sp.simplify(after)) == 1
 
 
-@proves("forms.residual.step")
+@proves("forms.residual.step", "forms.residual.short_step")
 def test_step_condition_of_the_residual_form() -> None:
-    # the lemma needs γλ ≤ 1 for every eigenvalue λ of K = MMᵀ on the ball; the largest is ‖M‖² ≤ M_ρ²
-    condition = formula("forms.residual.step").expr
+    # the lemma with c_e = 1 needs γλ ≤ 1 for every eigenvalue λ of K = MMᵀ on the ball, Lemma e γλ < 2 (there c_e > 0);
+    # the largest is ‖M‖² ≤ M_ρ²
     eigenvalue = sp.Symbol("lambda", nonnegative=True)
-    assert condition == sp.Le(gamma * norm_AJ_ball**2, 1)
-    lemma = sp.Le(gamma * eigenvalue, 1)
-    assert lemma.subs(eigenvalue, norm_AJ_ball**2) == condition
+    for name, lemma in (("short_step", sp.Le(gamma * eigenvalue, 1)), ("step", sp.Lt(gamma * eigenvalue, 2))):
+        assert lemma.subs(eigenvalue, norm_AJ_ball**2) == formula(f"forms.residual.{name}").expr
 
 
 def test_peak_of_the_rate_per_curvature() -> None:

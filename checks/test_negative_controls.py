@@ -19,15 +19,16 @@ from checks.balls import Setting, exact
 from checks.claims import at_most, examine, trace_of
 from checks.test_ball import constant_facts, environment, gradient_facts, profile_facts
 from dipproofs.certify.constants import Plan
-from dipproofs.certify.operator_bounds import bound_operator
 from dipproofs.certify.search import Step
 from dipproofs.descent import Constant
 from dipproofs.enclosures import Bound
 from dipproofs.losses import Loss, make_loss
 from dipproofs.networks import TwoLayer
+from dipproofs.operators.bounds import bound_operator
 from dipproofs.problems import InverseProblem
 from dipproofs.testing import Instance, Proof, certify_plan, place_data
 from dipproofs.theory import symbols as s
+from dipproofs.theory.architectures.two_layer import ARCHITECTURES
 
 arb = flint.arb
 STEPS = 25
@@ -44,7 +45,7 @@ def family(
         m, n = 1 + seed % 3, 3
         A = rng.standard_normal((m, n))
         network = TwoLayer.init(n, 16, 2, "tanh", train, seed)
-        plan, step = Plan(form, profile, train), Step(None, q)
+        plan, step = Plan(form, profile, ARCHITECTURES[train]), Step(None, q)
         problem = place_data(A, network, loss, plan, step, rng.standard_normal(m), 0.99)
         if problem is None:
             continue
@@ -176,7 +177,9 @@ def test_operator_norm_from_few_power_iterations() -> None:
         problem = InverseProblem(A, A @ (network.output() + rng.standard_normal(n)))
         loss = make_loss("squared", scale="half")
         gamma = 1 / (estimate**2 * float(phi @ phi) / 16)
-        instance = Instance(problem, network, loss, Plan("residual", "observation", "outer"), Constant(), None)
+        instance = Instance(
+            problem, network, loss, Plan("residual", "observation", ARCHITECTURES["outer"]), Constant(), None
+        )
         with flint.ctx.workprec(balls.bits_for(STEPS)):
             _, trace = trace_of(instance, STEPS, gamma)
             rises += any(after > before for before, after in zip(trace.loss, trace.loss[1:]))

@@ -21,20 +21,21 @@ from dipproofs.certify import constants
 from dipproofs.certify.constants import Plan, call
 from dipproofs.certify.decide import Judge
 from dipproofs.certify.guarantees import _ceil, stretch
-from dipproofs.certify.operator_bounds import bound_operator
 from dipproofs.descent import Backtracking
 from dipproofs.enclosures import (
     IntervalMatrix,
     Verdict,
 )
 from dipproofs.enclosures.cholesky import residual_lower_bound
+from dipproofs.enclosures.norms import vector_norm
 from dipproofs.errors import InputError
-from dipproofs.networks.two_layer.enclosure import vector_norm
+from dipproofs.operators.bounds import bound_operator
 from dipproofs.theory import symbols as s
+from dipproofs.theory.architectures.two_layer import ARCHITECTURES
 from dipproofs.theory.losses import huber
 from dipproofs.theory.width.levels import _without_overflow
 
-PAPER = Plan("paper", "paper", "both")
+PAPER = Plan("paper", "paper", ARCHITECTURES["both"])
 
 
 # --- enclosures ------------------------------------------------------------------------------------------------
@@ -68,7 +69,7 @@ def test_deficient_operators_are_refuted() -> None:
 @pytest.mark.parametrize("form", ["concave", "residual"])
 def test_a_step_is_refuted_only_if_it_fails_at_the_centre(form: str) -> None:
     """Between the limits at ρ = 0 and at a smaller radius than that of the candidate: another radius may do."""
-    plan = Plan(form, "observation", "both")
+    plan = Plan(form, "observation", ARCHITECTURES["both"])
 
     def size(rho: float) -> float:
         judge = judge_of(plan, rho, 1.0)
@@ -76,7 +77,7 @@ def test_a_step_is_refuted_only_if_it_fails_at_the_centre(form: str) -> None:
             judge.run()
             return float(call(judge.theorem.hypotheses["step"].relation.lts, judge.env).mid())
 
-    limit = {"concave": 2.0, "residual": 1.0}[form]
+    limit = 2.0
     at_centre, at_half = limit / size(0.0), limit / size(0.5)
     with flint.ctx.workprec(128):
         for gamma, verdict in (((at_centre + at_half) / 2, Verdict.UNDECIDED), (at_centre * 1.01, Verdict.REFUTED)):

@@ -15,8 +15,8 @@ from scipy.stats import beta
 
 from dipproofs import InverseProblem, SquaredError, TwoLayer, certify
 from dipproofs.certify.at_iterate import certify_at
-from dipproofs.certify.operator_bounds import bound_operator
 from dipproofs.certify.search import Step
+from dipproofs.operators.bounds import bound_operator
 from dipproofs.tables.cells import WidthCell
 from dipproofs.tables.width import smallest_widths
 

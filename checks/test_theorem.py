@@ -15,9 +15,10 @@ import mpmath as mp
 import pytest
 import sympy as sp
 
+from checks.criteria import long_step
 from dipproofs.theory import FORM_IDS, LOSSES, PROFILES
 from dipproofs.theory import symbols as s
-from dipproofs.theory.architectures.two_layer import CONSTANTS, TRAIN_MODES
+from dipproofs.theory.architectures.two_layer import ARCHITECTURES, CONSTANTS, TRAIN_MODES
 from dipproofs.theory.theorem import INJECTIVE_AT_START, Theorem, applies, area, theorem
 
 CASES = [
@@ -67,7 +68,7 @@ def _points(found: Theorem, count: int, seed: int) -> Iterator[dict[Any, Any]]:
 @pytest.mark.parametrize(("form", "profile", "train"), CASES)
 def test_hypotheses(form: str, profile: str, train: str) -> None:
     """Each relation holds exactly where the written hypothesis does, and its margin has the sign of that."""
-    found, seen = theorem(form, profile, train), {True: 0, False: 0}
+    found, seen = theorem(form, profile, ARCHITECTURES[train]), {True: 0, False: 0}
     names = ["start", "step", "injective", "H", *(["radius"] if form == "paper" else [])]
     assert list(found.hypotheses) == names
     with mp.workdps(30):
@@ -75,8 +76,9 @@ def test_hypotheses(form: str, profile: str, train: str) -> None:
             F = _number(PROFILES[profile].F.subs(s.t, s.rho), env)
             gamma, rho, psi, L, M = (env.get(x) for x in (s.gamma, s.rho, s.psi_0, s.lipschitz_grad, s.norm_AJ_ball))
             x, omega = env.get(s.curvature_drift, 0), env[s.omega]
+            F = F * env.get(s.step_weakening, 1)
             size = gamma * M * M if form == "residual" else gamma * L
-            step = size < 2 if form == "concave" else size <= 1
+            step = size < 2 if form in ("concave", "residual") else size <= 1
             written = {"start": True, "step": step, "injective": x < F, "H": omega * env[area] > psi}
             if form == "paper":
                 written["radius"] = 2 * rho * env[s.lipschitz_J] <= env[s.sigma_min_J]
@@ -94,14 +96,14 @@ def test_hypotheses(form: str, profile: str, train: str) -> None:
 
 def test_scales_of_margins() -> None:
     """What a margin is relative to: the limit of the step, ψ(f_0), σ_min(J_0)."""
-    limits = {"paper": 1, "integral": 1, "concave": 2, "residual": 1}
+    limits = {"paper": 1, "integral": 1, "concave": 2, "residual": 2}
     for form, profile, train in CASES:
-        hypotheses = theorem(form, profile, train).hypotheses
+        hypotheses = theorem(form, profile, ARCHITECTURES[train]).hypotheses
         scales = {name: hypothesis.scale for name, hypothesis in hypotheses.items()}
         expected = {"start": 1, "step": limits[form], "injective": 1, "H": s.psi_0}
         assert scales == (expected | {"radius": s.sigma_min_J} if form == "paper" else expected)
         closed = hypotheses["step"].relation.func == sp.Le
-        assert closed == (form != "concave")  # q = 2 is no descent
+        assert closed == (form not in ("concave", "residual"))  # q = 2 is no descent
         assert form != "paper" or hypotheses["radius"].relation.func == sp.Le  # at R itself F is σ_Aσ_min/2
     assert INJECTIVE_AT_START.relation == sp.Gt(s.sigma_AJ, 0) and INJECTIVE_AT_START.scale == 1
 
@@ -109,7 +111,7 @@ def test_scales_of_margins() -> None:
 @pytest.mark.parametrize(("form", "profile", "train"), CASES)
 def test_the_chain(form: str, profile: str, train: str) -> None:
     """Every constant is the one of its train mode, and is defined before it is used."""
-    found, c = theorem(form, profile, train), CONSTANTS[train]
+    found, c = theorem(form, profile, ARCHITECTURES[train]), CONSTANTS[train]
     known, chain = set(GIVEN), dict(found.constants)
     for symbol, expr in found.constants + found.reported:
         assert expr.free_symbols <= known, symbol
@@ -122,7 +124,7 @@ def test_the_chain(form: str, profile: str, train: str) -> None:
     ):  # fmt: skip
         assert chain[symbol] == expr
     assert PROFILES[profile].F == found.F and found.integrand.free_symbols <= known | {s.t}
-    assert found.F - found.integrand == (s.curvature_drift if form == "residual" else 0)
+    assert found.integrand == (s.step_weakening * found.F - s.curvature_drift if form == "residual" else found.F)
     for hypothesis in found.hypotheses.values():
         assert hypothesis.relation.free_symbols <= known | {area}
     assert {symbol for symbol, _ in found.reported} == ({s.nu_1, s.nu_2, s.R_prime} if form == "paper" else set())
@@ -131,14 +133,15 @@ def test_the_chain(form: str, profile: str, train: str) -> None:
 @pytest.mark.parametrize(("form", "profile", "train"), CASES)
 def test_the_constants_at_numbers(form: str, profile: str, train: str) -> None:
     """ω, κ̃, q, L, x, ℓ_e and the paper's ν₁, ν₂, R' as docs/theory.md writes them."""
-    found = theorem(form, profile, train)
+    found = theorem(form, profile, ARCHITECTURES[train])
     with mp.workdps(30):
         for env in _points(found, 20, 5):
             if form == "residual":
                 e = -mp.diff(lambda t: _number(found.F, {**env, s.t: t}), env[s.rho], direction=0)  # noqa: B023
                 ell_A, M, R = env[s.lipschitz_AJ], env[s.norm_AJ_ball], env[s.psi_0]
-                drift = max(ell_A - env[s.profile_slope], 0) * env[s.gamma] * M * R / 2
-                values = [(s.omega, mp.mpf(1)), (s.curvature_drift, drift)]
+                c = long_step(env[s.gamma] * M**2, env[s.gamma] * _number(found.F, {**env, s.t: 0}) ** 2)
+                drift = max(ell_A - c * env[s.profile_slope], 0) * env[s.gamma] * M * R / 2
+                values = [(s.omega, mp.mpf(1)), (s.step_weakening, c), (s.curvature_drift, drift)]
                 if _number(found.F, {**env, s.t: env[s.rho]}) > 0 and mp.isfinite(e):
                     assert mp.almosteq(e, env[s.profile_slope], 1e-6, 1e-8) or _at_a_kink(found, env)
             else:
@@ -167,24 +170,28 @@ def _at_a_kink(found: Theorem, env: dict[Any, Any]) -> bool:
 @pytest.mark.parametrize(("form", "profile", "train"), CASES)
 def test_conclusions(form: str, profile: str, train: str) -> None:
     """At numbers, as written; and monotone in F_∞ > x, which the verifier uses."""
-    found = theorem(form, profile, train)
+    found = theorem(form, profile, ARCHITECTURES[train])
     residual = form == "residual"
     other = "log_contraction_per_step" if residual else "rate_exponent"
     assert set(found.conclusions) == {"distance_to_limit", other}
     rng = random.Random(3)
     with mp.workdps(30):
         for env in _points(found, 30, 9):
+            c = env.get(s.step_weakening, mp.mpf(1))
+            if mp.im(c) != 0 or not c > 0:
+                continue  # the step is not admissible
+            env[s.F_inf] /= c
             x, gamma, F = env.get(s.curvature_drift, mp.mpf(0)), env[s.gamma], env[s.F_inf]
-            distance = env[s.psi_0] / ((F - x) if residual else env[s.omega] * F)
+            distance = env[s.psi_0] / ((c * F - x) if residual else env[s.omega] * F)
             if residual:
                 env[s.gamma] = gamma = min(gamma, 1 / F**2)  # γM² ≤ 1 and F ≤ M
-            value = mp.log(1 - gamma * F * (F - x)) if residual else F**2 * gamma * env[s.rate]
+            value = mp.log(1 - gamma * F * (c * F - x)) if residual else F**2 * gamma * env[s.rate]
             assert mp.almosteq(_number(found.conclusions["distance_to_limit"], env), distance, 1e-15)
             if not residual or x > 0:
                 assert mp.almosteq(_number(found.conclusions[other], env), value, 1e-15)
             if env[s.omega] <= 0 or env.get(s.rate, 1) <= 0:
                 continue  # the step is not admissible
-            nearer = {**env, s.F_inf: x + (F - x) * mp.mpf(rng.randint(1, 99)) / 100}
+            nearer = {**env, s.F_inf: (x + (c * F - x) * mp.mpf(rng.randint(1, 99)) / 100) / c}
             assert _number(found.conclusions["distance_to_limit"], nearer) > distance
             if residual:
                 assert _number(found.conclusions[other], nearer) > value or x == 0
@@ -194,8 +201,8 @@ def test_conclusions(form: str, profile: str, train: str) -> None:
 
 def test_what_is_no_theorem_is_refused() -> None:
     for form, profile in (("paper", "block"), ("integral", "paper"), ("residual", "paper")):
-        with pytest.raises(ValueError, match="expected 'paper' for both or neither"):
-            theorem(form, profile, "both")
+        with pytest.raises(ValueError, match="profile: found"):
+            theorem(form, profile, ARCHITECTURES["both"])
 
 
 def test_where_forms_apply() -> None:

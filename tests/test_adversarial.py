@@ -14,10 +14,10 @@ import dipproofs as dp
 from dipproofs import cli
 from dipproofs.certify.at_iterate import certify_at
 from dipproofs.certify.guarantees import at_both_ends
-from dipproofs.certify.operator_bounds import bound_operator
 from dipproofs.certify.search import Step
 from dipproofs.descent import make_schedule
 from dipproofs.enclosures import Bound
+from dipproofs.operators.bounds import bound_operator
 from dipproofs.recovery.signal_error import Recovery
 from dipproofs.theory import conditions
 from dipproofs.theory import symbols as s

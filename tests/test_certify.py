@@ -13,8 +13,7 @@ from helpers import gaussian_problem, network
 import dipproofs as dp
 from dipproofs.certificate.write import certificate_json, dumps, save
 from dipproofs.certify import bound_operator, certify_at
-from dipproofs.certify.estimates import estimate_base
-from dipproofs.certify.quantities import enclose_base
+from dipproofs.certify.quantities import enclose_base, estimate_base
 from dipproofs.certify.search import Step
 from dipproofs.enclosures import Evidence, Verdict
 from dipproofs.losses import SquaredError
@@ -208,7 +207,7 @@ def test_json_is_complete_and_reproducible(tmp_path) -> None:
         assert sorted(p.name for p in path.parent.iterdir()) == ["arrays-final.npz", "arrays.npz", "certificate.json"]
     assert texts[0] == texts[1]
     record = json.loads(texts[0])
-    assert record["format"] == "dipproofs-certificate" and record["version"] == 1
+    assert record["format"] == "dipproofs-certificate" and record["version"] == 2
     names = "sigma_A norm_A sigma_J sigma_AJ norm_AJ norm_AJ_ball lipschitz_J lipschitz_AJ c_0 gamma rho S F_inf psi_0"
     for name in names.split():
         assert record["quantities"][name]["evidence"] == "proved"

@@ -154,7 +154,7 @@ def test_prediction_is_kept_by_the_run() -> None:
 
 
 def test_projected_data_have_the_same_gradients_and_loss_zero() -> None:
-    from dipproofs.certify.operator_bounds import bound_operator
+    from dipproofs.operators.bounds import bound_operator
 
     problem = dp.InverseProblem(TALL, np.arange(7.0))
     net = network(4, output_offset=0.5)

@@ -146,7 +146,7 @@ def test_what_is_no_certificate_is_unreadable(tmp_path: Path, text: str) -> None
     assert verify(path).exit_code == 2
 
 
-@pytest.mark.parametrize("change", [{"format": "dipproofs-check"}, {"version": 2}, {"version": True}, {"version": "1"}])
+@pytest.mark.parametrize("change", [{"format": "dipproofs-check"}, {"version": 3}, {"version": True}, {"version": "1"}])
 def test_an_unknown_format_or_version_is_unreadable(folder: Path, tmp_path: Path, change: dict) -> None:
     record, arrays = load(folder / "certificate.json")
     assert verify(write(tmp_path, {**record, **change}, arrays)).exit_code == 2

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from flint import arb
 
+from dipproofs.certificate.format import FORMAT, VERSION, VERSIONS
 from dipproofs.theory import ACTIVATIONS, FORM_IDS, PROFILES
 from dipproofs.theory.architectures.two_layer import TRAIN_MODES
 
@@ -77,7 +78,6 @@ def _end(value: Any, infinite: str, name: str) -> arb:
     raise ValueError(f"{name}found {_short(value)}, expected a finite number or '{infinite}'")
 
 
-FORMAT, VERSION = "dipproofs-certificate", 1
 _LARGEST_JSON, _LARGEST_ARRAY = 2**26, 2**33
 _NDIM = {"A": 2, "y": 1, "u": 1, "W": 2, "V": 2, "B": 2, "x_true": 1}
 
@@ -91,13 +91,14 @@ class Document:
     """A certificate as read.
 
     Args:
-        record: the JSON object.
+        record: the JSON object. version: of the file's format.
         arrays: by key, as float64 (an exact conversion), or empty if they are unusable.
         findings: what is wrong with the arrays.
         malformed: what is wrong with the record, so that it cannot be examined.
     """
 
     record: Mapping[str, Any]
+    version: int = VERSION
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
     findings: list[str] = field(default_factory=list)
     malformed: list[str] = field(default_factory=list)
@@ -118,9 +119,10 @@ def read(path: Path) -> Document:
     if not isinstance(record, dict):
         raise Unreadable(f"{path.name}: found a JSON {type(record).__name__}, expected an object")
     format, version = record.get("format"), record.get("version")
-    if format != FORMAT or version != VERSION or isinstance(version, bool):
-        raise Unreadable(f"{path.name}: found format {format!r} version {version!r}, expected {FORMAT!r} {VERSION}")
-    return with_arrays(record, path.parent)
+    if format != FORMAT or version not in VERSIONS or isinstance(version, bool):
+        expected = f"{FORMAT!r} {' or '.join(map(str, VERSIONS))}"
+        raise Unreadable(f"{path.name}: found format {format!r} version {version!r}, expected {expected}")
+    return with_arrays(record, path.parent, version)
 
 
 def _refuse(name: str) -> Any:
@@ -134,9 +136,11 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return result
 
 
-def with_arrays(record: Mapping[str, Any], folder: Path) -> Document:
-    """Attach the arrays that a record names; they must lie beside it."""
-    document, entry = Document(record), record.get("arrays")
+def with_arrays(record: Mapping[str, Any], folder: Path, version: int) -> Document:
+    """Attach the arrays that a record of a version names; they must lie beside it."""
+    document, entry = Document(record, version), record.get("arrays")
+    if record.get("version") is not version:
+        document.findings.append(f"version: found {record.get('version')!r}, expected {version}")
     if not isinstance(entry, dict):
         entry = {}
     name = entry.get("file")

@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from dipproofs.certificate.format import CHECK_FORMAT, FORMAT, VERSION
 from dipproofs.certificate.weaken import weakened
 from dipproofs.enclosures import Bound, Evidence, Verdict
-
-FORMAT, CHECK_FORMAT, VERSION = "dipproofs-certificate", "dipproofs-check", 1
 
 
 @dataclass(frozen=True)

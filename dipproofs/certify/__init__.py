@@ -12,7 +12,7 @@ from typing import Any
 from dipproofs.certificate.record import Certificate, Check, Guarantees, Hypothesis
 from dipproofs.certify.api import certify, check
 from dipproofs.certify.at_iterate import certify_at
-from dipproofs.certify.operator_bounds import bound_operator
+from dipproofs.operators.bounds import bound_operator
 from dipproofs.recovery.cones import on_cone, on_generated_cone
 from dipproofs.recovery.restricted import RestrictedInjectivity, gaussian_operator, injective, on_subspace
 from dipproofs.recovery.tradeoff import TradeoffPoint, atoms_tradeoff, best_point

@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 
 from dipproofs.certificate.record import Certificate
-from dipproofs.certify.at_iterate import proof_cost
-from dipproofs.certify.estimates import estimate_base
-from dipproofs.certify.quantities import Base
+from dipproofs.certify.at_iterate import unprojected
+from dipproofs.certify.quantities import Base, estimate_base
 from dipproofs.certify.search import Step, best, largest_psi
 from dipproofs.descent import Iterate
 from dipproofs.enclosures import Bound, Evidence, Verdict
 from dipproofs.enclosures.threads import one_thread
-from dipproofs.networks import TwoLayer
+from dipproofs.networks import Network
 from dipproofs.theory import symbols as s
 
 #: Up to this many rows the float test is made at every offered iterate.
@@ -48,7 +47,7 @@ class Anytime:
         operator: Any,
         form: str,
         gamma: Callable[[int], float],
-        prove: Callable[[int, TwoLayer], Certificate],
+        prove: Callable[[int, Network], Certificate],
     ) -> None:
         self.problem, self.loss, self.operator, self.form = problem, loss, operator, form
         self.gamma, self.prove = gamma, prove
@@ -57,7 +56,7 @@ class Anytime:
         self._threshold = np.inf
         self._next: float = 0
         self._before = (0, np.inf)
-        self._room: dict[str, np.ndarray] = {}
+        self._workspace: dict[str, Any] = {}
 
     def __call__(self, tau: int, offered: Callable[[], Iterate], value: float) -> str | None:
         """Look at an iterate; answer "freeze" once it is certified."""
@@ -68,9 +67,14 @@ class Anytime:
             return None
         here = offered().network
         self.tests += 1
-        with one_thread(proof_cost(self.operator, here)):
+        with one_thread(here.proof_cost(self.operator)):
             base = estimate_base(
-                self.problem, here, self.loss, self.operator, unprojected=self.form == "paper", room=self._room
+                self.problem,
+                here,
+                self.loss,
+                self.operator,
+                unprojected=unprojected(self.form),
+                workspace=self._workspace,
             )
         step = Step(self.gamma(tau))
         if not base.values[s.psi_0].is_finite:

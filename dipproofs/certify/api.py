@@ -10,7 +10,6 @@ from typing import Any
 from dipproofs.certificate.record import Certificate, Check, Guarantees, Hypothesis
 from dipproofs.certify.anytime import Anytime
 from dipproofs.certify.at_iterate import certify_at
-from dipproofs.certify.operator_bounds import OperatorBounds, bound_operator
 from dipproofs.certify.provenance import provenance
 from dipproofs.certify.rows import about_rank, without_zero_rows
 from dipproofs.certify.search import Step
@@ -21,7 +20,8 @@ from dipproofs.descent.arguments import checked_end, checked_setting, checked_st
 from dipproofs.enclosures import Verdict
 from dipproofs.errors import InputError, named_arguments
 from dipproofs.losses import as_loss
-from dipproofs.networks import TwoLayer
+from dipproofs.networks import Network
+from dipproofs.operators.bounds import OperatorBounds, bound_operator
 from dipproofs.problems.schema import finite, show
 from dipproofs.recovery.signal_error import Recovery
 from dipproofs.theory import FORM_IDS
@@ -32,7 +32,7 @@ ARITHMETICS = ("proved", "estimated")
 @named_arguments
 def certify(
     problem: Any,
-    network: TwoLayer,
+    network: Network,
     loss: Any = None,
     step: str | float = "auto",
     schedule: str | Schedule = "constant",
@@ -111,7 +111,7 @@ def certify(
     def gamma_at(tau: int) -> float:
         return _up(steps[-1][1] * made.supremum(tau)) if made.supremum(tau) < 1 else steps[-1][1]
 
-    def prove(tau: int, here: TwoLayer, gamma: float | None = None) -> Certificate:
+    def prove(tau: int, here: Network, gamma: float | None = None) -> Certificate:
         chosen = Step(gamma_at(tau) if gamma is None else gamma, free=step == "auto")
         return certify_at(
             problem, here, loss, operator, chosen, form=form,
@@ -158,7 +158,7 @@ def certify(
 @named_arguments
 def check(
     problem: Any,
-    network: TwoLayer,
+    network: Network,
     loss: Any = None,
     step: str | float = "auto",
     arithmetic: str = "proved",
@@ -216,7 +216,7 @@ def check(
 def with_widths(
     checked: Check,
     problem: Any,
-    network: TwoLayer,
+    network: Network,
     loss: Any = None,
     step: str | float = "auto",
     arithmetic: str = "proved",
@@ -235,7 +235,7 @@ def with_widths(
     return replace(checked, widths=found)
 
 
-def bound_operator_of(problem: Any, network: TwoLayer) -> OperatorBounds:
+def bound_operator_of(problem: Any, network: Network) -> OperatorBounds:
     """Enclose the operator that follows the trained part of the network."""
     checked_setting(problem, network)
     return bound_operator(problem.operator.to_dense(), network.basis)
@@ -261,7 +261,7 @@ def _device() -> str:
 
 
 def _diverged(
-    problem: Any, iteration: int, network: TwoLayer, loss: Any, operator: OperatorBounds, form: str, arithmetic: str,
+    problem: Any, iteration: int, network: Network, loss: Any, operator: OperatorBounds, form: str, arithmetic: str,
     schedule: Schedule, where: Mapping[str, Any], run: Any,
 ) -> Certificate:  # fmt: skip
     """Report a run whose loss overflowed: the conditions at an iterate, with the run's reason on top."""

@@ -10,18 +10,20 @@ import numpy as np
 
 from dipproofs.certificate.record import Certificate, Guarantees, Hypothesis
 from dipproofs.certify.decide import Decided, Judge
-from dipproofs.certify.estimates import estimate_base
 from dipproofs.certify.guarantees import guarantee, without_descent
-from dipproofs.certify.operator_bounds import OperatorBounds
 from dipproofs.certify.provenance import provenance
-from dipproofs.certify.quantities import NAMES, Base, enclose_base, enclose_loss, widened
+from dipproofs.certify.quantities import NAMES, Base, enclose_base, enclose_loss, estimate_base, widened
 from dipproofs.certify.search import Candidate, Step, best
 from dipproofs.descent import Constant, Schedule
 from dipproofs.enclosures import Bound, Evidence, Verdict
 from dipproofs.enclosures.threads import one_thread
-from dipproofs.networks import TwoLayer
+from dipproofs.networks import Network
+from dipproofs.operators.bounds import OperatorBounds
 from dipproofs.recovery.signal_error import Recovery
+from dipproofs.theory import FORMS
 from dipproofs.theory import symbols as s
+from dipproofs.theory.forms import BEST
+from dipproofs.theory.profiles import OBSERVATION
 
 #: Losses to which iterations are counted in every certificate.
 TARGETS = (1e-3, 1e-6, 1e-9, 1e-12)
@@ -33,7 +35,7 @@ _ATTEMPTS = 4
 
 def certify_at(
     problem: Any,
-    network: TwoLayer,
+    network: Network,
     loss: Any,
     operator: OperatorBounds,
     step: Step,
@@ -77,11 +79,11 @@ def certify_at(
         if operator.rank is None and recovery is not None and arithmetic == "proved":
             return _without_rank(operator, problem, network, loss, applicable, form, fixed, recovery)
         return _failure(applicable, form, {}, fixed)
-    with one_thread(proof_cost(operator, network)):
+    with one_thread(network.proof_cost(operator)):
         if arithmetic == "proved":
-            base = enclose_base(operator, problem.y, network, loss, unprojected=form == "paper")
+            base = enclose_base(operator, problem.y, network, loss, unprojected=unprojected(form))
         else:
-            base = estimate_base(problem, network, loss, operator, unprojected=form == "paper")
+            base = estimate_base(problem, network, loss, operator, unprojected=unprojected(form))
         start = _start(base)
         f_0 = base.values[s.loss_0]
         given = loss.assumptions(base.prediction, problem.y, f_0) if f_0.is_finite else ()
@@ -90,11 +92,12 @@ def certify_at(
         now = without_descent(*about, base.values[s.psi_0]) if known and about is not None else Guarantees()
         if not known or (arithmetic == "proved" and not f_0.lower > 0):
             return _failure(before, form, _named(base), fixed, now)
-        return _decide(base, loss, step, form, before, schedule, {*TARGETS, *targets}, fixed, now, about)
+        never = network.never_injective(operator.rank)
+        return _decide(base, loss, step, form, before, schedule, {*TARGETS, *targets}, fixed, now, about, never)
 
 
 def _without_rank(
-    operator: OperatorBounds, problem: Any, network: TwoLayer, loss: Any, applicable: list[Hypothesis], form: str,
+    operator: OperatorBounds, problem: Any, network: Network, loss: Any, applicable: list[Hypothesis], form: str,
     fixed: dict[str, Any], recovery: Recovery,
 ) -> Certificate:  # fmt: skip
     """What needs no rank: ‖A g − y‖ ≤ ψ(f), so that ‖A g − ȳ‖ ≤ 2δ once that is at most δ ≥ ‖ε‖."""
@@ -123,15 +126,15 @@ def _blocked(hypotheses: Iterable[Hypothesis], loss: Any) -> bool:
     )
 
 
-def proof_cost(operator: OperatorBounds, network: TwoLayer) -> float:
-    """Multiplications of the Gram matrix of AV, the largest product of a proof."""
-    m, k = operator.matrix.shape[0], network.width
-    return float(m) * k * min(m, k)
+def unprojected(form: str) -> bool:
+    """Whether a form, or "best", asks for quantities of J itself."""
+    return form in FORMS and FORMS[form].unprojected
 
 
 def _decide(
     base: Base, loss: Any, step: Step, form: str, before: list[Hypothesis], schedule: Schedule,
-    targets: Iterable[float], fixed: dict[str, Any], now: Guarantees, about: tuple[Recovery, TwoLayer] | None = None,
+    targets: Iterable[float], fixed: dict[str, Any], now: Guarantees, about: tuple[Recovery, Network] | None = None,
+    never: str = "",
 ) -> Certificate:  # fmt: skip
     first: tuple[Judge, Decided] | None = None
     proposals = best(base, form, step, loss.concave_psi)
@@ -148,7 +151,7 @@ def _decide(
             first = judge, decided
             break
     if first is None:
-        return _failure([*before, _not_injective(base, proposals)], form, _named(base), fixed, now)
+        return _failure([*before, _not_injective(base, never)], form, _named(base), fixed, now)
     judge, decided = first
     if decided.verdict is Verdict.REFUTED and not _all_fail(base, judge, proposals):
         decided.hypotheses = [_of_this_form(h, judge) for h in decided.hypotheses]
@@ -199,10 +202,9 @@ def _applicability(operator: OperatorBounds, loss: Any, m: int, form: str) -> li
     if rank_decision.margin is not None and not operator.orthonormal:  # with the room that σ_A and ‖A‖ have
         rank_decision = replace(rank_decision, margin=widened(rank_decision.margin))
     found = [rank_decision]
-    if form == "residual" and not loss.projects_data:
-        found.append(_excluded("the loss is c‖v − y‖²", f"form residual is for the squared loss, not for {loss.kind}"))
-    if form == "concave" and not loss.concave_psi:
-        found.append(_excluded("ψ is concave", f"form concave needs a concave ψ, which {loss.kind} has not proved"))
+    needed = FORMS[form].requires if form in FORMS else None
+    if needed is not None and not needed.met(loss):
+        found.append(_excluded(needed.statement, needed.refusal.format(kind=loss.kind)))
     # without a decided rank: no more than the columns of the operator that the network sees
     rank = min(m, operator.matrix.shape[1]) if operator.rank is None else operator.rank
     if rank < m and not loss.projects_data:
@@ -243,19 +245,14 @@ def _start(base: Base) -> Hypothesis:
     )  # fmt: skip
 
 
-def _not_injective(base: Base, proposals: list[Candidate]) -> Hypothesis:
+def _not_injective(base: Base, never: str) -> Hypothesis:
     value = base.values[s.sigma_AJ]
-    width = int(base.values[s.width].lower)
-    if base.train == "inner" and base.rank is not None and width < base.rank:
-        reason = (
-            f"with only the inner layer trained, A g(u,θ) moves in at most k = {width} directions, fewer than rank A = "
-            f"{base.rank}: s_A(θ) = 0 for every θ; use a width of at least {base.rank}, or train the outer layer too"
-        )
-        return Hypothesis("injective", "F(0) > 0", Verdict.REFUTED, value, reason)
+    if never:
+        return Hypothesis("injective", "F(0) > 0", Verdict.REFUTED, value, never)
     verdict = value.gt(0) if value.evidence == 0 else Verdict.UNDECIDED
     reason = (
         f"s_A(θ) is in [{value.lower:.2g}, {value.upper:.2g}]: the Jacobian is not injective enough on Im(A); "
-        "increase the width, or train the outer layer"
+        f"{base.architecture.cure}"
     )
     if verdict is Verdict.PROVED:
         verdict = Verdict.UNDECIDED
@@ -266,13 +263,13 @@ def _failure(
     hypotheses: list[Hypothesis], form: str, quantities: Mapping[str, Bound | None], fixed: dict[str, Any],
     guarantees: Guarantees | None = None,
 ) -> Certificate:  # fmt: skip
-    verdict = Verdict.PROVED
+    verdict, chosen = Verdict.PROVED, FORMS[BEST[0] if form == "best" else form]
     for hypothesis in hypotheses:
         verdict = verdict & hypothesis.verdict
     return Certificate(
         verdict=verdict,
-        form="residual" if form == "best" else form,
-        profile="paper" if form == "paper" else "observation",
+        form=chosen.id,
+        profile=chosen.own_profile or OBSERVATION.id,
         quantities=quantities,
         hypotheses=tuple(hypotheses),
         guarantees=guarantees or Guarantees(),
@@ -280,7 +277,7 @@ def _failure(
     )
 
 
-def exact_arrays(problem: Any, network: TwoLayer) -> dict[str, np.ndarray]:
+def exact_arrays(problem: Any, network: Network) -> dict[str, np.ndarray]:
     """Return the arrays a certificate is about, by their names in ``arrays.npz``."""
     arrays = {"A": problem.operator.to_dense(), "y": problem.y, **network.arrays()}
     if problem.x_true is not None:

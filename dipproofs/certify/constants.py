@@ -17,7 +17,8 @@ import sympy as sp
 from dipproofs.enclosures import compile_arb
 from dipproofs.enclosures.floats import compile_floats
 from dipproofs.theory import symbols as s
-from dipproofs.theory.theorem import theorem
+from dipproofs.theory.architectures import Architecture
+from dipproofs.theory.theorem import Theorem, theorem
 
 Environment = dict[Any, Any]
 
@@ -27,38 +28,31 @@ PANELS = 32
 
 @dataclass(frozen=True)
 class Plan:
-    """Which form and profile to decide, for which train mode.
+    """Which form and profile to decide, for which architecture.
 
     Args:
         form: "paper", "integral", "concave" or "residual".
         profile: id of the profile.
-        train: train mode.
+        architecture: of the network.
     """
 
     form: str
     profile: str
-    train: str
+    architecture: Architecture
 
     @property
-    def residual(self) -> bool:
-        """Whether the form is the residual one."""
-        return self.form == "residual"
+    def theorem(self) -> Theorem:
+        """What has to be evaluated and decided."""
+        return theorem(self.form, self.profile, self.architecture)
 
-
-def steps(plan: Plan) -> tuple[tuple[sp.Symbol, sp.Expr], ...]:
-    """Return (symbol, expression) in the order of evaluation, given the base quantities, γ and ρ."""
-    return theorem(plan.form, plan.profile, plan.train).constants
-
-
-def integrand(plan: Plan) -> sp.Expr:
-    """Return what (H) integrates: F, or F − x in the residual form."""
-    return theorem(plan.form, plan.profile, plan.train).integrand
+    def __str__(self) -> str:
+        return f"{self.form}/{self.profile}/{self.architecture.id}"
 
 
 def evaluate(plan: Plan, environment: Environment, rho: Any, gamma: Any) -> Environment:
     """Extend an environment of Arb balls by every constant at ρ, γ."""
     env = {**environment, s.rho: rho, s.gamma: gamma}
-    for symbol, expr in steps(plan):
+    for symbol, expr in plan.theorem.constants:
         env[symbol] = call(expr, env)
     return env
 
@@ -118,7 +112,7 @@ def _floats(env: Mapping[Any, Any], symbols: tuple[sp.Symbol, ...]) -> list[Any]
 
 @cache
 def _numpy_steps(plan: Plan) -> tuple[tuple[sp.Symbol, ...], tuple[sp.Symbol, ...], Callable[..., Any]]:
-    chain = steps(plan)
+    chain = plan.theorem.constants
     made = tuple(symbol for symbol, _ in chain)
     used = set().union(*(expr.free_symbols for _, expr in chain)) - set(made)
     symbols = tuple(sorted(used, key=str))
@@ -136,7 +130,7 @@ def float_evaluate(plan: Plan, environment: Environment, rho: Any, gamma: Any) -
 def float_cumulative(plan: Plan, env: Environment, ends: np.ndarray) -> np.ndarray:
     """Return ∫₀^{ρ_i} by the midpoint rule for arrays of ρ and of constants."""
     middle = (np.arange(PANELS) + 0.5) / PANELS
-    points, expr = ends[:, None] * middle[None, :], integrand(plan)
+    points, expr = ends[:, None] * middle[None, :], plan.theorem.integrand
     given = {symbol: env[symbol] for symbol in _symbols(expr) if symbol != s.t}
     wide = {symbol: value[:, None] if np.ndim(value) == 1 else value for symbol, value in given.items()}
     with np.errstate(all="ignore"):

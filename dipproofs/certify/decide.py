@@ -8,7 +8,6 @@ from typing import Any
 
 import flint
 import numpy as np
-import sympy as sp
 
 from dipproofs.certificate.record import Hypothesis
 from dipproofs.certify.constants import (
@@ -18,17 +17,13 @@ from dipproofs.certify.constants import (
     float_cumulative,
     integral_lower,
     integral_upper,
-    integrand,
 )
 from dipproofs.certify.quantities import NAMES, Base
 from dipproofs.certify.refute import refute
-from dipproofs.certify.search import Candidate, pessimistic
-from dipproofs.certify.search import paper_radius as estimated_paper_radius
+from dipproofs.certify.search import Candidate, largest_radius, pessimistic
 from dipproofs.enclosures import Bound, Evidence, Verdict
-from dipproofs.theory import PROFILES, conditions, forms
 from dipproofs.theory import symbols as s
-from dipproofs.theory.architectures.two_layer import CONSTANTS
-from dipproofs.theory.theorem import theorem
+from dipproofs.theory.hypothesis import Hypothesis as Condition
 
 BITS = 128
 
@@ -64,18 +59,18 @@ class Judge:
         self.evidence = max((b.evidence for b in base.values.values()), default=Evidence.PROVED)
         self.start: Environment = {symbol: bound.arb() for symbol, bound in base.values.items()}
         self.gamma = flint.arb(candidate.gamma)
-        self.theorem = theorem(self.plan.form, self.plan.profile, self.plan.train)
+        self.theorem = self.plan.theorem
         self.env: Environment = {}
 
     def run(self) -> Decided:
-        """Decide everything; hypotheses come in the order step, injective, H (and paper)."""
+        """Decide everything; hypotheses come in the order step, those on the radius, injective, H."""
         with flint.ctx.workprec(BITS):
             rho = flint.arb(self.candidate.rho)
             self.env = evaluate(self.plan, self.start, rho, self.effective_gamma)
             decided = Decided()
             decided.hypotheses.append(self._step())
-            if self.plan.form == "paper":
-                decided.hypotheses.append(self._radius())
+            further = dict(self.theorem.form.hypotheses) | dict(self.theorem.architecture.hypotheses)
+            decided.hypotheses += [self._further(id, condition) for id, condition in further.items()]
             decided.hypotheses.append(self._injective())
             decided.hypotheses.append(self._hypothesis_H())
             if decided.verdict is Verdict.REFUTED:
@@ -85,8 +80,8 @@ class Judge:
 
     @property
     def effective_gamma(self) -> Any:
-        """γ, multiplied by 2c in the residual form."""
-        if self.plan.residual and self.base.residual_scale is not None:
+        """γ, multiplied by 2c in forms about the residual."""
+        if self.theorem.form.scaled_step and self.base.residual_scale is not None:
             return self.gamma * self.base.residual_scale.arb()
         return self.gamma
 
@@ -124,15 +119,13 @@ class Judge:
         return found
 
     def _step_at(self, env: Environment) -> Hypothesis:
-        relation = self.theorem.hypotheses["step"].relation
-        size, limit = call(relation.lts, env), int(relation.gts)
-        closed = isinstance(relation, sp.Le)
+        condition, limit = self.theorem.hypotheses["step"], self.theorem.form.limit
+        size = call(condition.relation.lts, env)
         largest = float((limit * env[s.gamma] / size).mid())  # the size is proportional to the step
-        fail = f"use a step {'of at most' if closed else 'below'} {_shorter(largest, self)}"
-        statement = str(relation) if self.plan.residual else f"q = gamma*L {'<=' if closed else '<'} {limit}"
-        if closed:
-            return self._closed("step", statement, size, limit, fail)
-        return self._decide("step", statement, limit - size, fail, flint.arb(limit))
+        fail = f"use a step {'of at most' if condition.closed else 'below'} {_shorter(largest, self)}"
+        if condition.closed:
+            return self._closed("step", condition.text, size, limit, fail)
+        return self._decide("step", condition.text, limit - size, fail, flint.arb(limit))
 
     def _closed(self, id: str, statement: str, value: Any, limit: Any, fail: str) -> Hypothesis:
         """Decide value ≤ limit."""
@@ -149,42 +142,32 @@ class Judge:
         """The constants at ρ = 0, where they are smallest."""
         return evaluate(self.plan, self.start, flint.arb(0), self.effective_gamma)
 
-    def _radius(self) -> Hypothesis:
-        """ρ ≤ R, that is 2ρℓ(ρ) ≤ σ_min(J_0)."""
-        sigma, relation = self.env[s.sigma_min_J], self.theorem.hypotheses["radius"].relation
-        fail = 'the network is too narrow for the paper\'s radius R; increase the width, or use form = "best"'
-        if sigma > 0:
-            statement = "rho <= R = sigma_min(J_0)/(2*Lip(J))"
-            return self._closed("radius", statement, call(relation.lts, self.env), sigma, fail)
-        found = self.bound(sigma)
-        reason = (
-            f"J(θ_0) is not shown to be onto R^n, σ_min(J_0) is in [{found.lower:.2g}, {found.upper:.2g}]: the paper's "
-            "theorem does not apply; train both layers or increase the width"
-        )
-        return Hypothesis("radius", "sigma_min(J_0) > 0", found.gt(0), None, reason)
+    def _further(self, id: str, condition: Condition) -> Hypothesis:
+        """A hypothesis on the radius, relative to its larger side, which must be positive."""
+        scale = call(condition.scale, self.env)
+        if scale > 0:
+            return self._closed(id, condition.text, call(condition.relation.lts, self.env), scale, condition.cure)
+        found = self.bound(scale)
+        reason = condition.positive_cure.format(found=f"[{found.lower:.2g}, {found.upper:.2g}]")
+        return Hypothesis(id, condition.positive, found.gt(0), None, reason)
 
     def _injective(self) -> Hypothesis:
-        value = call(self.theorem.hypotheses["injective"].margin, self.env)
-        statement = "F(rho) > x" if self.plan.residual else "F(rho) > 0"
-        fail = "injectivity is lost inside the ball; certify at a later iterate, or increase the width"
-        return self._decide("injective", statement, value, fail)
+        condition = self.theorem.hypotheses["injective"]
+        return self._decide("injective", condition.text, call(condition.margin, self.env), condition.cure)
 
     def _hypothesis_H(self) -> Hypothesis:
-        env, expr = self.env, integrand(self.plan)
+        env, expr, condition = self.env, self.theorem.integrand, self.theorem.hypotheses["H"]
         lower = integral_lower(expr, env, env[s.rho]) * env[s.omega]
         upper = integral_upper(expr, env, env[s.rho]) * env[s.omega]
         psi = env[s.psi_0]
         # between the two rules lies the true integral
         total = lower.union(upper) if lower.is_finite() and upper.is_finite() else flint.arb.nan()
-        statement = (
-            "Integral(F - x, (t, 0, rho)) > R_0" if self.plan.residual else "omega*Integral(F, (t, 0, rho)) > psi(f_0)"
-        )
         share = max(self.candidate.reach, 0.0) + 0.0  # not −0
         fail = (
             f"at radius ρ = {self.candidate.rho:.3g} the left side is about {share:.2g} of what is "
-            "needed; certify at a later iterate (smaller loss), or increase the width"
+            f"needed; {condition.cure}"
         )
-        return self._decide("H", statement, total - psi, fail, psi)
+        return self._decide("H", condition.text, total - psi, fail, psi)
 
     def _at_any_radius(self, found: list[Hypothesis]) -> list[Hypothesis]:
         """A hypothesis that fails at the chosen radius is refuted only if it fails at every radius (and step)."""
@@ -221,14 +204,13 @@ class Judge:
         values[s.rho] = Bound.exact(self.candidate.rho)
         if all(h.verdict is Verdict.PROVED for h in decided.hypotheses) or self.evidence is not Evidence.PROVED:
             values[s.S], values[s.F_inf] = self._path_bound()
-        if self.plan.form == "paper":
-            values |= self._paper_quantities()
+        values |= self._reported()
         decided.values = values
         decided.quantities = {NAMES[symbol]: bound for symbol, bound in values.items() if symbol in NAMES}
 
     def _path_bound(self) -> tuple[Bound, Bound]:
         """Enclose S, the root of ω∫₀^S = ψ_0, and F_∞ = F(S)."""
-        env, expr = self.env, integrand(self.plan)
+        env, expr = self.env, self.theorem.integrand
         guess = self._float_root()
         psi, omega = env[s.psi_0], env[s.omega]
         high, low = self.candidate.rho, 0.0
@@ -242,7 +224,7 @@ class Judge:
             if trial > low and omega * integral_upper(expr, env, flint.arb(trial)) <= psi:
                 low = trial
                 break
-        F = PROFILES[self.plan.profile].F
+        F = self.theorem.F
         least = self.bound(call(F, {**env, s.t: flint.arb(high)}))
         most = self.bound(call(F, {**env, s.t: flint.arb(low)}))
         return Bound(low, high, self.evidence), Bound(max(least.lower, 0.0), most.upper, self.evidence)
@@ -258,27 +240,25 @@ class Judge:
             low, high = float(grid[first]), float(grid[first + 1])
         return high
 
-    def _paper_quantities(self) -> dict[Any, Bound]:
-        env = {symbol: call(expr, self.env) for symbol, expr in (
-            (s.nu_1, forms.paper_nu_1), (s.nu_2, forms.paper_nu_2))}  # fmt: skip
-        values = {symbol: self.bound(ball) for symbol, ball in env.items()}
-        if self.env[s.sigma_min_J] > 0:
-            values[s.R_prime] = self.bound(call(conditions.R_prime, {**self.env, **env}))
-        else:
-            values[s.R_prime] = Bound(0.0, math.inf, self.evidence)
-        values[s.R] = self.paper_radius()
+    def _reported(self) -> dict[Any, Bound]:
+        """What the form states besides: sizes, unbounded where they are not known."""
+        env, values = dict(self.env), dict[Any, Bound]()
+        for symbol, expr in self.theorem.reported:
+            env[symbol] = call(expr, env)
+            found = self.bound(env[symbol])
+            values[symbol] = found if found.is_finite else Bound(0.0, math.inf, self.evidence)
+        if self.theorem.radius is not None:
+            values[s.R] = self.paper_radius()
         return values
 
     def paper_radius(self) -> Bound:
         """Enclose the root of R = σ_min(J_0)/(2ℓ(R)); ℓ increases with R, so the root is unique."""
-        ell = CONSTANTS[self.plan.train].lipschitz_J_full
-        guess = estimated_paper_radius(self.base, pessimistic(self.base))
+        guess = largest_radius(self.theorem, pessimistic(self.base))
         if not (0 < guess < math.inf):
             return Bound(guess, guess, self.evidence) if guess == math.inf else Bound(0.0, math.inf, self.evidence)
 
         def defect(R: float) -> Any:
-            point = flint.arb(R)
-            return 2 * point * call(ell, {**self.start, s.rho: point}) - self.start[s.sigma_min_J]
+            return call(self.theorem.radius, {**self.start, s.rho: flint.arb(R)}) - self.start[s.sigma_min_J]
 
         low = next((guess * (1 - d) for d in (0, 1e-8, 1e-6, 1e-4) if defect(guess * (1 - d)) <= 0), 0.0)
         high = next((guess * (1 + d) for d in (1e-8, 1e-6, 1e-4) if defect(guess * (1 + d)) >= 0), math.inf)
@@ -287,5 +267,5 @@ class Judge:
 
 def _shorter(limit: float, judge: Judge) -> str:
     scale = judge.base.residual_scale
-    factor = scale.upper if judge.plan.residual and scale is not None else 1.0
+    factor = scale.upper if judge.theorem.form.scaled_step and scale is not None else 1.0
     return f"{limit / factor * 0.99:.3g}"

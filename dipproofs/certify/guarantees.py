@@ -14,7 +14,7 @@ from dipproofs.certify.constants import call
 from dipproofs.certify.decide import BITS, Decided, Judge
 from dipproofs.descent import Backtracking, Constant, Schedule
 from dipproofs.enclosures import Bound, Verdict
-from dipproofs.networks import TwoLayer
+from dipproofs.networks import Network
 from dipproofs.recovery.early_stopping import reaches_everything, stops_after
 from dipproofs.recovery.signal_error import Recovery
 from dipproofs.theory import conditions
@@ -29,7 +29,7 @@ def guarantee(
     iteration: int,
     targets: Iterable[float],
     recovery: Recovery | None = None,
-    network: TwoLayer | None = None,
+    network: Network | None = None,
 ) -> Guarantees:
     """Derive the guarantees of a decided certificate; only call it when every hypothesis holds.
 
@@ -43,22 +43,21 @@ def guarantee(
     values = decided.values
     with flint.ctx.workprec(BITS):
         F_inf = values[s.F_inf]
-        if judge.plan.residual:
-            distance = at_both_ends(conditions.distance_to_limit_residual, judge.env, F_inf)
+        distance = at_both_ends(judge.theorem.conclusions["distance_to_limit"], judge.env, F_inf)
+        if judge.theorem.form.contracts_residual:
             contraction = at_both_ends(conditions.residual_contraction, judge.env, F_inf)
             log_contraction = judge.bound(contraction.log()) if contraction > 0 else None
             # ln(1−γ_i y) ≤ −γ_i y is proportional to γ_i, as `stretch` needs
             per_step = log_contraction if isinstance(schedule, Constant) else judge.bound(contraction - 1)
             exponent = None
         else:
-            distance = at_both_ends(conditions.distance_to_limit, judge.env, F_inf)
             exponent = judge.bound(at_both_ends(conditions.rate_exponent, judge.env, F_inf))
             per_step = None
             log_contraction = loss_contraction(judge, loss, exponent)
     constant = isinstance(schedule, Constant)
     counts = {}
     for target in targets:
-        if judge.plan.residual:
+        if judge.theorem.form.contracts_residual:
             needed = _residual_count(values[s.loss_0], target, per_step)
         else:
             needed = _count(judge, loss, values[s.loss_0], target, exponent)
@@ -83,7 +82,7 @@ def guarantee(
     )
 
 
-def without_descent(recovery: Recovery, network: TwoLayer, psi_0: Bound) -> Guarantees:
+def without_descent(recovery: Recovery, network: Network, psi_0: Bound) -> Guarantees:
     """State what needs no descent, only the loss's assumptions: error and stopping bound at this iterate (§7).
 
     Args:
@@ -101,9 +100,14 @@ def at_both_ends(expr: Any, env: Any, F_inf: Bound) -> Any:
     A wide ball around F_∞ would be squared to one that contains 0 although F_∞ is bounded away from it.
     """
     ends = [call(expr, {**env, s.F_inf: flint.arb(end)}) for end in (F_inf.lower, F_inf.upper)]
-    if not all(end.is_finite() for end in ends) or not F_inf.lower > env.get(s.curvature_drift, flint.arb(0)):
+    if not all(end.is_finite() for end in ends) or not _exceeds_drift(env, F_inf):
         return call(expr, {**env, s.F_inf: F_inf.arb()})
     return ends[0].union(ends[1])
+
+
+def _exceeds_drift(env: Any, F_inf: Bound) -> bool:
+    left = flint.arb(F_inf.lower) * env.get(s.step_weakening, flint.arb(1))
+    return bool(left > env.get(s.curvature_drift, flint.arb(0)))
 
 
 def _exactly(target: float) -> str:

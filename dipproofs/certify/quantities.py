@@ -9,13 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from dipproofs.certify.operator_bounds import OperatorBounds
-from dipproofs.enclosures import Bound, IntervalMatrix, IntervalVector, enclose, norm
-from dipproofs.networks import TwoLayer
-from dipproofs.networks.two_layer.blocks import Blocks
-from dipproofs.networks.two_layer.enclosure import HiddenLayer, enclose_hidden, enclose_signal, vector_norm
-from dipproofs.theory import ACTIVATIONS
+from dipproofs.enclosures import Bound, Evidence, IntervalMatrix, IntervalVector
+from dipproofs.enclosures.norms import vector_norm
+from dipproofs.networks.base import Network, Workspace
+from dipproofs.operators.bounds import OperatorBounds
 from dipproofs.theory import symbols as s
+from dipproofs.theory.architectures import Architecture
 from dipproofs.theory.core import quantities
 from dipproofs.theory.losses import resolve_scale
 
@@ -31,14 +30,15 @@ class Base:
 
     Args:
         values: Bound by symbol of `dipproofs.theory.symbols`.
-        train, m, n, rank: what is trained, sizes, rank of A.
+        architecture: of the network.
+        m, n, rank: sizes, rank of A.
         residual_scale: 2c for the loss c‖r‖², else None.
         loss_parameters: Bound by symbol, of the loss's own constants.
-        prediction: v = A g, enclosed, or floats where the quantities are estimated.
+        prediction: v = A g: enclosed, or floats where the quantities are estimated.
     """
 
     values: Mapping[Any, Bound]
-    train: str
+    architecture: Architecture
     m: int
     n: int
     rank: int | None
@@ -59,7 +59,15 @@ def widened(bound: Bound, relative: float = ROOM) -> Bound:
     return Bound(max(low, 0.0) if bound.lower >= 0 else low, math.nextafter(upper, math.inf), bound.evidence)
 
 
-def enclose_base(operator: OperatorBounds, y: np.ndarray, network: TwoLayer, loss: Any, *, unprojected: bool) -> Base:
+def enclose_base(
+    operator: OperatorBounds,
+    y: np.ndarray,
+    network: Network,
+    loss: Any,
+    *,
+    unprojected: bool,
+    radius: float | None = None,
+) -> Base:
     """Enclose all base quantities at an iterate; evidence proved.
 
     Args:
@@ -67,43 +75,48 @@ def enclose_base(operator: OperatorBounds, y: np.ndarray, network: TwoLayer, los
         y: (m,) exact floats.
         network: parameters θ_t.
         loss: runtime loss.
-        unprojected: also enclose σ_min(J) and max‖v_j‖, which only the paper's own form uses.
+        unprojected: also what only forms about J itself use.
+        radius: of the ball on which the network's constants have to hold, where they depend on it.
     """
-    hidden = enclose_hidden(network)
-    AV = operator.apply_exact(network.V)
-    rows, columns = operator.rows, operator.columns
-    values: dict[Any, Bound] = {s.norm_u: hidden.norm_u, s.norm_phi: hidden.norm_phi}
-    values |= {s.norm_A: operator.norm, s.sigma_A: operator.sigma}
-    observed = Blocks(network.train, hidden, columns.coordinates(AV), operator.coordinates, operator.orthonormal)
-    shared = columns.identity and AV.shape[1] < AV.shape[0]
-    values[s.norm_V] = observed.norm_XV if shared else norm(AV)
-    values[s.sigma_AJ] = observed.smallest() / columns.stretch_range
-    values[s.norm_AJ] = observed.largest() / columns.stretch_range
-    values[s.sigma_A_in] = observed.inner_smallest / columns.stretch_range
-    values[s.c_A0] = _largest_column(AV)
-    if operator.orthonormal:
-        signal, c_0 = observed, values[s.c_A0]
-    else:
-        BV = rows.coordinates(IntervalMatrix.from_exact(network.V))
-        signal = Blocks(network.train, hidden, BV, rows.rows, rows.identity)
-        c_0 = _largest_column(BV) / rows.stretch_range
-    values[s.sigma_J] = signal.smallest() / rows.stretch_range
-    values[s.sigma_in] = signal.inner_smallest / rows.stretch_range
-    values[s.c_0] = c_0
-    if unprojected:
-        V = IntervalMatrix.from_exact(network.V)
-        values[s.c_full] = _largest_column(V)
-        whole = signal if rows.identity else Blocks(network.train, hidden, V, None, True)
-        values[s.sigma_min_J] = whole.smallest()
-    v = _prediction(operator, network, hidden)
-    values[s.loss_0] = _loss_value(operator, loss, v, y)
-    values = {symbol: widened(bound) for symbol, bound in values.items()}
-    values[s.width] = Bound.exact(network.width)
+    found = network.enclose(operator, y, loss, radius=radius, unprojected=unprojected)
+    values = {symbol: widened(bound) for symbol, bound in found.values.items()}
+    values[s.loss_0] = widened(_loss_value(operator, loss, found.prediction, y))
     constants = loss.constants(y, values[s.loss_0])
+    values |= {symbol: constants[symbol] for symbol in (s.loss_gradient, s.loss_curvature)}
+    values[s.psi_0] = loss.psi_bound(values[s.loss_0], constants)
+    values |= found.constants
+    return _assemble(values, network, operator, loss, y, constants, found.prediction)
+
+
+def estimate_base(
+    problem: Any,
+    network: Network,
+    loss: Any,
+    operator: OperatorBounds,
+    *,
+    unprojected: bool = False,
+    radius: float | None = None,
+    workspace: Workspace | None = None,
+) -> Base:
+    """Estimate what `enclose_base` encloses, with the same keys.
+
+    Args:
+        problem, network, loss, operator, unprojected, radius: as there.
+        workspace: keeps arrays that the next call for the same run can write to.
+    """
+    y = problem.y.astype(np.float64)
+    found = network.estimate(operator, y, loss, radius=radius, unprojected=unprojected, workspace=workspace)
+    v = found.prediction.mid
+    with np.errstate(all="ignore"):
+        values = {**found.values, s.loss_0: Bound.estimated(max(_loss_estimate(operator, loss, v, y), 0.0))}
+    constants = loss.constants(y, values[s.loss_0]) if values[s.loss_0].is_finite else {}
+    nothing = Bound(0.0, math.inf, Evidence.ESTIMATED)
     for symbol in (s.loss_gradient, s.loss_curvature):
-        values[symbol] = constants[symbol]
-    values[s.psi_0] = _psi(loss, values[s.loss_0], constants)
-    return _assemble(values, network, operator.matrix.shape, operator.rank, loss, y, constants, v)
+        values[symbol] = constants.get(symbol, nothing).with_evidence(Evidence.ESTIMATED)
+    psi = loss.psi_bound(values[s.loss_0], constants) if constants else Bound.unknown()
+    values[s.psi_0] = Bound.estimated(max(psi.mid, 0.0)) if psi.is_finite else nothing
+    values |= found.constants
+    return _assemble(values, network, operator, loss, y, constants, v)
 
 
 def enclose_loss(
@@ -117,36 +130,23 @@ def enclose_loss(
 
 def _assemble(
     values: dict[Any, Bound],
-    network: TwoLayer,
-    shape: tuple[int, ...],
-    rank: int | None,
+    network: Network,
+    operator: OperatorBounds,
     loss: Any,
     y: np.ndarray,
     constants: Mapping[Any, Bound],
-    prediction: IntervalVector,
+    prediction: Any,
 ) -> Base:
-    activation = ACTIVATIONS[network.activation]
-    values[s.B_1], values[s.B_2] = enclose(activation.B_1, {}), enclose(activation.B_2, {})
+    m, n = operator.matrix.shape
     scale = 2 * loss_scale(loss, y.size) if loss.projects_data else None
-    return Base(values, network.train, shape[0], shape[1], rank, scale, constants, prediction)
+    return Base(values, network.architecture, m, n, operator.rank, scale, constants, prediction)
 
 
-def _psi(loss: Any, loss_0: Bound, constants: Mapping[Any, Bound]) -> Bound:
-    return loss.psi_bound(loss_0, constants)
-
-
-def _largest_column(matrix: IntervalMatrix) -> Bound:
-    lower, upper = matrix.column_norms()
-    return Bound(float(np.max(lower)), float(np.max(upper)))
-
-
-def _prediction(operator: OperatorBounds, network: TwoLayer, hidden: HiddenLayer) -> IntervalVector:
-    v = operator.apply(enclose_signal(network, hidden))
-    if not network.output_offset:
-        return v
-    ones = IntervalMatrix.from_exact(np.full(network.n, network.output_offset))
-    exact = operator.matrix if operator.exact is None else operator.exact
-    return v + exact @ ones
+def _loss_estimate(operator: OperatorBounds, loss: Any, v: np.ndarray, y: np.ndarray) -> float:
+    rows = operator.columns.rows
+    if rows is None or not loss.projects_data:
+        return float(loss.value(np, v, y))
+    return loss_scale(loss, y.size).mid * float(np.sum((rows.mid @ (v - y)) ** 2))
 
 
 def _loss_value(operator: OperatorBounds, loss: Any, v: IntervalVector, y: np.ndarray) -> Bound:

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 import flint
 
 from dipproofs.certify.constants import call, evaluate, integral_upper
-from dipproofs.theory import PROFILES
 from dipproofs.theory import symbols as s
 
 if TYPE_CHECKING:
@@ -28,8 +27,10 @@ _INTERVALS = 160
 
 def refute(judge: Judge) -> bool:
     """Return whether (H) is proved to fail at every radius, for the judge's form and profile, and its step or all."""
+    if not judge.theorem.architecture.refutable:
+        return False
     psi, free = judge.start[s.psi_0], judge.candidate.free
-    F = PROFILES[judge.plan.profile].F
+    F = judge.theorem.F
     left = 0.0
     right = 0.98 * float(psi.mid()) / max(float(call(F, {**judge.at_start(), s.t: flint.arb(0)}).upper()), 1e-300)
     limit = _limit(judge)
@@ -51,7 +52,7 @@ def refute(judge: Judge) -> bool:
 
 def _limit(judge: Judge) -> float:
     """Radii above the paper's R are not allowed in its form."""
-    return judge.paper_radius().upper if judge.plan.form == "paper" else math.inf
+    return math.inf if judge.theorem.radius is None else judge.paper_radius().upper
 
 
 def _support(F: Any, env: Any) -> float:

@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from dipproofs.certify.constants import Environment, Plan, float_call, float_cumulative, float_evaluate, integrand
+from dipproofs.certify.constants import Environment, Plan, float_call, float_cumulative, float_evaluate
 from dipproofs.certify.quantities import Base
 from dipproofs.enclosures import Bound
-from dipproofs.theory import FORMS, PROFILES
+from dipproofs.theory import FORMS
 from dipproofs.theory import symbols as s
-from dipproofs.theory.architectures.two_layer import CONSTANTS
 from dipproofs.theory.core import quantities
+from dipproofs.theory.forms import BEST, Form
+from dipproofs.theory.theorem import Theorem, offered
 
 #: Radii tried: multiples of ψ_0/(ωF(0)), the smallest radius that could do.
 _MULTIPLES = np.geomspace(1.0005, 400.0, 160)
@@ -25,6 +26,9 @@ _MARGIN = 1.05
 _FRACTIONS = np.geomspace(1e-7, 100.0, 200)
 #: A multiple of ψ_0 at which the residual form's x is as good as 0.
 _SMALL = 1e-14
+
+#: How many times a free step is halved.
+_HALVINGS = 5
 
 _HINTS = {q.symbol: q.hint for q in quantities().values()}
 
@@ -50,7 +54,7 @@ class Candidate:
     """A proposal: estimated values at a promising radius.
 
     Args:
-        plan: form, profile and train mode.
+        plan: form, profile and architecture.
         rho, gamma: radius and step.
         reach: sup over ρ of ω∫F/ψ_0 (estimated); (H) can hold iff it exceeds 1.
         rate: estimated decrease per step of ln of the residual (of ψ), to rank proposals.
@@ -82,18 +86,26 @@ def pessimistic(base: Base) -> Environment:
 
 def plans(base: Base, form: str, concave_psi: bool) -> list[Plan]:
     """Return the form–profile pairs that apply to a form name ("best" for all but the paper's)."""
-    if form == "paper":
-        return [Plan("paper", "paper", base.train)]
-    profiles = [p for p in PROFILES if p != "paper"]
-    if base.train != "both":
-        # with one layer trained the block profiles are never better than these
-        profiles = ["row-space", "observation"]
-    names = ["residual", "concave", "integral"] if form == "best" else [form]
-    if base.residual_scale is None:
-        names = [name for name in names if name != "residual"]
-    if not concave_psi:
-        names = [name for name in names if name != "concave"]
-    return [Plan(name, profile, base.train) for name in names for profile in profiles]
+    facts = _LossFacts(base.residual_scale is not None, concave_psi)
+    forms = [FORMS[name] for name in (BEST if form == "best" else (form,))]
+    return [
+        Plan(chosen.id, profile, base.architecture)
+        for chosen in forms
+        if chosen.admits(facts)
+        for profile in _promising(chosen, base)
+    ]
+
+
+@dataclass(frozen=True)
+class _LossFacts:
+    projects_data: bool
+    concave_psi: bool
+
+
+def _promising(form: Form, base: Base) -> tuple[str, ...]:
+    """The profiles to try, of those that form and architecture offer."""
+    valid = offered(form, base.architecture.profiles)
+    return valid if form.own_profile is not None else tuple(p for p in valid if p in base.architecture.promising)
 
 
 @np.errstate(all="ignore")
@@ -110,13 +122,10 @@ def propose(base: Base, plan: Plan, step: Step, psi: float | None = None) -> Can
     if psi is not None:
         env[s.psi_0] = psi
     psi_0 = env[s.psi_0]
-    F_0 = float(float_call(PROFILES[plan.profile].F, _at_start(plan, env, step, base)))
+    F_0 = float(float_call(plan.theorem.F, _at_start(plan, env, step, base)))
     if not (F_0 > 0 and psi_0 > 0 and math.isfinite(psi_0)):
         return Candidate(plan, math.nan, math.nan, 0.0, -math.inf, step.free)
-    rho = psi_0 / F_0 * _MULTIPLES
-    if plan.form == "paper":
-        R = paper_radius(base, env)
-        rho = np.append(rho[rho < R], R) if math.isfinite(R) else rho
+    rho = _up_to(largest_radius(plan.theorem, env), psi_0 / F_0 * _MULTIPLES)
     values = _values(plan, env, rho, step, base)
     for _ in range(3):
         # the ratio of the two sides of (H) at each radius
@@ -136,7 +145,7 @@ def propose(base: Base, plan: Plan, step: Step, psi: float | None = None) -> Can
             break
         rho = np.geomspace(rho[first - 1], rho[last], rho.size)
         values = _values(plan, env, rho, step, base)
-    rate = _rate(plan, {key: _pick(value, chosen) for key, value in values["env"].items()}, base)
+    rate = _rate(plan, {key: _pick(value, chosen) for key, value in values["env"].items()})
     return Candidate(plan, float(rho[chosen]), float(values["gamma"][chosen]), reach, rate, step.free)
 
 
@@ -145,14 +154,22 @@ def best(base: Base, form: str, step: Step, concave_psi: bool) -> list[Candidate
     found = [
         propose(base, plan, choice)
         for plan in plans(base, form, concave_psi)
-        for choice in (_shorter_steps(step) if plan.residual or step.free else (step,))
+        for choice in _steps(step, plan.theorem.form)
     ]
     return sorted(found, key=lambda c: (not c.feasible, -c.rate if c.feasible else -c.reach))
 
 
-def _shorter_steps(step: Step) -> tuple[Step, ...]:
+def _steps(step: Step, form: Form) -> tuple[Step, ...]:
     """Without a given γ, less than the largest may do: x is proportional to γ (residual), ω falls with q (others)."""
-    return (step,) if step.gamma is not None else tuple(Step(None, step.q / 2**j, step.free) for j in range(6))
+    if step.gamma is not None:
+        return (step,)
+    halvings = _HALVINGS if step.free else form.step_halvings
+    return tuple(Step(None, step.q / 2**j, step.free) for j in range(halvings + 1))
+
+
+def _up_to(limit: float, rho: np.ndarray) -> np.ndarray:
+    """The radii below a limit, and the limit."""
+    return np.append(rho[rho < limit], limit) if math.isfinite(limit) else rho
 
 
 @np.errstate(all="ignore")
@@ -170,18 +187,15 @@ def _largest_psi(base: Base, plan: Plan, step: Step) -> float:
     env = pessimistic(base)
     psi_0 = env[s.psi_0]
     env[s.psi_0] = psi_0 * _SMALL
-    F_0 = float(float_call(PROFILES[plan.profile].F, _at_start(plan, env, step, base)))
+    F_0 = float(float_call(plan.theorem.F, _at_start(plan, env, step, base)))
     if not (F_0 > 0 and psi_0 > 0 and math.isfinite(psi_0)):
         return 0.0
-    rho = psi_0 / F_0 * _FRACTIONS
-    if plan.form == "paper":
-        R = paper_radius(base, env)
-        rho = np.append(rho[rho < R], R) if math.isfinite(R) else rho
+    rho = _up_to(largest_radius(plan.theorem, env), psi_0 / F_0 * _FRACTIONS)
     values = _values(plan, env, rho, step, base)
     limit = values["omega"] * values["integral"]
-    if plan.residual:
+    if s.curvature_drift in values["env"]:
         per_psi = values["env"][s.curvature_drift] / env[s.psi_0]
-        F = float_call(PROFILES[plan.profile].F, {**values["env"], s.t: rho})
+        F = float_call(plan.theorem.form.weakening * plan.theorem.F, {**values["env"], s.t: rho})
         limit = np.minimum(limit / (1 + rho * per_psi), F / np.maximum(per_psi, 1e-300))
     limit = np.where(values["ok"] & np.isfinite(limit), limit, 0.0)
     return float(limit.max())
@@ -189,36 +203,38 @@ def _largest_psi(base: Base, plan: Plan, step: Step) -> float:
 
 def _at_start(plan: Plan, env: Environment, step: Step, base: Base) -> Environment:
     gamma = step.gamma if step.gamma is not None else 0.0
-    return {**float_evaluate(plan, env, 0.0, _effective(plan, gamma, base)), s.t: 0.0}
+    return {**float_evaluate(plan, env, 0.0, gamma * _scale(plan, base)), s.t: 0.0}
 
 
-def _effective(plan: Plan, gamma: Any, base: Base) -> Any:
-    """In the residual form γ is multiplied by 2c for the loss c‖r‖²."""
-    if plan.residual and base.residual_scale is not None:
-        return gamma * base.residual_scale.upper
-    return gamma
+def _step_at_start(plan: Plan, env: Environment, step: Step, base: Base) -> float:
+    """The normalised step at ρ = 0; 0 where the step is free."""
+    relation = plan.theorem.hypotheses["step"].relation
+    return float(float_call(relation.lts, _at_start(plan, env, step, base)))
+
+
+def _scale(plan: Plan, base: Base) -> float:
+    """What γ is multiplied by in the form: 2c for the loss c‖r‖², or 1."""
+    scaled = plan.theorem.form.scaled_step and base.residual_scale is not None
+    return base.residual_scale.upper if scaled and base.residual_scale is not None else 1.0
 
 
 def _values(plan: Plan, env: Environment, rho: np.ndarray, step: Step, base: Base) -> dict[str, Any]:
-    zero = np.zeros_like(rho)
+    zero, theorem, scale = np.zeros_like(rho), plan.theorem, _scale(plan, base)
+    relation = theorem.hypotheses["step"].relation
     with np.errstate(all="ignore"):
         if step.gamma is None:
-            free = float_evaluate(plan, env, rho, 1.0 + zero)
-            size = free[s.norm_AJ_ball] ** 2 if plan.residual else free[s.lipschitz_grad]
+            size = float_call(relation.lts, float_evaluate(plan, env, rho, 1.0 + zero))
             effective = step.q / size * (1 - 1e-8)
-            scale = base.residual_scale.upper if plan.residual and base.residual_scale is not None else 1.0
             gamma = effective / scale
         else:
             gamma = step.gamma + zero
-            effective = _effective(plan, gamma, base)
+            effective = gamma * scale
         full = float_evaluate(plan, env, rho, effective)
-        if plan.residual:
-            ok = effective * full[s.norm_AJ_ball] ** 2 <= 1
-        else:
-            q = full[s.q]
-            form = FORMS[plan.form]
-            ok = (q <= form.q_max) if form.closed else (q < form.q_max)
-        ok = (ok & (float_call(integrand(plan), {**full, s.t: rho}) > 0)) | np.zeros_like(rho, bool)
+        taken = float_call(relation.lts, full)
+        ok = (taken <= theorem.form.limit) if theorem.form.closed else (taken < theorem.form.limit)
+        if theorem.form.short is not None:
+            ok &= (taken <= theorem.form.short) | (_step_at_start(plan, env, step, base) > theorem.form.short)
+        ok = (ok & (float_call(theorem.integrand, {**full, s.t: rho}) > 0)) | np.zeros_like(rho, bool)
         integral = float_cumulative(plan, full, rho)
     return {"env": full, "ok": ok, "omega": full[s.omega] + zero, "integral": integral, "gamma": gamma}
 
@@ -227,25 +243,31 @@ def _pick(value: Any, index: int) -> Any:
     return value[index] if np.ndim(value) == 1 else value
 
 
-def _rate(plan: Plan, env: Environment, base: Base) -> float:
-    """Estimate the decrease of ln R per step at the chosen radius (F there, a little below F_∞)."""
+def _rate(plan: Plan, env: Environment) -> float:
+    """Estimate the decrease of ln R (of −Ψ) by a step at the chosen radius (F there, a little below F_∞)."""
     with np.errstate(all="ignore"):
-        F = float(float_call(PROFILES[plan.profile].F, {**env, s.t: env[s.rho]}))
-        if plan.residual:
-            factor = env[s.gamma] * F * (F - env[s.curvature_drift])
-            return float(-math.log1p(-factor)) if 0 <= factor < 1 else -math.inf
-        return float(env[s.gamma] * env[s.rate] * F**2)
+        F = float(float_call(plan.theorem.F, {**env, s.t: env[s.rho]}))
+        rate = float(float_call(plan.theorem.form.decrease, {**env, s.F_inf: np.float64(F)}))
+    return rate if math.isfinite(rate) else -math.inf
 
 
-def paper_radius(base: Base, env: Environment) -> float:
-    """Estimate R, the root of R = σ_min(J_0)/(2ℓ(R)); inf when J is constant."""
-    ell = CONSTANTS[base.train].lipschitz_J_full
+def largest_radius(theorem: Theorem, env: Environment) -> float:
+    """Estimate up to which radius the hypotheses on ρ hold; inf without any.
+
+    Notes:
+        The paper's R is the root of R = σ_min(J_0)/(2ℓ(R)), infinite when J is constant.
+    """
+    known = float(env[s.ball_radius]) if s.ball_radius in env else math.inf
+    return known if theorem.radius is None else min(known, _paper_radius(theorem.radius, env))
+
+
+def _paper_radius(product: Any, env: Environment) -> float:
     sigma = env[s.sigma_min_J]
-    if ell == 0 or not sigma > 0:
+    if product == 0 or not sigma > 0:
         return math.inf if sigma > 0 else 0.0
-    low, high = 0.0, sigma / (2 * float(float_call(ell, {**env, s.rho: 0.0})))
+    low, high = 0.0, sigma / float(float_call(product / s.rho, {**env, s.rho: 0.0}))
     for _ in range(200):
         middle = (low + high) / 2
-        small = 2 * middle * float(float_call(ell, {**env, s.rho: middle})) <= sigma
+        small = float(float_call(product, {**env, s.rho: middle})) <= sigma
         low, high = (middle, high) if small else (low, middle)
     return low * (1 - 1e-9)

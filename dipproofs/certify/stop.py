@@ -9,18 +9,18 @@ from typing import Any
 import numpy as np
 
 from dipproofs.certificate.record import Certificate
-from dipproofs.certify.operator_bounds import OperatorBounds
 from dipproofs.descent.history import Run
 from dipproofs.enclosures import Evidence
 from dipproofs.errors import InputError
-from dipproofs.networks import TwoLayer
+from dipproofs.networks import Network
+from dipproofs.operators.bounds import OperatorBounds
 from dipproofs.recovery.early_stopping import stopping_tolerance
 from dipproofs.recovery.signal_error import Recovery
 
 STOPS = ("tolerance", "guaranteed", "certified")
 
 
-def fitted_problem(problem: Any, network: TwoLayer, operator: OperatorBounds, loss: Any) -> Any:
+def fitted_problem(problem: Any, network: Network, operator: OperatorBounds, loss: Any) -> Any:
     """Return the problem whose data the run fits: Πy in place of y where rank A < m and the loss is squared.
 
     Notes:
@@ -39,7 +39,7 @@ def fitted_problem(problem: Any, network: TwoLayer, operator: OperatorBounds, lo
     return fitted
 
 
-def stopping_loss(stop: str, problem: Any, network: TwoLayer, loss: Any, recovery: Recovery) -> float:
+def stopping_loss(stop: str, problem: Any, network: Network, loss: Any, recovery: Recovery) -> float:
     """Return the loss at which a run with that ``stop`` may end, 0.0 if only the tolerance ends it.
 
     Raises:

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from dipproofs.certify.operator_bounds import OperatorBounds
 from dipproofs.certify.search import Step, best
 from dipproofs.networks import TwoLayer
-from dipproofs.theory import FORM_IDS
+from dipproofs.operators.bounds import OperatorBounds
+from dipproofs.theory import FORM_IDS, FORMS
 
 #: The search ends where V would have more entries than this.
 LARGEST_OUTER_LAYER = 50_000_000
@@ -48,7 +48,7 @@ def find_widths(
     return {
         form: _find(problem, network, loss, operator, step, arithmetic, form, tried)
         for form in forms
-        if not (form == "residual" and not loss.projects_data)
+        if not FORMS[form].scaled_step or FORMS[form].admits(loss)
     }
 
 
@@ -57,7 +57,7 @@ def _find(
     tried: Callable[[str, int], None] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     from dipproofs.certify.at_iterate import certify_at
-    from dipproofs.certify.estimates import estimate_base
+    from dipproofs.certify.quantities import estimate_base
 
     if operator.rank is None:
         return {"width": None, "seed": None, "verdict": "undecided", "reason": operator.decision.reason}
@@ -78,7 +78,9 @@ def _find(
         if tried is not None:
             tried(form, width)
         for seed in range(_DRAWS if rows * width < _CHEAP else 2):
-            base = estimate_base(problem, drawn(network, width, seed), loss, operator, unprojected=form == "paper")
+            base = estimate_base(
+                problem, drawn(network, width, seed), loss, operator, unprojected=FORMS[form].unprojected
+            )
             proposal = best(base, form, step, loss.concave_psi)[0]
             if proposal.feasible:
                 return seed

@@ -17,7 +17,7 @@ _UNARY: dict[Any, str] = {
     sympy.Abs: "absolute",
 }
 _FOLDED: dict[Any, str] = {sympy.Max: "maximum", sympy.Min: "minimum"}
-_NAMES = {name: getattr(np, name) for name in (*_UNARY.values(), *_FOLDED.values(), "sqrt")}
+_NAMES = {name: getattr(np, name) for name in (*_UNARY.values(), *_FOLDED.values(), "sqrt", "where", "nan")}
 
 
 def compile_floats(
@@ -98,7 +98,19 @@ class _Writer:
             return code
         if type(node) in _UNARY:
             return f"{_UNARY[type(node)]}({self.visit(node.args[0])})"
+        if isinstance(node, sympy.core.relational.Relational):
+            left, right = (self.visit(side) for side in node.args)
+            return f"({left} {node.rel_op} {right})"
+        if isinstance(node, sympy.Piecewise):
+            return self._piecewise(node)
         return self._foreign(node)
+
+    def _piecewise(self, node: sympy.Piecewise) -> str:
+        code = "nan"
+        for value, condition in reversed(node.args):
+            branch = self.visit(value)
+            code = branch if condition == sympy.true else f"where({self.visit(condition)}, {branch}, {code})"
+        return code
 
     def _product(self, node: Any) -> str:
         above, below = [], []

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dipproofs.enclosures.bound import Bound
 from dipproofs.enclosures.rounding import TINY, Array, inflation
+
+if TYPE_CHECKING:
+    from dipproofs.enclosures.matrix import IntervalVector
 
 _SAFE = 2.0**400
 
@@ -74,3 +79,19 @@ def operator_upper(radius: Array | None) -> float:
         return math.inf
     mixed = math.sqrt(rows) * math.sqrt(columns) * inflation(6) + TINY
     return min(mixed, frobenius_upper(radius))
+
+
+def vector_norm(vector: IntervalVector) -> Bound:
+    """Enclose the Euclidean norm of an enclosed vector.
+
+    Notes:
+        Entries between |mid| − rad and |mid| + rad give norms between those of these two vectors, which is sharper
+        than ‖mid‖ ∓ ‖rad‖ where large radii do not sit at large entries.
+    """
+    lower, upper = (float(end) for end in vector.column_norms())
+    if vector.rad is None or not math.isfinite(upper):
+        return Bound(lower, upper)
+    sizes = np.abs(vector.mid)
+    near = np.maximum(np.nextafter(sizes - vector.rad, -np.inf), 0.0)
+    far = np.nextafter(sizes + vector.rad, np.inf)
+    return Bound(max(lower, float(euclidean(near)[0])), min(upper, float(euclidean(far)[1])))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from dipproofs.certify.api import bound_operator_of, certify
-from dipproofs.certify.at_iterate import certify_at
-from dipproofs.certify.estimates import estimate_base
+from dipproofs.certify.at_iterate import certify_at, unprojected
+from dipproofs.certify.quantities import estimate_base
 from dipproofs.certify.search import Step, best
 from dipproofs.enclosures import Verdict
 from dipproofs.networks import TwoLayer
@@ -29,7 +29,7 @@ def certified_at_start(problem: Any, network: TwoLayer, form: str = "best", step
     loss, operator = squared(), bound_operator_of(problem, network)
     if operator.rank is None:
         return False
-    base = estimate_base(problem, network, loss, operator, unprojected=form == "paper")
+    base = estimate_base(problem, network, loss, operator, unprojected=unprojected(form))
     proposals = best(base, form, step, loss.concave_psi)
     if not proposals or not proposals[0].feasible:
         return False

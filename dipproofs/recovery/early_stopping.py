@@ -13,7 +13,6 @@ from dipproofs.certify.decide import BITS, Decided, Judge
 from dipproofs.enclosures import Bound, Verdict
 from dipproofs.theory import recovery as formulas
 from dipproofs.theory import symbols as s
-from dipproofs.theory.architectures.two_layer import CONSTANTS
 
 #: Bisection of ln e for ψ(e) = δ: the iteration count grows by less than one step through its error.
 _HALVINGS = 60
@@ -64,7 +63,7 @@ def stops_after(
         return 0
     if not target > 0:
         return None
-    if judge.plan.residual:
+    if judge.theorem.form.contracts_residual:
         if per_step is None or not per_step.upper < 0:
             return None
         with flint.ctx.workprec(BITS):
@@ -103,18 +102,9 @@ def reaches_everything(judge: Judge, decided: Decided) -> Verdict:
     values = decided.values
     if s.S not in values:
         return Verdict.UNDECIDED
-    path = Bound.exact(values[s.S].upper)
-    if judge.plan.train != "inner" and s.sigma_out in values:
-        # V trained: the outer block alone is ‖φ(a)‖/√k times the identity
-        return _positive(values[s.sigma_out] - values[s.lipschitz_out] * path)
-    if s.sigma_min_J in values and judge.plan.form == "paper":
-        slope = judge.bound(call(CONSTANTS[judge.plan.train].lipschitz_J_full, judge.env))
-        return _positive(values[s.sigma_min_J] - slope * path)
-    return Verdict.UNDECIDED
-
-
-def _positive(value: Bound) -> Verdict:
-    return Verdict.PROVED if value.gt(0) is Verdict.PROVED else Verdict.UNDECIDED
+    env = {**judge.env, s.S: flint.arb(values[s.S].upper)}
+    left = [judge.bound(call(expr, env)) for expr in judge.theorem.onto]
+    return Verdict.PROVED if any(value.gt(0) is Verdict.PROVED for value in left) else Verdict.UNDECIDED
 
 
 def _ceil(value: float) -> int | None:

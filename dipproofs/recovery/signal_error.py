@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from dipproofs.certify.operator_bounds import OperatorBounds
 from dipproofs.certify.quantities import widened
 from dipproofs.enclosures import Bound, Evidence, IntervalMatrix, IntervalVector, Verdict, enclose, norm, sigma_min
+from dipproofs.enclosures.norms import vector_norm
 from dipproofs.errors import InputError
-from dipproofs.networks import TwoLayer
-from dipproofs.networks.two_layer.enclosure import enclose_hidden, enclose_signal, vector_norm
+from dipproofs.networks import Network
+from dipproofs.operators.bounds import OperatorBounds
 from dipproofs.recovery.restricted import (
     STATEMENT,
     Frame,
@@ -61,7 +61,7 @@ class Recovery:
     """
 
     def __init__(
-        self, problem: Any, network: TwoLayer, operator: OperatorBounds, loss: Any, distance: float | None = None
+        self, problem: Any, network: Network, operator: OperatorBounds, loss: Any, distance: float | None = None
     ) -> None:
         if distance is not None and not (math.isfinite(distance) and distance >= 0):
             raise InputError(f"certificate.distance: found {distance!r}, expected a finite number ≥ 0")
@@ -225,14 +225,11 @@ class Recovery:
         values = {formulas.norm_forward: self.forward_norm, formulas.sigma_AQ: self.sigma}
         return _size(found.min(enclose(formulas.leakage_bound, values)))
 
-    def true_error(self, network: TwoLayer) -> Bound | None:
+    def true_error(self, network: Network) -> Bound | None:
         """‖x_t − x̄‖ at an iterate, enclosed."""
         if self._truth is None:
             return None
-        signal = enclose_signal(network, enclose_hidden(network))
-        if network.basis is not None:
-            signal = IntervalMatrix.from_exact(network.basis) @ signal
-        return _size(vector_norm(signal + self._shift - self._truth))
+        return _size(vector_norm(network.signal() - self._truth))
 
     @cached_property
     def limit_error(self) -> Bound | None:
@@ -300,7 +297,7 @@ class Recovery:
 
     def report(
         self,
-        network: TwoLayer,
+        network: Network,
         psi_0: Bound,
         reaches: Callable[[], Verdict],
         iterations: int | None,

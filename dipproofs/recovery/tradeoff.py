@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from dipproofs.certify.operator_bounds import bound_operator
 from dipproofs.enclosures import Bound, Verdict
 from dipproofs.errors import InputError
+from dipproofs.operators.bounds import bound_operator
 from dipproofs.recovery.signal_error import Recovery
 
 

@@ -23,7 +23,7 @@ _PROOFS = {
     "integral": "−dψ/dσ ≥ FΔ(1−σq)/(1+σq) along a step; Chebyshev's integral inequality separates F.",
     "concave": "The descent lemma at every point of a step and ψ(a)−ψ(b) ≥ ψ'(a)(a−b) for concave ψ.",
     "flow": "The limit q → 0: gradient flow.",
-    "residual": "‖(I−γK)r‖ ≤ ‖r‖−σγ‖K^{1/2}r‖ for σ² ≤ K ≤ 1/γ; the curvature of a step costs ℓ_AΔ²/2.",
+    "residual": "‖(I−γK)r‖ ≤ ‖r‖−c_eσγ‖K^{1/2}r‖ for σ² ≤ K ≤ M² < 2/γ (c_e = 1: M² ≤ 1/γ); curvature costs ℓ_AΔ²/2.",
     "row-space": "‖J_0ᵀAᵀw‖ ≥ max(s_{A0}, s_0‖Aᵀw‖) minus ℓt‖Aᵀw‖; the worst case is ‖Aᵀw‖ = s_{A0}/s_0.",
     "observation": "Weyl's inequality for the singular values of M = AJ.",
     "block": "PJJᵀP is a sum of an inner and an outer block; each factor is Lipschitz by itself.",
@@ -47,7 +47,7 @@ def explain(name: str | None = None, *, latex: bool = False) -> str:
     """
     from dipproofs.theory.losses import LOSSES
 
-    topics: dict[str, Callable[[str, bool], str]] = dict.fromkeys((*FORMS, "residual"), _form)
+    topics: dict[str, Callable[[str, bool], str]] = dict.fromkeys(FORMS, _form)
     topics |= {profile: _profile for profile in PROFILES if profile not in topics}
     topics |= dict.fromkeys(LOSSES, _loss)
     topics |= dict.fromkeys(ACTIVATIONS, _activation)
@@ -67,7 +67,7 @@ def _overview(losses: list[str]) -> str:
     return "\n".join(
         [
             "dipproofs explain NAME, with NAME one of",
-            f"  forms of the descent theorem: {', '.join((*FORMS, 'residual'))}",
+            f"  forms of the descent theorem: {', '.join(FORMS)}",
             f"  injectivity profiles:         {', '.join(p for p in PROFILES if p not in FORMS)}",
             f"  losses:                       {', '.join(losses)}",
             f"  activations:                  {', '.join(ACTIVATIONS)}",
@@ -105,15 +105,15 @@ def _form(name: str, latex: bool) -> str:
     if name == "residual":
         items += [formula(f"conditions.{key}") for key in ("x", "H_residual")]
         items += [formula(f"conclusions.{key}") for key in ("residual_contraction", "distance_to_limit_residual")]
-        needs = "Needs: squared loss, γM_ρ² ≤ 1 (γ times 2c for c‖r‖²)."
+        needs = "Needs: squared loss, γM_ρ² < 2 (γ times 2c for c‖r‖²)."
     else:
         form = FORMS[name]
         items += [formula(f"conditions.{key}") for key in ("lipschitz_grad", "q", "H")]
         items += [formula(f"conclusions.{key}") for key in ("rate_exponent", "distance_to_limit")]
         if name == "paper":
             items += [formula(f"conditions.{key}") for key in ("R", "R_prime", "paper")]
-        needs = f"Needs: q = γL {'≤' if form.closed else '<'} {form.q_max}" + (
-            f"; {form.requires}." if form.requires else "."
+        needs = f"Needs: q = γL {'≤' if form.closed else '<'} {form.limit}" + (
+            f"; {form.requires.words}." if form.requires else "."
         )
     return _page(f"form {name}", f"{_THEOREM}\n{needs}", items, _PROOFS[name], latex)
 

@@ -183,7 +183,7 @@ def check_step(form: str, q: Fraction) -> None:
     """
     if form == "flow":
         return
-    high, closed = (1, True) if form == "residual" else (FORMS[form].q_max, FORMS[form].closed)
+    high, closed = (1, True) if form == "residual" else (FORMS[form].limit, FORMS[form].closed)
     if q <= 0 or q > high or (q == high and not closed):
         raise InputError(
             f"--q: found {float(q):g}, form {form} allows ]0,{high}{']' if closed else '['}; choose a smaller step"

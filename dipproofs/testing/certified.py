@@ -10,15 +10,14 @@ import numpy as np
 from dipproofs.certificate.record import Guarantees
 from dipproofs.certify.constants import Plan
 from dipproofs.certify.decide import Decided, Judge
-from dipproofs.certify.estimates import estimate_base
 from dipproofs.certify.guarantees import guarantee
-from dipproofs.certify.operator_bounds import OperatorBounds, bound_operator
-from dipproofs.certify.quantities import Base, enclose_base
+from dipproofs.certify.quantities import Base, enclose_base, estimate_base
 from dipproofs.certify.search import Candidate, Step, propose
 from dipproofs.descent import Constant, Schedule
 from dipproofs.enclosures import Verdict
 from dipproofs.losses import Loss
 from dipproofs.networks import TwoLayer
+from dipproofs.operators.bounds import OperatorBounds, bound_operator
 from dipproofs.problems import InverseProblem
 from dipproofs.theory import symbols as s
 
@@ -44,7 +43,7 @@ class Proof:
     judge: Judge
 
     def __repr__(self) -> str:
-        return f"Proof({self.plan.form}/{self.plan.profile}/{self.plan.train}, rho={self.candidate.rho!r})"
+        return f"Proof({self.plan}, rho={self.candidate.rho!r})"
 
     @property
     def values(self) -> dict[Any, Any]:
@@ -74,7 +73,7 @@ def certify_plan(
     """
     if operator.rank is None:
         return None
-    base = enclose_base(operator, problem.y, network, loss, unprojected=plan.form == "paper")
+    base = enclose_base(operator, problem.y, network, loss, unprojected=plan.theorem.form.unprojected)
     if not (base.values[s.loss_0].lower > 0 and base.values[s.loss_0].is_finite):
         return None
     candidate = propose(base, plan, step)
@@ -150,7 +149,7 @@ def _feasible(
 ) -> bool:
     problem = InverseProblem(A, y)
     with np.errstate(all="ignore"):
-        base = estimate_base(problem, network, loss, operator, unprojected=plan.form == "paper")
+        base = estimate_base(problem, network, loss, operator, unprojected=plan.theorem.form.unprojected)
     psi = base.values[s.psi_0]
     return psi.is_finite and psi.lower > 0 and propose(base, plan, step).feasible
 

@@ -10,11 +10,11 @@ import numpy as np
 from hypothesis import strategies as st
 
 from dipproofs.certify.constants import Plan
-from dipproofs.certify.operator_bounds import bound_operator
 from dipproofs.certify.search import Step
 from dipproofs.descent import Constant, Schedule
 from dipproofs.losses import Loss
 from dipproofs.networks import TwoLayer
+from dipproofs.operators.bounds import bound_operator
 from dipproofs.problems import InverseProblem
 from dipproofs.testing.certified import Proof, certify_plan, place_data
 from dipproofs.testing.losses import LIMITED, losses
@@ -22,7 +22,9 @@ from dipproofs.testing.networks import networks, train_modes, widths
 from dipproofs.testing.operators import averaging_operators, operators
 from dipproofs.testing.reference import reference_descent
 from dipproofs.testing.steps import forms, normalised_steps, schedules
-from dipproofs.theory import PROFILES
+from dipproofs.theory import FORMS, PROFILES
+from dipproofs.theory.architectures.two_layer import ARCHITECTURES
+from dipproofs.theory.theorem import offered
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +52,7 @@ class Instance:
         net = f"{self.network.activation}, k={self.network.width}, d={self.network.input_dimension}"
         step = "" if self.proof is None else f", gamma={self.proof.candidate.gamma!r}, rho={self.proof.candidate.rho!r}"
         return (
-            f"Instance({self.plan.form}/{self.plan.profile}/{self.plan.train}, m={m}, n={n}, {net}, {self.loss}, "
+            f"Instance({self.plan}, m={m}, n={n}, {net}, {self.loss}, "
             f"{self.schedule}{step}, after {self.iterations} steps)"
         )
 
@@ -60,7 +62,7 @@ class Instance:
 
 
 def _profiles(form: str) -> tuple[str, ...]:
-    return ("paper",) if form == "paper" else tuple(p for p in PROFILES if p != "paper")
+    return offered(FORMS[form], tuple(PROFILES))
 
 
 @st.composite
@@ -100,7 +102,7 @@ def instances(
     width = widths(2 * n + 2, 24) if train == "inner" else widths(1, 24)
     offset = {"cross-entropy": 0.5, "poisson": 2.0}.get(loss.kind, 0.0)
     network = draw(networks(n, train=st.just(train), width=width, scale=0.1 if limited else 1.0, offset=offset))
-    plan = Plan(chosen, draw(st.sampled_from(_profiles(chosen))), train)
+    plan = Plan(chosen, draw(st.sampled_from(_profiles(chosen))), ARCHITECTURES[train])
     step = Step(None, draw(normalised_steps(chosen)))
     rng = np.random.default_rng(draw(st.integers(0, 2**16)))
     direction = rng.standard_normal(A.shape[0])
@@ -137,7 +139,7 @@ def certified_runs(draw: st.DrawFn, form: str = "residual", most_steps: int = 40
     rng = np.random.default_rng(draw(st.integers(0, 2**16)))
     problem = InverseProblem(A, A @ rng.standard_normal(A.shape[1]))
     operator = bound_operator(A)
-    plan = Plan(form, "paper" if form == "paper" else "block-observation", "both")
+    plan = Plan(form, "paper" if form == "paper" else "block-observation", ARCHITECTURES["both"])
     gamma, done = _safe_step(problem, network, loss), 0
     for pause in (0, 5, 10, 20, 40, 80, 160, 320, 640):
         network = reference_descent(problem, network, loss, gamma, pause).network
@@ -150,7 +152,7 @@ def certified_runs(draw: st.DrawFn, form: str = "residual", most_steps: int = 40
 
 def _safe_step(problem: InverseProblem, network: TwoLayer, loss: Loss) -> float:
     """A step well below 1/(Λ‖M‖²) near the start."""
-    from dipproofs.certify.estimates import estimate_base
+    from dipproofs.certify.quantities import estimate_base
     from dipproofs.theory import symbols as s
 
     base = estimate_base(problem, network, loss, bound_operator(problem.operator.to_dense()))

@@ -12,13 +12,12 @@ from dipproofs.theory import FORM_IDS, FORMS
 
 def forms(loss: Loss) -> SearchStrategy[str]:
     """Descent forms that apply to a loss; shrinks to the strongest, ``"residual"`` or ``"concave"``."""
-    names = [name for name in reversed(FORM_IDS) if loss.projects_data or name != "residual"]
-    return st.sampled_from([name for name in names if loss.concave_psi or name != "concave"])
+    return st.sampled_from([name for name in reversed(FORM_IDS) if FORMS[name].admits(loss)])
 
 
 def normalised_steps(form: str) -> SearchStrategy[float]:
     """Values of q = γL (of γM_ρ² for form residual) in the form's range; shrinks to 1."""
-    extra = (1.5, 1.9) if form in FORMS and not FORMS[form].closed else ()
+    extra = (1.5, 1.9) if not (FORMS[form].closed or FORMS[form].scaled_step) else ()
     return st.sampled_from((1.0, 0.5, 0.25, 0.05, *extra))
 
 

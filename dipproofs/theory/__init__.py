@@ -9,7 +9,7 @@ from dipproofs.theory import conditions, forms, profiles, recovery, symbols
 from dipproofs.theory.activations import ACTIVATIONS, EXCLUDED, Activation
 from dipproofs.theory.architectures import two_layer
 from dipproofs.theory.core import Formula, Quantity, define, formula, formulas, quantities, register
-from dipproofs.theory.forms import FORM_IDS, FORMS, DescentForm
+from dipproofs.theory.forms import FORM_IDS, FORMS, Form
 from dipproofs.theory.losses import LOSSES, LossTheory
 from dipproofs.theory.profiles import PROFILES, Profile
 
@@ -21,7 +21,7 @@ __all__ = [
     "LOSSES",
     "PROFILES",
     "Activation",
-    "DescentForm",
+    "Form",
     "Formula",
     "LossTheory",
     "Profile",

@@ -25,16 +25,22 @@ normalised_step = define("conditions.q", gamma * s.lipschitz_grad, "q = γL", "�
 hypothesis_H = define("conditions.H", sp.Gt(omega * sp.Integral(_F, (t, 0, rho)), psi_0), "hypothesis (H)", "§3")
 hypothesis_H_residual = define(
     "conditions.H_residual",
-    sp.Gt(sp.Integral(_F - s.curvature_drift, (t, 0, rho)), psi_0),
+    sp.Gt(sp.Integral(s.step_weakening * _F - s.curvature_drift, (t, 0, rho)), psi_0),
     "hypothesis (H) of the residual form (ψ_0 = ‖r_0‖)",
     "§3.2",
 )
 
 # --- residual form (§3.2)
+# ℓ_A − c_e ℓ_e, written so that it is exactly 0 where ℓ_e is ℓ_A and c_e is 1
+_left_over = s.lipschitz_AJ - s.profile_slope + (1 - s.step_weakening) * s.profile_slope
 curvature_drift = define(
     "conditions.x",
-    sp.Max(0, s.lipschitz_AJ - s.profile_slope) * gamma * norm_AJ_ball * psi_0 / 2,
-    "x = ½(ℓ_A − ℓ_e)₊ γ M_ρ R_0",
+    sp.Max(0, s.lipschitz_AJ - s.profile_slope + (1 - s.step_weakening) * s.profile_slope)
+    * gamma
+    * norm_AJ_ball
+    * psi_0
+    / 2,
+    "x = ½(ℓ_A − c_e ℓ_e)₊ γ M_ρ R_0, written so that it is exactly 0 for ℓ_e = ℓ_A, c_e = 1",
     "§3.2",
     s.curvature_drift,
 )
@@ -60,16 +66,17 @@ rate_exponent = define(
 distance_to_limit = define(
     "conclusions.distance_to_limit", psi_0 / (omega * F_inf), "‖θ_τ − θ_∞‖ ≤ ψ(f_τ)/(ωF_∞)", "§3 (3)"
 )
+residual_fall = gamma * F_inf * (s.step_weakening * F_inf - s.curvature_drift)
 residual_contraction = define(
     "conclusions.residual_contraction",
-    1 - gamma * F_inf * (F_inf - s.curvature_drift),
+    1 - residual_fall,
     "R_{τ+1}/R_τ is at most this (residual form)",
     "§3.2",
 )
 distance_to_limit_residual = define(
     "conclusions.distance_to_limit_residual",
-    psi_0 / (F_inf - s.curvature_drift),
-    "‖θ_τ − θ_∞‖ ≤ R_τ/(F_∞ − x) (residual form)",
+    psi_0 / (s.step_weakening * F_inf - s.curvature_drift),
+    "‖θ_τ − θ_∞‖ ≤ R_τ/(c_e F_∞ − x) (residual form)",
     "§3.2",
 )
 

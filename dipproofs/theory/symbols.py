@@ -33,7 +33,16 @@ rho = quantity("rho", r"\rho", "radius of the ball on which the constants hold",
 S = quantity("S", "S", "bound of the path length: the root of ω∫₀^S F = ψ(f_0)", "§3")
 F_inf = quantity("F_inf", r"F_\infty", "F(S): injectivity that is left along the whole path", "§3", "lower")
 curvature_drift = quantity("x", "x", "loss of descent by curvature, residual form", "§3.2")
+step_weakening = quantity(
+    "c_e", "c_e", "what a long step, γM_ρ² > 1, leaves of injectivity (1 for γM_ρ² ≤ 1)", "§3.2", "lower"
+)
 profile_slope = quantity("slope_e", r"\ell_e", "slope that the profile surely has", "§3.2", "lower")
+
+# --- networks whose constants are enclosed for one ball (computation graphs)
+ball_radius = quantity("ball_radius", r"\rho_{\max}", "radius of the ball for which ℓ_A was enclosed", "§10", "lower")
+kink_margin = quantity(
+    "kink_margin", "m_{kink}", "least |a_i|/(radius·Lipschitz) where there are kinks", "§10", "lower"
+)
 
 # --- the paper's own theorem (§2)
 R = quantity("R", "R", "the paper's radius σ_min(J_0)/(2 Lip(J))", "§2", "lower")
@@ -64,4 +73,5 @@ lipschitz_out = quantity("lipschitz_out", r"\ell_{\mathrm{out}}", "Lipschitz con
 t = sp.Symbol("t", nonnegative=True)  # path length
 tau = sp.Symbol("tau", integer=True, nonnegative=True)  # iteration
 e = sp.Symbol("e", positive=True)  # value of the loss
+F_start = sp.Symbol("F_0", nonnegative=True)  # F(0)
 xi = sp.Symbol("xi", real=True)  # argument of Psi^{-1}

@@ -44,7 +44,7 @@ def verify(path: str | Path) -> Verification:
     try:
         first = read(Path(path))
         final = first.record.get("final")
-        last = with_arrays(final, Path(path).parent) if isinstance(final, dict) else None
+        last = with_arrays(final, Path(path).parent, first.version) if isinstance(final, dict) else None
     except Unreadable as error:
         return Verification(False, False, (str(error),))
     findings = [] if final is None or last else [f"final: found {type(final).__name__}, expected a certificate"]

@@ -15,7 +15,8 @@ from dipproofs.certificate.conditional import IF_CONVERGENT, ONCE_STOPPED
 from dipproofs.certificate.read import STATED, UNUSED, VERDICTS, Claim, Document
 from dipproofs.theory import quantities, theorem
 from dipproofs.theory import symbols as s
-from dipproofs.theory.architectures.two_layer import CONSTANTS
+from dipproofs.theory.architectures.two_layer import ARCHITECTURES
+from dipproofs.theory.forms import form_of
 from dipproofs.verify import guarantees
 from dipproofs.verify.arithmetic.expressions import area, decide, evaluate, exact, upper
 from dipproofs.verify.instance import Instance
@@ -59,6 +60,7 @@ class Audit:
 
     def __init__(self, document: Document, label: str, run: Any, operator: Callable[[], Generator]) -> None:
         self.record, self.arrays, self.label, self.run = document.record, document.arrays, label, run
+        self.version = document.version
         self.findings = [label + finding for finding in document.findings + document.malformed]
         self.rows: list[Row] = []
         self.notes: list[str] = []
@@ -101,7 +103,8 @@ class Audit:
         """Read the claims; malformed ones, and missing or weak ones in a proof, are findings."""
         record, before = self.record, len(self.findings)
         self.form, self.profile, self.verdict = record["form"], record["profile"], record["verdict"]
-        self.theorem = theorem.theorem(self.form, self.profile, record["network"]["train"])
+        form = form_of(self.form, self.version)
+        self.theorem = theorem.theorem(form, self.profile, ARCHITECTURES[record["network"]["train"]])
         given = {name: value for name, value in record["quantities"].items() if value is not None}
         self.claims = {name: Claim.parse(value, f"quantities.{name}: ") for name, value in given.items()}
         self.loss = LossOf(record["loss"], self.arrays["y"])
@@ -116,7 +119,7 @@ class Audit:
             weak = [name for name, claim in self.claims.items() if claim.evidence != "proved"]
             if weak or record["arithmetic"] != "proved":
                 self.find(f"verdict: found 'proved' with weaker evidence ({', '.join(weak) or 'arithmetic'})")
-            if not self.loss.admits(self.form):
+            if not self.theorem.form.admits(self.loss):
                 self.find(f"form: found {self.form!r}, which does not apply to the loss {self.loss.theory.kind}")
         return len(self.findings) == before
 
@@ -136,7 +139,7 @@ class Audit:
             env.update(self.loss.env)
             env[s.psi_0] = evaluate(self.loss.theory.psi_scaled, {**env, s.e: env[s.loss_0]})
         env.update({SYMBOLS[name]: claims[name].upper for name in ("gamma", "rho", "S") if name in claims})
-        if self.form == "residual":
+        if self.theorem.form.scaled_step:
             env[s.gamma] = env.get(s.gamma, arb.nan()) * 2 * exact(self.loss.c)
         for symbol, expr in self.theorem.constants + self.theorem.reported:
             env[symbol] = evaluate(expr, env)
@@ -196,13 +199,13 @@ class Audit:
 
     def _radius_equation(self, R: arb, panels: int) -> list[arb]:
         """2Rℓ(R) − σ_min(J_0), without the product where ℓ = 0 and R is infinite."""
-        ell = CONSTANTS[self.instance.train].lipschitz_J_full
-        product = arb(0) if ell == 0 else 2 * R * evaluate(ell, {**self.env, s.rho: R})
+        equation = self.theorem.radius
+        product = arb(0) if equation in (None, 0) else evaluate(equation, {**self.env, s.rho: R})
         return [product - self.known(s.sigma_min_J)] * 2
 
     # --- hypotheses -------------------------------------------------------------------------------------------------
     def _hypotheses(self) -> None:
-        known = self.theorem.hypotheses | ({} if s.rho in self.env else {"injective": theorem.INJECTIVE_AT_START})
+        known = dict(self.theorem.hypotheses) | ({} if s.rho in self.env else {"injective": theorem.INJECTIVE_AT_START})
         needed, seen = {"rank", "loss", "compact", "minimiser", *known}, dict[str, str]()
         for entry in self.record["hypotheses"]:
             name, stated = entry["id"], entry["verdict"]
@@ -220,7 +223,7 @@ class Audit:
             if entry.get("margin") is not None:
                 margin = known[name].margin if name in known else _MARGINS.get(name, sp.nan)
                 self._margin(f"hypotheses.{name}.margin", entry["margin"], stated, margin)
-        first_version = {"compact", "minimiser"} if self.record.get("version") == 1 else set()  # part of "loss" there
+        first_version = {"compact", "minimiser"} if self.version == 1 else set()  # part of "loss" there
         if self.verdict == "proved" and (missing := needed - first_version - set(seen)):
             self.find(f"hypotheses: found no {', '.join(sorted(missing))}, expected all in a proof")
         implied = next((v for v in ("refuted", "undecided") if v in seen.values()), "proved")

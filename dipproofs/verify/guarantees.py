@@ -98,7 +98,7 @@ def reached(audit: Audit, count: int, target: arb) -> bool:
     if env[s.loss_0] <= target:
         return True
     amount = steps_taken(audit, count)
-    if audit.form == "residual":
+    if audit.theorem.form.contracts_residual:
         contraction = evaluate(conditions.residual_contraction, env)
         # −ln(1−cx) ≥ cx: a shorter step contracts the residual at least by this much
         decrease = amount * (-contraction.log() if _constant(audit) else 1 - contraction)

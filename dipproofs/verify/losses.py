@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,8 @@ from dipproofs.theory.losses import SMALLEST_LEVEL
 from dipproofs.theory.losses.assumptions import reason
 from dipproofs.theory.losses.base import m, r, s, scale, v, v_hi, v_lo, y
 from dipproofs.theory.losses.record import loss_of_record, scale_of_record
+from dipproofs.theory.losses.shape import decide_concave_psi
 from dipproofs.theory.symbols import loss_0, loss_curvature, loss_gradient
-from dipproofs.theory.theorem import applies
 from dipproofs.verify.arithmetic.expressions import bisect, compiled, evaluate, exact, max_of
 from dipproofs.verify.arithmetic.spectra import frobenius
 from dipproofs.verify.instance import Instance
@@ -42,11 +43,13 @@ class LossOf:
             self.env |= self.profile.env()
         self.squared = self.theory.kind == "squared"  # the projection of y applies
         exactly = {symbol: sp.Rational(value) for symbol, value in parameters.items()}
+        self.projects_data = self.squared
         self.minimal_at_y = bool(self.theory.argmin.subs(exactly) == y)  # as §7 needs
 
-    def admits(self, form: str) -> bool:
-        """Whether a form of the theorem is for this loss; a profile is convex, so that its ψ is concave."""
-        return (form == "concave" and self.profile is not None) or applies(form, self.theory)
+    @cached_property
+    def concave_psi(self) -> bool:
+        """Whether ψ is concave; a profile is convex, so that its ψ is."""
+        return self.profile is not None or decide_concave_psi(self.theory)
 
     def value(self, instance: Instance) -> arb:
         """Enclose L_y(Ag) ≥ 0, with y replaced by Πy when A has more rows than columns."""

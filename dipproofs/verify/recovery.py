@@ -132,13 +132,12 @@ class Recovery:
     def restricted(self, name: str, claim: Any) -> None:
         """ker(A) ∩ T = {0}: proved on Im B by σ_min(AQ) > 0; refuted if J is onto along the ball and A has a kernel."""
         stated, operator = claim["verdict"], self.operator
-        known, instance = self.audit.known, self.instance
+        known = self.audit.known
         if stated not in VERDICTS:
             raise ValueError(f"found {stated!r}, expected a verdict")
         path = known(s.S) if self.audit.path else arb.nan()
-        onto = instance.train != "inner" and bool(known(s.sigma_out) - known(s.lipschitz_out) * path > 0)
-        if self.audit.form == "paper":  # the only one with the Lipschitz constant of J itself
-            onto = onto or bool(known(s.sigma_min_J) - known(s.lipschitz_J) * path > 0)
+        env = {**self.audit.env, s.S: path}
+        onto = any(bool(evaluate(expr, env) > 0) for expr in self.audit.theorem.onto)
         injective, independent = operator.rank == operator.r, operator.B is None or operator.frame is not None
         truth = "undecided"
         if operator.rank is not None:

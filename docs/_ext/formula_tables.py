@@ -6,7 +6,9 @@ from collections.abc import Iterable
 
 import sympy as sp
 
+import dipproofs.theory.elementary
 import dipproofs.theory.gaussian_moments
+import dipproofs.theory.methods
 import dipproofs.theory.schedules
 import dipproofs.theory.width  # noqa: F401 - these register their formulas
 from dipproofs import theory
@@ -24,7 +26,10 @@ def fragments() -> dict[str, str]:
         "conclusions.md": _list("conclusions."),
         "two-layer.md": _two_layer(),
         "losses.md": losses_page(),
+        "graph.md": _list("graph."),
         "activations.md": _activations(),
+        "elementary.md": _list("elementary."),
+        "methods.md": _list("methods."),
         "moments.md": _list("moments."),
         "excluded.md": "\n".join(f"* `{name}`: {why}." for name, why in theory.EXCLUDED.items()) + "\n",
         "quantities.md": _quantities(),
@@ -57,13 +62,12 @@ def safe(latex: str) -> str:
 
 
 def _forms() -> str:
-    from dipproofs.theory.forms import RESIDUAL_OMEGA, residual_step
-
     rows = []
     for form in theory.FORMS.values():
         allowed = "$q \\to 0$" if form.id == "flow" else math(form.admissible())
-        rows.append([f"`{form.id}`", math(form.omega), math(form.rate), allowed, form.requires or "–", form.source])
-    rows.append(["`residual`", math(RESIDUAL_OMEGA), "–", math(residual_step), "squared loss", "§3.2"])
+        rate = "–" if form.rate is None else math(form.rate)
+        needs = "–" if form.requires is None else form.requires.words
+        rows.append([f"`{form.id}`", math(form.omega), rate, allowed, needs, form.source])
     return table(["form", r"$\omega(q)$", "κ̃(q)", "step", "needs", "proof"], rows)
 
 

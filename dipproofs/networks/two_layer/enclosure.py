@@ -6,18 +6,18 @@ for X any matrix with as many columns as V has rows (A, AB, or a basis of the ro
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
-import numpy as np
-
 from dipproofs.enclosures import Bound, IntervalMatrix, IntervalVector, compile_arb
-from dipproofs.enclosures.norms import euclidean
-from dipproofs.networks.two_layer import TwoLayer
+from dipproofs.enclosures.norms import vector_norm
 from dipproofs.theory import ACTIVATIONS
 from dipproofs.theory.activations import x
+
+if TYPE_CHECKING:
+    from dipproofs.networks.two_layer.network import TwoLayer
 
 #: Bits for φ and φ': the radius of an entry is then the one that a = W u brings along.
 _BITS = 80
@@ -48,6 +48,7 @@ def enclose_hidden(network: TwoLayer) -> HiddenLayer:
     """Enclose a = W u, φ(a), φ'(a) of the stored floats; evidence proved.
 
     Example:
+        >>> from dipproofs import TwoLayer
         >>> net = TwoLayer.init(n=3, width=4, input_dimension=2, seed=0)
         >>> enclose_hidden(net).norm_phi.evidence.name
         'PROVED'
@@ -77,19 +78,3 @@ def enclose_signal(network: TwoLayer, hidden: HiddenLayer) -> IntervalVector:
     signal = (IntervalMatrix.from_exact(network.V) @ hidden.phi).scale(Bound.exact(1) / root)
     _SIGNALS[network] = hidden, signal
     return signal
-
-
-def vector_norm(vector: IntervalVector) -> Bound:
-    """Enclose the Euclidean norm of an enclosed vector.
-
-    Notes:
-        Entries between |mid| − rad and |mid| + rad give norms between those of these two vectors, which is sharper
-        than ‖mid‖ ∓ ‖rad‖ where large radii do not sit at large entries.
-    """
-    lower, upper = (float(end) for end in vector.column_norms())
-    if vector.rad is None or not math.isfinite(upper):
-        return Bound(lower, upper)
-    sizes = np.abs(vector.mid)
-    near = np.maximum(np.nextafter(sizes - vector.rad, -np.inf), 0.0)
-    far = np.nextafter(sizes + vector.rad, np.inf)
-    return Bound(max(lower, float(euclidean(near)[0])), min(upper, float(euclidean(far)[1])))

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from dipproofs.enclosures import IntervalVector
 from dipproofs.errors import InputError, named_arguments
+from dipproofs.networks.base import Enclosure, Workspace
+from dipproofs.networks.two_layer import quantities
+from dipproofs.networks.two_layer.estimates import estimate_network
 from dipproofs.networks.two_layer.kernel import Fixed, State
+from dipproofs.operators.bounds import OperatorBounds
 from dipproofs.theory import ACTIVATIONS, EXCLUDED
-from dipproofs.theory.architectures.two_layer import TRAIN_MODES
+from dipproofs.theory.architectures import Architecture
+from dipproofs.theory.architectures.two_layer import ARCHITECTURES, TRAIN_MODES
 
 if TYPE_CHECKING:
     from dipproofs.descent.program import Program
@@ -173,6 +179,21 @@ class TwoLayer:
         """Number format of the run."""
         return np.result_type(self.V, self.W)
 
+    @property
+    def kind(self) -> str:
+        """Name in certificates."""
+        return "two-layer" if self.basis is None else "two-layer-synthesis"
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        """Shape of the signal."""
+        return (self.n,)
+
+    @property
+    def architecture(self) -> Architecture:
+        """Constants, hypotheses and profiles for the theorem."""
+        return ARCHITECTURES[self.train]
+
     @cached_property
     def fixed(self) -> Fixed:
         """a_0 = W u and ‖u‖², as floats of the run's format."""
@@ -213,6 +234,64 @@ class TwoLayer:
             moved.__dict__[name] = _frozen(name, array.astype(getattr(self, name).dtype, copy=False))
         return moved
 
+    def parameters(self) -> dict[str, np.ndarray]:
+        """Return the trained layers by name."""
+        trained = {"both": ("W", "V"), "inner": ("W",), "outer": ("V",)}[self.train]
+        return {name: getattr(self, name) for name in trained}
+
+    def with_parameters(self, values: Mapping[str, np.ndarray]) -> Self:
+        """Return the network with other trained layers.
+
+        Raises:
+            InputError: other names, shapes or entries than those of trained layers.
+        """
+        known = self.parameters()
+        if set(values) != set(known):
+            found = ", ".join(sorted(values)) or "none"
+            raise InputError(f"network parameters: found {found}, expected {', '.join(known)}")
+        for name, array in values.items():
+            if np.shape(array) != known[name].shape:
+                expected = known[name].shape
+                raise InputError(f"network {name}: found shape {np.shape(array)}, expected {expected}")
+        return replace(self, **dict[str, Any](values))
+
+    def signal(self) -> IntervalVector:
+        """Enclose g(u, θ), (n,); evidence proved."""
+        return quantities.whole_signal(self)
+
+    def enclose(
+        self,
+        operator: OperatorBounds,
+        y: np.ndarray,
+        loss: Any,
+        *,
+        radius: float | None = None,
+        unprojected: bool = False,
+    ) -> Enclosure:
+        """Enclose the base quantities of docs/theory.md §4; evidence proved. They hold for every radius."""
+        return quantities.enclose_network(self, operator, unprojected=unprojected)
+
+    def estimate(
+        self,
+        operator: OperatorBounds,
+        y: np.ndarray,
+        loss: Any,
+        *,
+        radius: float | None = None,
+        unprojected: bool = False,
+        workspace: Workspace | None = None,
+    ) -> Enclosure:
+        """Estimate the same in floats; evidence estimated."""
+        return estimate_network(self, operator, unprojected=unprojected, workspace=workspace)
+
+    def proof_cost(self, operator: OperatorBounds) -> float:
+        """Return about how many multiplications a proof needs."""
+        return quantities.proof_cost(self, operator)
+
+    def never_injective(self, rank: int | None) -> str:
+        """Return why s_A(θ) = 0 for every θ, if the network is too narrow for that reason."""
+        return quantities.never_injective(self, rank)
+
     def arrays(self) -> dict[str, np.ndarray]:
         """Return the arrays by their name in certificates."""
         arrays = {"u": self.u, "W": self.W, "V": self.V}
@@ -221,7 +300,7 @@ class TwoLayer:
     def describe(self) -> dict[str, Any]:
         """Return the JSON description that goes with the arrays."""
         return {
-            "kind": "two-layer" if self.basis is None else "two-layer-synthesis",
+            "kind": self.kind,
             "activation": self.activation,
             "train": self.train,
             "width": self.width,

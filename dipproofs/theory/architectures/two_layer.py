@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 import sympy as sp
 
+from dipproofs.theory import symbols as s
+from dipproofs.theory.architectures.base import Architecture
 from dipproofs.theory.core import define
+from dipproofs.theory.profiles import BLOCK, BLOCK_OBSERVATION, OBSERVATION, PAPER, ROW_SPACE
 from dipproofs.theory.symbols import (
     B_1,
     B_2,
@@ -111,3 +114,38 @@ def _constants(train: str) -> TwoLayerConstants:
 
 
 CONSTANTS: dict[str, TwoLayerConstants] = {train: _constants(train) for train in TRAIN_MODES}
+
+_BASE = (
+    s.norm_u, s.norm_phi, s.norm_A, s.sigma_A, s.norm_V, s.sigma_AJ, s.norm_AJ, s.sigma_A_in, s.c_A0, s.sigma_J,
+    s.sigma_in, s.c_0, s.width, s.B_1, s.B_2,
+)  # fmt: skip
+
+
+def _architecture(c: TwoLayerConstants) -> Architecture:
+    constants = (
+        (s.sigma_out, c.sigma_out),
+        (s.lipschitz_J, c.lipschitz_J),
+        (s.lipschitz_AJ, c.lipschitz_AJ),
+        (s.lipschitz_in, c.lipschitz_in),
+        (s.lipschitz_A_in, c.lipschitz_A_in),
+        (s.lipschitz_out, c.lipschitz_out),
+        (s.norm_AJ_ball, c.norm_AJ_ball),
+    )
+    whole = (ROW_SPACE.id, OBSERVATION.id)
+    blocks = (BLOCK.id, BLOCK_OBSERVATION.id)
+    return Architecture(
+        id=f"two-layer/{c.train}",
+        base=_BASE,
+        constants=constants,
+        unprojected={s.lipschitz_J: c.lipschitz_J_full},
+        profiles=(PAPER.id, *whole, *blocks),
+        # with one layer trained the block profiles are never better than the others
+        promising=(*whole, *blocks) if c.train == "both" else whole,
+        # with V trained the outer block alone is ‖φ(a)‖/√k times the identity
+        onto=() if c.train == "inner" else (s.sigma_out - s.lipschitz_out * s.S,),
+        cure="increase the width" if c.train == "both" else "increase the width, or train the outer layer",
+    )
+
+
+#: The three architectures by what is trained.
+ARCHITECTURES: dict[str, Architecture] = {train: _architecture(CONSTANTS[train]) for train in TRAIN_MODES}

@@ -71,12 +71,6 @@ DISCRETISATION: dict[str, sp.Expr] = {
     )
     for form in FORMS.values()
 }
-DISCRETISATION["residual"] = define(
-    "width.discretisation.residual",
-    sp.Integer(1),
-    "form residual has ω = 1: its step enters through the drift x, which vanishes with γ",
-    _SOURCE,
-)
 #: The same for the split path, where the power is 2.
 DISCRETISATION_SPLIT: dict[str, sp.Expr] = {
     name: define(

@@ -1,52 +1,40 @@
-"""The base quantities in plain floats: fast, for the search along a run; evidence estimated."""
+"""The base quantities of a two-layer network in plain floats: fast, for the search along a run; evidence estimated."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.linalg import eigvalsh
 
-from dipproofs.certify.operator_bounds import OperatorBounds
-from dipproofs.certify.quantities import Base, loss_scale
-from dipproofs.enclosures import Bound, Evidence, enclose
-from dipproofs.networks import TwoLayer
+from dipproofs.enclosures import Bound, IntervalMatrix
 from dipproofs.networks.activation import numpy_activation
-from dipproofs.theory import ACTIVATIONS
+from dipproofs.networks.base import Enclosure, Workspace
+from dipproofs.networks.two_layer.quantities import sizes
+from dipproofs.operators.bounds import OperatorBounds
 from dipproofs.theory import symbols as s
 
+if TYPE_CHECKING:
+    from dipproofs.networks.two_layer.network import TwoLayer
 
-def estimate_base(
-    problem: Any,
-    network: TwoLayer,
-    loss: Any,
-    operator: OperatorBounds,
-    *,
-    unprojected: bool = False,
-    room: dict[str, np.ndarray] | None = None,
-) -> Base:
-    """Estimate what `quantities.enclose_base` encloses, with the same keys.
+
+def estimate_network(
+    network: TwoLayer, operator: OperatorBounds, *, unprojected: bool, workspace: Workspace | None
+) -> Enclosure:
+    """Estimate what `quantities.enclose_network` encloses, with the same keys.
 
     Args:
-        problem, network, loss, operator, unprojected: as there.
-        room: keeps arrays that the next call for the same run can write to.
+        network, operator, unprojected: as there.
+        workspace: keeps arrays that the next call for the same run can write to.
     """
     # a diverging run may bring any numbers; what is not finite is never feasible
     with np.errstate(all="ignore"):
-        return _estimate(problem, network, loss, operator, unprojected, {} if room is None else room)
+        return _estimate(network, operator, unprojected, {} if workspace is None else workspace)
 
 
-def _estimate(
-    problem: Any,
-    network: TwoLayer,
-    loss: Any,
-    operator: OperatorBounds,
-    unprojected: bool,
-    room: dict[str, np.ndarray],
-) -> Base:
-    y, k = problem.y.astype(np.float64), network.width
+def _estimate(network: TwoLayer, operator: OperatorBounds, unprojected: bool, workspace: Workspace) -> Enclosure:
+    k = network.width
     u, W, V = (np.asarray(array, np.float64) for array in (network.u, network.W, network.V))
     phi, dphi = numpy_activation(network.activation)(W @ u)
     norm_u, norm_phi = float(np.linalg.norm(u)), float(np.linalg.norm(phi))
@@ -54,16 +42,16 @@ def _estimate(
     outer = 0.0 if network.train == "inner" else norm_phi**2 / k
     C = None if operator.columns.rows is None else operator.columns.rows.mid
     B = None if operator.rows.rows is None else operator.rows.rows.mid
-    AV = _observed(operator, V, room)
+    AV = _observed(operator, V, workspace)
     same = operator.orthonormal
     CAV = AV if C is None else C @ AV
-    low, high = _spectrum(CAV, dphi, inner, outer, None if same else operator.gram, same, room)
+    low, high = _spectrum(CAV, dphi, inner, outer, None if same else operator.gram, same, workspace)
     values: dict[Any, float] = {s.norm_u: norm_u, s.norm_phi: norm_phi}
     values |= {s.norm_A: operator.norm.upper, s.sigma_A: operator.sigma.lower}
     values |= {
         s.sigma_AJ: low,
         s.norm_AJ: high,
-        s.norm_V: _norm(AV, room=room),
+        s.norm_V: _norm(AV, workspace=workspace),
     }
     BV = V if B is None else AV if same else B @ V
     square = None if B is None or same else B @ B.T
@@ -75,22 +63,23 @@ def _estimate(
     if unprojected:
         values[s.c_full] = values[s.c_0] if BV is V else _largest_column(V)
         values[s.sigma_min_J] = values[s.sigma_J] if B is None else _spectrum(V, dphi, inner, outer, None, True)[0]
-    v = AV @ phi / math.sqrt(k)
-    if network.output_offset:
-        v = v + problem.operator.to_dense().astype(np.float64) @ np.full(network.n, network.output_offset)
-    if C is None or not loss.projects_data:
-        values[s.loss_0] = float(loss.value(np, v, y))
-    else:
-        values[s.loss_0] = loss_scale(loss, y.size).mid * float(np.sum((C @ (v - y)) ** 2))
-    return replace(_base(values, network, operator, loss, y), prediction=v)
+    bounds = {symbol: Bound.estimated(max(value, 0.0)) for symbol, value in values.items()}
+    return Enclosure(bounds, IntervalMatrix(_prediction(network, operator, AV @ phi / math.sqrt(k))), sizes(network))
 
 
-def _observed(operator: OperatorBounds, V: np.ndarray, room: dict[str, np.ndarray]) -> np.ndarray:
+def _prediction(network: TwoLayer, operator: OperatorBounds, v: np.ndarray) -> np.ndarray:
+    if not network.output_offset:
+        return v
+    forward = operator.matrix if operator.exact is None else operator.exact
+    return np.asarray(v + forward.mid @ np.full(network.n, network.output_offset))
+
+
+def _observed(operator: OperatorBounds, V: np.ndarray, workspace: Workspace) -> np.ndarray:
     """AV; a mask picks rows, into memory that is already there: fresh pages cost more than the rows."""
     if operator.selection is None:
         return operator.matrix.mid @ V
     indices, signs = operator.selection
-    AV = room.setdefault("AV", np.empty((indices.size, V.shape[1])))
+    AV = workspace.setdefault("AV", np.empty((indices.size, V.shape[1])))
     np.take(V, indices, axis=0, out=AV, mode="clip")
     if (signs < 0).any():
         AV *= signs[:, None]
@@ -101,22 +90,6 @@ def _largest_column(matrix: np.ndarray) -> float:
     return math.sqrt(float(np.einsum("ij,ij->j", matrix, matrix).max()))
 
 
-def _base(values: dict[Any, float], network: TwoLayer, operator: OperatorBounds, loss: Any, y: np.ndarray) -> Base:
-    bounds = {symbol: Bound.estimated(max(value, 0.0)) for symbol, value in values.items()}
-    bounds[s.width] = Bound.exact(network.width)
-    activation = ACTIVATIONS[network.activation]
-    bounds[s.B_1], bounds[s.B_2] = enclose(activation.B_1, {}), enclose(activation.B_2, {})
-    constants = loss.constants(y, bounds[s.loss_0]) if bounds[s.loss_0].is_finite else {}
-    for symbol in (s.loss_gradient, s.loss_curvature):
-        value = constants.get(symbol, Bound(0.0, math.inf, Evidence.ESTIMATED))
-        bounds[symbol] = value.with_evidence(Evidence.ESTIMATED)
-    psi = loss.psi_bound(bounds[s.loss_0], constants) if constants else Bound.unknown()
-    bounds[s.psi_0] = Bound.estimated(max(psi.mid, 0.0)) if psi.is_finite else Bound(0.0, math.inf, Evidence.ESTIMATED)
-    scale = 2 * loss_scale(loss, y.size) if loss.projects_data else None
-    m, n = operator.matrix.shape
-    return Base(bounds, network.train, m, n, operator.rank, scale, constants)
-
-
 def _spectrum(
     XV: np.ndarray,
     dphi: np.ndarray,
@@ -124,12 +97,12 @@ def _spectrum(
     outer: float,
     square: np.ndarray | None,
     orthonormal: bool,
-    room: dict[str, np.ndarray] | None = None,
+    workspace: Workspace | None = None,
 ) -> tuple[float, float]:
     """Estimate σ_min and ‖·‖ of a factor of inner·XV D²(XV)ᵀ + outer·XXᵀ (XXᵀ = I when orthonormal)."""
     size = XV.shape[0]
     if orthonormal:
-        low, high = _inner(XV, dphi, inner), math.sqrt(inner) * _norm(XV, dphi, room) if inner else 0.0
+        low, high = _inner(XV, dphi, inner), math.sqrt(inner) * _norm(XV, dphi, workspace) if inner else 0.0
         return math.hypot(low, math.sqrt(outer)), math.hypot(high, math.sqrt(outer))
     assert square is not None
     scaled = XV * dphi
@@ -153,13 +126,13 @@ def _inner(XV: np.ndarray, dphi: np.ndarray, inner: float) -> float:
     return math.sqrt(max(inner * float(value), 0.0))
 
 
-def _norm(matrix: np.ndarray, factors: np.ndarray | None = None, room: dict[str, np.ndarray] | None = None) -> float:
-    """Power iteration for ‖X diag(d)‖, with a little room: only a search rests on it.
+def _norm(matrix: np.ndarray, factors: np.ndarray | None = None, workspace: Workspace | None = None) -> float:
+    """Power iteration for ‖X diag(d)‖, with a little margin: only a search rests on it.
 
     It goes on where the last one for the same run ended, and needs fewer products then.
     """
     name = "top" if factors is None else "top, scaled"
-    known = None if room is None else room.get(name)
+    known = None if workspace is None else workspace.get(name)
     x = np.random.default_rng(0).standard_normal((matrix.shape[1],)) if known is None else known
     count, excess = (6, 1.03) if known is None else (2, 1.015)
     d = 1.0 if factors is None else factors
@@ -170,8 +143,8 @@ def _norm(matrix: np.ndarray, factors: np.ndarray | None = None, room: dict[str,
         if not 0 < size < math.inf:
             return size
         x = x / size
-    if room is not None:
-        room[name] = x
+    if workspace is not None:
+        workspace[name] = x
     return math.sqrt(size) * excess
 
 

@@ -1,0 +1,51 @@
+"""What the theorem needs of a family of networks, as data (docs/theory.md §4, §10)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import sympy as sp
+
+from dipproofs.theory.hypothesis import Hypothesis
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Architecture:
+    """A family of networks: constants on the ball, hypotheses and profiles that they bring to the theorem.
+
+    Args:
+        id: unique name, e.g. "two-layer/both" or "graph".
+        base: what is enclosed at an iterate, for every network of the family.
+        constants: (symbol, expression) in the order of evaluation, from ρ, the base and what stands before.
+        unprojected: expressions that take the place of such constants in forms about J itself.
+        profiles: injectivity profiles that are valid. promising: those that a search tries.
+        hypotheses: further hypotheses of the theorem by id.
+        onto: expressions in S; J is onto along the path if one of them is positive.
+        refutable: the constants at ρ are functions of ρ, so that (H) can be refuted for every radius.
+        cure: what to do where injectivity is not enough.
+
+    Example:
+        >>> from dipproofs.theory.architectures import ARCHITECTURES
+        >>> sorted(ARCHITECTURES)
+        ['graph', 'two-layer/both', 'two-layer/inner', 'two-layer/outer']
+    """
+
+    id: str
+    base: tuple[sp.Symbol, ...]
+    constants: tuple[tuple[sp.Symbol, sp.Expr], ...]
+    unprojected: Mapping[sp.Symbol, sp.Expr] = field(default_factory=dict)
+    profiles: tuple[str, ...]
+    promising: tuple[str, ...]
+    hypotheses: Mapping[str, Hypothesis] = field(default_factory=dict)
+    onto: tuple[sp.Expr, ...] = ()
+    refutable: bool = True
+    cure: str = "increase the width"
+
+    def __repr__(self) -> str:
+        return f"Architecture({self.id!r})"
+
+    def chain(self, *, unprojected: bool = False) -> tuple[tuple[sp.Symbol, sp.Expr], ...]:
+        """Return the constants in order; ``unprojected``: for a form about J itself."""
+        other = self.unprojected if unprojected else {}
+        return tuple((symbol, other.get(symbol, expr)) for symbol, expr in self.constants)
