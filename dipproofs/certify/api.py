@@ -144,8 +144,8 @@ def certify(
     )
     first = search.certificate
     if run.stopped == "not finite":
-        at = (0, network) if first is None else (run.iterations, run.network)
-        final = _diverged(problem, *at, loss, operator, form, arithmetic, made, where, run)
+        at, here = (0, network) if first is None else (run.iterations, run.network)
+        final = _diverged(problem, at, here, loss, operator, form, arithmetic, made, where, run)
     else:
         final = prove(run.iterations, run.network)
         if stop == "certified":

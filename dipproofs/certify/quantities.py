@@ -120,12 +120,12 @@ def estimate_base(
 
 
 def enclose_loss(
-    operator: OperatorBounds, y: np.ndarray, network: TwoLayer, loss: Any
+    operator: OperatorBounds, y: np.ndarray, network: Network, loss: Any
 ) -> tuple[IntervalVector, Bound, Bound | None]:
     """Enclose A g, the loss and ψ there (None if the loss is not finite); nothing of the rank is needed."""
-    v = _prediction(operator, network, enclose_hidden(network))
+    v = network.prediction(operator)
     loss_0 = widened(loss.enclose(v, y))
-    return v, loss_0, _psi(loss, loss_0, loss.constants(y, loss_0)) if loss_0.is_finite else None
+    return v, loss_0, loss.psi_bound(loss_0, loss.constants(y, loss_0)) if loss_0.is_finite else None
 
 
 def _assemble(

@@ -105,6 +105,10 @@ class Network(Protocol):
     def signal(self) -> IntervalVector:
         """Enclose g(θ), (n,); evidence proved."""
 
+    def prediction(self, operator: OperatorBounds) -> IntervalVector:
+        """Enclose A g(θ), (m,), whatever the rank of A; evidence proved."""
+        return (operator.matrix if operator.exact is None else operator.exact) @ self.signal()
+
     def enclose(
         self,
         operator: OperatorBounds,

@@ -15,8 +15,8 @@ from dipproofs.enclosures import compile_arb
 from dipproofs.tables.losses import NamedLoss, named_loss
 from dipproofs.tables.moments import BITS, activation_constants
 from dipproofs.theory.activations import ACTIVATIONS
-from dipproofs.theory.forms import q as q_symbol
 from dipproofs.theory.losses.base import m as observations
+from dipproofs.theory.symbols import q as q_symbol
 from dipproofs.theory.width import spectrum, symbols
 from dipproofs.theory.width.sparse import oscillation_of
 

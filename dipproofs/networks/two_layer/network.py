@@ -259,6 +259,10 @@ class TwoLayer:
         """Enclose g(u, θ), (n,); evidence proved."""
         return quantities.whole_signal(self)
 
+    def prediction(self, operator: OperatorBounds) -> IntervalVector:
+        """Enclose A g(u, θ), (m,); evidence proved."""
+        return quantities.prediction(self, operator)
+
     def enclose(
         self,
         operator: OperatorBounds,

@@ -89,6 +89,11 @@ def whole_signal(network: TwoLayer) -> IntervalVector:
     return signal + IntervalMatrix.from_exact(np.full(network.n, float(network.output_offset)))
 
 
+def prediction(network: TwoLayer, operator: OperatorBounds) -> IntervalVector:
+    """Enclose A g(u, θ), (m,)."""
+    return _prediction(operator, network, enclose_hidden(network))
+
+
 def _largest_column(matrix: IntervalMatrix) -> Bound:
     lower, upper = matrix.column_norms()
     return Bound(float(np.max(lower)), float(np.max(upper)))
