@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from dipproofs.certify.operator_bounds import OperatorBounds, name_rows, zero_rows
 from dipproofs.enclosures import Verdict
+from dipproofs.operators.bounds import OperatorBounds, name_rows, zero_rows
 from dipproofs.operators.operator import Operator
 
 

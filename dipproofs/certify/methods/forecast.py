@@ -1,4 +1,4 @@
-"""`guarantees.forecast`: a proved curve of the residual beside that of a frozen Jacobian (docs/theory-methods.md §7)."""
+"""`guarantees.forecast`: a proved curve of the residual beside that of a frozen Jacobian (theory of methods §7)."""
 
 from __future__ import annotations
 
