@@ -234,3 +234,15 @@ def test_symbols_are_defined_where_they_are_used() -> None:
     text = " ".join(to_text(render_certificate(case("proved"), verbose=True), width=200).split())
     for meaning in ("x: what the curvature of a step may cost", "R₀: the residual norm", "relative to the right side"):
         assert meaning in text
+
+
+def test_explain_knows_every_word_of_a_certificate() -> None:
+    from dipproofs.report.explain import explain
+
+    for name in ("proved", "picture", "failed", "estimated"):
+        record = case(name).to_json()
+        used = {record["verdict"], record["form"], record["profile"], record["loss"]["kind"], record["arithmetic"]}
+        used |= {record["network"]["activation"], *record["quantities"], *(h["id"] for h in record["hypotheses"])}
+        used |= {*record.get("claims", {}), *record["guarantees"], record["schedule"]["kind"]}
+        for word in used - {"extra"}:
+            assert len(explain(word)) > len(word) + 10, word

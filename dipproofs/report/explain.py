@@ -9,6 +9,7 @@ import sympy as sp
 
 from dipproofs.errors import InputError
 from dipproofs.report.explain_signal import SIGNAL_TOPICS, items_of
+from dipproofs.report.explain_words import GROUPS, words
 from dipproofs.theory import ACTIVATIONS, EXCLUDED, FORMS, PROFILES, formula, formulas, quantities
 from dipproofs.theory.core import Formula
 
@@ -52,6 +53,9 @@ def explain(name: str | None = None, *, latex: bool = False) -> str:
     topics |= dict.fromkeys(LOSSES, _loss)
     topics |= dict.fromkeys(ACTIVATIONS, _activation)
     topics |= dict.fromkeys(SIGNAL_TOPICS, _signal)
+    known = words()
+    for word in known:
+        topics.setdefault(word, lambda chosen, latex: known[chosen])
     if name is None:
         return _overview(list(LOSSES))
     if name in EXCLUDED:
@@ -59,7 +63,7 @@ def explain(name: str | None = None, *, latex: bool = False) -> str:
     if name not in topics:
         near = get_close_matches(name, topics, 1, 0.4)
         hint = f"; did you mean {near[0]}?" if near else ""
-        raise InputError(f"explain: found {name!r}, expected one of {', '.join(topics)}{hint}")
+        raise InputError(f"explain: found {name!r}, expected a word that `dipproofs explain` lists{hint}")
     return topics[name](name, latex)
 
 
@@ -72,6 +76,8 @@ def _overview(losses: list[str]) -> str:
             f"  losses:                       {', '.join(losses)}",
             f"  activations:                  {', '.join(ACTIVATIONS)}",
             f"  the signal:                   {', '.join(SIGNAL_TOPICS)}",
+            *(f"  {group + ':':<29} {', '.join(entries)}" for group, entries in GROUPS.items()),
+            "  or the name of a quantity in a certificate, such as sigma_AJ",
         ]
     )
 
