@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dipproofs.certify import api
+from dipproofs.errors import InputError
 
 if TYPE_CHECKING:
     from dipproofs.certificate.record import Certificate
@@ -29,6 +30,7 @@ def certified(
     """
     options = built.descent
     shown.expect(options.max_iterations, options.tolerance)
+    _refuse_unused(options)
     return api.certify(
         built.problem,
         built.network,
@@ -39,6 +41,8 @@ def certified(
         options.tolerance,
         built.certificate.form,
         built.certificate.arithmetic,
+        **options.method_options,
+        relative_tolerance=options.relative_tolerance,
         stop=options.stop,
         distance=built.certificate.distance,
         schedule_options=options.schedule_options,
@@ -48,3 +52,12 @@ def certified(
         say=lambda line: sys.stderr.write(f"{line}\n"),
         resume=resume,
     )
+
+
+def _refuse_unused(options: Any) -> None:
+    """Refuse what no certificate uses yet: an option that is read is used, or refused."""
+    for key, idle in (("polish", "none"), ("claim_horizon", None)):
+        if getattr(options, key) != idle:
+            raise InputError(
+                f"descent.{key}: found {getattr(options, key)}, which no certificate uses yet; leave it out"
+            )

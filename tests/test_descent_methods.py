@@ -184,9 +184,9 @@ def test_momentum_needs_a_fraction_of_the_iterations(kind: str) -> None:
 def test_the_automatic_momentum_is_nearly_critical() -> None:
     """Of the modes of the frozen problem all are underdamped, the slowest only just."""
     for product in (1e-4, 0.01, 0.3, 0.9):
-        root = automatic_momentum(1.0, product) ** 0.5
+        root = automatic_momentum(product) ** 0.5
         assert 0.7 * product**0.5 < 1 - root < product**0.5
-    assert automatic_momentum(1.0, 1e-9) == 0.998 and automatic_momentum(1.0, float("nan")) == 0.0
+    assert automatic_momentum(1e-9) == 0.998 and automatic_momentum(float("nan")) == 0.0
 
 
 @pytest.mark.parametrize("m", [5, 300])
@@ -198,7 +198,7 @@ def test_automatic_momentum_from_both_ways_to_the_spectrum(m: int) -> None:
     B = A @ net.V * (1 - phi**2)
     K = (B @ B.T * float(net.u @ net.u) + float(phi @ phi) * A @ A.T) / net.width
     least, largest = np.linalg.eigvalsh(K)[[0, -1]]
-    exact = automatic_momentum(0.9 / largest, least)
+    exact = automatic_momentum(0.9 * least / largest)
     assert found.momenta[0][0] == 0 and abs(found.momenta[0][1] - exact) < (1e-6 if m == 5 else 0.1)
 
 

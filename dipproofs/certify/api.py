@@ -10,13 +10,14 @@ from typing import Any
 from dipproofs.certificate.record import Certificate, Check, Guarantees, Hypothesis
 from dipproofs.certify.anytime import Anytime
 from dipproofs.certify.at_iterate import certify_at
+from dipproofs.certify.other_methods import undecided_for
 from dipproofs.certify.provenance import provenance
 from dipproofs.certify.rows import about_rank, without_zero_rows
 from dipproofs.certify.search import Step
 from dipproofs.certify.stop import fitted_problem, stopped_certified, stopped_early, stopping_loss
 from dipproofs.certify.widths import find_widths
-from dipproofs.descent import Iterate, Schedule, descend, make_schedule
-from dipproofs.descent.arguments import checked_end, checked_setting, checked_step
+from dipproofs.descent import Iterate, Method, Schedule, descend, make_method, make_schedule
+from dipproofs.descent.arguments import checked_end, checked_setting, checked_step, loss_of, stopping_level
 from dipproofs.enclosures import Verdict
 from dipproofs.errors import InputError, named_arguments
 from dipproofs.losses import as_loss
@@ -37,10 +38,15 @@ def certify(
     step: str | float = "auto",
     schedule: str | Schedule = "constant",
     max_iterations: int = 20000,
-    tolerance: float = 1e-12,
+    tolerance: float | None = None,
     form: str = "best",
     arithmetic: str = "proved",
     *,
+    method: str | Method = "gradient-descent",
+    momentum: float | str | None = None,
+    beta2: float | None = None,
+    epsilon: float | None = None,
+    relative_tolerance: float | None = None,
     stop: str = "tolerance",
     distance: float | None = None,
     schedule_options: Mapping[str, Any] | None = None,
@@ -58,9 +64,10 @@ def certify(
         network: `TwoLayer` with n outputs.
         loss: by default ½‖·‖²; also the name of a loss without parameters.
         step: γ_0 > 0 or "auto". schedule: see `descend`.
-        max_iterations, tolerance: when the run ends.
+        max_iterations, tolerance, relative_tolerance: when the run ends, see `descend`.
         form: "best", "paper", "integral", "concave" or "residual".
         arithmetic: "proved" (enclosures) or "estimated" (floats; the verdict is then never proved).
+        method, momentum, beta2, epsilon: see `descend`.
         stop: "tolerance", or "guaranteed": also at the first iterate for which ‖y_τ − Πȳ‖ ≤ 2‖Πε‖ is proved;
             "certified": there (without known noise: at the tolerance), but not before an iterate is certified.
         distance: dist(x̄, Im B) for a synthesis generator, where x̄ is not known; a recovery bound is then `assumed`.
@@ -94,7 +101,8 @@ def certify(
     """
     checked_setting(problem, network)
     loss, step = as_loss(loss), checked_step(step)
-    max_iterations, tolerance, _ = checked_end(max_iterations, tolerance)
+    max_iterations, tolerance, relative = checked_end(max_iterations, tolerance, relative_tolerance)
+    rule = make_method(method, momentum=momentum, beta2=beta2, epsilon=epsilon)
     _validate(form, arithmetic, distance)
     made = make_schedule(schedule, **(schedule_options or {}))
     problem, dropped = without_zero_rows(problem, loss)
@@ -104,6 +112,7 @@ def certify(
             say(line)
     recovery = Recovery(problem, network, operator, loss, distance)
     fitted = fitted_problem(problem, network, operator, loss)
+    tolerance = stopping_level(tolerance, relative, loss_of(fitted, network, loss))
     goal = max(tolerance, stopping_loss(stop, fitted, network, loss, recovery))
     where: dict[str, Any] = {}
     steps: list[tuple[int, float]] = []
@@ -123,7 +132,7 @@ def certify(
     where.update(provenance(_device(), str(network.dtype), origin, problem))
 
     def watch(tau: int, here: Callable[[], Iterate], value: float) -> str | None:
-        answer = search(tau, here, value)
+        answer = search(tau, here, value) if rule.kind == "gradient-descent" else None
         if answer == "freeze" and announce is not None and search.certificate is not None:
             announce(search.certificate)
         return "stop" if stop == "certified" and search.certificate is not None and value <= goal else answer
@@ -136,6 +145,7 @@ def certify(
         made,
         max_iterations,
         0.0 if stop == "certified" else goal,
+        method=rule,
         watcher=watch,
         progress=progress,
         steps=steps,
@@ -148,6 +158,8 @@ def certify(
         final = _diverged(problem, at, here, loss, operator, form, arithmetic, made, where, run)
     else:
         final = prove(run.iterations, run.network)
+        if rule.kind != "gradient-descent":
+            final = undecided_for(final, rule)
         if stop == "certified":
             run = stopped_certified(run, first, tolerance)
         elif goal > tolerance:

@@ -77,6 +77,12 @@ def checked_end(max_iterations: Any, tolerance: Any = None, relative_tolerance: 
     return int(max_iterations), level, relative
 
 
+def loss_of(problem: Any, network: Any, loss: Any) -> float:
+    """Return the loss at a network, in floats; infinite where it overflows."""
+    with np.errstate(all="ignore"):
+        return float(loss.value(np, np.asarray(problem.operator.matvec(network.output())), problem.y))
+
+
 def stopping_level(tolerance: float, relative_tolerance: float, loss_0: float) -> float:
     """Return the loss at which a run stops, from that at its start.
 

@@ -126,6 +126,8 @@ class Driver:
                 return int(loop.RUNNING)
         self._undo = before, len(self.records), self.value
         self.records.append(filled)
+        if guarded and not self.engine.method.monotone:
+            after = self.engine.envelope(after, filled[0], self.engine.method.coefficients(self.momentum)[0])
         self.carry, self.value = after, float(filled[0, -1])
         return status
 
@@ -142,6 +144,8 @@ class Driver:
         self._shortenings += 1
         carry, kept, self.value = point
         self.carry = carry if self.engine.method.monotone else self.engine.restarted(carry)
+        if self.auto_momentum is not None:
+            self.auto_momentum.next_check = 0
         del self.records[kept:]
         self.distances = [pair for pair in self.distances if pair[0] < self.tau]
         self._undo = None
@@ -182,7 +186,7 @@ class Driver:
             facts["auto"] = {key: _plain(getattr(self.auto, key)) for key in keys}
         if self.auto_momentum is not None:
             facts["auto_momentum"] = {
-                key: _plain(getattr(self.auto_momentum, key)) for key in ("frozen", "least", "next_check")
+                key: _plain(getattr(self.auto_momentum, key)) for key in ("frozen", "ends", "next_check")
             }
         return Snapshot(arrays, json.loads(json.dumps(facts | expected)))
 
@@ -210,10 +214,18 @@ class Driver:
         self._shortenings = int(facts["shortenings"])
         for controller, name in ((self.auto, "auto"), (self.auto_momentum, "auto_momentum")):
             for key, value in facts.get(name, {}).items() if controller is not None else ():
-                setattr(controller, key, float(value) if isinstance(value, str) else value)
+                setattr(controller, key, _read(value))
         if self.auto is not None:
             self.auto.vectors = {k.removeprefix("vector."): a for k, a in arrays.items() if k.startswith("vector.")}
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
     return finite_or_text(value) if isinstance(value, float) else value
+
+
+def _read(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(_read(item) for item in value)
+    return float(value) if isinstance(value, str) else value

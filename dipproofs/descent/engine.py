@@ -18,8 +18,8 @@ from dipproofs.descent.stepsize import AutoStep
 
 #: Up to this many parameters the distance ‖θ_τ−θ_0‖ is recorded at every iteration.
 _TRACK_DISTANCE_LIMIT = 200_000
-#: With an automatic step, a loss above this multiple of the one before (momentum: of the first) counts as a rise.
-_RISE, _RISE_WITH_MOMENTUM = 1.001, 16.0
+#: With an automatic step, a loss above this multiple of the one before (momentum: of the envelope) counts as a rise.
+_RISE, _RISE_WITH_MOMENTUM = 1.001, 4.0
 #: Below (this many roundings)² of the first loss it is noise.
 _NOISE = 128.0
 
@@ -118,6 +118,13 @@ class Engine:
         if not self.method.monotone:
             self.start = self.start._replace(reference=self.scalar(value))
 
+    def envelope(self, carry: Any, losses: np.ndarray, beta: float) -> Any:
+        """Give the carry with what the loss of a method with momentum is next compared with.
+
+        The loss oscillates below an envelope that decreases like β^τ in the fastest case.
+        """
+        return carry._replace(reference=self.scalar(max(losses.max(), float(carry.reference) * beta**losses.size)))
+
     def restarted(self, carry: Any) -> Any:
         """Give the carry with the method's state at its beginning."""
         return carry._replace(state=self.method.init(carry.theta))
@@ -144,9 +151,13 @@ class Engine:
                 return math.inf
             return float(self.loss.constants(self.problem.y, Bound.exact(value))[loss_curvature].upper)
 
+        def falls(theta: Any, gamma: float) -> float:
+            with np.errstate(over="ignore"):
+                return float(self.loop.step_that_falls(self.static, self.data, theta, self.scalar(gamma)))
+
         local = None if self.loss.projects_data else self._estimate(True)
         m = self.problem.operator.shape[0]
-        return AutoStep(self._estimate(False), curvature, m, self.dtype, local, steps=steps)
+        return AutoStep(self._estimate(False), curvature, m, self.dtype, local, falls, steps=steps)
 
     def _estimate(self, curved: bool) -> Callable[[int, Any, Any], tuple[Any, Any]]:
         import jax.numpy as jnp
@@ -161,9 +172,11 @@ class Engine:
         import jax.numpy as jnp
 
         def product(theta: Any, w: np.ndarray) -> Any:
-            return self.loop.curved_product(self.static, self.data, theta, jnp.asarray(w, self.dtype))
+            return self.loop.normal_product(self.static, self.data, theta, jnp.asarray(w, self.dtype))
 
-        def matrices(theta: Any) -> tuple[Any, Any]:
+        def matrix(theta: Any) -> Any:
             return self.loop.normal_matrix(self.static, self.data, theta)
 
-        return AutoMomentum(matrices, product, self.problem.operator.shape[0], chosen=chosen)
+        m = self.problem.operator.shape[0]
+        scale = self.loss.residual_scale_for(m)
+        return AutoMomentum(matrix, product, m, None if scale is None else float(scale), chosen=chosen)

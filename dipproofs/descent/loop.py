@@ -99,7 +99,10 @@ def advance(
         running = status == RUNNING
         gamma = gamma_0 * jnp.asarray(static.schedule.factor(tau.astype(dtype)), dtype)
         if static.schedule.searches:
-            gamma = _backtrack(static, data, theta, cache, factors, squared, value, gamma)
+            search = static.schedule
+            gamma = _backtrack(
+                static, data, theta, cache, factors, squared, value, gamma, search.decrease, search.shrink
+            )
         gamma = jnp.where(running, gamma, 0.0)
         update = static.method.update(partial(network.expand, cache, factors), state, gamma, coefficients)
         # a step of size 0 times a non-finite gradient would spoil the iterate that is to be reported
@@ -131,18 +134,37 @@ def advance(
 
 
 def _backtrack(
-    static: Static, data: Data, theta: Any, cache: Any, factors: Any, squared: Any, value: Any, gamma: Any
+    static: Static,
+    data: Data,
+    theta: Any,
+    cache: Any,
+    factors: Any,
+    squared: Any,
+    value: Any,
+    gamma: Any,
+    decrease: float,
+    shrink: float,
 ) -> Any:
-    """Shorten γ until f decreases by at least cγ‖∇f‖² (docs/theory-methods.md §9)."""
+    """Shorten γ until f decreases by at least ``decrease``·γ‖∇f‖² (docs/theory-methods.md §9)."""
 
     def too_long(trial: Any) -> Any:
         moved = jax.tree.map(lambda a, b: a + b, theta, static.network.expand(cache, factors, -trial))
         v, _ = _forward(static, data, moved)
         new = static.loss.value(jnp, v, data.y)
         # `not <=` so that a NaN (outside the domain of the loss) shortens the step too
-        return ~(new <= value - static.schedule.decrease * trial * squared) & (trial > gamma * _SHORTEST)
+        return ~(new <= value - decrease * trial * squared) & (trial > gamma * _SHORTEST)
 
-    return jax.lax.while_loop(too_long, lambda trial: static.schedule.shrink * trial, gamma)
+    return jax.lax.while_loop(too_long, lambda trial: shrink * trial, gamma)
+
+
+@partial(jax.jit, static_argnames=("static",))
+def step_that_falls(static: Static, data: Data, theta: Any, gamma: Any) -> Any:
+    """Halve γ until f decreases by γ‖∇f‖²/2 along the negative gradient."""
+    v, cache = _forward(static, data, theta)
+    z = static.operator.adjoint(data.operator, static.loss.gradient(jnp, v, data.y))
+    factors, squared = static.network.gradient(data.fixed, theta, cache, z)
+    value = static.loss.value(jnp, v, data.y)
+    return _backtrack(static, data, theta, cache, factors, squared, value, gamma, 0.5, 0.5)
 
 
 @partial(jax.jit, static_argnames=("static", "iterations", "curved"))
@@ -164,18 +186,16 @@ def norm_estimate(static: Static, iterations: int, curved: bool, data: Data, the
 
 
 @partial(jax.jit, static_argnames=("static",))
-def normal_matrix(static: Static, data: Data, theta: Any) -> tuple[Any, Any]:
-    """Give MMᵀ and ∇²L(v), both (m, m), column by column."""
-    product, hessian = _normal_map(static, data, theta)
-    identity = jnp.eye(data.y.shape[0], dtype=data.y.dtype)
-    return jax.lax.map(product, identity), jax.lax.map(hessian, identity)
+def normal_matrix(static: Static, data: Data, theta: Any) -> Any:
+    """Give MMᵀ, (m, m), column by column."""
+    product, _ = _normal_map(static, data, theta)
+    return jax.lax.map(product, jnp.eye(data.y.shape[0], dtype=data.y.dtype))
 
 
 @partial(jax.jit, static_argnames=("static",))
-def curved_product(static: Static, data: Data, theta: Any, w: Any) -> Any:
-    """Give MMᵀ∇²L(v)w."""
-    product, hessian = _normal_map(static, data, theta)
-    return product(hessian(w))
+def normal_product(static: Static, data: Data, theta: Any, w: Any) -> Any:
+    """Give MMᵀw."""
+    return _normal_map(static, data, theta)[0](w)
 
 
 def _normal_map(static: Static, data: Data, theta: Any) -> tuple[Any, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from dipproofs.descent.stepsize import put
+from dipproofs.descent.stepsize import SAFETY, put
 
 #: 1 − √β = MARGIN·√γ·s: a little more momentum than critical, so that every mode oscillates and decreases like √β.
 MARGIN = 0.9
@@ -24,43 +24,45 @@ _ZERO = 1e-11
 _OFF = (0.8, 1.25)
 
 
-def automatic_momentum(step: float, least: float) -> float:
-    """Return β = (1 − 0.9√(γλ))², λ the smallest curvature of the loss along the observed directions.
+def automatic_momentum(product: float) -> float:
+    """Return β = (1 − 0.9√x)², x the step times the smallest curvature along the observed directions.
 
     Args:
-        step: γ, at most 1 over the largest curvature. least: λ; for ½‖·‖² it is s_A(θ)².
+        product: x; for ½‖·‖² it is γ·s_A(θ)².
 
     Notes:
-        With κ = λ_max/λ and γ = 1/λ_max this is about (1 − 1/√κ)². (The textbook's ((√κ−1)/(√κ+1))² belongs to the step
-        4/(√λ_max + √λ)², which leaves no room for a Jacobian that moves.) A mode of curvature μ is underdamped, and its
-        residual decreases like √β, when 1 − √β < √(γμ); the margin keeps all modes there on the ball of a certificate
-        (docs/theory-methods.md §1). At most 0.998.
+        With κ = (‖M‖/s_A)² and γ = 1/‖M‖² this is about (1 − 1/√κ)². (The textbook's ((√κ−1)/(√κ+1))² belongs to the
+        step 4/(‖M‖ + s_A)², which leaves no room for a Jacobian that moves.) A mode with singular value σ is
+        underdamped, and its residual decreases like √β, when 1 − √β < √γ·σ; the margin keeps all modes there on the
+        ball of a certificate (docs/theory-methods.md §1). At most 0.998.
 
     Example:
-        >>> round(automatic_momentum(1.0, 0.01), 4), automatic_momentum(1.0, 0.0)
+        >>> round(automatic_momentum(0.01), 4), automatic_momentum(0.0)
         (0.8281, 0.998)
     """
-    product = step * least
-    if not (0 < product < math.inf):
+    if not 0 < product < math.inf:
         return LARGEST if product == 0 else 0.0
     return float(min(max(1 - MARGIN * math.sqrt(product), 0.0) ** 2, LARGEST))
 
 
 @dataclass
 class AutoMomentum:
-    """The controller: looks at the spectrum at iterations 0, 1, 2, 4, 8, … until a certificate is found.
+    """The controller: looks at the spectrum of MMᵀ at iterations 0, 1, 2, 4, 8, … until a certificate is found.
 
     Args:
-        matrices: gives MMᵀ and ∇²L(v) at θ. product: w ↦ MMᵀ∇²L(v)w at θ. m: rows.
+        matrix: gives MMᵀ at θ. product: w ↦ MMᵀw at θ. m: rows.
+        curvature: 2c of the squared loss c‖·‖²; None for other losses, of which the curvature changes along the run: the
+            momentum is then that of the step `SAFETY` over the largest curvature.
         chosen: receives (iteration, β) whenever β is set.
     """
 
-    matrices: Callable[[Any], tuple[Any, Any]]
+    matrix: Callable[[Any], Any]
     product: Callable[[Any, Any], Any]
     m: int
+    curvature: float | None = None
     frozen: bool = False
     chosen: list[tuple[int, float]] = field(default_factory=list)
-    least: float = math.nan
+    ends: tuple[float, float] = (math.nan, math.nan)
     next_check: int = 0
 
     def propose(self, tau: int, theta: Any, step: float) -> float:
@@ -68,9 +70,11 @@ class AutoMomentum:
         if self.frozen and self.chosen:
             return self.chosen[-1][1]
         if tau >= self.next_check:
-            self.least = self._least(theta)
+            self.ends = self._ends(theta)
             self.next_check = max(1, 2 * tau)
-        beta = automatic_momentum(step, self.least)
+        least, largest = self.ends
+        scale = step * self.curvature if self.curvature is not None else SAFETY / largest if largest > 0 else math.nan
+        beta = automatic_momentum(scale * least)
         if self.chosen:
             now, best = 1 - math.sqrt(self.chosen[-1][1]), 1 - math.sqrt(beta)
             if _OFF[0] * now <= best <= _OFF[1] * now:
@@ -78,35 +82,32 @@ class AutoMomentum:
         put(self.chosen, tau, beta)
         return beta
 
-    def _least(self, theta: Any) -> float:
-        """Estimate the smallest eigenvalue that is not 0 (evidence: estimated)."""
+    def _ends(self, theta: Any) -> tuple[float, float]:
+        """Estimate the smallest eigenvalue that is not 0, and the largest (evidence: estimated)."""
         if self.m <= _DENSE:
-            normal, hessian = (np.asarray(part, np.float64) for part in self.matrices(theta))
-            if not (np.isfinite(normal).all() and np.isfinite(hessian).all()):
-                return math.nan
-            values = np.linalg.eigvals(normal @ hessian).real
+            values = np.asarray(self.matrix(theta), np.float64)
+            values = np.linalg.eigvalsh(values) if np.isfinite(values).all() else np.full(1, math.nan)
         else:
             values = self._ritz(theta)
-        values = np.sort(values)
         positive = values[values > _ZERO * values[-1]]
-        return float(positive[0]) if positive.size else 0.0
+        return (float(positive[0]), float(values[-1])) if positive.size else (math.nan, math.nan)
 
     def _ritz(self, theta: Any) -> np.ndarray:
-        """Ritz values of Arnoldi's method: the smallest is not below the smallest eigenvalue, so that β is cautious."""
+        """Ritz values of Lanczos' method: the smallest is above the smallest eigenvalue, so that β is cautious."""
         rng = np.random.default_rng(0)
-        basis = [rng.standard_normal(self.m)]
-        basis[0] /= np.linalg.norm(basis[0])
-        H = np.zeros((_LANCZOS + 1, _LANCZOS))
+        q = rng.standard_normal(self.m)
+        basis, H = [q / np.linalg.norm(q)], np.zeros((_LANCZOS + 1, _LANCZOS + 1))
         for j in range(_LANCZOS):
             w = np.asarray(self.product(theta, basis[j]), np.float64)
             if not np.isfinite(w).all():
-                return np.array([math.nan])
+                return np.full(1, math.nan)
             for _ in range(2):  # twice is enough
                 part = np.array([q @ w for q in basis])
                 w = w - part @ np.array(basis)
                 H[: j + 1, j] += part
-            H[j + 1, j] = np.linalg.norm(w)
-            if H[j + 1, j] <= 1e-13 * np.abs(H[: j + 1, j]).max():
-                return np.linalg.eigvals(H[: j + 1, : j + 1]).real
-            basis.append(w / H[j + 1, j])
-        return np.linalg.eigvals(H[:_LANCZOS, :_LANCZOS]).real
+            size = float(np.linalg.norm(w))
+            if size <= 1e-12 * np.abs(H).max() or j == _LANCZOS - 1:
+                break
+            basis.append(w / size)
+        projected = H[: j + 1, : j + 1]
+        return np.linalg.eigvalsh((projected + projected.T) / 2)

@@ -13,6 +13,7 @@ from dipproofs.descent.arguments import (
     checked_end,
     checked_setting,
     checked_step,
+    loss_of,
     refuse_overflow,
     refuse_schedule,
     stopping_level,
@@ -94,11 +95,9 @@ def descend(
     refuse_schedule(made, schedule)
     max_iterations, tolerance, relative = checked_end(max_iterations, tolerance, relative_tolerance)
     loss.validate_data(problem.y)
-    prediction = np.asarray(problem.operator.matvec(network.output()))
-    loss.refuse_start(prediction)
+    loss.refuse_start(np.asarray(problem.operator.matvec(network.output())))
     refuse_overflow(problem, network, loss, step)
-    with np.errstate(all="ignore"):  # an infinite loss ends the run with that reason
-        value = float(loss.value(np, prediction, problem.y))
+    value = loss_of(problem, network, loss)  # an infinite one ends the run with that reason
     level = min(stopping_level(tolerance, relative, value), float(np.finfo(network.dtype).max))
     expected = {
         "method": made.to_json(),

@@ -23,6 +23,8 @@ SAFETY = 0.9
 _TOO_LONG, _TOO_SHORT = 1.05, 0.7
 #: The step that a certificate asks for is taken once it is at least this part of the one at which the loss falls.
 _NEAR = 1 / 32
+#: No trial is longer than this multiple of it.
+_FAR = 2.0**30
 _FIRST_ITERATIONS, _LATER_ITERATIONS = 40, 12
 
 #: (iterations, θ, start vector) ↦ (an eigenvalue by power iteration, the vector to go on from).
@@ -36,6 +38,8 @@ class AutoStep:
     Args:
         estimate: ‖M‖². curvature: Λ on the sublevel set of a loss. m, dtype: of the data.
         local: the largest eigenvalue of Mᵀ∇²L(v)M; None where it is Λ‖M‖² (squared loss).
+        falls: (θ, γ) ↦ the first of γ, γ/2, γ/4, … by which the loss falls; used with ``local``, for losses that are
+            nearly flat where they are large.
         steps: receives (iteration, γ) whenever γ is set.
     """
 
@@ -44,6 +48,7 @@ class AutoStep:
     m: int
     dtype: Any
     local: Estimate | None = None
+    falls: Callable[[Any, float], float] | None = None
     frozen: bool = False
     gamma: float | None = None
     steps: list[tuple[int, float]] = field(default_factory=list)
@@ -76,8 +81,10 @@ class AutoStep:
         if self.local is None:
             return SAFETY / bound if bound > 0 and np.isfinite(bound) else 1.0
         here = self._size("local", self.local, theta)
-        falls = SAFETY / here if here > 0 and np.isfinite(here) else 1.0
         provable = SAFETY / bound if bound > 0 and np.isfinite(bound) else 0.0
+        falls = SAFETY / here if here > 0 and np.isfinite(here) else 1.0
+        if self.falls is not None:
+            falls = self.falls(theta, min(falls, provable * _FAR) if provable else falls)
         return provable if provable >= _NEAR * falls else falls
 
     def _size(self, name: str, estimate: Estimate, theta: Any) -> float:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from dipproofs.errors import InputError
+from dipproofs.problems.method_options import METHOD_KEYS, fraction, refuse_beta2, refuse_foreign
 from dipproofs.problems.schema import Options, choice, integer, number, number_or_word, text
 from dipproofs.theory.forms import FORM_IDS
 from dipproofs.theory.losses.base import SCALES
@@ -48,33 +50,73 @@ class DescentOptions(Options):
     """Keys of `[descent]`.
 
     Args:
-        step: γ > 0, or "auto": the step with the best guaranteed rate.
-        schedule: constant; polynomial, γ/(1+τ)^power; cosine, from γ to 0 over `horizon`; backtracking.
+        method: gradient-descent, heavy-ball, nesterov or adam, with the updates of torch and Optax.
+        momentum: β of heavy-ball and nesterov, "auto" (also if left out) for one from the spectrum; β₁ of adam, 0.9.
+        beta2: β₂ of adam, 0.999 if left out; above momentum².
+        epsilon: ε of adam, outside the root; 1e-8 if left out.
+        claim_horizon: over how many further iterations of adam a statement is looked for; 1000 if left out.
+        step: γ > 0, or "auto": from the curvature of the loss at the iterates (adam: 1e-3).
+        schedule: constant; polynomial, γ/(1+τ)^power; cosine, from γ to 0 over `horizon`; backtracking, for
+            gradient-descent.
         max_iterations: the run never takes more.
-        tolerance: stop when the loss is below it.
+        tolerance: stop when the loss is at most this (absolute); 1e-12, or 0 with a relative_tolerance alone.
+        relative_tolerance: stop when the loss is at most this multiple of the loss at the start, too.
         power: the exponent of the polynomial schedule.
         horizon: the length of the cosine schedule, `max_iterations` if left out.
+<<<<<<< HEAD
         stop: "tolerance", or "guaranteed": at the first iterate for which the early-stopping bound is proved;
             "certified": there, or at the tolerance where the noise is not known, but not before one is certified.
+=======
+        stop: "tolerance"; "guaranteed": at the first iterate for which the early-stopping bound is proved; "certified":
+            then go on to the first certified iterate.
+        polish: "none", or "gauss-newton": after the run, a record of its own.
+>>>>>>> c45ee23 (Let the automatic step fall for every loss; keys for methods and relative tolerance)
         dtype: precision of the descent.
     """
 
     section: ClassVar[str] = "descent"
 
+    method: str = choice("gradient-descent", options=tuple(METHOD_KEYS))
+    momentum: float | str | None = number_or_word(None, words=("auto",), minimum=0.0, below=1.0)
+    beta2: float | None = number(None, minimum=0.0, below=1.0)
+    epsilon: float | None = number(None, above=0.0)
+    claim_horizon: int | None = integer(None, minimum=1)
     step: float | str = number_or_word("auto", words=("auto",), above=0.0)
     schedule: str = choice("constant", options=tuple(SCHEDULES))
     max_iterations: int = integer(20000, minimum=0)
-    tolerance: float = number(1e-12, minimum=0.0)
+    tolerance: float = number(None, minimum=0.0)
+    relative_tolerance: float | None = number(None, minimum=0.0)
     power: float = number(0.5, minimum=0.0)
     horizon: int | None = integer(None, minimum=1)
     stop: str = choice("tolerance", options=("tolerance", "guaranteed", "certified"))
+<<<<<<< HEAD
+=======
+    polish: str = choice("none", options=("none", "gauss-newton"))
+>>>>>>> c45ee23 (Let the automatic step fall for every loss; keys for methods and relative tolerance)
     dtype: str = choice("float64", options=("float64", "float32"))
+
+    def check(self) -> None:
+        """Refuse options of other methods, and what does not go together; give the tolerance its default."""
+        if self.tolerance is None:
+            object.__setattr__(self, "tolerance", 1e-12 if self.relative_tolerance is None else 0.0)
+        given = [key for key in METHOD_KEYS["adam"] if getattr(self, key) is not None]
+        refuse_foreign(self.method, given)
+        if self.method == "adam":
+            momentum = 0.9 if self.momentum is None else fraction(self.momentum, "momentum")
+            refuse_beta2(momentum, 0.999 if self.beta2 is None else self.beta2)
+        if self.schedule == "backtracking" and self.method != "gradient-descent":
+            raise InputError(f"descent.schedule: found backtracking with {self.method}, expected gradient-descent")
 
     @property
     def schedule_options(self) -> dict[str, Any]:
         """The parameters of the chosen schedule."""
         given = {"polynomial": {"power": self.power}, "cosine": {"horizon": self.horizon or self.max_iterations}}
         return given.get(self.schedule, {})
+
+    @property
+    def method_options(self) -> dict[str, Any]:
+        """Method and its options, as `certify` and `descend` take them."""
+        return {key: getattr(self, key) for key in ("method", "momentum", "beta2", "epsilon")}
 
 
 @dataclass(frozen=True)

@@ -81,14 +81,29 @@ def seed(default: Any = 0) -> Any:
     return integer(default, minimum=0, maximum=LARGEST_SEED)
 
 
-def number(default: Any = dataclasses.MISSING, *, minimum: float | None = None, above: float | None = None) -> Any:
-    """A finite number, ≥ `minimum` or > `above` if given."""
-    bound = f" ≥ {minimum:g}" if minimum is not None else f" > {above:g}" if above is not None else ""
+def number(
+    default: Any = dataclasses.MISSING,
+    *,
+    minimum: float | None = None,
+    above: float | None = None,
+    below: float | None = None,
+) -> Any:
+    """A finite number, ≥ `minimum` or > `above`, and < `below`, if given."""
+    return rule_field(Rule("a finite number" + _range(minimum, above, below), _number(minimum, above, below)), default)
 
+
+def _number(minimum: float | None, above: float | None, below: float | None) -> Callable[[Any], float | None]:
     def convert(value: Any) -> float | None:
-        return finite(value, minimum, above)
+        found = finite(value, minimum, above)
+        return found if found is None or below is None or found < below else None
 
-    return rule_field(Rule(f"a finite number{bound}", convert), default)
+    return convert
+
+
+def _range(minimum: float | None, above: float | None, below: float | None) -> str:
+    if below is not None:
+        return f" in {'[' if minimum is not None else ']'}{minimum if minimum is not None else above:g}, {below:g}["
+    return f" ≥ {minimum:g}" if minimum is not None else f" > {above:g}" if above is not None else ""
 
 
 def choice(default: Any = dataclasses.MISSING, *, options: Iterable[str]) -> Any:
@@ -109,14 +124,22 @@ def text(default: Any = dataclasses.MISSING, *, expected: str = "a non-empty tex
     return rule_field(Rule(expected, convert), default)
 
 
-def number_or_word(default: Any, *, words: tuple[str, ...], above: float) -> Any:
-    """A finite number > `above`, or one of a few words."""
+def number_or_word(
+    default: Any,
+    *,
+    words: tuple[str, ...],
+    above: float | None = None,
+    minimum: float | None = None,
+    below: float | None = None,
+) -> Any:
+    """A finite number > `above` or ≥ `minimum`, and < `below`, or one of a few words."""
     listed = " or ".join(f'"{w}"' for w in words)
+    as_number = _number(minimum, above, below)
 
     def convert(value: Any) -> float | str | None:
-        return value if isinstance(value, str) and value in words else finite(value, None, above)
+        return value if isinstance(value, str) and value in words else as_number(value)
 
-    return rule_field(Rule(f"{listed} or a finite number > {above:g}", convert), default)
+    return rule_field(Rule(f"{listed} or a finite number{_range(minimum, above, below)}", convert), default)
 
 
 def count_or_fraction(default: Any = dataclasses.MISSING) -> Any:

@@ -144,6 +144,8 @@ class Instance:
                 self.max_iterations,
                 self.options.tolerance,
                 self.certificate.form,
+                **self.options.method_options,
+                relative_tolerance=self.options.relative_tolerance,
                 stop=self.options.stop,
                 distance=self.certificate.distance,
                 schedule_options=self.options.schedule_options,

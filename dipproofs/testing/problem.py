@@ -243,6 +243,7 @@ class _Tester:
         return api.certify(
             built.problem, built.network, built.loss, step, options.schedule, options.max_iterations,
             options.tolerance, built.certificate.form, "proved", stop=options.stop,
+            **options.method_options, relative_tolerance=options.relative_tolerance,
             distance=built.certificate.distance, schedule_options=options.schedule_options,
             keep_interrupted=False,
         )  # fmt: skip

@@ -10,6 +10,7 @@ from dipproofs.descent.methods.gradient_descent import GradientDescent
 from dipproofs.descent.methods.heavy_ball import HeavyBall
 from dipproofs.descent.methods.nesterov import Nesterov
 from dipproofs.errors import InputError
+from dipproofs.problems.method_options import checked_kind, refuse_foreign
 
 #: The methods by their names in problem files and certificates.
 METHODS: dict[str, type[Method]] = {c.kind: c for c in (GradientDescent, HeavyBall, Nesterov, Adam)}
@@ -36,14 +37,6 @@ def make_method(kind: str | Method = "gradient-descent", **options: Any) -> Meth
         if given:
             raise InputError(f"descent.{next(iter(given))}: found beside a method that has its options; set it there")
         return kind
-    if not isinstance(kind, str) or kind not in METHODS:
-        from dipproofs.problems.schema import nearest, show
-
-        near = nearest(kind, METHODS) if isinstance(kind, str) else ""
-        raise InputError(f"descent.method: found {show(kind)}, expected one of {', '.join(METHODS)}{near}")
-    method = METHODS[kind]
-    for key in given:
-        if key not in method.options:
-            owners = ", ".join(name for name, other in METHODS.items() if key in other.options)
-            raise InputError(f"descent.{key}: {kind} has none; it belongs to {owners}")
-    return method(**given)
+    name = checked_kind(kind)
+    refuse_foreign(name, given)
+    return METHODS[name](**given)

@@ -8,8 +8,9 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from dipproofs.descent.methods.base import Gradient, Method, Update, fraction, state_names, zeros
+from dipproofs.descent.methods.base import Gradient, Method, Update, state_names, zeros
 from dipproofs.errors import InputError
+from dipproofs.problems.method_options import fraction, refuse_beta2
 
 
 class Moments(NamedTuple):
@@ -60,10 +61,7 @@ class Adam(Method):
         if epsilon is None:
             raise InputError(f"descent.epsilon: found {show(self.epsilon)}, expected a finite number > 0")
         object.__setattr__(self, "epsilon", epsilon)
-        if not self.beta2 > self.momentum**2:
-            raise InputError(
-                f"descent.beta2: found {self.beta2:g}, expected more than momentum² = {self.momentum**2:.4g}"
-            )
+        refuse_beta2(self.momentum, self.beta2)
 
     def coefficients(self, momentum: float | None) -> tuple[float, ...]:
         return self.momentum, self.beta2, self.epsilon

@@ -9,8 +9,6 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from dipproofs.errors import InputError
-
 #: A gradient that is made when it is needed: gradient(scale) gives scale·∇f as a pytree like θ.
 Gradient = Callable[[Any], Any]
 
@@ -68,29 +66,6 @@ class Method(ABC):
         if found.get("momentum") == "auto" and momentum is not None:
             found["momentum"] = momentum
         return found
-
-
-def fraction(value: Any, key: str, *, word: str | None = None) -> Any:
-    """Return an option in [0, 1[, or the word that may stand for it.
-
-    Raises:
-        InputError: anything else.
-
-    Example:
-        >>> fraction(1.0, "momentum", word="auto")
-        Traceback (most recent call last):
-        ...
-        dipproofs.errors.InputError: descent.momentum: found 1.0, expected a number in [0, 1[ or "auto"
-    """
-    from dipproofs.problems.schema import finite, show
-
-    if word is not None and isinstance(value, str) and value == word:
-        return value
-    number = finite(value, minimum=0.0)
-    if number is None or number >= 1:
-        alternative = f' or "{word}"' if word else ""
-        raise InputError(f"descent.{key}: found {show(value)}, expected a number in [0, 1[{alternative}")
-    return number
 
 
 def added(left: Any, right: Any) -> Any:

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from dipproofs.descent.methods.base import Gradient, Method, Update, added, fraction, scaled, state_names, zeros
+from dipproofs.descent.methods.base import Gradient, Method, Update, added, scaled, state_names, zeros
+from dipproofs.problems.method_options import fraction
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,7 @@ class HeavyBall(Method):
     """buf ← β·buf + ∇f(θ), θ ← θ − γ·buf (``torch.optim.SGD(lr=γ, momentum=β)``, ``optax.sgd(γ, momentum=β)``).
 
     Args:
-        momentum: β in [0, 1[, or "auto": (1 − 0.9√γ·s_A)², see `descent.momentum.automatic_momentum`.
+        momentum: β in [0, 1[, or "auto": (1 − 0.9√γ·s_A)² for ½‖·‖², see `descent.momentum.automatic_momentum`.
 
     Raises:
         InputError: a momentum out of range.

@@ -1,0 +1,91 @@
+"""A run that is stopped, saved and continued is the run that was never stopped, bit for bit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from helpers import gaussian_problem, network
+
+import dipproofs as dp
+from dipproofs.descent import Snapshot
+
+RUNS: list[dict[str, Any]] = [
+    {},
+    {"step": 0.2, "schedule": "polynomial"},
+    {"step": 8.0, "schedule": "backtracking"},
+    {"method": "heavy-ball"},
+    {"method": "nesterov", "step": 0.3, "momentum": 0.8},
+    {"method": "adam", "step": 0.01},
+]
+
+
+@pytest.mark.parametrize("options", RUNS, ids=str)
+def test_a_resumed_run_is_the_run_itself(options: dict[str, Any], tmp_path: Path) -> None:
+    problem, net = gaussian_problem(kappa=8.0), network(width=16)
+    whole = dp.descend(problem, net, max_iterations=90, tolerance=0.0, **options)
+    part = dp.descend(problem, net, max_iterations=37, tolerance=0.0, **options)
+    assert part.snapshot is not None and part.snapshot.iteration == 37
+    path = part.snapshot.save(tmp_path)
+    assert path == tmp_path / "run-state.npz"
+    found = dp.descend(problem, net, max_iterations=90, tolerance=0.0, resume=path, **options)
+    assert found.iterations == whole.iterations == 90 and found.steps == whole.steps
+    assert found.momenta == whole.momenta
+    for name in ("loss", "gradient_norm", "path_length", "distance", "step"):
+        np.testing.assert_array_equal(getattr(found.history, name), getattr(whole.history, name))
+    for name in ("V", "W"):
+        np.testing.assert_array_equal(getattr(found.network, name), getattr(whole.network, name))
+    assert set(found.state) == set(whole.state)
+    for name, array in whole.state.items():
+        np.testing.assert_array_equal(found.state[name], array)
+
+
+def test_a_run_that_reached_its_tolerance_goes_on_to_a_smaller_one() -> None:
+    problem, net = gaussian_problem(), network()
+    whole = dp.descend(problem, net, tolerance=1e-9)
+    part = dp.descend(problem, net, tolerance=1e-3)
+    found = dp.descend(problem, net, tolerance=1e-9, resume=part.snapshot)
+    assert part.iterations < found.iterations == whole.iterations
+    np.testing.assert_array_equal(found.history.loss, whole.history.loss)
+
+
+def test_an_interrupted_run_can_be_resumed() -> None:
+    def progress(tau: int, value: float) -> None:
+        if tau >= 20:
+            raise KeyboardInterrupt
+
+    problem, net = gaussian_problem(), network()
+    part = dp.descend(problem, net, max_iterations=60, tolerance=0.0, progress=progress)
+    assert part.stopped == "interrupted" and part.iterations < 60
+    found = dp.descend(problem, net, max_iterations=60, tolerance=0.0, resume=part.snapshot)
+    whole = dp.descend(problem, net, max_iterations=60, tolerance=0.0)
+    np.testing.assert_array_equal(found.history.loss, whole.history.loss)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"step": 0.1}, "resume: found step 'auto', expected 0.1"),
+        ({"method": "heavy-ball"}, "resume: found method"),
+        ({"schedule": "polynomial"}, "resume: found schedule"),
+        ({"network": network(seed=4)}, "another problem, network or loss"),
+        ({"problem": gaussian_problem(seed=1)}, "another problem, network or loss"),
+        ({"loss": dp.Huber(1.0)}, "another problem, network or loss"),
+        ({"resume": "no-such-folder.npz"}, "resume: no-such-folder.npz: found no saved run there"),
+    ],
+)
+def test_another_run_is_not_resumed(change: dict[str, Any], message: str) -> None:
+    given = {"problem": gaussian_problem(), "network": network()}
+    part = dp.descend(**given, max_iterations=3, tolerance=0.0)
+    with pytest.raises(dp.InputError, match=message) as caught:
+        dp.descend(**({**given, "max_iterations": 9, "tolerance": 0.0, "resume": part.snapshot} | change))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "other.npz"
+    np.savez(path, facts=np.array('{"format": "something"}'))
+    with pytest.raises(dp.InputError, match="another format"):
+        Snapshot.load(path)
