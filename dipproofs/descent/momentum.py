@@ -51,8 +51,8 @@ class AutoMomentum:
 
     Args:
         matrix: gives MMᵀ at θ. product: w ↦ MMᵀw at θ. m: rows.
-        curvature: 2c of the squared loss c‖·‖²; None for other losses, of which the curvature changes along the run: the
-            momentum is then that of the step `SAFETY` over the largest curvature.
+        curvature: 2c of the squared loss c‖·‖²; None for other losses, of which the curvature changes along the run:
+            the momentum is then that of the step `SAFETY` over the largest curvature.
         chosen: receives (iteration, β) whenever β is set.
     """
 

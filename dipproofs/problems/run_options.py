@@ -63,14 +63,9 @@ class DescentOptions(Options):
         relative_tolerance: stop when the loss is at most this multiple of the loss at the start, too.
         power: the exponent of the polynomial schedule.
         horizon: the length of the cosine schedule, `max_iterations` if left out.
-<<<<<<< HEAD
         stop: "tolerance", or "guaranteed": at the first iterate for which the early-stopping bound is proved;
             "certified": there, or at the tolerance where the noise is not known, but not before one is certified.
-=======
-        stop: "tolerance"; "guaranteed": at the first iterate for which the early-stopping bound is proved; "certified":
-            then go on to the first certified iterate.
         polish: "none", or "gauss-newton": after the run, a record of its own.
->>>>>>> c45ee23 (Let the automatic step fall for every loss; keys for methods and relative tolerance)
         dtype: precision of the descent.
     """
 
@@ -89,10 +84,7 @@ class DescentOptions(Options):
     power: float = number(0.5, minimum=0.0)
     horizon: int | None = integer(None, minimum=1)
     stop: str = choice("tolerance", options=("tolerance", "guaranteed", "certified"))
-<<<<<<< HEAD
-=======
     polish: str = choice("none", options=("none", "gauss-newton"))
->>>>>>> c45ee23 (Let the automatic step fall for every loss; keys for methods and relative tolerance)
     dtype: str = choice("float64", options=("float64", "float32"))
 
     def check(self) -> None:
