@@ -10,14 +10,24 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from dipproofs.enclosures import IntervalVector
 from dipproofs.errors import InputError
 from dipproofs.graph import Graph, evaluate, load, save
 from dipproofs.graph.evaluate import check_parameters
 from dipproofs.graph.file import CONSTANT, THETA
+from dipproofs.networks.base import Enclosure, Network, Workspace
+from dipproofs.networks.graph_network.quantities import (
+    budget,
+    enclose_graph,
+    estimate_graph,
+    signal_of,
+)
+from dipproofs.operators.bounds import OperatorBounds
+from dipproofs.theory.architectures import ARCHITECTURES, Architecture
 
 
 @dataclass(frozen=True, eq=False)
-class GraphNetwork:
+class GraphNetwork(Network):
     """A generator g(θ) of any architecture, with θ given.
 
     Args:
@@ -90,6 +100,63 @@ class GraphNetwork:
         """Return g(θ), (n,), in floats; evidence estimated."""
         return evaluate(self.graph, self.values).reshape(-1)
 
+    @property
+    def architecture(self) -> Architecture:
+        """Constants and the hypothesis about the ball that graphs bring to the theorem."""
+        return ARCHITECTURES["graph"]
+
+    def program(self, *, full: bool = False) -> Any:
+        """Return the JAX functions that the descent runs; ``full`` is for networks that move in a subspace."""
+        from dipproofs.descent.program import autodiff_program
+
+        return autodiff_program(GraphForward(self.graph), (), self.values, self.with_parameters, self.dtype)
+
+    def signal(self) -> IntervalVector:
+        """Enclose g(θ), (n,); evidence proved."""
+        return signal_of(self)
+
+    def enclose(
+        self,
+        operator: OperatorBounds,
+        y: np.ndarray,
+        loss: Any,
+        *,
+        radius: float | None = None,
+        unprojected: bool = False,
+    ) -> Enclosure:
+        """Enclose s_A, ‖M‖, ℓ_A on a ball and the prediction; evidence proved.
+
+        Raises:
+            InputError: more data than the memory allows, said before anything is computed.
+        """
+        return enclose_graph(self, operator, y, loss, radius)
+
+    def estimate(
+        self,
+        operator: OperatorBounds,
+        y: np.ndarray,
+        loss: Any,
+        *,
+        radius: float | None = None,
+        unprojected: bool = False,
+        workspace: Workspace | None = None,
+    ) -> Enclosure:
+        """Estimate the same in floats; along a run the curvature is kept in the workspace until it may decide."""
+        return estimate_graph(self, operator, y, loss, radius, workspace)
+
+    def proof_cost(self, operator: OperatorBounds) -> float:
+        """Multiplications of `enclose`, about."""
+        return budget(self, operator.matrix.shape[0]).multiplications
+
+    def never_injective(self, rank: int | None) -> str:
+        """Say why s_A(θ) = 0 for every θ where there are fewer parameters than data."""
+        if rank is None or self.parameter_count >= rank:
+            return ""
+        return (
+            f"the network has {self.parameter_count} parameters, fewer than rank A = {rank}: s_A(θ) = 0 for every θ; "
+            "use a larger network"
+        )
+
     def save(self, path: str | Path) -> Path:
         """Write the graph and its parameters: a JSON file and the ``.npz`` beside it; return the JSON file's path."""
         return save(path, self.graph, self.values)
@@ -99,6 +166,25 @@ class GraphNetwork:
         """Read what `save` wrote."""
         graph, values = load(path)
         return cls(graph, values)
+
+
+@dataclass(frozen=True, eq=False)
+class GraphForward:
+    """The forward map for JAX; equal for equal graphs, so that compiled programs are shared."""
+
+    graph: Graph
+
+    def __call__(self, fixed: Any, leaves: Mapping[str, Any]) -> Any:
+        """Return g(θ), (n,)."""
+        from dipproofs.graph.lower_jax import lower
+
+        return lower(self.graph)(leaves).reshape(-1)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, GraphForward) and self.graph.fingerprint == other.graph.fingerprint
+
+    def __hash__(self) -> int:
+        return hash(self.graph.fingerprint)
 
 
 def _owned(value: Any, name: str) -> np.ndarray:

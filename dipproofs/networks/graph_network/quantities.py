@@ -1,0 +1,228 @@
+"""The base quantities of a graph network at an iterate, enclosed or estimated (docs/theory-graphs.md §4)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dipproofs.enclosures import Bound, Evidence, IntervalMatrix, IntervalVector, norm, sigma_min
+from dipproofs.enclosures.accurate import accurate_product
+from dipproofs.enclosures.gram import Gram
+from dipproofs.enclosures.rounding import Array
+from dipproofs.errors import InputError
+from dipproofs.networks.base import Enclosure, Workspace
+from dipproofs.networks.graph_network.ball import Effort, bound_nodes
+from dipproofs.networks.graph_network.forward import Values
+from dipproofs.networks.graph_network.kinks import examine_kinks
+from dipproofs.networks.graph_network.observe import MEMORY, observe
+from dipproofs.networks.graph_network.point import Point
+from dipproofs.networks.graph_network.reverse import jacobian_rows, peak_entries
+from dipproofs.operators.bounds import OperatorBounds
+from dipproofs.theory import symbols as s
+
+if TYPE_CHECKING:
+    from dipproofs.networks.graph_network.network import GraphNetwork
+
+#: Exact Jacobians of inner nodes, for proofs and for the search.
+PROOF, SEARCH = Effort(2048), Effort(256)
+#: The radius asked for, over ψ(f_0)/s: the path of every form is at most four times that where it is proved at all.
+REACH = 4.0
+#: Rounding a published bound outward by so much leaves another arithmetic room to confirm it.
+ROOM = 1e-3
+#: Bytes that a certificate may need.
+LIMIT = 24 * 2.0**30
+#: A curvature that is further from what is needed than this is not estimated anew along a run.
+_FAR = 30.0
+
+
+def enclose_graph(
+    network: GraphNetwork, operator: OperatorBounds, y: Array, loss: Any, radius: float | None
+) -> Enclosure:
+    """Enclose s_A, ‖M‖, ℓ_A on a ball, the ball itself and the prediction; evidence proved.
+
+    Args:
+        radius: of the ball; None: `REACH` times the path that the data at hand suggest.
+    """
+    require_memory(network, y.size)
+    graph = network.graph
+    point = _point(network)
+    signal = _vector(point, graph.output)
+    prediction = predict(operator, signal)
+    if radius is None:
+        rough = jacobian_rows(point, graph.output, operator.matrix.mid)
+        radius = suggested_radius(_gram_coordinates(operator, rough), loss, prediction.mid, y)
+    ball = bound_nodes(point, radius, PROOF)
+    observed = observe(ball, operator.matrix)
+    kinks = examine_kinks(ball)
+    sigma, largest = extreme_values(operator, observed.jacobian, observed.error)
+    values = {s.sigma_AJ: sigma, s.norm_AJ: largest, s.lipschitz_AJ: _room(Bound(0.0, observed.lipschitz))}
+    values |= {s.norm_A: operator.norm, s.sigma_A: operator.sigma}
+    constants = {s.ball_radius: Bound.exact(kinks.radius)}
+    if kinks.units:
+        constants[s.kink_margin] = Bound(kinks.margin, math.inf)
+    return Enclosure(values, prediction, constants)
+
+
+def estimate_graph(
+    network: GraphNetwork,
+    operator: OperatorBounds,
+    y: Array,
+    loss: Any,
+    radius: float | None,
+    workspace: Workspace | None,
+) -> Enclosure:
+    """Estimate the same in floats; the curvature is only worked out where it may decide."""
+    point = Point.estimate(network.graph, {k: v.astype(np.float64) for k, v in network.values.items()})
+    A = operator.matrix.mid
+    v = A @ point.mid(network.graph.output).reshape(-1)
+    jacobian = jacobian_rows(point, network.graph.output, A)
+    gram = _gram_coordinates(operator, jacobian)
+    low, high = extremes_of(gram)
+    if radius is None:
+        radius = suggested_radius(gram, loss, v, y)
+    scale = path_scale(loss, v, y)
+    needed = low**2 / (2 * max(scale, 1e-300))
+    kept = None if workspace is None else workspace.get("curvature")
+    if kept is None or needed * _FAR > kept:
+        kept = observe(bound_nodes(point, 0.0, SEARCH), operator.matrix).lipschitz
+        if workspace is not None:
+            workspace["curvature"] = kept
+    lipschitz, share = kept, 1.0
+    if needed > kept:  # promising: on the ball, with its kinks
+        ball = bound_nodes(point, radius, SEARCH)
+        lipschitz = observe(ball, operator.matrix).lipschitz
+        share = examine_kinks(ball).radius / radius
+    values = {s.sigma_AJ: low, s.norm_AJ: high, s.lipschitz_AJ: lipschitz}
+    bounds = {symbol: Bound.estimated(value) for symbol, value in values.items()}
+    bounds |= {bound: value.with_evidence(Evidence.ESTIMATED) for bound, value in _of_operator(operator).items()}
+    return Enclosure(bounds, IntervalMatrix.from_exact(v), {s.ball_radius: Bound.estimated(radius * share)})
+
+
+def _of_operator(operator: OperatorBounds) -> dict[Any, Bound]:
+    return {s.norm_A: operator.norm, s.sigma_A: operator.sigma}
+
+
+def signal_of(network: GraphNetwork) -> IntervalVector:
+    """Enclose g(θ), (n,); evidence proved."""
+    return _vector(_point(network), network.graph.output)
+
+
+def _point(network: GraphNetwork) -> Point:
+    """The enclosed values; parameters of float32 are exact numbers of float64."""
+    return Point.enclose(network.graph, {name: value.astype(np.float64) for name, value in network.values.items()})
+
+
+def _vector(point: Point, place: int) -> IntervalVector:
+    rad = point.values.rad[place]
+    return IntervalMatrix(point.mid(place).reshape(-1), None if rad is None else rad.reshape(-1))
+
+
+def predict(operator: OperatorBounds, signal: IntervalVector) -> IntervalVector:
+    """Enclose A g: a mask picks, an exact matrix is multiplied in twice the precision."""
+    if operator.selection is not None or not operator.matrix.is_exact or signal.rad is None:
+        return operator.apply(signal)
+    product = accurate_product(operator.matrix.mid, signal.mid[:, None])
+    moved = IntervalMatrix.from_exact(np.abs(operator.matrix.mid)) @ IntervalMatrix.from_exact(signal.rad)
+    rad = np.nextafter(product.radius()[:, 0] + moved.bounds()[1], np.inf)
+    return IntervalMatrix(product.mid[:, 0], rad)
+
+
+def extreme_values(operator: OperatorBounds, jacobian: Array, error: float) -> tuple[Bound, Bound]:
+    """Enclose s_A and ‖M‖ from M̃ and a bound of ‖M − M̃‖."""
+    columns = operator.columns
+    wide = Bound(-error, error)
+    if columns.identity:
+        gram = Gram.of_rows(jacobian) if jacobian.shape[0] <= jacobian.shape[1] else None
+        square = gram.smallest(thorough=False) if gram is not None else None
+        if square is not None and square.lower > 0 and square.relative_width < ROOM:
+            low = square.sqrt()
+        else:
+            low = sigma_min(IntervalMatrix.from_exact(jacobian)) if gram is not None else Bound.exact(0)
+        top = gram.largest().sqrt() if gram is not None else norm(IntervalMatrix.from_exact(jacobian))
+    else:
+        matrix = columns.coordinates(IntervalMatrix.from_exact(jacobian))
+        low = sigma_min(matrix) if matrix.shape[0] <= matrix.shape[1] else Bound.exact(0)
+        top = norm(matrix)
+        wide = wide * columns.stretch
+    low, top = ((value + wide) / columns.stretch_range for value in (low, top))
+    return _room(Bound(max(low.lower, 0.0), max(low.upper, 0.0))), _room(Bound(max(top.lower, 0.0), top.upper))
+
+
+def _room(bound: Bound) -> Bound:
+    return bound * Bound(1 - ROOM, 1 + ROOM) if bound.is_finite else bound
+
+
+def _gram_coordinates(operator: OperatorBounds, jacobian: Array) -> Array:
+    rows = operator.columns.rows
+    found = jacobian if rows is None else rows.mid @ jacobian
+    return found @ found.T
+
+
+def extremes_of(gram: Array) -> tuple[float, float]:
+    """Estimates of the extreme singular values from M Mᵀ."""
+    if not np.isfinite(gram).all():
+        return 0.0, math.inf
+    values = np.linalg.eigvalsh(gram)
+    return math.sqrt(max(values[0], 0.0)), math.sqrt(max(values[-1], 0.0))
+
+
+def suggested_radius(gram: Array, loss: Any, v: Array, y: Array) -> float:
+    """A radius that holds the path, if there is a certificate at all."""
+    low, high = extremes_of(gram)
+    scale = path_scale(loss, v, y)
+    if not (low > 1e-12 * high and math.isfinite(scale)):
+        return 1e-12
+    return max(REACH * scale / low, 1e-14)
+
+
+def path_scale(loss: Any, v: Array, y: Array) -> float:
+    """ψ(f_0), which for the squared loss is ‖v − y‖, in floats."""
+    if loss.projects_data:
+        return float(np.linalg.norm(v - y))
+    try:
+        value = Bound.estimated(max(float(loss.value(np, v, y)), 0.0))
+        return max(loss.psi_bound(value, loss.constants(y, value)).mid, 0.0)
+    except (InputError, ValueError, ArithmeticError):
+        return math.inf
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a certificate will need, said before it begins.
+
+    Args:
+        rows, parameters: m and p. memory: bytes at the most. multiplications: about.
+    """
+
+    rows: int
+    parameters: int
+    memory: float
+    multiplications: float
+
+
+def budget(network: GraphNetwork, m: int) -> Budget:
+    """Estimate memory and work of `enclose_graph` for m data."""
+    graph = network.graph
+    point = Point(graph, Values((), (), {}))
+    p = network.parameter_count
+    live = 8.0 * peak_entries(point, graph.output)
+    memory = min(MEMORY, live * m) + 8.0 * (m * p * 2 + 4 * m * m)
+    largest = sum(min(m, node.size) * float(node.size) * m for node, t in zip(graph.nodes, graph.trained) if t)
+    return Budget(m, p, memory, largest + float(m) * m * p)
+
+
+def require_memory(network: GraphNetwork, m: int) -> None:
+    """Refuse what does not fit, before anything is allocated.
+
+    Raises:
+        InputError: one line.
+    """
+    need = budget(network, m)
+    if not need.memory <= LIMIT:
+        raise InputError(
+            f"graph network: m = {m} data and p = {need.parameters} parameters need about {need.memory / 2**30:.1f} "
+            f"GiB, expected at most {LIMIT / 2**30:.0f} GiB: observe fewer pixels, or use a smaller network"
+        )
