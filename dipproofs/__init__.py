@@ -1,11 +1,15 @@
 """dipproofs: what is proved about this run?
 
-Public names are loaded when first used, so that `import dipproofs` is fast and needs no JAX.
+Public names are loaded when first used, so that `import dipproofs` is fast and needs no JAX. Their types are in
+`__init__.pyi`. `certify` and `verify` are functions, although there are packages of these names, whose modules are
+imported as ever (`from dipproofs.certify.search import …`).
 """
 
 from __future__ import annotations
 
 import importlib
+import sys
+from types import ModuleType
 from typing import Any
 
 __version__ = "0.1.0"
@@ -38,6 +42,7 @@ _EXPORTS = {
     "Skip": "dipproofs.networks",
     "from_jax": "dipproofs.networks",
     "descend": "dipproofs.descent",
+    "certify_point": "dipproofs.certify.point",
     "check": "dipproofs.certify.api",
     "Certificate": "dipproofs.certify",
     "Bound": "dipproofs.enclosures",
@@ -45,10 +50,10 @@ _EXPORTS = {
     "Verdict": "dipproofs.enclosures",
 }
 
-#: Rooms that can be called: dp.certify(problem, network), dp.verify(path).
-_ROOMS = ("certify", "verify")
+#: Functions that share their name with a package.
+_FUNCTIONS = {"certify": "dipproofs.certify.api", "verify": "dipproofs.verify.api"}
 
-__all__ = ["__version__", *_ROOMS, *_EXPORTS]
+__all__ = ["__version__", *_FUNCTIONS, *_EXPORTS]
 
 
 def __getattr__(name: str) -> Any:
@@ -56,10 +61,30 @@ def __getattr__(name: str) -> Any:
         value = getattr(importlib.import_module(_EXPORTS[name]), name)
         globals()[name] = value
         return value
-    if name in _ROOMS:
-        return importlib.import_module(f"dipproofs.{name}")
     raise AttributeError(f"module 'dipproofs' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+class _Function:
+    """A function under the name of a package: importing the package does not put the module in its place."""
+
+    def __init__(self, name: str, module: str) -> None:
+        self.name, self.module = name, module
+
+    def __get__(self, package: Any, owner: Any = None) -> Any:
+        return getattr(importlib.import_module(self.module), self.name)
+
+    def __set__(self, package: Any, value: Any) -> None:
+        if not isinstance(value, ModuleType):
+            raise AttributeError(f"dipproofs.{self.name} is a function and cannot be replaced")
+
+
+class _Package(ModuleType):
+    certify = _Function("certify", _FUNCTIONS["certify"])
+    verify = _Function("verify", _FUNCTIONS["verify"])
+
+
+sys.modules[__name__].__class__ = _Package

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from dipproofs.certificate.claims import GRADIENT_DESCENT, Claims, claims_of, derive
 from dipproofs.certificate.format import CHECK_FORMAT, FORMAT, VERSION
 from dipproofs.certificate.weaken import weakened
 from dipproofs.enclosures import Bound, Evidence, Verdict
@@ -108,6 +111,7 @@ class Certificate:
         arithmetic: "proved" or "estimated".
         run: the run it belongs to (None for a certificate of a single iterate).
         final: the certificate at the last iterate of the same run; of a run, there always is one.
+        method: its kind and its parameters. polish: what was done after the run, or None.
     """
 
     verdict: Verdict
@@ -125,6 +129,8 @@ class Certificate:
     arithmetic: str = "proved"
     run: Any = None
     final: Certificate | None = None
+    method: Mapping[str, Any] = field(default_factory=lambda: {"kind": GRADIENT_DESCENT})
+    polish: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         """Give conditional statements the evidence of their condition.
@@ -157,6 +163,32 @@ class Certificate:
     def proved(self) -> bool:
         """Whether the verdict is proved."""
         return self.verdict is Verdict.PROVED
+
+    @cached_property
+    def claims(self) -> Claims:
+        """What is claimed: existence of an exact fit, convergence, the signal."""
+        return claims_of(self.to_json())
+
+    def save(self, directory: str | Path, *, report: bool = False) -> Path:
+        """Write ``certificate.json`` and its arrays (and ``report.html``) into a directory, whole or not at all.
+
+        Args:
+            directory: made if it is missing. report: also write the report.
+
+        Returns:
+            Path of ``certificate.json``.
+
+        Raises:
+            InputError: the directory cannot be written.
+        """
+        from dipproofs.certificate.write import save
+
+        page = None
+        if report:
+            from dipproofs.report import certificate_html
+
+            page = certificate_html(self)
+        return save(self, directory, report=page)
 
     def __repr__(self) -> str:
         return f"Certificate({self.verdict}, form={self.form}, profile={self.profile}, iteration={self.iteration})"
@@ -216,11 +248,16 @@ class Certificate:
             "network": dict(self.network),
             "schedule": dict(self.schedule),
             "provenance": dict(self.provenance),
+            "method": dict(self.method),
         }
+        if self.polish is not None:
+            record["polish"] = dict(self.polish)
         if self.run is not None:
             record["run"] = self.run.to_json()
         if self.later is not None:
             record["final"] = self.later.to_json()
+            del record["final"]["claims"]  # the whole record states them, once
+        record["claims"] = derive(record)
         return record
 
 

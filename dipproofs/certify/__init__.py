@@ -1,17 +1,11 @@
-"""Instance × theorem → certificate.
-
-The module itself can be called: ``dipproofs.certify(problem, network)`` is ``dipproofs.certify.certify(…)``.
-"""
+"""Instance × theorem → certificate."""
 
 from __future__ import annotations
-
-import sys
-from types import ModuleType
-from typing import Any
 
 from dipproofs.certificate.record import Certificate, Check, Guarantees, Hypothesis
 from dipproofs.certify.api import certify, check
 from dipproofs.certify.at_iterate import certify_at
+from dipproofs.certify.point import certify_point
 from dipproofs.operators.bounds import bound_operator
 from dipproofs.recovery.cones import on_cone, on_generated_cone
 from dipproofs.recovery.restricted import RestrictedInjectivity, gaussian_operator, injective, on_subspace
@@ -29,6 +23,7 @@ __all__ = [
     "bound_operator",
     "certify",
     "certify_at",
+    "certify_point",
     "check",
     "gaussian_operator",
     "injective",
@@ -36,11 +31,3 @@ __all__ = [
     "on_generated_cone",
     "on_subspace",
 ]
-
-
-class _Callable(ModuleType):
-    def __call__(self, *args: Any, **options: Any) -> Certificate:
-        return certify(*args, **options)
-
-
-sys.modules[__name__].__class__ = _Callable

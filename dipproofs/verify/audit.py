@@ -11,6 +11,7 @@ import flint
 import sympy as sp
 from flint import arb
 
+from dipproofs.certificate.claims import derive
 from dipproofs.certificate.conditional import IF_CONVERGENT, ONCE_STOPPED
 from dipproofs.certificate.read import STATED, UNUSED, VERDICTS, Claim, Document
 from dipproofs.theory import quantities, theorem
@@ -77,6 +78,7 @@ class Audit:
                 self._quantities()
                 self._hypotheses()
                 self._guarantees()
+            self._claims()
         except ValueError as error:
             self.find(" ".join(str(error).split()))
         except Exception as error:  # the record is not trusted: what cannot be examined is not valid
@@ -271,6 +273,16 @@ class Audit:
     def _minimiser(self) -> bool | None:
         """No other minimiser can be reached."""
         return None if self.record["loss"].get("assumed") else self.loss.one_minimum(self.instance) or None
+
+    def _claims(self) -> None:
+        """What is claimed must be what follows from the record; the rest of that is examined by itself."""
+        expected = {} if self.version == 1 or self.label else derive(self.record)
+        found = self.record.get("claims")
+        found = found if isinstance(found, dict) else {}
+        for name in sorted({*expected, *found}):
+            if found.get(name) != expected.get(name):
+                said = expected.get(name, "no such claim")
+                self.find(f"claims.{name}: found {found.get(name)!r}, expected {said!r} from the rest of the record")
 
     # --- guarantees -------------------------------------------------------------------------------------------------
     @cached_property

@@ -1,0 +1,91 @@
+"""`verify`: check a certificate again, from its arrays."""
+
+from __future__ import annotations
+
+import tempfile
+from functools import cache, partial
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from dipproofs.certificate.read import Document, Unreadable, read, with_arrays
+from dipproofs.verify.arithmetic.slices import FINE
+from dipproofs.verify.audit import Audit
+from dipproofs.verify.recovery import Generator
+from dipproofs.verify.result import Verification
+
+SMALL = 256 * 256
+
+
+class Savable(Protocol):
+    """A certificate in memory."""
+
+    def save(self, directory: str | Path) -> Path:
+        """Write it to a directory and return the path of the JSON file."""
+
+
+def verify(certificate: str | Path | Savable) -> Verification:
+    """Check a certificate.
+
+    Args:
+        certificate: the JSON file written by `dipproofs certify` (its arrays lie beside it), or a `Certificate`, which
+            is written to a temporary directory first.
+
+    Returns:
+        What was found; falsy unless the certificate is valid. It never raises for a bad certificate.
+
+    Notes:
+        Every quantity is recomputed from the arrays in ball arithmetic (Arb at 128 bits) and every hypothesis and
+        guarantee is decided again from the theory (docs/theory.md §3, §8), without `enclosures` and `certify`.
+
+    Example:
+        >>> print(verify("no-such-file.json"))
+        unreadable
+        finding: no-such-file.json: ...
+    """
+    if not isinstance(certificate, str | Path):
+        with tempfile.TemporaryDirectory() as folder:
+            return verify(certificate.save(folder))
+    path = certificate
+    try:
+        first = read(Path(path))
+        final = first.record.get("final")
+        last = with_arrays(final, Path(path).parent, first.version) if isinstance(final, dict) else None
+    except Unreadable as error:
+        return Verification(False, False, (str(error),))
+    findings = [] if final is None or last else [f"final: found {type(final).__name__}, expected a certificate"]
+    other = [] if last is None else _other_problem(first, last)
+    small = max((array.size for array in first.arrays.values()), default=0) <= SMALL
+    for kept in (FINE,) if small else (64, 96, FINE):  # more bits before anything is called wrong
+        operator = cache(partial(Generator, first.arrays, kept))  # examined once: both certificates have the same
+        audits = [Audit(first, "", first.record.get("run"), operator)]
+        if last and not other:
+            audits.append(Audit(last, "final.", first.record.get("run"), operator))
+        if not any(audit.findings for audit in audits):
+            break
+    findings += other + [finding for audit in audits for finding in audit.findings]
+    rows = tuple(row for audit in audits for row in audit.rows)
+    notes = tuple(note for audit in audits for note in audit.notes)
+    return Verification(not findings, True, tuple(findings), rows, notes, str(first.record.get("verdict")))
+
+
+def _other_problem(first: Document, last: Document) -> list[str]:
+    """Findings on the certificate at the last iterate being of another run."""
+    none = np.zeros(0)
+    pairs = [(key, first.arrays.get(key, none), last.arrays.get(key, none)) for key in ("A", "y", "u", "B", "x_true")]
+    other = [f"arrays.{key}" for key, here, there in pairs if not np.array_equal(here, there)]
+    other += [key for key in ("loss", "network", "schedule") if first.record.get(key) != last.record.get(key)]
+    nested = ["final.final: found another certificate, expected none"] if last.record.get("final") is not None else []
+    if not last.malformed and not first.malformed and last.record["iteration"] < first.record["iteration"]:
+        nested.append(f"final.iteration: found {last.record['iteration']}, expected one after the certified iterate's")
+    return nested + [
+        f"final.{key}: found another than at the first iterate, expected those of one run" for key in other
+    ]
+
+
+def exit_code(path: str | Path) -> int:
+    """Print the outcome and return 0 (valid), 1 (not valid) or 2 (unreadable)."""
+    result = verify(path)
+    print(result)
+    return result.exit_code
