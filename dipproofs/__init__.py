@@ -41,6 +41,7 @@ _EXPORTS = {
     "Decoder": "dipproofs.networks",
     "Skip": "dipproofs.networks",
     "from_jax": "dipproofs.networks",
+    "from_torch": "dipproofs.networks",
     "descend": "dipproofs.descent",
     "certify_point": "dipproofs.certify.point",
     "check": "dipproofs.certify.api",

@@ -54,7 +54,21 @@ def fuse(builder: GraphBuilder, inputs: Sequence[int], index: np.ndarray) -> tup
     table = np.concatenate([*tables, [-1]])
     if not sources:
         return [inputs[0]], np.full(index.shape, -1)
-    return sources, table[flat].reshape(index.shape)
+    return _compacted(builder, sources, table[flat].reshape(index.shape))
+
+
+def _compacted(builder: GraphBuilder, sources: list[int], index: np.ndarray) -> tuple[list[int], np.ndarray]:
+    """Leave out sources that are not read."""
+    used = _used(builder, sources, index.reshape(-1))
+    if all(used) or not any(used):
+        return (sources if all(used) else sources[:1]), index
+    sizes = [builder.nodes[s].size for s in sources]
+    tables, start = [], 0
+    for size, is_read in zip(sizes, used):
+        tables.append(np.arange(start, start + size) if is_read else np.full(size, -1))
+        start += size if is_read else 0
+    table = np.concatenate([*tables, [-1]])
+    return [s for s, is_read in zip(sources, used) if is_read], table[index]
 
 
 def _used(builder: GraphBuilder, inputs: Sequence[int], flat: np.ndarray) -> list[bool]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dipproofs.networks.base import Enclosure, Network
-from dipproofs.networks.graph_network import GraphNetwork, from_jax
+from dipproofs.networks.graph_network import GraphNetwork, from_jax, from_torch
 from dipproofs.networks.library import MLP, SIREN, Convolutional, Decoder, Skip
 from dipproofs.networks.two_layer import TwoLayer
 
@@ -18,4 +18,5 @@ __all__ = [
     "Skip",
     "TwoLayer",
     "from_jax",
+    "from_torch",
 ]

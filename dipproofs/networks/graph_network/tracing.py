@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from dipproofs.errors import InputError
 from dipproofs.networks.graph_network.network import GraphNetwork
 
 
@@ -37,3 +38,33 @@ def from_jax(apply: Callable[[Any], Any], params: Any, *, output_shape: Sequence
     from dipproofs.graph.trace_jax import trace
 
     return GraphNetwork(*trace(apply, params, output_shape=output_shape), label="JAX function")
+
+
+def from_torch(module: Any, z: Any, *, output_shape: Sequence[int] | None = None) -> GraphNetwork:
+    """Return the network of a torch module for a fixed input.
+
+    Args:
+        module: a `torch.nn.Module` in the mode in which it is used: in training mode batch normalisation uses the
+            statistics of the one image, as the deep image prior does; in evaluation mode it is a fixed affine map.
+        z: the fixed input, a tensor (1, C, …) or what `module` takes; a tuple for several inputs.
+        output_shape: shape of the image; by default that of the result without leading axes of length 1.
+
+    Returns:
+        The network; its parameters are the keys of the state_dict with ``/`` for ``.``. Those without `requires_grad`
+        are constants.
+
+    Raises:
+        InputError: torch is not installed, something has no graph operation (it is named, with what to do), or outputs
+            or gradients of the graph differ from the module's.
+
+    Notes:
+        The graph is compared with the module in float64 at several parameters.
+        Source: docs/reference/graph-format.md.
+    """
+    try:
+        from dipproofs.graph.trace_torch import trace
+    except ImportError as error:
+        if error.name and not error.name.startswith("torch"):
+            raise
+        raise InputError('from_torch: torch is not installed; pip install "dipproofs[torch]"') from None
+    return GraphNetwork(*trace(module, z, output_shape=output_shape), label="torch module")
