@@ -18,6 +18,8 @@ import numpy as np
 from flint import arb
 
 from dipproofs.certificate.format import FORMAT, VERSION, VERSIONS
+from dipproofs.certificate.stored import PREFIX
+from dipproofs.certificate.structure import dense_matrix
 from dipproofs.theory import ACTIVATIONS, FORM_IDS, PROFILES
 from dipproofs.theory.architectures.two_layer import TRAIN_MODES
 
@@ -157,6 +159,8 @@ def with_arrays(record: Mapping[str, Any], folder: Path, version: int) -> Docume
         raise Unreadable(f"{name}: expected the arrays of a certificate; {error}") from None
     if digest != entry.get("sha256"):
         document.findings.append(f"arrays.sha256: found {digest}, expected {entry.get('sha256')!r}: other bytes")
+    if not problems:
+        document.arrays, problems = _with_matrix(document.arrays, record.get("operator"))
     document.findings += problems
     if problems:
         document.arrays = {}
@@ -212,13 +216,19 @@ def _load(path: Path) -> tuple[dict[str, np.ndarray], list[str]]:
     with zipfile.ZipFile(path) as archive:
         for info in archive.infolist():
             key = info.filename.removesuffix(".npy")
-            if key not in _NDIM or key in arrays:
+            part = key.startswith(PREFIX)
+            if (key not in _NDIM and not part) or key in arrays:
                 problems.append(f"arrays: found the entry {info.filename!r}, expected one each of {', '.join(_NDIM)}")
                 continue
             with archive.open(info) as stream:
                 shape, dtype = _header(stream, info)
-            if dtype.kind != "f" or dtype.itemsize not in (4, 8) or len(shape) != _NDIM[key] or 0 in shape:
-                expected = f"float32 or float64, {_NDIM[key]}-D, not empty"
+            if part and dtype == np.int64 and len(shape) == 1:
+                with archive.open(info) as stream:
+                    arrays[key] = np.lib.format.read_array(stream, allow_pickle=False)
+                continue
+            ndim = len(shape) if part and len(shape) in (1, 2) else _NDIM.get(key, 2)
+            if dtype.kind != "f" or dtype.itemsize not in (4, 8) or len(shape) != ndim or 0 in shape:
+                expected = f"float32 or float64, {ndim}-D, not empty"
                 problems.append(f"arrays.{key}: found {dtype} of shape {shape}, expected {expected}")
                 continue
             with archive.open(info) as stream:
@@ -226,7 +236,22 @@ def _load(path: Path) -> tuple[dict[str, np.ndarray], list[str]]:
             if not np.isfinite(array).all():
                 problems.append(f"arrays.{key}: found entries that are not finite, expected finite numbers")
             arrays[key] = np.ascontiguousarray(array, dtype=np.float64)
-    return arrays, problems or _shape_problems(arrays)
+    return arrays, problems
+
+
+def _with_matrix(arrays: dict[str, np.ndarray], described: Any) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Put the matrix of a described operator in the place of its parts."""
+    parts = {key.removeprefix(PREFIX): array for key, array in arrays.items() if key.startswith(PREFIX)}
+    if described is None and not parts:
+        return arrays, _shape_problems(arrays)
+    if "A" in arrays:
+        return arrays, ["operator: found a structure beside the matrix A, expected one of them"]
+    try:
+        matrix = dense_matrix(described, parts)
+    except ValueError as error:
+        return arrays, [str(error)]
+    arrays = {key: array for key, array in arrays.items() if not key.startswith(PREFIX)} | {"A": matrix}
+    return arrays, _shape_problems(arrays)
 
 
 def _header(stream: Any, info: zipfile.ZipInfo) -> tuple[tuple[int, ...], np.dtype]:

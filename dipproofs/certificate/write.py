@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from dipproofs.certificate.record import Certificate, Check
+from dipproofs.certificate.stored import StoredArrays
 from dipproofs.errors import InputError
 
 ARRAYS, FINAL_ARRAYS, CERTIFICATE, REPORT = "arrays.npz", "arrays-final.npz", "certificate.json", "report.html"
@@ -25,7 +26,8 @@ ARRAYS, FINAL_ARRAYS, CERTIFICATE, REPORT = "arrays.npz", "arrays-final.npz", "c
 def arrays_bytes(arrays: Mapping[str, np.ndarray]) -> bytes:
     """Return the npz file of the arrays; the same arrays give the same bytes."""
     buffer = io.BytesIO()
-    named: dict[str, Any] = {name: np.asarray(array) for name, array in sorted(arrays.items())}
+    written = arrays.written() if isinstance(arrays, StoredArrays) else arrays
+    named: dict[str, Any] = {name: np.asarray(array) for name, array in sorted(written.items())}
     np.savez(buffer, **named)
     return buffer.getvalue()
 
@@ -43,7 +45,14 @@ def certificate_json(certificate: Certificate, *, files: bool = True) -> tuple[d
     if certificate.later is not None:
         contents[FINAL_ARRAYS] = arrays_bytes(certificate.later.arrays)
         record["final"]["arrays"] = _entry(FINAL_ARRAYS, contents[FINAL_ARRAYS], files)
+        _describe_operator(record["final"], certificate.later.arrays)
+    _describe_operator(record, certificate.arrays)
     return record, contents
+
+
+def _describe_operator(record: dict[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+    if isinstance(arrays, StoredArrays):
+        record["operator"] = arrays.operator
 
 
 def _entry(name: str, content: bytes, files: bool) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from dipproofs.certificate.record import Certificate, Guarantees, Hypothesis
+from dipproofs.certificate.stored import StoredArrays
 from dipproofs.certify.decide import Decided, Judge
 from dipproofs.certify.guarantees import guarantee, without_descent
 from dipproofs.certify.provenance import provenance
@@ -277,9 +278,13 @@ def _failure(
     )
 
 
-def exact_arrays(problem: Any, network: Network) -> dict[str, np.ndarray]:
+def exact_arrays(problem: Any, network: Network) -> Mapping[str, np.ndarray]:
     """Return the arrays a certificate is about, by their names in ``arrays.npz``."""
-    arrays = {"A": problem.operator.to_dense(), "y": problem.y, **network.arrays()}
+    arrays = {"y": problem.y, **network.arrays()}
     if problem.x_true is not None:
         arrays["x_true"] = problem.x_true
-    return arrays
+    operator = problem.operator
+    if operator.is_dense:
+        return {"A": operator.to_dense(), **arrays}
+    structure = operator.structure
+    return StoredArrays(arrays, structure.describe(), structure.arrays(), operator.to_dense)

@@ -15,6 +15,7 @@ from dipproofs.theory.activations import x
 from dipproofs.verify.arithmetic.expressions import compiled, evaluate, norm, root
 from dipproofs.verify.arithmetic.slices import Matrix
 from dipproofs.verify.arithmetic.spectra import Gram, exact_rank, frobenius, whitened
+from dipproofs.verify.operators import Selection, identity, operator_matrix
 
 _EXACT_RANK = 20_000_000
 
@@ -32,13 +33,19 @@ class Operator:
     """
 
     def __init__(self, arrays: Mapping[str, np.ndarray], kept: int) -> None:
-        self.A, self.B = Matrix.of(arrays["A"]), Matrix.of(arrays["B"]) if "B" in arrays else None
+        self.A, self.B = operator_matrix(arrays["A"]), Matrix.of(arrays["B"]) if "B" in arrays else None
         self.forward, self.basis = self.A.to(kept), None if self.B is None else self.B.to(kept)
         self.matrix = self.forward if self.basis is None else self.forward @ self.basis
         self.m, self.r = self.matrix.shape
         wide = self.matrix if self.m <= self.r else self.matrix.T
         self.gram = Gram(wide)
-        self.W = whitened(wide) if self.m != self.r and self.gram.sigma > 0 else None
+        #: A Aᵀ = I exactly: then J Jᵀ of the outer layer only shifts the spectrum of the inner one
+        self.mask = self.basis is None and isinstance(self.matrix, Selection)
+        self.W: tuple[Matrix, arb] | None = None
+        if self.mask:
+            self.W = (identity(self.m, kept), arb(0)) if self.m != self.r else None
+        elif self.m != self.r and self.gram.sigma > 0:
+            self.W = whitened(wide)
         self.full_rank = bool(self.gram.sigma > 0) and (self.W is not None or self.m == self.r)
         self.rank = min(self.m, self.r) if self.full_rank else None
         #: X, W and β of the row space and of the image; None where that is everything
@@ -146,24 +153,36 @@ class Instance:
         AV = core @ V
         values[s.norm_V], values[s.c_A0] = Gram(AV).norm, AV.largest_column()
         block = AV.scaled(self.slopes)
-        inside, columns = Gram(block), core.times(outer)
+        inside = Gram(block)
+        values[s.sigma_A_in] = inside.sigma if self.train != "outer" else arb(0)
+        if operator.mask:
+            inner = (arb(0), arb(0)) if self.train == "outer" else (inside.smallest, inside.largest)
+            shift = arb(0) if self.train == "inner" else outer**2
+            values[s.sigma_AJ], values[s.norm_AJ] = (root(x + shift) for x in inner)
+        else:
+            self._with_outer_block(core, block, inside, outer)
+        if operator.rank is None:
+            return
+        outer = outer if self.train != "inner" else arb(0)
+        PV = operator.seen(V, AV)
+        values[s.c_0] = PV.largest_column()
+        values[s.sigma_in] = values[s.sigma_A_in] if operator.mask else self._inner(PV)
+        values[s.sigma_J] = root(values[s.sigma_in] ** 2 + outer**2)
+        if unprojected:
+            full = values[s.sigma_in] if operator.rows is None else self._inner(V)
+            values[s.sigma_min_J], values[s.c_full] = root(full**2 + outer**2), V.largest_column()
+
+    def _with_outer_block(self, core: Matrix, block: Matrix, inside: Gram, outer: arb) -> None:
+        values, operator = self.values, self.operator
+        columns = core.times(outer)
         square = (operator.gram.K if operator.image is None and operator.m <= operator.r else core @ core.T).times(
             outer**2
         )
         whole = {"inner": lambda: inside, "outer": lambda: Gram(columns, square),
                  "both": lambda: Gram(block.beside(columns), inside.K + square)}[self.train]()  # fmt: skip
-        values[s.sigma_A_in] = inside.sigma if self.train != "outer" else arb(0)
         values[s.norm_AJ] = whole.norm
-        if operator.rank is None:
-            return
-        values[s.sigma_AJ] = whole.sigma
-        outer = outer if self.train != "inner" else arb(0)
-        PV = operator.seen(V, AV)
-        values[s.c_0], values[s.sigma_in] = PV.largest_column(), self._inner(PV)
-        values[s.sigma_J] = root(values[s.sigma_in] ** 2 + outer**2)
-        if unprojected:
-            full = values[s.sigma_in] if operator.rows is None else self._inner(V)
-            values[s.sigma_min_J], values[s.c_full] = root(full**2 + outer**2), V.largest_column()
+        if operator.rank is not None:
+            values[s.sigma_AJ] = whole.sigma
 
     def _inner(self, X: Matrix) -> arb:
         """σ_min of an inner block; 0 if W is fixed."""

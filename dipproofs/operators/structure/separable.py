@@ -42,6 +42,8 @@ class Separable:
     kind = "separable"
 
     def __post_init__(self) -> None:
+        for name in ("vertical", "horizontal"):
+            object.__setattr__(self, name, np.asarray(getattr(self, name), np.float64))
         own(self, "vertical", "horizontal")
 
     @property

@@ -29,8 +29,22 @@ class Gram:
     """
 
     def __init__(self, N: Matrix, K: Matrix | None = None) -> None:
-        self.N, self.K = N, N @ N.T if K is None else K
-        self.diagonal = self.K.diagonal()
+        self.N, self._given = N, K
+
+    @cached_property
+    def K(self) -> Matrix:
+        """NNᵀ."""
+        return self.N @ self.N.T if self._given is None else self._given
+
+    @cached_property
+    def diagonal(self) -> list[arb] | None:
+        """The diagonal of K, if everything else is exactly 0."""
+        return self.K.diagonal()
+
+    @property
+    def _tall(self) -> bool:
+        """Whether NᵀN is smaller, and not yet known in the form NNᵀ."""
+        return self._given is None and "K" not in self.__dict__ and self.N.shape[0] > self.N.shape[1]
 
     @cached_property
     def _proposed(self) -> tuple[arb, Matrix, np.ndarray, np.ndarray, np.ndarray]:
@@ -58,7 +72,9 @@ class Gram:
 
     @cached_property
     def largest(self) -> arb:
-        """λ_max(K)."""
+        """λ_max(K), which is that of NᵀN."""
+        if self._tall:
+            return Gram(self.N.T).largest
         if self.diagonal is not None:
             return max_of(self.diagonal)
         return arb(0) if self.K.size.is_zero() else self._beyond(1)
@@ -66,6 +82,8 @@ class Gram:
     @cached_property
     def smallest(self) -> arb:
         """λ_min(K): as −λ_max(−K), or through W with ‖WᵀKW − I‖ ≤ β, by (1 ± β)/λ_max(WWᵀ)."""
+        if self._tall:
+            return arb(0)
         if self.diagonal is not None:
             return -max_of([-x for x in self.diagonal])
         if self.N.shape[0] > self.N.shape[1] or self.K.size.is_zero():

@@ -1,0 +1,144 @@
+"""What the structures of an operator in a certificate mean: from JSON and arrays to the matrix, without trust.
+
+This is the definition of the format, read by the verifier; the producer has classes of its own
+(`dipproofs.operators.structure`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+Arrays = Mapping[str, np.ndarray]
+
+_LARGEST = 2**28
+_MOST_BLOCKS = 4096
+
+
+def dense_matrix(described: Any, arrays: Arrays) -> np.ndarray:
+    """Give the matrix (m, n) float64 of a described operator.
+
+    Args:
+        described: JSON value with key kind.
+        arrays: its arrays by name, floats as float64, indices as int64.
+
+    Raises:
+        ValueError: what was found and expected.
+
+    Example:
+        >>> dense_matrix({"kind": "mask", "columns": 3}, {"indices": np.array([2, 0])}).tolist()
+        [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]
+        >>> dense_matrix({"kind": "circulant"}, {"kernel": np.array([[1.0, 2.0, 0.0]])}).tolist()
+        [[1.0, 0.0, 2.0], [2.0, 1.0, 0.0], [0.0, 2.0, 1.0]]
+    """
+    kind = described.get("kind") if isinstance(described, dict) else None
+    if not isinstance(kind, str) or kind not in _READERS:
+        raise ValueError(f"operator.kind: found {kind!r}, expected one of {', '.join(_READERS)}")
+    return _READERS[kind](described, arrays)
+
+
+def _take(arrays: Arrays, kind: str, **dimensions: int) -> list[np.ndarray]:
+    if set(arrays) != set(dimensions):
+        raise ValueError(f"operator: found arrays {', '.join(sorted(arrays))}, expected {', '.join(dimensions)}")
+    for name, ndim in dimensions.items():
+        if arrays[name].ndim != ndim or arrays[name].dtype.kind != ("i" if name.startswith("ind") else "f"):
+            raise ValueError(f"operator.{name}: found another type or dimension than {kind} has")
+    return [arrays[name] for name in dimensions]
+
+
+def _allowed(rows: int, columns: int) -> tuple[int, int]:
+    if not (rows > 0 and columns > 0 and rows * columns <= _LARGEST):
+        raise ValueError(f"operator: found {rows}×{columns}, expected at most {_LARGEST} entries, at least one")
+    return rows, columns
+
+
+def _columns(described: Mapping[str, Any]) -> int:
+    columns = described.get("columns")
+    if not isinstance(columns, int) or isinstance(columns, bool) or not 0 < columns <= _LARGEST:
+        raise ValueError(f"operator.columns: found {columns!r}, expected an integer ≥ 1")
+    return columns
+
+
+def _mask(described: Mapping[str, Any], arrays: Arrays) -> np.ndarray:
+    (indices,) = _take(arrays, "a mask", indices=1)
+    shape = _allowed(indices.size, _columns(described))
+    if not ((indices >= 0) & (indices < shape[1])).all():
+        raise ValueError("operator.indices: found indices outside the columns")
+    matrix = np.zeros(shape)
+    matrix[np.arange(shape[0]), indices] = 1.0
+    return matrix
+
+
+def _diagonal(described: Mapping[str, Any], arrays: Arrays) -> np.ndarray:
+    (entries,) = _take(arrays, "a diagonal", entries=1)
+    _allowed(entries.size, entries.size)
+    return np.diag(entries)
+
+
+def _circulant(described: Mapping[str, Any], arrays: Arrays) -> np.ndarray:
+    (kernel,) = _take(arrays, "a circular convolution", kernel=2)
+    matrix = np.empty(_allowed(kernel.size, kernel.size))
+    width = kernel.shape[1]
+    for column in range(kernel.size):  # the response to a unit there is the kernel, moved
+        matrix[:, column] = np.roll(kernel, divmod(column, width), (0, 1)).ravel()
+    return matrix
+
+
+def _separable(described: Mapping[str, Any], arrays: Arrays) -> np.ndarray:
+    vertical, horizontal = _take(arrays, "a separable operator", vertical=2, horizontal=2)
+    (p, height), (q, width) = vertical.shape, horizontal.shape
+    _allowed(p * q, height * width)
+    products = vertical[:, None, :, None] * horizontal[None, :, None, :]  # each rounded once, by IEEE 754
+    return np.ascontiguousarray(products.reshape(p * q, height * width))
+
+
+def _sparse(described: Mapping[str, Any], arrays: Arrays) -> np.ndarray:
+    data, indices, ends = _take(arrays, "a sparse matrix", data=1, indices=1, indptr=1)
+    shape = _allowed(ends.size - 1, _columns(described))
+    steps = np.diff(ends)
+    if ends[0] != 0 or ends[-1] != data.size or indices.size != data.size or (steps < 0).any():
+        raise ValueError("operator.indptr: found row ends that do not fit the entries")
+    if not ((indices >= 0) & (indices < shape[1])).all():
+        raise ValueError("operator.indices: found indices outside the columns")
+    rows, matrix = np.repeat(np.arange(shape[0]), steps), np.zeros(shape)
+    if np.unique(rows * shape[1] + indices).size != data.size:
+        raise ValueError("operator.indices: found an entry twice")
+    matrix[rows, indices] = data
+    return matrix
+
+
+def _block_diagonal(described: Mapping[str, Any], arrays: Arrays) -> np.ndarray:
+    blocks = described.get("blocks")
+    if not isinstance(blocks, list) or not 0 < len(blocks) <= _MOST_BLOCKS:
+        raise ValueError(f"operator.blocks: found {type(blocks).__name__}, expected a list of structures")
+    parts: list[dict[str, np.ndarray]] = [{} for _ in blocks]
+    for name, array in arrays.items():
+        number, _, rest = name.partition("/")
+        if not number.isdecimal() or int(number) >= len(blocks) or not rest:
+            raise ValueError(f"operator: found the array {name!r}, which belongs to no block")
+        parts[int(number)][rest] = array
+    matrices = [dense_matrix(block, part) for block, part in zip(blocks, parts)]
+    sizes = np.cumsum([(0, 0), *(m.shape for m in matrices)], axis=0)
+    matrix = np.zeros(_allowed(int(sizes[-1, 0]), int(sizes[-1, 1])))
+    for part, (top, left) in zip(matrices, sizes):
+        matrix[top : top + part.shape[0], left : left + part.shape[1]] = part
+    return matrix
+
+
+def _dense(described: Mapping[str, Any], arrays: Arrays) -> np.ndarray:
+    (matrix,) = _take(arrays, "a matrix", A=2)
+    _allowed(*matrix.shape)
+    return matrix
+
+
+_READERS: dict[str, Callable[[Mapping[str, Any], Arrays], np.ndarray]] = {
+    "mask": _mask,
+    "diagonal": _diagonal,
+    "circulant": _circulant,
+    "separable": _separable,
+    "sparse": _sparse,
+    "block-diagonal": _block_diagonal,
+    "dense": _dense,
+}
