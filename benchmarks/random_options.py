@@ -127,8 +127,8 @@ def certificate_of(folder: Path, sections: Sections) -> tuple[Any, str]:
     given = {f.name: getattr(o, f.name) for f in dataclasses.fields(o)}
     more = {k: given[k] for k in ("method", "momentum", "relative_tolerance") if given.get(k) is not None}
     made = dp.certify(
-        built.problem, built.network, built.loss, o.step, o.schedule, o.max_iterations, o.tolerance, c.form, c.arithmetic,
-        stop=o.stop, distance=c.distance, schedule_options=o.schedule_options, **more,
+        built.problem, built.network, built.loss, o.step, o.schedule, o.max_iterations, o.tolerance, c.form,
+        c.arithmetic, stop=o.stop, distance=c.distance, schedule_options=o.schedule_options, **more,
     )  # fmt: skip
     record = made.to_json()
     for one in (record, record.get("final", {})):

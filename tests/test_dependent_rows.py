@@ -11,6 +11,7 @@ import dipproofs as dp
 from dipproofs.certificate.write import save
 from dipproofs.certify import bound_operator
 from dipproofs.losses import make_loss
+from dipproofs.report.series import shown_convention
 from dipproofs.verify import verify
 
 RNG = np.random.default_rng(0)
@@ -51,6 +52,10 @@ def test_dependent_rows_are_projected_proved_and_verified(case: str, tmp_path: P
     assert found.quantities["loss_0"].contains(0.5 * np.sum((A @ _at(found) - nearest) ** 2)) or found.quantities[
         "loss_0"
     ].upper == pytest.approx(0.5 * np.sum((A @ _at(found) - nearest) ** 2), rel=1e-6)
+    constant = found.loss["projected"]["constant"]
+    lost = 0.5 * np.sum((y - nearest) ** 2)
+    assert constant["lower"] <= lost * (1 + 1e-9) + 1e-15 and lost * (1 - 1e-9) <= constant["upper"]
+    assert constant["evidence"] == "proved" and "Πy" in shown_convention(found)
     checked = verify(save(found, tmp_path))
     assert checked.valid, checked.findings
 

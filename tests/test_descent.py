@@ -307,3 +307,12 @@ def test_every_experiment_raises_interrupts() -> None:
                 given = {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords}
                 assert given.get("keep_interrupted") == "False", f"{path.name}:{node.lineno}"
     assert found >= 8
+
+
+@pytest.mark.parametrize("kind", ["log-cosh", "norm-power"])
+def test_the_automatic_step_takes_float32_for_losses_with_a_curvature(kind: str) -> None:
+    """The vector of the power iteration has the format of the run; with another, JAX refused to differentiate."""
+    loss = dp.LogCosh() if kind == "log-cosh" else dp.NormPower(3.0)
+    net = network(n=10, width=8, dtype="float32")
+    run = dp.descend(gaussian_problem(), net, loss, max_iterations=3)
+    assert run.iterations == 3 and run.network.V.dtype == np.float32

@@ -14,6 +14,7 @@ from dipproofs.certify.decide import Decided, Judge
 from dipproofs.certify.guarantees import guarantee, without_descent
 from dipproofs.certify.provenance import provenance
 from dipproofs.certify.quantities import NAMES, Base, enclose_base, enclose_loss, estimate_base, widened
+from dipproofs.certify.rows import lost_in_projection
 from dipproofs.certify.search import Candidate, Step, best
 from dipproofs.descent import Constant, Schedule
 from dipproofs.enclosures import Bound, Evidence, Verdict
@@ -66,7 +67,7 @@ def certify_at(
         The certificate with the best guarantees among those proved; else the most promising failure.
     """
     schedule = Constant() if schedule is None else schedule
-    fixed = {
+    fixed: dict[str, Any] = {
         "iteration": iteration,
         "arrays": exact_arrays(problem, network),
         "loss": loss.to_json() | {"convention": loss.convention, "assumed": list(loss.assumed)},
@@ -75,6 +76,9 @@ def certify_at(
         "provenance": origin or provenance("none", str(network.dtype)),
         "arithmetic": arithmetic,
     }
+    lost = lost_in_projection(operator, problem, network, loss)
+    if lost is not None:
+        fixed["loss"]["projected"] = {"constant": lost.to_json()}
     applicable = _applicability(operator, loss, problem.y.size, form)
     if _blocked(applicable, loss):
         if operator.rank is None and recovery is not None and arithmetic == "proved":

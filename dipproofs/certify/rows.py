@@ -7,9 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from dipproofs.enclosures import Verdict
+from dipproofs.certify.quantities import widened
+from dipproofs.enclosures import Bound, IntervalMatrix, Verdict
+from dipproofs.enclosures.norms import vector_norm
 from dipproofs.operators.bounds import OperatorBounds, name_rows, zero_rows
 from dipproofs.operators.operator import Operator
+from dipproofs.theory.losses import resolve_scale
 
 
 def without_zero_rows(problem: Any, loss: Any) -> tuple[Any, str]:
@@ -35,6 +38,21 @@ def without_zero_rows(problem: Any, loss: Any) -> tuple[Any, str]:
     reduced.y = np.array(problem.y[kept])
     reduced.y.setflags(write=False)
     return reduced, f"A: {name_rows(zero)} 0 and dropped with their data: they add a constant to the loss {loss.kind}"
+
+
+def lost_in_projection(operator: OperatorBounds, problem: Any, network: Any, loss: Any) -> Bound | None:
+    """Enclose L(y) − L(Πy) = c‖(I−Π)(y − A o1)‖², which the shown loss c‖v − Πy‖² leaves out; None without Π."""
+    columns = operator.columns
+    if columns.identity or not loss.projects_data:
+        return None
+    y = IntervalMatrix.from_exact(np.asarray(problem.y, np.float64))
+    offset = float(getattr(network, "output_offset", 0.0))
+    if offset:
+        exact = operator.matrix if operator.exact is None else operator.exact
+        y = y - exact @ IntervalMatrix.from_exact(np.full(exact.shape[1], offset))
+    part = vector_norm(columns.coordinates(y)) / columns.stretch_range
+    rest = widened(Bound.exact(resolve_scale(loss.scale, problem.y.size)) * (vector_norm(y) ** 2 - part**2))
+    return Bound(max(rest.lower, 0.0), max(rest.upper, 0.0), rest.evidence)
 
 
 def about_rank(operator: OperatorBounds) -> str:

@@ -163,7 +163,9 @@ class Engine:
         import jax.numpy as jnp
 
         def estimate(count: int, theta: Any, start: Any) -> tuple[Any, Any]:
-            return self.loop.norm_estimate(self.static, count, curved, self.data, theta, jnp.asarray(start))
+            return self.loop.norm_estimate(
+                self.static, count, curved, self.data, theta, jnp.asarray(start, self.data.y.dtype)
+            )
 
         return estimate
 

@@ -292,7 +292,7 @@ class Loss:
         """Read what `to_json` wrote."""
         from dipproofs.losses import make_loss
 
-        rest = {key: value for key, value in data.items() if key not in ("kind", "convention", "assumed")}
+        rest = {key: value for key, value in data.items() if key not in ("kind", "convention", "assumed", "projected")}
         return make_loss(str(data.get("kind")), **rest)
 
 

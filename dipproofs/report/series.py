@@ -97,7 +97,7 @@ def loss_of(description: Mapping[str, Any]) -> Any:
     """Make the runtime loss again from its JSON description."""
     from dipproofs.losses import make_loss
 
-    skip = {"kind", "convention", "assumed", "parameters", "psi", "Psi", "Psi_inv"}
+    skip = {"kind", "convention", "assumed", "projected", "parameters", "psi", "Psi", "Psi_inv"}
     parameters = {key: value for key, value in description.items() if key not in skip}
     return make_loss(str(description["kind"]), **parameters, **description.get("parameters", {}))
 

@@ -310,6 +310,8 @@ def _scale(cert: Certificate) -> str:
 
 def projects(cert: Certificate) -> bool:
     """Whether there are more observations than directions, so that y is replaced by its projection Πy."""
+    if "projected" in cert.loss:
+        return True
     A, basis = cert.arrays.get("A"), cert.arrays.get("B")
     if A is None:
         return False
