@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -11,8 +11,9 @@ from dipproofs.errors import InputError
 from dipproofs.operators.operator import LARGEST_MATRIX, Operator
 from dipproofs.problems.bases import BASES, make_basis
 from dipproofs.problems.files import take
+from dipproofs.problems.library_options import LIBRARY
+from dipproofs.problems.network_base import NetworkOptions
 from dipproofs.problems.schema import (
-    Options,
     Rule,
     choice,
     integer,
@@ -45,8 +46,8 @@ def _activation(value: Any) -> str | None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class NetworkOptions(Options):
-    """Keys of `[network]` that every kind has.
+class TwoLayerKeys(NetworkOptions):
+    """Keys of `[network]` that every two-layer kind has.
 
     Args:
         activation: φ.
@@ -54,22 +55,16 @@ class NetworkOptions(Options):
         output_offset: a constant added to every output, for losses whose domain is positive.
     """
 
-    section: ClassVar[str] = "network"
-
     activation: str = rule_field(Rule("the name of an activation, such as tanh", _activation), "tanh")
     train: str = choice("both", options=TRAIN)
     output_offset: float = number(0.0)
-
-    def build(self, setting: Setting, operator: Operator) -> Any:
-        """Make the network for an operator with n columns."""
-        raise NotImplementedError
 
     def _common(self) -> dict[str, Any]:
         return {"activation": self.activation, "train": self.train, "output_offset": self.output_offset}
 
 
 @dataclass(frozen=True, kw_only=True)
-class TwoLayerOptions(NetworkOptions):
+class TwoLayerOptions(TwoLayerKeys):
     """`kind = "two-layer"`: g(u,θ) = V φ(W u)/√k, randomly initialised.
 
     Args:
@@ -154,7 +149,7 @@ class SynthesisOptions(TwoLayerOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FileNetworkOptions(NetworkOptions):
+class FileNetworkOptions(TwoLayerKeys):
     """`kind = "file"`: the arrays `u` (d,), `W` (k, d), `V` (n, k), and `B` (n, r) if V has r rows.
 
     ‖u‖ must be within 1e-6 of 1; the arrays are used as they are, never normalised.
@@ -194,6 +189,7 @@ class FileNetworkOptions(NetworkOptions):
 NETWORKS: dict[str, type[NetworkOptions]] = {
     "two-layer": TwoLayerOptions,
     "two-layer-synthesis": SynthesisOptions,
+    **LIBRARY,
     "file": FileNetworkOptions,
 }
 """The kinds of `[network]` by name."""

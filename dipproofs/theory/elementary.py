@@ -155,3 +155,10 @@ PIECEWISE: dict[str, PiecewiseLinear] = {
 
 #: Other names of the same function.
 ALIASES: dict[str, str] = {"swish": "silu", "logistic": "sigmoid", "leaky_relu": "leaky-relu", "sine": "sin"}
+
+#: Activations that networks of the library take: smooth ones, and those with a kink.
+SMOOTH_ACTIVATIONS = (
+    *("silu", "tanh", "sigmoid", "softplus", "sin", "erf", "gelu"),
+    *("gelu-tanh", "elu", "mish", "softsign", "atan"),
+)
+KINKED_ACTIVATIONS = ("leaky-relu", "relu", "relu6", "hardtanh", "abs")

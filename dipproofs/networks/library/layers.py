@@ -10,11 +10,8 @@ import numpy as np
 from dipproofs.errors import InputError
 from dipproofs.graph import GraphBuilder
 from dipproofs.networks.graph_network import GraphNetwork
-from dipproofs.theory.elementary import ALIASES, PIECEWISE
+from dipproofs.theory.elementary import ALIASES, KINKED_ACTIVATIONS, PIECEWISE, SMOOTH_ACTIVATIONS
 
-#: Activations of the library's networks, by name.
-SMOOTH = ("silu", "tanh", "sigmoid", "softplus", "sin", "erf", "gelu", "gelu-tanh", "elu", "mish", "softsign", "atan")
-KINKED = ("leaky-relu", "relu", "relu6", "hardtanh", "abs")
 #: √ of the factor by which a layer's inputs are amplified, so that variances persist (He; tanh: 5/3 as in PyTorch).
 GAINS = {"tanh": 5 / 3, "softsign": 5 / 3, "atan": 5 / 3, "erf": 1.3, "sin": 1.5, "sigmoid": 2.0}
 EPSILON = 1e-5
@@ -30,8 +27,9 @@ def activation_name(name: str) -> str:
         InputError: not an activation of the library.
     """
     known = ALIASES.get(name, name)
-    if known not in (*SMOOTH, *KINKED):
-        raise InputError(f"network.activation: found {name!r}, expected one of {', '.join((*SMOOTH, *KINKED))}")
+    names = (*SMOOTH_ACTIVATIONS, *KINKED_ACTIVATIONS)
+    if known not in names:
+        raise InputError(f"network.activation: found {name!r}, expected one of {', '.join(names)}")
     return known
 
 

@@ -1,0 +1,21 @@
+"""What the options of every kind of network have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from dipproofs.operators.operator import Operator
+from dipproofs.problems.schema import Options
+from dipproofs.problems.setting import Setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkOptions(Options):
+    """Keys of `[network]`."""
+
+    section: ClassVar[str] = "network"
+
+    def build(self, setting: Setting, operator: Operator) -> Any:
+        """Make the network for an operator with n columns."""
+        raise NotImplementedError
