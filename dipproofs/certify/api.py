@@ -107,8 +107,8 @@ def certify(
     made = make_schedule(schedule, **(schedule_options or {}))
     problem, dropped = without_zero_rows(problem, loss)
     operator = bound_operator_of(problem, network)
-    for line in (dropped, about_rank(operator)) if say is not None else ():
-        if line:
+    for line in (dropped, about_rank(operator)):
+        if line and say is not None:
             say(line)
     recovery = Recovery(problem, network, operator, loss, distance)
     fitted = fitted_problem(problem, network, operator, loss)

@@ -26,7 +26,7 @@ _DRAWS, _CHEAP = 4, 200_000
 
 def find_widths(
     problem: Any,
-    network: TwoLayer,
+    network: Any,
     loss: Any,
     operator: OperatorBounds,
     step: Step,
@@ -53,7 +53,7 @@ def find_widths(
 
 
 def _find(
-    problem: Any, network: TwoLayer, loss: Any, operator: OperatorBounds, step: Step, arithmetic: str, form: str,
+    problem: Any, network: Any, loss: Any, operator: OperatorBounds, step: Step, arithmetic: str, form: str,
     tried: Callable[[str, int], None] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     from dipproofs.certify.at_iterate import certify_at
@@ -61,6 +61,9 @@ def _find(
 
     if operator.rank is None:
         return {"width": None, "seed": None, "verdict": "undecided", "reason": operator.decision.reason}
+    if not isinstance(network, TwoLayer):
+        reason = "widths are searched for two-layer networks only"
+        return {"width": None, "seed": None, "verdict": "undecided", "reason": reason}
     if network.outer_law is None:
         reason = "how the outer layer was drawn is not known; draw the network by TwoLayer.init, or in a problem file"
         return {"width": None, "seed": None, "verdict": "undecided", "reason": reason}

@@ -181,10 +181,9 @@ def _deficient(name: str, matrix: IntervalMatrix, exact: IntervalMatrix, largest
     found = matrix_rank(matrix, _RANK_WORK)
     if not found.value:
         return None
-    sides = [_space(side, found) for side in (matrix, matrix.T)]
-    if sides[0] is None or sides[1] is None:
+    rows, columns = _space(matrix, found), _space(matrix.T, found)
+    if rows is None or columns is None:
         return None
-    rows, columns = sides
     coordinates = columns.coordinates(matrix)
     smallest = sigma_min(coordinates) / columns.stretch_range
     if not smallest.lower > 0:

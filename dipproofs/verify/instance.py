@@ -61,7 +61,7 @@ class Operator:
         if not rank or rank == min(A.shape):
             return
         self.deficient = True
-        spaces = []
+        spaces: list[tuple[Matrix, Matrix, arb] | None] = []
         for X in (A, A.T):
             if rank == X.shape[1]:
                 spaces.append(None)
