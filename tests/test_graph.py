@@ -13,6 +13,7 @@ import pytest
 from dipproofs.errors import InputError
 from dipproofs.graph import OPERATIONS, Graph, GraphBuilder, Node, evaluate, forward, load, save, vjp
 from dipproofs.graph.lower_jax import lower
+from dipproofs.graph.reference import graph_format_reference
 from dipproofs.testing.graphs import random_graph
 
 SEEDS = range(40)
@@ -177,3 +178,9 @@ def test_bad_files_are_refused(tmp_path: Path) -> None:
         load(path)
     with pytest.raises(InputError, match="no such file"):
         load(tmp_path / "nothing.json")
+
+
+def test_the_reference_page_is_up_to_date() -> None:
+    page = Path(__file__).parents[1] / "docs" / "reference" / "graph-format.md"
+    assert page.read_text(encoding="utf-8") == graph_format_reference()
+    assert all(f"### `{name}`" in graph_format_reference() for name in OPERATIONS)

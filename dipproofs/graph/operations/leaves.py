@@ -24,7 +24,7 @@ class Parameter(Operation):
 
     name = "parameter"
     inputs = (0, 0)
-    attributes: ClassVar = {"name": rules.NAME}
+    attributes: ClassVar = {"name": rules.TEXT}
 
     def shape(self, node: Node, shapes: Sequence[Shape], graph: Tables) -> Shape:
         """Return the parameter's shape."""
@@ -52,7 +52,7 @@ class Constant(Operation):
 
     name = "constant"
     inputs = (0, 0)
-    attributes: ClassVar = {"name": rules.NAME}
+    attributes: ClassVar = {"name": rules.TEXT}
 
     def shape(self, node: Node, shapes: Sequence[Shape], graph: Tables) -> Shape:
         """Return the constant's shape."""

@@ -62,6 +62,7 @@ def numbers(least: int) -> Rule:
 NUMBER = Rule("a finite number", is_number)
 POSITIVE = Rule("a finite number > 0", lambda v: is_number(v) and v > 0)
 BOOLEAN = Rule("true or false", lambda v: isinstance(v, bool))
+TEXT = Rule("a name", lambda v: isinstance(v, str))
 NAME = Rule("the name of a constant", lambda v: isinstance(v, str))
 NUMBER_OR_NAME = Rule("a finite number or the name of a constant", lambda v: isinstance(v, str) or is_number(v))
 
