@@ -19,6 +19,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "offline_math",
+    "typeset",
     "generated_pages",
 ]
 
