@@ -86,7 +86,7 @@ def _verdict(cert: Certificate, name: str, default: str) -> str:
 
 
 def _signal(cert: Certificate) -> ClaimLine:
-    last = cert.final if cert.final is not None and best_bound(cert.final) is not None else cert
+    last = cert.later if cert.later is not None and best_bound(cert.later) is not None else cert
     bound, seen = best_bound(last), _observed(cert)
     if bound is None:
         verdict, why = _no_bound(last if recovery_of(last) else cert)
@@ -187,13 +187,13 @@ def _convergence(cert: Certificate) -> ClaimLine:
 
 def _existence(cert: Certificate) -> ClaimLine:
     claim = _claim(cert, "existence")
-    radius, where = getattr(claim, "radius", None), getattr(claim, "of", None)
-    source = cert
-    if not isinstance(radius, Bound):
-        last = cert.final if cert.final is not None and words.reach(cert.final) is not None else cert
-        radius, where, source = words.reach(last), "final" if last is cert.final else "certified iterate", last
-    elif where == "final" and cert.final is not None:
-        source = cert.final
+    stated, where = getattr(claim, "radius", None), getattr(claim, "of", None)
+    radius = Bound.from_json(stated) if isinstance(stated, Mapping) else None
+    source = cert.later if where in ("final", "polished") and cert.later is not None else cert
+    if radius is None and words.estimated(cert):
+        later = cert.later
+        source = later if later is not None and words.reach(later) is not None else cert
+        radius, where = words.reach(source), "certified iterate"
     verdict = _verdict(cert, "existence", words.standing(source) if radius is not None else "undecided")
     if not isinstance(radius, Bound):
         reason = getattr(claim, "reason", "") or "no exact fit near these parameters is proved to exist"
@@ -204,7 +204,7 @@ def _existence(cert: Certificate) -> ClaimLine:
         "certified iterate": f"the parameters at iteration {count(source.iteration)}",
         "final": f"the parameters at iteration {count(source.iteration)}",
         "polished": "the polished parameters",
-        "given": "the given parameters",
+        "given": "these parameters",
     }.get(str(where), "the parameters")
     target = "the data" if not words.projects(cert) else "the part Πy of the data that A can produce"
     return ClaimLine(

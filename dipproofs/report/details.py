@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -91,9 +92,10 @@ def steps_text(steps: Sequence[Sequence[float]], schedule: Mapping[str, Any]) ->
 
 def network_text(network: Mapping[str, Any]) -> str:
     """Describe a network in words, from its JSON description."""
-    if "width" not in network:
-        count_ = network.get("parameter_count")
-        return f"{network.get('kind', 'network')} network" + (f", {count(count_)} parameters" if count_ else "")
+    if "graph" in network:
+        shapes = (network["graph"].get("parameters") or {}).values()
+        size = sum(math.prod(shape) for shape in shapes if isinstance(shape, list | tuple))
+        return f"{network.get('label') or 'graph'} network" + (f", {count(size)} parameters" if size else "")
     trained = {"both": "both layers", "inner": "the inner layer", "outer": "the outer layer"}
     kind, activation = network.get("kind", "two-layer"), network.get("activation", "?")
     return (

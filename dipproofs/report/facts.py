@@ -27,13 +27,15 @@ def reconstruction(cert: Certificate) -> np.ndarray:
     """Return g(u, θ) at the last iterate, (n,)."""
     if cert.run is not None:
         return np.asarray(cert.run.network.output(), dtype=float).ravel()
-    last = cert.final or cert
-    network = getattr(last, "restored_network", None)
-    if network is not None:
-        return np.asarray(network().output(), dtype=float).ravel()
+    arrays, kind = (cert.later or cert).arrays, cert.network
+    if "graph" in kind:
+        from dipproofs.graph import Graph, evaluate
+
+        constants = {name.removeprefix("constant/"): a for name, a in arrays.items() if name.startswith("constant/")}
+        values = {name.removeprefix("theta/"): a for name, a in arrays.items() if name.startswith("theta/")}
+        return np.asarray(evaluate(Graph.from_json(kind["graph"], constants), values), dtype=float).ravel()
     from dipproofs.networks import TwoLayer
 
-    arrays, kind = last.arrays, cert.network
     made = TwoLayer(
         arrays["u"], arrays["W"], arrays["V"], activation=kind["activation"], train=kind["train"],
         basis=arrays.get("B"), output_offset=kind.get("output_offset", 0.0),
@@ -50,7 +52,7 @@ def shaped(cert: Certificate, image_shape: Any = None) -> np.ndarray:
 
 def truth(cert: Certificate) -> np.ndarray | None:
     """Return x̄ if it is known, (n,)."""
-    found = (cert.final or cert).arrays.get("x_true")
+    found = (cert.later or cert).arrays.get("x_true")
     return None if found is None else np.asarray(found, dtype=float).ravel()
 
 

@@ -71,7 +71,7 @@ def image_panels(
         Truth (if known), data, reconstruction and error (if the truth is known); empty if the signal is not
         a picture. All numbers are floating-point observations (evidence: estimated).
     """
-    arrays = (cert.final or cert).arrays
+    arrays = (cert.later or cert).arrays
     A, y = arrays["A"], arrays["y"]
     shape = _picture(image_shape, A.shape[1])
     if shape is None:
@@ -191,7 +191,7 @@ def _error_caption(error: np.ndarray, truth: np.ndarray, size: float, cert: Cert
     """State the observed error, and beside it the bound that the certificate at that iterate gives."""
     total, observed = float(np.linalg.norm(truth)), float(np.linalg.norm(error))
     relative = f" ({near(observed / total)}\xa0‖x̄‖)" if total > 0 else ""
-    last = cert.final or cert
+    last = cert.later or cert
     bound = best_bound(last)
     here = cert.run is None or last.iteration == cert.run.iterations
     known = ""

@@ -87,6 +87,8 @@ def _certificate(record: Mapping[str, Any], folder: Path) -> Certificate:
         provenance=record["provenance"],
         arithmetic=str(record.get("arithmetic", "proved")),
         final=_certificate(final, folder) if isinstance(final, dict) else None,
+        method=record.get("method") or {"kind": "gradient-descent"},
+        polish=record.get("polish"),
     )
 
 

@@ -116,10 +116,7 @@ def asked(cert: Certificate) -> str:
     wanted = origin.get("stop") if isinstance(origin, Mapping) else None
     if (run is not None and run.stopped == "guaranteed") or wanted == "guaranteed":
         return "early stopping"
-    method = getattr(cert, "method", None)
-    kind = method.get("kind") if isinstance(method, Mapping) else None
-    point = cert.run is None and getattr(getattr(cert, "claims", None), "convergence", None) is not None
-    if kind == "adam" or (point and method is not None and kind is None):
+    if cert.method.get("kind") in (None, "adam"):  # no theorem about the convergence of either
         return "existence"
     return "convergence"
 
@@ -203,13 +200,11 @@ def why_not(cert: Certificate) -> str:
 
 def method_name(cert: Certificate) -> str:
     """Return the method's name in words."""
-    method = getattr(cert, "method", None)
-    kind = method.get("kind") if isinstance(method, Mapping) else None
     return {
         "heavy-ball": "the heavy-ball method",
         "nesterov": "Nesterov's method",
         "adam": "Adam",
-    }.get(str(kind), "gradient descent")
+    }.get(str(cert.method.get("kind")), "gradient descent")
 
 
 def _goal(cert: Certificate) -> str:
