@@ -67,6 +67,8 @@ def test_nothing_is_concluded_beyond_the_radius() -> None:
     assert str(certificate.verdict) == "undecided"
     assert (_hypotheses(certificate)["compact"], _hypotheses(certificate)["minimiser"]) == ("undecided", "undecided")
     assert certificate.guarantees.recovery_error is None and "radius = 1.5" in certificate.hypotheses[-1].reason
+    entry = certificate.guarantees.extra["recovery"]
+    assert entry["true_error"].lower > 8 and entry["at_limit"] is None and entry["data"] is None
     problem, net = _posed(inside)
     good = dp.certify(problem, net, loss=loss, tolerance=1e-14)
     assert good.proved and _hypotheses(good)["minimiser"] == "proved"

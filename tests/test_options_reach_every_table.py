@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -65,7 +66,7 @@ def test_a_network_of_unknown_law_is_not_searched_for() -> None:
 @pytest.mark.parametrize("width", [1004, 1500, 3000])
 def test_a_hopeless_search_from_a_wide_network_ends_with_a_reason(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """No crash before four widths were tried; progress tells each of them."""
-    monkeypatch.setattr("dipproofs.certify.widths.LARGEST_OUTER_LAYER", 3 * 9000)
+    monkeypatch.setattr(import_module("dipproofs.certify.widths"), "LARGEST_OUTER_LAYER", 3 * 9000)
     rng = np.random.default_rng(0)
     problem = dp.InverseProblem(rng.standard_normal((3, 3)), 1e4 * rng.standard_normal(3))
     net, told = dp.TwoLayer.init(n=3, width=width, input_dimension=2, train="inner"), []

@@ -16,5 +16,7 @@ ONCE_STOPPED = (
     "recovery.at_early_stopping", "recovery.sharp.at_early_stopping", "recovery.early_stopping.data_error",
     "recovery.early_stopping.data_error_unprojected", "recovery.early_stopping.evidence",
 )  # fmt: skip
+#: Parts of ``recovery`` that need the loss's assumptions, at this iterate as well.
+NEEDS_LOSS = ("data", "noise", "distance", "at_limit", "at_early_stopping", "sharp", "true_error_at_limit")
 #: Sentences, and what is put before them.
 SENTENCES, CONDITION = ("recovery.limit",), "if the hypotheses hold, "

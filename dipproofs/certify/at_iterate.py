@@ -11,7 +11,7 @@ import numpy as np
 from dipproofs.certificate.record import Certificate, Guarantees, Hypothesis
 from dipproofs.certificate.stored import StoredArrays
 from dipproofs.certify.decide import Decided, Judge
-from dipproofs.certify.guarantees import guarantee, without_descent
+from dipproofs.certify.guarantees import guarantee, without_assumptions, without_descent
 from dipproofs.certify.provenance import provenance
 from dipproofs.certify.quantities import NAMES, Base, enclose_base, enclose_loss, estimate_base, widened
 from dipproofs.certify.rows import lost_in_projection
@@ -94,7 +94,9 @@ def certify_at(
         given = loss.assumptions(base.prediction, problem.y, f_0) if f_0.is_finite else ()
         before, about = [*applicable, start, *given], None if recovery is None else (recovery, network)
         known = f_0.is_finite and not _blocked(given, loss)
-        now = without_descent(*about, base.values[s.psi_0]) if known and about is not None else Guarantees()
+        now = Guarantees()
+        if about is not None:
+            now = without_descent(*about, base.values[s.psi_0]) if known else without_assumptions(*about)
         if not known or (arithmetic == "proved" and not f_0.lower > 0):
             return _failure(before, form, _named(base), fixed, now)
         never = network.never_injective(operator.rank)

@@ -9,6 +9,7 @@ from typing import Any
 
 import flint
 
+from dipproofs.certificate.conditional import NEEDS_LOSS
 from dipproofs.certificate.record import Guarantees
 from dipproofs.certify.constants import call
 from dipproofs.certify.decide import BITS, Decided, Judge
@@ -92,6 +93,12 @@ def without_descent(recovery: Recovery, network: Network, psi_0: Bound) -> Guara
     stop = 0 if noise is not None and psi_0.upper <= noise.level.lower else None
     error, entry = recovery.report(network, psi_0, lambda: Verdict.UNDECIDED, stop, None)
     return Guarantees(early_stopping_iteration=stop, recovery_error=error, extra={"recovery": entry})
+
+
+def without_assumptions(recovery: Recovery, network: Network) -> Guarantees:
+    """State what holds whatever the loss is: noise, norms, and the true error where the signal is known."""
+    _, entry = recovery.report(network, Bound(0.0, math.inf), lambda: Verdict.UNDECIDED, None, None)
+    return Guarantees(extra={"recovery": {**entry, **dict.fromkeys(NEEDS_LOSS)}})
 
 
 def at_both_ends(expr: Any, env: Any, F_inf: Bound) -> Any:

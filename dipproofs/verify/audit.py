@@ -12,7 +12,7 @@ import sympy as sp
 from flint import arb
 
 from dipproofs.certificate.claims import derive
-from dipproofs.certificate.conditional import IF_CONVERGENT, ONCE_STOPPED
+from dipproofs.certificate.conditional import IF_CONVERGENT, NEEDS_LOSS, ONCE_STOPPED
 from dipproofs.certificate.read import STATED, UNUSED, VERDICTS, Claim, Document
 from dipproofs.theory import quantities, theorem
 from dipproofs.theory import symbols as s
@@ -334,4 +334,6 @@ class Audit:
     def _holds_now(self, name: str, value: Any) -> bool:
         """Whether a guarantee is about this iterate, and what it needs is proved again."""
         about_now = name in ("recovery", "recovery_error") or (name == "early_stopping_iteration" and value == 0)
+        if name == "recovery" and isinstance(value, dict) and all(value.get(part) is None for part in NEEDS_LOSS):
+            return True
         return about_now and self._known_loss
