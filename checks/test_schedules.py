@@ -83,6 +83,6 @@ def test_backtracking_never_halves_a_step_below_1_over_L() -> None:
     gamma, L = s.gamma, s.lipschitz_grad
     surplus = gamma * (1 - gamma * L / 2) - gamma / 2
     assert sp.simplify(surplus - gamma * (1 - gamma * L) / 2) == 0
-    # so an accepted step is γ_0 itself or more than half of 1/L: in units of γ_0, the total of N steps is
-    assert SCHEDULES["backtracking"].total == schedules.count * sp.Min(1, 1 / (2 * L * gamma))
+    # so an accepted step is γ_0 itself or more than β/L: in units of γ_0, the total of N steps is
+    assert SCHEDULES["backtracking"].total == schedules.count * sp.Min(1, s.shrink / (L * gamma))
     assert SCHEDULES["backtracking"].largest == 1

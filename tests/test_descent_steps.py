@@ -118,7 +118,7 @@ def test_backtracking_records_the_steps_it_accepts() -> None:
     problem, net = gaussian_problem(), network()
     run = dp.descend(problem, net, step=64.0, schedule="backtracking", max_iterations=50, tolerance=0.0)
     h = run.history
-    assert len(run.steps) > 1 and run.gamma == 64.0 and run.steps[0][0] == 0
+    assert len(run.steps) > 1 and run.gamma == 64.0 and run.steps[0][0] == 0 and run.steps[-1][0] == 49
     starts = [*(tau for tau, _ in run.steps), 50]
     listed = np.concatenate([np.full(b - a, g) for (_, g), (a, b) in zip(run.steps, pairwise(starts), strict=True)])
     np.testing.assert_array_equal(listed, h.step)

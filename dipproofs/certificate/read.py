@@ -20,8 +20,9 @@ from flint import arb
 from dipproofs.certificate.format import FORMAT, VERSION, VERSIONS
 from dipproofs.certificate.stored import PREFIX
 from dipproofs.certificate.structure import dense_matrix
-from dipproofs.theory import ACTIVATIONS, FORM_IDS, PROFILES
+from dipproofs.theory import ACTIVATIONS, PROFILES
 from dipproofs.theory.architectures.two_layer import TRAIN_MODES
+from dipproofs.theory.forms import STATED_FORMS
 
 EVIDENCE = ("proved", "assumed", "sampled", "estimated")
 VERDICTS = ("proved", "refuted", "undecided")
@@ -183,7 +184,7 @@ def _malformed(record: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> l
         for key, kind in types.items() if not isinstance(record.get(key), kind)
     ]  # fmt: skip
     network = record["network"] if isinstance(record.get("network"), dict) else {}
-    choices = [(record, "verdict", VERDICTS), (record, "form", FORM_IDS), (record, "profile", tuple(PROFILES)),
+    choices = [(record, "verdict", VERDICTS), (record, "form", (*STATED_FORMS,)), (record, "profile", tuple(PROFILES)),
                (record, "arithmetic", ("proved", "estimated"))]  # fmt: skip
     if arrays and network:
         k, d = arrays["W"].shape

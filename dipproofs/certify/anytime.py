@@ -10,9 +10,9 @@ import numpy as np
 
 from dipproofs.certificate.record import Certificate
 from dipproofs.certify.at_iterate import unprojected
-from dipproofs.certify.quantities import Base, estimate_base
+from dipproofs.certify.quantities import Base, estimate_base, searched
 from dipproofs.certify.search import Step, best, largest_psi
-from dipproofs.descent import Iterate
+from dipproofs.descent import Constant, Iterate, Schedule
 from dipproofs.enclosures import Bound, Evidence, Verdict
 from dipproofs.enclosures.threads import one_thread
 from dipproofs.networks import Network
@@ -38,6 +38,7 @@ class Anytime:
         form: form to certify.
         gamma: gives the largest step in force from an iteration on.
         prove: certifies an iterate rigorously.
+        schedule: of the steps.
     """
 
     def __init__(
@@ -48,7 +49,9 @@ class Anytime:
         form: str,
         gamma: Callable[[int], float],
         prove: Callable[[int, Network], Certificate],
+        schedule: Schedule | None = None,
     ) -> None:
+        self.schedule = Constant() if schedule is None else schedule
         self.problem, self.loss, self.operator, self.form = problem, loss, operator, form
         self.gamma, self.prove = gamma, prove
         self.certificate: Certificate | None = None
@@ -76,7 +79,7 @@ class Anytime:
                 unprojected=unprojected(self.form),
                 workspace=self._workspace,
             )
-        step = Step(self.gamma(tau))
+        base, step = searched(base, self.schedule), Step(self.gamma(tau))
         if not base.values[s.psi_0].is_finite:
             return None
         proposals = best(base, self.form, step, self.loss.concave_psi)

@@ -128,7 +128,7 @@ def certify(
             recovery=recovery,
         )  # fmt: skip
 
-    search = Anytime(problem, loss, operator, form, gamma_at, prove)
+    search = Anytime(problem, loss, operator, form, gamma_at, prove, made)
     where.update(provenance(_device(), str(network.dtype), origin, problem))
 
     def watch(tau: int, here: Callable[[], Iterate], value: float) -> str | None:

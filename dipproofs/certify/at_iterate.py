@@ -13,7 +13,7 @@ from dipproofs.certificate.stored import StoredArrays
 from dipproofs.certify.decide import Decided, Judge
 from dipproofs.certify.guarantees import guarantee, without_assumptions, without_descent
 from dipproofs.certify.provenance import provenance
-from dipproofs.certify.quantities import NAMES, Base, enclose_base, enclose_loss, estimate_base, widened
+from dipproofs.certify.quantities import NAMES, Base, enclose_base, enclose_loss, estimate_base, searched, widened
 from dipproofs.certify.rows import lost_in_projection
 from dipproofs.certify.search import Candidate, Step, best
 from dipproofs.descent import Constant, Schedule
@@ -89,7 +89,7 @@ def certify_at(
             base = enclose_base(operator, problem.y, network, loss, unprojected=unprojected(form))
         else:
             base = estimate_base(problem, network, loss, operator, unprojected=unprojected(form))
-        start = _start(base)
+        base, start = searched(base, schedule), _start(base)
         f_0 = base.values[s.loss_0]
         given = loss.assumptions(base.prediction, problem.y, f_0) if f_0.is_finite else ()
         before, about = [*applicable, start, *given], None if recovery is None else (recovery, network)

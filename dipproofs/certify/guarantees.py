@@ -184,7 +184,7 @@ def stretch(judge: Judge, schedule: Schedule, iteration: int, needed: int | None
     The conclusions depend on Σγ_iκ̃(q_i) with κ̃ decreasing in q (residual form: on Σγ_i, through ln(1−z) ≤ −z), so
     that a step γ_i ≤ γ is worth at least γ_i/γ of a step γ.
     """
-    if needed is None or needed == 0:
+    if needed is None or needed == 0 or judge.theorem.form.searched:  # then the rate is that of accepted steps
         return needed
     if isinstance(schedule, Backtracking):
         L = judge.bound(judge.env[s.lipschitz_grad]).upper if s.lipschitz_grad in judge.env else math.inf

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -45,6 +45,14 @@ class Base:
     residual_scale: Bound | None
     loss_parameters: Mapping[Any, Bound] = field(default_factory=dict)
     prediction: Any = None
+
+
+def searched(base: Base, schedule: Any) -> Base:
+    """Return the base with what a schedule states of steps that are searched for; the base itself for others."""
+    if not schedule.searches:
+        return base
+    values = {s.decrease: Bound.exact(schedule.decrease), s.shrink: Bound.exact(schedule.shrink)}
+    return replace(base, values={**base.values, **values})
 
 
 def widened(bound: Bound, relative: float = ROOM) -> Bound:

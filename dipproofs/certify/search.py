@@ -14,7 +14,7 @@ from dipproofs.enclosures import Bound
 from dipproofs.theory import FORMS
 from dipproofs.theory import symbols as s
 from dipproofs.theory.core import quantities
-from dipproofs.theory.forms import BEST, Form
+from dipproofs.theory.forms import BEST, SEARCHED, Form
 from dipproofs.theory.theorem import Theorem, offered
 
 #: Radii tried: multiples of ψ_0/(ωF(0)), the smallest radius that could do.
@@ -88,6 +88,8 @@ def plans(base: Base, form: str, concave_psi: bool) -> list[Plan]:
     """Return the form–profile pairs that apply to a form name ("best" for all but the paper's)."""
     facts = _LossFacts(base.residual_scale is not None, concave_psi)
     forms = [FORMS[name] for name in (BEST if form == "best" else (form,))]
+    if form == "best" and s.decrease in base.values:
+        forms += SEARCHED.values()
     return [
         Plan(chosen.id, profile, base.architecture)
         for chosen in forms

@@ -151,8 +151,8 @@ def _finished(driver: Driver, network: Any, stopped: str, level: float, expected
 
 
 def _compressed(accepted: np.ndarray, first: float) -> tuple[tuple[int, float], ...]:
-    """The steps taken, each with the first iteration of its stretch; the first trial where none was taken."""
+    """The steps taken, each with the first iteration of its stretch, and the last one; the first trial if none was."""
     if not accepted.size:
         return ((0, first),)
-    starts = np.flatnonzero(np.append(True, accepted[1:] != accepted[:-1]))
+    starts = np.unique([0, *(np.flatnonzero(accepted[1:] != accepted[:-1]) + 1), accepted.size - 1])
     return tuple((int(i), float(accepted[i])) for i in starts)

@@ -46,7 +46,7 @@ def _schedule(
 _first, _last = 1 + start, 1 + start + count
 _from, _to = sp.Min(start, horizon), sp.Min(start + count, horizon)
 
-#: By name. Backtracking: a trial below 1/L is never halved, so that γ_τ ≥ min(γ_0, 1/(2L)).
+#: By name. Backtracking: a trial below 1/L is never shortened, so that γ_τ ≥ min(γ_0, shrink/L).
 SCHEDULES: dict[str, ScheduleTheory] = {
     "constant": _schedule("constant", sp.Integer(1), count, sp.true),
     "polynomial": _schedule(
@@ -67,6 +67,6 @@ SCHEDULES: dict[str, ScheduleTheory] = {
         horizon=(horizon, 1),
     ),
     "backtracking": _schedule(
-        "backtracking", sp.Integer(1), count * sp.Min(1, 1 / (2 * s.lipschitz_grad * s.gamma)), sp.true
+        "backtracking", sp.Integer(1), count * sp.Min(1, s.shrink / (s.lipschitz_grad * s.gamma)), sp.true
     ),
 }

@@ -27,6 +27,8 @@ loss_curvature = quantity("Lambda", r"\Lambda", "Lipschitz constant of ∇L_y on
 # --- step size and descent (§3)
 gamma = quantity("gamma", r"\gamma", "step size: the largest γ_τ from the certified iterate on", "§1")
 q = quantity("q", "q", "normalised step γL(ρ)", "§1")
+decrease = quantity("decrease", "c", "sufficient decrease of a step that is searched for", "methods §9", "lower")
+shrink = quantity("shrink", r"\beta_{\mathrm{bt}}", "factor between one trial step and the next", "methods §9", "lower")
 omega = quantity("omega", r"\omega", "step-size factor of (H)", "§3", "lower")
 rate = quantity("rate", r"\tilde\kappa", "step-size factor of the rate", "§3", "lower")
 rho = quantity("rho", r"\rho", "radius of the ball on which the constants hold", "§3")

@@ -14,7 +14,7 @@ import sympy as sp
 
 from dipproofs.theory import symbols as s
 from dipproofs.theory.architectures.base import Architecture
-from dipproofs.theory.forms import FORMS, Form
+from dipproofs.theory.forms import FORMS, SEARCHED, Form
 from dipproofs.theory.hypothesis import INJECTIVE_AT_START, Hypothesis
 from dipproofs.theory.losses.base import LossTheory
 from dipproofs.theory.losses.shape import decide_concave_psi
@@ -92,7 +92,7 @@ def theorem(form: str | Form, profile: str, architecture: Architecture) -> Theor
         >>> theorem("concave", "observation", ARCHITECTURES["graph"]).hypotheses["step"].relation
         q < 2
     """
-    chosen = FORMS[form] if isinstance(form, str) else form
+    chosen = (FORMS | SEARCHED)[form] if isinstance(form, str) else form
     if profile not in offered(chosen, architecture.profiles):
         valid = ", ".join(map(repr, offered(chosen, architecture.profiles))) or "another form"
         raise ValueError(f"profile: found {profile!r} with form {chosen.id!r}, expected {valid}")
@@ -147,7 +147,8 @@ def applies(form: str, loss: LossTheory) -> bool:
         (False, True)
     """
     facts = SimpleNamespace(projects_data=loss.kind == "squared", concave_psi=None)
-    if FORMS[form].requires is None:
+    chosen = (FORMS | SEARCHED)[form]
+    if chosen.requires is None:
         return True
     facts.concave_psi = decide_concave_psi(loss)
-    return FORMS[form].admits(facts)
+    return chosen.admits(facts)

@@ -135,7 +135,7 @@ class Audit:
 
     def _constants(self, base: dict[Any, arb], level: arb) -> dict[Any, arb]:
         """What the theorem defines, with G, Λ and μ on the sublevel set {L ≤ level}."""
-        env, claims = dict(base), self.claims
+        env, claims = dict(base) | guarantees.searched(self), self.claims
         if level.is_finite() and level > 0:
             self.loss.constants(level)
             env.update(self.loss.env)

@@ -49,12 +49,31 @@ def _schedule(audit: Audit) -> schedules.ScheduleTheory:
 
 def _schedule_env(audit: Audit) -> dict[Any, arb]:
     env = {**audit.env, s.gamma: audit.gamma, schedules.start: arb(audit.record["iteration"])}
+    env |= searched(audit)
     for name, (symbol, least) in _schedule(audit).options.items():
         value = audit.record["schedule"].get(name)
         if not is_number(value) or value < least:
             raise ValueError(f"schedule.{name}: found {value!r}, expected a number ≥ {least}")
         env[symbol] = exact(value)
     return env
+
+
+def searched(audit: Audit) -> dict[Any, arb]:
+    """c and the factor between trials, where the steps are searched for; ½ where an older record leaves them out.
+
+    Raises:
+        ValueError: numbers that are no such factors.
+    """
+    record = audit.record["schedule"]
+    if record.get("kind") != "backtracking":
+        return {}
+    found = {}
+    for name, symbol, largest in (("decrease", s.decrease, arb("0.5")), ("shrink", s.shrink, arb(1))):
+        value = record.get(name, 0.5)
+        if not is_number(value) or not (0 < value <= largest and value < 1):
+            raise ValueError(f"schedule.{name}: found {value!r}, expected a number in ]0, {largest}]")
+        found[symbol] = exact(value)
+    return found
 
 
 def check_step(audit: Audit) -> None:
@@ -76,6 +95,8 @@ def check_step(audit: Audit) -> None:
 
 def steps_taken(audit: Audit, count: int) -> arb:
     """Lower bound of Σγ_i/γ over that many steps from the certified iterate on."""
+    if audit.form == "backtracking":  # its rate is that of accepted steps
+        return arb(count)
     total = evaluate(_schedule(audit).total, {**_schedule_env(audit), schedules.count: arb(count)})
     _, step, factor = steps_left(audit)
     if audit.record["schedule"]["kind"] == "backtracking":  # its total bounds every accepted step from below

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dipproofs.theory.forms.backtracking import BACKTRACKING
 from dipproofs.theory.forms.base import Form, Requirement
 from dipproofs.theory.forms.concave import CONCAVE
 from dipproofs.theory.forms.flow import FLOW
@@ -13,6 +14,10 @@ from dipproofs.theory.forms.residual import RESIDUAL, RESIDUAL_OMEGA, RESIDUAL_S
 FORMS: dict[str, Form] = {form.id: form for form in (PAPER, INTEGRAL, CONCAVE, FLOW, RESIDUAL)}
 #: The forms that a certificate can have.
 FORM_IDS = tuple(form.id for form in FORMS.values() if form.certifies)
+#: Those of schedules whose steps are searched for; "best" tries them there.
+SEARCHED: dict[str, Form] = {BACKTRACKING.id: BACKTRACKING}
+#: Every form that a certificate can state.
+STATED_FORMS: dict[str, Form] = {id: FORMS[id] for id in FORM_IDS} | SEARCHED
 #: The forms that ``form = "best"`` tries, in this order.
 BEST = tuple(form.id for form in (RESIDUAL, CONCAVE, INTEGRAL))
 #: Forms by the version of the certificate, where an older one states less.
@@ -24,6 +29,8 @@ __all__ = [
     "FORM_IDS",
     "OLDER",
     "RESIDUAL_OMEGA",
+    "SEARCHED",
+    "STATED_FORMS",
     "Form",
     "Requirement",
     "paper_nu_1",
@@ -38,4 +45,4 @@ def form_of(id: str, version: int) -> Form:
     Raises:
         KeyError: no such form.
     """
-    return OLDER.get(version, {}).get(id, FORMS[id])
+    return OLDER.get(version, {}).get(id, (FORMS | SEARCHED)[id])

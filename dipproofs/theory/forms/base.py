@@ -57,6 +57,7 @@ class Form:
         hypotheses: further ones by id. reported: (symbol, expression) stated besides.
         onto: expressions in S; J is onto along the path if one of them is positive.
         certifies: whether a certificate can have this form.
+        searched: whether it is about steps that are searched for; it belongs to such a schedule.
     """
 
     id: str
@@ -81,6 +82,7 @@ class Form:
     reported: Chain = ()
     onto: tuple[sp.Expr, ...] = ()
     certifies: bool = True
+    searched: bool = False
 
     def __hash__(self) -> int:
         return hash((self.id, self.step.relation))
