@@ -20,8 +20,8 @@ from flint import arb
 from dipproofs.certificate.format import FORMAT, VERSION, VERSIONS
 from dipproofs.certificate.stored import PREFIX
 from dipproofs.certificate.structure import dense_matrix
-from dipproofs.theory import ACTIVATIONS, PROFILES
-from dipproofs.theory.architectures.two_layer import TRAIN_MODES
+from dipproofs.theory import PROFILES
+from dipproofs.theory.architectures import FORMATS, NetworkFormat
 from dipproofs.theory.forms import STATED_FORMS
 
 EVIDENCE = ("proved", "assumed", "sampled", "estimated")
@@ -82,7 +82,8 @@ def _end(value: Any, infinite: str, name: str) -> arb:
 
 
 _LARGEST_JSON, _LARGEST_ARRAY = 2**26, 2**33
-_NDIM = {"A": 2, "y": 1, "u": 1, "W": 2, "V": 2, "B": 2, "x_true": 1}
+#: Names of the dimensions of the arrays that every certificate has, and of those that it may have.
+_ALWAYS, _PERHAPS = {"A": ("m", "n"), "y": ("m",)}, {"x_true": ("n",)}
 
 
 class Unreadable(Exception):
@@ -152,24 +153,30 @@ def with_arrays(record: Mapping[str, Any], folder: Path, version: int) -> Docume
             f"arrays.file: found {name!r}, expected the plain name of a file beside the certificate"
         )
         return document
+    network = record.get("network")
+    kind = network.get("kind") if isinstance(network, dict) else None
+    form = FORMATS.get(kind) if isinstance(kind, str) else None
+    if form is None:
+        document.malformed = [f"network.kind: found {kind!r}, expected {' or '.join(FORMATS)}"]
+        return document
     try:
         with open(folder / name, "rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-        document.arrays, problems = _load(folder / name)
+        document.arrays, problems = _load(folder / name, form)
     except Exception as error:  # what a spoiled archive raises is not foreseeable: lzma, zip, the header's syntax
         raise Unreadable(f"{name}: expected the arrays of a certificate; {error}") from None
     if digest != entry.get("sha256"):
         document.findings.append(f"arrays.sha256: found {digest}, expected {entry.get('sha256')!r}: other bytes")
     if not problems:
-        document.arrays, problems = _with_matrix(document.arrays, record.get("operator"))
+        document.arrays, problems = _with_matrix(document.arrays, record.get("operator"), form)
     document.findings += problems
     if problems:
         document.arrays = {}
-    document.malformed = _malformed(record, document.arrays)
+    document.malformed = _malformed(record, document.arrays, form)
     return document
 
 
-def _malformed(record: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> list[str]:
+def _malformed(record: Mapping[str, Any], arrays: Mapping[str, np.ndarray], form: NetworkFormat) -> list[str]:
     """Values of the wrong type, or none of the format's."""
     types = {
         "quantities": dict,
@@ -186,17 +193,15 @@ def _malformed(record: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> l
     network = record["network"] if isinstance(record.get("network"), dict) else {}
     choices = [(record, "verdict", VERDICTS), (record, "form", (*STATED_FORMS,)), (record, "profile", tuple(PROFILES)),
                (record, "arithmetic", ("proved", "estimated"))]  # fmt: skip
-    if arrays and network:
-        k, d = arrays["W"].shape
-        kind = "two-layer-synthesis" if "B" in arrays else "two-layer"
-        choices += [(network, "kind", (kind,)), (network, "activation", tuple(ACTIVATIONS)),
-                    (network, "train", TRAIN_MODES), (network, "width", (k,)),
-                    (network, "input_dimension", (d,))]  # fmt: skip
+    choices += [(network, key, valid) for key, valid in form.options.items()]
+    sizes = _sizes(arrays, form)
+    choices += [(network, key, (sizes[name],)) for key, name in form.sizes.items() if name in sizes]
     for where, key, valid in choices:
         if (value := where.get(key)) not in valid or isinstance(value, bool):
             found.append(f"{key}: found {value!r}, expected {' or '.join(map(str, valid))}")
-    if not is_number(offset := network.get("output_offset", 0.0)):
-        found.append(f"network.output_offset: found {offset!r}, expected a finite number")
+    for key in form.numbers:
+        if not is_number(number := network.get(key, 0.0)):
+            found.append(f"network.{key}: found {number!r}, expected a finite number")
     if not is_count(record.get("iteration")):
         found.append(f"iteration: found {record.get('iteration')!r}, expected an integer ≥ 0")
     return found
@@ -212,22 +217,24 @@ def is_count(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**300
 
 
-def _load(path: Path) -> tuple[dict[str, np.ndarray], list[str]]:
+def _load(path: Path, form: NetworkFormat) -> tuple[dict[str, np.ndarray], list[str]]:
     arrays, problems = {}, []
+    known = {**_ALWAYS, **_PERHAPS, **form.arrays}
     with zipfile.ZipFile(path) as archive:
         for info in archive.infolist():
             key = info.filename.removesuffix(".npy")
-            part = key.startswith(PREFIX)
-            if (key not in _NDIM and not part) or key in arrays:
-                problems.append(f"arrays: found the entry {info.filename!r}, expected one each of {', '.join(_NDIM)}")
+            part, free = key.startswith(PREFIX), key.startswith(form.prefixes)
+            if (key not in known and not part and not free) or key in arrays:
+                expected = ", ".join((*known, *(f"{prefix}…" for prefix in form.prefixes)))
+                problems.append(f"arrays: found the entry {info.filename!r}, expected one each of {expected}")
                 continue
             with archive.open(info) as stream:
                 shape, dtype = _header(stream, info)
-            if part and dtype == np.int64 and len(shape) == 1:
+            if dtype == np.int64 and ((part and len(shape) == 1) or key.startswith(form.integers)):
                 with archive.open(info) as stream:
                     arrays[key] = np.lib.format.read_array(stream, allow_pickle=False)
                 continue
-            ndim = len(shape) if part and len(shape) in (1, 2) else _NDIM.get(key, 2)
+            ndim = len(shape) if free or (part and len(shape) in (1, 2)) else len(known.get(key, "mn"))
             if dtype.kind != "f" or dtype.itemsize not in (4, 8) or len(shape) != ndim or 0 in shape:
                 expected = f"float32 or float64, {ndim}-D, not empty"
                 problems.append(f"arrays.{key}: found {dtype} of shape {shape}, expected {expected}")
@@ -240,11 +247,13 @@ def _load(path: Path) -> tuple[dict[str, np.ndarray], list[str]]:
     return arrays, problems
 
 
-def _with_matrix(arrays: dict[str, np.ndarray], described: Any) -> tuple[dict[str, np.ndarray], list[str]]:
+def _with_matrix(
+    arrays: dict[str, np.ndarray], described: Any, form: NetworkFormat
+) -> tuple[dict[str, np.ndarray], list[str]]:
     """Put the matrix of a described operator in the place of its parts."""
     parts = {key.removeprefix(PREFIX): array for key, array in arrays.items() if key.startswith(PREFIX)}
     if described is None and not parts:
-        return arrays, _shape_problems(arrays)
+        return arrays, _shape_problems(arrays, form)
     if "A" in arrays:
         return arrays, ["operator: found a structure beside the matrix A, expected one of them"]
     try:
@@ -252,7 +261,7 @@ def _with_matrix(arrays: dict[str, np.ndarray], described: Any) -> tuple[dict[st
     except ValueError as error:
         return arrays, [str(error)]
     arrays = {key: array for key, array in arrays.items() if not key.startswith(PREFIX)} | {"A": matrix}
-    return arrays, _shape_problems(arrays)
+    return arrays, _shape_problems(arrays, form)
 
 
 def _header(stream: Any, info: zipfile.ZipInfo) -> tuple[tuple[int, ...], np.dtype]:
@@ -265,12 +274,21 @@ def _header(stream: Any, info: zipfile.ZipInfo) -> tuple[tuple[int, ...], np.dty
     return shape, dtype
 
 
-def _shape_problems(arrays: Mapping[str, np.ndarray]) -> list[str]:
-    missing = [key for key in ("A", "y", "u", "W", "V") if key not in arrays]
-    if missing:
-        return [f"arrays: found no {', '.join(missing)}, expected A, y, u, W and V"]
-    (m, n), (k, d), size = arrays["A"].shape, arrays["W"].shape, arrays["V"].shape[0]
-    expected = {"y": (m,), "u": (d,), "V": (size if "B" in arrays else n, k), "B": (n, size), "x_true": (n,)}
+def _sizes(arrays: Mapping[str, np.ndarray], form: NetworkFormat) -> dict[str, int]:
+    """The dimensions by name, as the arrays have them in the order of the format."""
+    sizes: dict[str, int] = {}
+    for key, names in {**_ALWAYS, **form.arrays}.items():
+        if key in arrays:
+            sizes |= {name: size for name, size in zip(names, arrays[key].shape) if name not in sizes}
+    return sizes
+
+
+def _shape_problems(arrays: Mapping[str, np.ndarray], form: NetworkFormat) -> list[str]:
+    needed = {**_ALWAYS, **form.arrays}
+    if missing := [key for key in needed if key not in arrays]:
+        return [f"arrays: found no {', '.join(missing)}, expected {', '.join(needed)}"]
+    sizes = _sizes(arrays, form)
+    expected = {key: tuple(sizes[name] for name in names) for key, names in {**needed, **_PERHAPS}.items()}
     return [
         f"arrays.{key}: found shape {arrays[key].shape}, expected {shape}"
         for key, shape in expected.items()

@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from dipproofs.certificate.read import Document, Unreadable, read, with_arrays
+from dipproofs.theory.architectures import FORMATS, NetworkFormat
 from dipproofs.verify.arithmetic.slices import FINE
 from dipproofs.verify.audit import Audit
 from dipproofs.verify.recovery import Generator
@@ -56,9 +57,12 @@ def verify(certificate: str | Path | Savable) -> Verification:
         return Verification(False, False, (str(error),))
     findings = [] if final is None or last else [f"final: found {type(final).__name__}, expected a certificate"]
     other = [] if last is None else _other_problem(first, last)
+    basis = _format(first).basis
     small = max((array.size for array in first.arrays.values()), default=0) <= SMALL
     for kept in (FINE,) if small else (64, 96, FINE):  # more bits before anything is called wrong
-        operator = cache(partial(Generator, first.arrays, kept))  # examined once: both certificates have the same
+        operator = cache(
+            partial(Generator, first.arrays, kept, basis)
+        )  # examined once: both certificates have the same
         audits = [Audit(first, "", first.record.get("run"), operator)]
         if last and not other:
             audits.append(Audit(last, "final.", first.record.get("run"), operator))
@@ -70,10 +74,19 @@ def verify(certificate: str | Path | Savable) -> Verification:
     return Verification(not findings, True, tuple(findings), rows, notes, str(first.record.get("verdict")))
 
 
+def _format(document: Document) -> NetworkFormat:
+    network = document.record.get("network")
+    kind = network.get("kind") if isinstance(network, dict) else None
+    return FORMATS.get(kind, NetworkFormat()) if isinstance(kind, str) else NetworkFormat()
+
+
 def _other_problem(first: Document, last: Document) -> list[str]:
     """Findings on the certificate at the last iterate being of another run."""
     none = np.zeros(0)
-    pairs = [(key, first.arrays.get(key, none), last.arrays.get(key, none)) for key in ("A", "y", "u", "B", "x_true")]
+    fixed = ("A", "y", "x_true", *_format(first).fixed)
+    prefixes = tuple(name for name in fixed if name.endswith("/"))
+    keys = [key for key in sorted({*first.arrays, *last.arrays}) if key in fixed or key.startswith(prefixes)]
+    pairs = [(key, first.arrays.get(key, none), last.arrays.get(key, none)) for key in keys]
     other = [f"arrays.{key}" for key, here, there in pairs if not np.array_equal(here, there)]
     other += [key for key in ("loss", "network", "schedule") if first.record.get(key) != last.record.get(key)]
     nested = ["final.final: found another certificate, expected none"] if last.record.get("final") is not None else []

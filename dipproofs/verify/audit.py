@@ -16,12 +16,11 @@ from dipproofs.certificate.conditional import IF_CONVERGENT, NEEDS_LOSS, ONCE_ST
 from dipproofs.certificate.read import STATED, UNUSED, VERDICTS, Claim, Document
 from dipproofs.theory import quantities, theorem
 from dipproofs.theory import symbols as s
-from dipproofs.theory.architectures.two_layer import ARCHITECTURES
 from dipproofs.theory.forms import form_of
 from dipproofs.verify import guarantees
 from dipproofs.verify.arithmetic.expressions import area, decide, evaluate, exact, upper
-from dipproofs.verify.instance import Instance
 from dipproofs.verify.losses import LossOf
+from dipproofs.verify.networks import kind_of
 from dipproofs.verify.recovery import CHECKS, Generator, Recovery
 from dipproofs.verify.result import Row
 
@@ -105,8 +104,9 @@ class Audit:
         """Read the claims; malformed ones, and missing or weak ones in a proof, are findings."""
         record, before = self.record, len(self.findings)
         self.form, self.profile, self.verdict = record["form"], record["profile"], record["verdict"]
+        self.kind = kind_of(record["network"]["kind"])
         form = form_of(self.form, self.version)
-        self.theorem = theorem.theorem(form, self.profile, ARCHITECTURES[record["network"]["train"]])
+        self.theorem = theorem.theorem(form, self.profile, self.kind.architecture(record["network"]))
         given = {name: value for name, value in record["quantities"].items() if value is not None}
         self.claims = {name: Claim.parse(value, f"quantities.{name}: ") for name, value in given.items()}
         self.loss = LossOf(record["loss"], self.arrays["y"])
@@ -129,8 +129,8 @@ class Audit:
     def _examine(self, operator: Generator) -> None:
         known = any(h.get("id") == "rank" and h.get("verdict") == "proved" for h in self.record["hypotheses"])
         operator = operator if known else operator.without_rank()
-        self.operator, unprojected = operator, bool({"sigma_min_J", "c_full"} & set(self.claims))
-        self.instance = Instance(self.arrays, self.record["network"], operator, unprojected)
+        self.operator = operator
+        self.instance = self.kind.interpret(self.arrays, self.record["network"], operator, self.claims)
         self.env.update(self.instance.values)
 
     def _constants(self, base: dict[Any, arb], level: arb) -> dict[Any, arb]:

@@ -18,7 +18,7 @@ from dipproofs.theory.losses.shape import decide_concave_psi
 from dipproofs.theory.symbols import loss_0, loss_curvature, loss_gradient
 from dipproofs.verify.arithmetic.expressions import bisect, compiled, evaluate, exact, max_of
 from dipproofs.verify.arithmetic.spectra import frobenius
-from dipproofs.verify.instance import Instance
+from dipproofs.verify.networks.base import Interpreter
 from dipproofs.verify.profiles import Profile
 
 
@@ -51,7 +51,7 @@ class LossOf:
         """Whether ψ is concave; a profile is convex, so that its ψ is."""
         return self.profile is not None or decide_concave_psi(self.theory)
 
-    def value(self, instance: Instance) -> arb:
+    def value(self, instance: Interpreter) -> arb:
         """Enclose L_y(Ag) ≥ 0, with y replaced by Πy when A has more rows than columns."""
         entry = compiled(self.theory.entry)
         if self.theory.structure == "entrywise":
@@ -64,7 +64,7 @@ class LossOf:
             heights = [entry({**self.env, r: size}) for size in sizes if not size.is_zero()]
         return (exact(self.c) * sum(heights, arb(0))).nonnegative_part()
 
-    def in_domain(self, instance: Instance) -> bool:
+    def in_domain(self, instance: Interpreter) -> bool:
         """Whether observations and prediction are proved to lie in the loss's open domains, and in its radius."""
         if self.profile is not None and not self.one_minimum(instance):
             return False
@@ -75,13 +75,13 @@ class LossOf:
                 return False
         return True
 
-    def margin(self, instance: Instance) -> arb:
+    def margin(self, instance: Interpreter) -> arb:
         """How far the largest residual stays below the radius up to which a profile is known; NaN without one."""
         if self.profile is None:
             return arb.nan()
         return self.profile.radius - max_of([abs(d) for d in (instance.prediction - instance.y).entries()])
 
-    def one_minimum(self, instance: Instance) -> bool:
+    def one_minimum(self, instance: Interpreter) -> bool:
         """(A1) and a single minimiser: by the theory's reason, or as no residual leaves the profile's stated radius."""
         return bool(reason(self.theory.kind)) if self.profile is None else bool(self.margin(instance) > 0)
 

@@ -15,8 +15,8 @@ from dipproofs.theory import symbols as s
 from dipproofs.verify.arithmetic.expressions import bisect, evaluate, root
 from dipproofs.verify.arithmetic.slices import Matrix
 from dipproofs.verify.arithmetic.spectra import Gram, frobenius, whitened
+from dipproofs.verify.forward import Operator
 from dipproofs.verify.guarantees import diverges, reached
-from dipproofs.verify.instance import Operator
 
 if TYPE_CHECKING:
     from dipproofs.verify.audit import Audit

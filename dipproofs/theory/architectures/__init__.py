@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dipproofs.theory.architectures import graph_nodes  # registers its formulas
-from dipproofs.theory.architectures.base import Architecture
+from dipproofs.theory.architectures.base import Architecture, NetworkFormat
+from dipproofs.theory.architectures.graph import FORMATS as GRAPH_FORMATS
 from dipproofs.theory.architectures.graph import GRAPH
 from dipproofs.theory.architectures.two_layer import ARCHITECTURES as TWO_LAYER
+from dipproofs.theory.architectures.two_layer import FORMATS as TWO_LAYER_FORMATS
 
 #: Architectures by id.
 ARCHITECTURES: dict[str, Architecture] = {a.id: a for a in (*TWO_LAYER.values(), GRAPH)}
 
-__all__ = ["ARCHITECTURES", "Architecture", "graph_nodes"]
+#: What certificates store, by kind of network.
+FORMATS: dict[str, NetworkFormat] = {**TWO_LAYER_FORMATS, **GRAPH_FORMATS}
+
+__all__ = ["ARCHITECTURES", "FORMATS", "Architecture", "NetworkFormat", "graph_nodes"]

@@ -11,12 +11,34 @@ from dipproofs.theory.hypothesis import Hypothesis
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class NetworkFormat:
+    """What a certificate stores of a kind of network, besides A, y and x_true.
+
+    Args:
+        arrays: names of the dimensions by array; m and n are those of A, equal names are equal sizes.
+        prefixes: of further arrays, of any shape; ``integers``: those that may hold integers.
+        options: valid values by key of the network's description; sizes: dimension by key; numbers: keys of numbers.
+        fixed: arrays and prefixes that training does not change.
+        basis: the array that holds B of a synthesis generator g = B h, or "".
+    """
+
+    arrays: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    prefixes: tuple[str, ...] = ()
+    integers: tuple[str, ...] = ()
+    options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    sizes: Mapping[str, str] = field(default_factory=dict)
+    numbers: tuple[str, ...] = ()
+    fixed: tuple[str, ...] = ()
+    basis: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Architecture:
     """A family of networks: constants on the ball, hypotheses and profiles that they bring to the theorem.
 
     Args:
         id: unique name, e.g. "two-layer/both" or "graph".
-        base: what is enclosed at an iterate, for every network of the family.
+        base: what is enclosed at an iterate, for every network of the family; optional: for some, else stated as null.
         constants: (symbol, expression) in the order of evaluation, from ρ, the base and what stands before.
         unprojected: expressions that take the place of such constants in forms about J itself.
         profiles: injectivity profiles that are valid. promising: those that a search tries.
@@ -33,6 +55,7 @@ class Architecture:
 
     id: str
     base: tuple[sp.Symbol, ...]
+    optional: tuple[sp.Symbol, ...] = ()
     constants: tuple[tuple[sp.Symbol, sp.Expr], ...]
     unprojected: Mapping[sp.Symbol, sp.Expr] = field(default_factory=dict)
     profiles: tuple[str, ...]

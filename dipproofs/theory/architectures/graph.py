@@ -10,7 +10,7 @@ from __future__ import annotations
 import sympy as sp
 
 from dipproofs.theory import symbols as s
-from dipproofs.theory.architectures.base import Architecture
+from dipproofs.theory.architectures.base import Architecture, NetworkFormat
 from dipproofs.theory.core import define
 from dipproofs.theory.hypothesis import Hypothesis
 from dipproofs.theory.profiles import OBSERVATION
@@ -24,7 +24,8 @@ ball = define("graph.ball", sp.Le(s.rho, s.ball_radius), "ℓ_A was enclosed for
 
 GRAPH = Architecture(
     id="graph",
-    base=(s.sigma_AJ, s.norm_AJ, s.lipschitz_AJ, s.ball_radius),
+    base=(s.sigma_A, s.norm_A, s.sigma_AJ, s.norm_AJ, s.lipschitz_AJ, s.ball_radius),
+    optional=(s.kink_margin,),
     constants=((s.norm_AJ_ball, norm_AJ_ball),),
     profiles=(OBSERVATION.id,),
     promising=(OBSERVATION.id,),
@@ -39,3 +40,8 @@ GRAPH = Architecture(
     refutable=False,
     cure="use a wider network",
 )
+
+#: What certificates store: parameters by their names, and the constants that the graph refers to.
+FORMATS: dict[str, NetworkFormat] = {
+    "graph": NetworkFormat(prefixes=("theta/", "constant/"), integers=("constant/",), fixed=("constant/",))
+}

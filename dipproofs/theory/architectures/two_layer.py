@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import sympy as sp
 
 from dipproofs.theory import symbols as s
-from dipproofs.theory.architectures.base import Architecture
+from dipproofs.theory.activations import ACTIVATIONS
+from dipproofs.theory.architectures.base import Architecture, NetworkFormat
 from dipproofs.theory.core import define
 from dipproofs.theory.profiles import BLOCK, BLOCK_OBSERVATION, OBSERVATION, PAPER, ROW_SPACE
 from dipproofs.theory.symbols import (
@@ -149,3 +150,19 @@ def _architecture(c: TwoLayerConstants) -> Architecture:
 
 #: The three architectures by what is trained.
 ARCHITECTURES: dict[str, Architecture] = {train: _architecture(CONSTANTS[train]) for train in TRAIN_MODES}
+
+
+def _format(basis: str) -> NetworkFormat:
+    outer = {"V": ("n", "k")} if not basis else {"V": ("r", "k"), basis: ("n", "r")}
+    return NetworkFormat(
+        arrays={"u": ("d",), "W": ("k", "d"), **outer},
+        options={"activation": tuple(ACTIVATIONS), "train": TRAIN_MODES},
+        sizes={"width": "k", "input_dimension": "d"},
+        numbers=("output_offset",),
+        fixed=("u", basis) if basis else ("u",),
+        basis=basis,
+    )
+
+
+#: What certificates store, by kind.
+FORMATS: dict[str, NetworkFormat] = {"two-layer": _format(""), "two-layer-synthesis": _format("B")}

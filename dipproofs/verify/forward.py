@@ -1,20 +1,16 @@
-"""The quantities at θ_0, recomputed from a certificate's arrays (docs/theory.md §1, §4, §8)."""
+"""The forward operator of a certificate, with bases of its row space and of its image (docs/theory.md §1, §8)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import copy
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from flint import arb
 
-from dipproofs.theory import ACTIVATIONS
-from dipproofs.theory import symbols as s
-from dipproofs.theory.activations import x
-from dipproofs.verify.arithmetic.expressions import compiled, evaluate, norm, root
 from dipproofs.verify.arithmetic.slices import Matrix
-from dipproofs.verify.arithmetic.spectra import Gram, exact_rank, frobenius, whitened
+from dipproofs.verify.arithmetic.spectra import Gram, exact_rank, whitened
 from dipproofs.verify.operators import Selection, identity, operator_matrix
 
 _EXACT_RANK = 20_000_000
@@ -24,7 +20,7 @@ class Operator:
     """The operator Ã = AB (B = I without a basis), m×r, with isometric coordinates of Im(Ã) and Im(Ãᵀ).
 
     Args:
-        arrays: A and, for a synthesis generator, B.
+        arrays: A and, for a synthesis generator, B; basis: the key of B.
         kept: bits that products of matrices keep; those with vectors are cheap and keep all of A and B.
 
     Notes:
@@ -32,8 +28,8 @@ class Operator:
         ‖Qv − WᵀXv‖ ≤ β‖WᵀXv‖: coordinates are enclosed by adding that to the error.
     """
 
-    def __init__(self, arrays: Mapping[str, np.ndarray], kept: int) -> None:
-        self.A, self.B = operator_matrix(arrays["A"]), Matrix.of(arrays["B"]) if "B" in arrays else None
+    def __init__(self, arrays: Mapping[str, np.ndarray], kept: int, basis: str = "") -> None:
+        self.A, self.B = operator_matrix(arrays["A"]), Matrix.of(arrays[basis]) if basis else None
         self.forward, self.basis = self.A.to(kept), None if self.B is None else self.B.to(kept)
         self.matrix = self.forward if self.basis is None else self.forward @ self.basis
         self.m, self.r = self.matrix.shape
@@ -115,75 +111,3 @@ def _independent(X: np.ndarray, rank: int) -> np.ndarray:
     from scipy.linalg import qr
 
     return np.sort(qr(X.T, mode="r", pivoting=True)[1][:rank])
-
-
-class Instance:
-    """One network and one operator.
-
-    Args:
-        arrays: A, y, u, W, V and, for a synthesis generator, B.
-        network: the record's description of the network.
-        operator: of the same arrays.
-        unprojected: whether σ_min(J_0) and c_full, of the paper's theorem, are asked for.
-    """
-
-    def __init__(
-        self, arrays: Mapping[str, np.ndarray], network: Mapping[str, Any], operator: Operator, unprojected: bool
-    ) -> None:
-        self.operator, self.train, k = operator, network["train"], arb(arrays["V"].shape[1])
-        activation = ACTIVATIONS[network["activation"]]
-        u, V, self.y = (Matrix.of(arrays[name]) for name in ("u", "V", "y"))
-        hidden = (Matrix.of(arrays["W"]) @ u).entries()
-        phi, dphi = ([compiled(f)({x: a}) for a in hidden] for f in (activation.phi, activation.dphi))
-        self.values: dict[Any, arb] = {
-            s.norm_A: operator.gram.norm, s.width: k, s.norm_u: frobenius(u),
-            s.norm_phi: norm(phi), s.B_1: evaluate(activation.B_1, {}), s.B_2: evaluate(activation.B_2, {}),
-        }  # fmt: skip
-        signal = (V @ Matrix.column(phi)).times(1 / k.sqrt())
-        self.offset = Matrix.of(np.full(arrays["A"].shape[1], float(network.get("output_offset", 0.0))))
-        self.signal = (signal if operator.B is None else operator.B @ signal) + self.offset
-        self.prediction = operator.A @ self.signal
-        self.slopes = [d * self.values[s.norm_u] / k.sqrt() for d in dphi]
-        self._injectivity(V.to(operator.matrix.kept), self.values[s.norm_phi] / k.sqrt(), unprojected)
-
-    def _injectivity(self, V: Matrix, outer: arb, unprojected: bool) -> None:
-        values, operator = self.values, self.operator
-        core = operator.data(operator.matrix)  # Ã in coordinates of its image
-        values[s.sigma_A] = Gram(core).sigma if operator.deficient else operator.gram.sigma
-        AV = core @ V
-        values[s.norm_V], values[s.c_A0] = Gram(AV).norm, AV.largest_column()
-        block = AV.scaled(self.slopes)
-        inside = Gram(block)
-        values[s.sigma_A_in] = inside.sigma if self.train != "outer" else arb(0)
-        if operator.mask:
-            inner = (arb(0), arb(0)) if self.train == "outer" else (inside.smallest, inside.largest)
-            shift = arb(0) if self.train == "inner" else outer**2
-            values[s.sigma_AJ], values[s.norm_AJ] = (root(x + shift) for x in inner)
-        else:
-            self._with_outer_block(core, block, inside, outer)
-        if operator.rank is None:
-            return
-        outer = outer if self.train != "inner" else arb(0)
-        PV = operator.seen(V, AV)
-        values[s.c_0] = PV.largest_column()
-        values[s.sigma_in] = values[s.sigma_A_in] if operator.mask else self._inner(PV)
-        values[s.sigma_J] = root(values[s.sigma_in] ** 2 + outer**2)
-        if unprojected:
-            full = values[s.sigma_in] if operator.rows is None else self._inner(V)
-            values[s.sigma_min_J], values[s.c_full] = root(full**2 + outer**2), V.largest_column()
-
-    def _with_outer_block(self, core: Matrix, block: Matrix, inside: Gram, outer: arb) -> None:
-        values, operator = self.values, self.operator
-        columns = core.times(outer)
-        square = (operator.gram.K if operator.image is None and operator.m <= operator.r else core @ core.T).times(
-            outer**2
-        )
-        whole = {"inner": lambda: inside, "outer": lambda: Gram(columns, square),
-                 "both": lambda: Gram(block.beside(columns), inside.K + square)}[self.train]()  # fmt: skip
-        values[s.norm_AJ] = whole.norm
-        if operator.rank is not None:
-            values[s.sigma_AJ] = whole.sigma
-
-    def _inner(self, X: Matrix) -> arb:
-        """σ_min of an inner block; 0 if W is fixed."""
-        return arb(0) if self.train == "outer" else Gram(X.scaled(self.slopes)).sigma
