@@ -45,6 +45,15 @@ POSITIVE: Sections = {
 }
 ATOMS: Sections = {"network": {"kind": "two-layer-synthesis", "basis": "dct", "atoms": 2}}
 
+GRID: Sections = {"signal": {"kind": "image", "name": "shepp-logan", "shape": [8, 8]}}
+CHANNELS = {"channels": 2, "input_channels": 2}
+FOURIER, SCALES = {"fourier_features": 6, "activation": "tanh"}, {"scales": 1, "upsample": "nearest"}
+DENSE = {"output": "none", "seed": 4, "width": 5, "depth": 3}
+FILTERS = {
+    "output": "none", "seed": 4, "channels": 3, "kernel": 5, "activation": "tanh", "normalise": "none",
+    "input_channels": 3,
+}  # fmt: skip
+
 #: Documented as accepted and without effect where nothing is random.
 WITHOUT_EFFECT = {("operator", kind, "seed") for kind in ("identity", "blur", "tomography", "file")}
 WITHOUT_EFFECT |= {("signal", kind, "seed") for kind in ("image", "file", "data", "none")}
@@ -112,6 +121,20 @@ CASES: dict[tuple[str, str, str], tuple[Any, ...]] = {
     ("network", "two-layer-synthesis", "path"): (
         {"network": {"kind": "two-layer-synthesis", "basis": "file", "path": "B.npz"}}, "B2.npz",
     ),
+    **{
+        ("network", kind, key): ({"operator": {"kind": "identity"}, **GRID, "network": {"kind": kind, **small}}, value)
+        for kind, small, keys in (
+            ("mlp", {"width": 4, "depth": 2, "fourier_features": 4}, {**DENSE, **FOURIER}),
+            ("siren", {"width": 4, "depth": 2}, DENSE),
+            ("convolutional", {**CHANNELS, "depth": 2}, {**FILTERS, "depth": 3}),
+            ("decoder", CHANNELS, {**FILTERS, **SCALES}),
+            ("skip", {**CHANNELS, "skip_channels": 1}, {**FILTERS, **SCALES, "skip_channels": 2}),
+        )
+        for key, value in keys.items()
+    },
+    ("network", "graph", "path"): (
+        {"operator": {"kind": "identity"}, **GRID, "network": {"kind": "graph", "path": "graph.json"}}, "graph2.json",
+    ),
     ("network", "file", "activation"): ({"network": {"path": "net.npz"}}, "sin"),
     ("network", "file", "train"): ({"network": {"path": "net.npz"}}, "outer"),
     ("network", "file", "output_offset"): ({"network": {"path": "net.npz"}}, 0.5),
@@ -175,6 +198,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, seed in (("net.npz", 1), ("net2.npz", 2)):
         net = dp.TwoLayer.init(n=4, width=8, input_dimension=2, seed=seed)
         np.savez(path / name, u=net.u, W=net.W, V=net.V)
+    for name, seed in (("graph.json", 1), ("graph2.json", 2)):
+        dp.MLP.init((8, 8), width=3, depth=1, fourier_features=2, seed=seed).save(path / name)
     np.savez(path / "masks.npz", one=np.array([1, 0, 1, 1]), two=np.array([1, 1, 0, 1]))
     for name, seed in (("a.png", 1), ("mask.png", 2), ("other.png", 3)):
         pixels = (np.random.default_rng(seed).random((4, 4)) > 0.5).astype(np.uint8) * 255
@@ -237,8 +262,8 @@ def test_every_key_has_a_case() -> None:
 def test_a_key_changed_alone_counts(case: tuple[str, str, str], folder: Path) -> None:
     (section, kind, key), (more, other, *refused) = case, CASES[case]
     base = _merged(SMALL, {section: {"kind": kind}} if kind else {})
-    if kind in ("two-layer-synthesis", "file") and section == "network":
-        base["network"] = {"kind": kind} if kind == "file" else base["network"]
+    if section == "network" and not kind.startswith("two-layer"):
+        base["network"] = {"kind": kind}
     base = _merged(base, more)
     run = section in RUN or key == "norm"
     before = _fingerprint(folder, base, run)
