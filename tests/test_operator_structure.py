@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import flint
@@ -14,9 +15,11 @@ import pytest
 import scipy.sparse as sp
 
 import dipproofs as dp
+from dipproofs.certificate.write import save
 from dipproofs.enclosures import Bound
 from dipproofs.errors import InputError
 from dipproofs.operators import Operator, as_operator
+from dipproofs.operators.bounds import bound_operator
 from dipproofs.operators.structure import BlockDiagonal, Circulant, Dense, Diagonal, Selection, Separable, Sparse
 from dipproofs.operators.structure.base import Structure
 
@@ -190,6 +193,33 @@ def test_facts() -> None:
     assert dp.operator_facts(lame).rank == 4
     twice = dp.operator_facts(A + 1j * rng.standard_normal((5, 8)))
     assert twice.shape == (10, 16) and twice.rank == 10
+
+
+def test_a_large_blur_needs_no_matrix() -> None:
+    def blur(image: np.ndarray) -> np.ndarray:
+        return (image + np.roll(image, 1, 0)) / 2
+
+    facts = dp.operator_facts((blur, None), in_shape=(256, 256))
+    assert facts.structure == "circulant" and facts.rank == 255 * 256 and facts.norm.contains(1)
+    with pytest.raises(InputError, match="at most 268435456 entries"):
+        as_operator((blur, None), in_shape=(256, 256)).to_dense()
+
+
+def test_a_certified_mask_never_becomes_a_matrix(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(Selection, "dense", lambda self: pytest.fail("a matrix was made"))
+    operator = Operator(Selection(np.array([1, 2, 6]), 8))
+    problem = dp.InverseProblem(operator, np.array([0.3, 0.1, -0.2]))
+    certificate = dp.certify(problem, dp.TwoLayer.init(n=8, width=256, input_dimension=5, seed=3), max_iterations=400)
+    assert certificate.proved and dp.verify(save(certificate, tmp_path)).valid
+
+
+def test_structure_gives_the_bounds_of_the_matrix() -> None:
+    for make in (circulant, zeros_in_the_spectrum, separable, sparse, selection):
+        operator = Operator(make(np.random.default_rng(5)))
+        found, plain = bound_operator(operator), bound_operator(operator.to_dense())
+        assert found.rank == plain.rank and found.decision.verdict is plain.decision.verdict
+        for one, other in ((found.norm, plain.norm), (found.sigma, plain.sigma)):
+            assert one.lower <= other.upper and other.lower <= one.upper
 
 
 def test_power_iteration_is_below_the_norm() -> None:

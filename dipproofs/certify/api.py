@@ -250,7 +250,7 @@ def with_widths(
 def bound_operator_of(problem: Any, network: Network) -> OperatorBounds:
     """Enclose the operator that follows the trained part of the network."""
     checked_setting(problem, network)
-    return bound_operator(problem.operator.to_dense(), network.basis)
+    return bound_operator(problem.operator, network.basis)
 
 
 def _validate(form: str, arithmetic: str, distance: Any) -> None:

@@ -22,7 +22,7 @@ def without_zero_rows(problem: Any, loss: Any) -> tuple[Any, str]:
         The problem, and one line that says what was dropped; "" for nothing. The squared loss keeps all rows: its data
         are projected.
     """
-    if loss.projects_data:
+    if loss.projects_data or problem.operator.observed is not None:
         return problem, ""
     A = problem.operator.to_dense()
     zero = zero_rows(A)

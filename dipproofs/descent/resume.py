@@ -88,9 +88,10 @@ class Snapshot:
 def fingerprint(problem: Any, network: Any, loss: Any) -> str:
     """Return a hash of everything that a run starts from."""
     digest = hashlib.sha256()
-    described = {"network": network.describe(), "loss": loss.to_json()}
+    operator = problem.operator.structure.describe()
+    described = {"network": network.describe(), "loss": loss.to_json(), "operator": operator}
     digest.update(json.dumps(described, sort_keys=True, default=str).encode())
-    arrays = {"A": problem.operator.to_dense(), "y": problem.y, **network.arrays()}
+    arrays = {**problem.operator.structure.arrays(), "y": problem.y, **network.arrays()}
     for name, array in sorted(arrays.items()):
         digest.update(f"{name} {array.dtype} {array.shape}".encode())
         digest.update(np.ascontiguousarray(array).tobytes())

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from dipproofs.operators.operator import Operator, check_size
+from dipproofs.operators.operator import Operator
 from dipproofs.operators.options import DeterminedOptions
 from dipproofs.operators.structure import Circulant, Separable, Structure
 from dipproofs.problems.schema import choice, integer, number
@@ -37,7 +36,6 @@ class BlurOperator(DeterminedOptions):
     def build(self, setting: Setting) -> Operator:
         """Make the blur for the signal's shape."""
         shape = setting.image_shape(self.columns)
-        check_size(math.prod(shape), math.prod(shape))
         weights = kernel_weights(self.kernel, self.sigma, self.radius)
         factors = [blur_matrix(size, weights, self.boundary) for size in shape]
         vertical, horizontal = factors if len(factors) == 2 else (np.eye(1), factors[0])

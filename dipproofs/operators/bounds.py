@@ -11,6 +11,9 @@ from dipproofs.certificate.record import Hypothesis
 from dipproofs.enclosures import Bound, IntervalMatrix, Verdict, matrix_rank, norm, row_space_basis, sigma_min
 from dipproofs.enclosures.rank import Rank
 from dipproofs.enclosures.threads import one_thread
+from dipproofs.operators.lazy_matrix import LazyMatrix
+from dipproofs.operators.operator import Operator
+from dipproofs.operators.structure import Selection, Spectrum
 
 #: Modular operations spent on the exact rank of a deficient operator (seconds).
 _RANK_WORK = 2e9
@@ -103,12 +106,20 @@ class OperatorBounds:
         return picked.scale_rows(IntervalMatrix.from_exact(signs)) if matrix.ndim == 2 else self.matrix @ matrix
 
 
-def bound_operator(A: np.ndarray, B: np.ndarray | None = None) -> OperatorBounds:
+def bound_operator(A: np.ndarray | Operator, B: np.ndarray | None = None) -> OperatorBounds:
     """Enclose σ_A, ‖A‖ and bases of the row and column space; evidence proved (docs/theory.md §8).
 
     Args:
-        A: (m, n) exact floats. B: (n, r) exact floats, or None; then AB takes the place of A.
+        A: (m, n) exact floats, or an operator, whose structure is used.
+        B: (n, r) exact floats, or None; then AB takes the place of A.
     """
+    known = None
+    if isinstance(A, Operator):
+        structure = A.structure
+        if B is None and isinstance(structure, Selection) and structure.distinct:
+            return _mask(LazyMatrix(A.to_dense, A.shape), (structure.indices, np.ones(structure.indices.size)))
+        known = None if A.is_dense or B is not None else structure.spectrum()
+        A = A.to_dense()
     matrix = exact = IntervalMatrix.from_exact(_owned(A))
     name = "A"
     if B is not None:
@@ -118,7 +129,7 @@ def bound_operator(A: np.ndarray, B: np.ndarray | None = None) -> OperatorBounds
         return _mask(matrix, selection)
     m, n = matrix.shape
     with one_thread(float(m) * n * min(m, n)):
-        return _general(name, matrix, exact)
+        return _general(name, matrix, exact, known)
 
 
 def _owned(array: np.ndarray) -> np.ndarray:
@@ -127,10 +138,10 @@ def _owned(array: np.ndarray) -> np.ndarray:
     return np.array(array) if array.flags.writeable or array.base is not None else array
 
 
-def _general(name: str, matrix: IntervalMatrix, exact: IntervalMatrix) -> OperatorBounds:
+def _general(name: str, matrix: IntervalMatrix, exact: IntervalMatrix, known: Spectrum | None = None) -> OperatorBounds:
     m, n = matrix.shape
-    largest = norm(matrix)
-    smallest = sigma_min(matrix)
+    largest = norm(matrix) if known is None else known.norm
+    smallest = sigma_min(matrix) if known is None else known.smallest
     if not smallest.lower > 0:
         return _deficient(name, matrix, exact, largest) or OperatorBounds(
             matrix, None, _undecided(name, smallest, largest), smallest, largest, exact=exact

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from dipproofs.errors import InputError
-from dipproofs.operators.operator import Operator, check_size
+from dipproofs.operators.operator import Operator
 from dipproofs.operators.options import OperatorOptions
 from dipproofs.operators.structure import Selection
 from dipproofs.problems.files import SINGLE, take
@@ -57,7 +57,6 @@ class InpaintingOperator(OperatorOptions):
         n = setting.columns(self.columns)
         assert self.rows is not None and self.seed is not None
         m = number_of_rows(self.rows, n)
-        check_size(m, n)
         indices = random_subset(m, n, self.seed)
         return selection_operator(indices, n, domain_shape=setting.shape)
 

@@ -79,7 +79,8 @@ class Operator:
         else:
             self._dense = _checked(matrix, kind, shape)
             self.shape = (self._dense.shape[0], self._dense.shape[1])
-        check_size(*self.shape)
+        if self._structure is None:
+            check_size(*self.shape)
         self.domain_shape = domain_shape
         self.range_indices = None if range_indices is None else np.array(range_indices)
         self.range_shape = range_shape
@@ -132,6 +133,7 @@ class Operator:
     def to_dense(self) -> np.ndarray:
         """Give the exact matrix, (m, n) float32 or float64, read-only; built once."""
         if self._dense is None:
+            check_size(*self.shape)
             self._dense = _checked(self._make(), self.kind, self.shape)
         return self._dense
 

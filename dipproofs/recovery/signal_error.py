@@ -98,6 +98,8 @@ class Recovery:
     @cached_property
     def forward_norm(self) -> Bound:
         """‖A‖ of the forward operator."""
+        if self.problem.operator.observed is not None:
+            return Bound.exact(1)
         matrix = self._forward
         if matrix.is_exact and _is_mask(matrix.mid):
             return Bound.exact(1)
@@ -121,7 +123,7 @@ class Recovery:
     @cached_property
     def _shift(self) -> IntervalVector:
         """o·1, which the generator adds to every signal."""
-        return IntervalMatrix.from_exact(np.full(self._A.shape[1], float(self.offset)))
+        return IntervalMatrix.from_exact(np.full(self.problem.operator.columns, float(self.offset)))
 
     def _projected_norm(self, vector: IntervalVector) -> Bound:
         """‖Πv‖."""
@@ -156,7 +158,7 @@ class Recovery:
                 Bound(float(stated), float(stated), Evidence.ASSUMED),
                 "stated",
             )
-        m, rank = self._A.shape[0], self.operator.rank
+        m, rank = self.problem.operator.rows, self.operator.rank
         if rank is None or rank >= m:
             return None
         # white noise spreads evenly: what lies outside Im(AB) shows how much lies inside
@@ -165,7 +167,7 @@ class Recovery:
 
     def _outside_estimate(self) -> float:
         assert self.operator.columns.rows is not None
-        y = np.asarray(self.problem.y, np.float64) - self._A @ self._shift.mid
+        y = np.asarray(self.problem.y, np.float64) - self.problem.operator.matvec(self._shift.mid)
         C = self.operator.columns.rows.mid
         return float(np.linalg.norm(y - C.T @ np.linalg.lstsq(C.T, y, rcond=None)[0]))
 
@@ -291,7 +293,7 @@ class Recovery:
         if self.basis is not None and expressive is Verdict.PROVED:
             # the argument is about Im B, so B has to keep dimensions
             expressive = sigma_min(IntervalMatrix.from_exact(self.basis)).gt(0)
-            if self.coefficients > self._A.shape[1]:
+            if self.coefficients > self.problem.operator.columns:
                 expressive = Verdict.UNDECIDED
         return fully_expressive(expressive, self.operator.rank, self.coefficients, self.basis is not None)
 

@@ -41,9 +41,10 @@ def _estimate(network: TwoLayer, operator: OperatorBounds, unprojected: bool, wo
     inner = 0.0 if network.train == "outer" else norm_u**2 / k
     outer = 0.0 if network.train == "inner" else norm_phi**2 / k
     C = None if operator.columns.rows is None else operator.columns.rows.mid
-    B = None if operator.rows.rows is None else operator.rows.rows.mid
     AV = _observed(operator, V, workspace)
-    same = operator.orthonormal
+    same, whole = operator.orthonormal, operator.rows.identity
+    # of a mask, V's rows that are seen are AV: no matrix is needed
+    B = None if operator.rows.rows is None or same else operator.rows.rows.mid
     CAV = AV if C is None else C @ AV
     low, high = _spectrum(CAV, dphi, inner, outer, None if same else operator.gram, same, workspace)
     values: dict[Any, float] = {s.norm_u: norm_u, s.norm_phi: norm_phi}
@@ -53,16 +54,16 @@ def _estimate(network: TwoLayer, operator: OperatorBounds, unprojected: bool, wo
         s.norm_AJ: high,
         s.norm_V: _norm(AV, workspace=workspace),
     }
-    BV = V if B is None else AV if same else B @ V
-    square = None if B is None or same else B @ B.T
-    values[s.sigma_J] = low if same else _spectrum(BV, dphi, inner, outer, square, B is None)[0]
+    BV = V if whole else AV if B is None else B @ V
+    square = None if B is None else B @ B.T
+    values[s.sigma_J] = low if same else _spectrum(BV, dphi, inner, outer, square, whole)[0]
     values[s.sigma_in] = _inner(BV, dphi, inner)
     values[s.sigma_A_in] = values[s.sigma_in] if same else _inner(CAV, dphi, inner)
     values[s.c_A0] = _largest_column(AV)
     values[s.c_0] = values[s.c_A0] if BV is AV else _largest_column(BV)
     if unprojected:
         values[s.c_full] = values[s.c_0] if BV is V else _largest_column(V)
-        values[s.sigma_min_J] = values[s.sigma_J] if B is None else _spectrum(V, dphi, inner, outer, None, True)[0]
+        values[s.sigma_min_J] = values[s.sigma_J] if whole else _spectrum(V, dphi, inner, outer, None, True)[0]
     bounds = {symbol: Bound.estimated(max(value, 0.0)) for symbol, value in values.items()}
     return Enclosure(bounds, IntervalMatrix(_prediction(network, operator, AV @ phi / math.sqrt(k))), sizes(network))
 

@@ -11,7 +11,7 @@ import numpy as np
 from dipproofs.errors import InputError
 from dipproofs.operators.adapters.functions import from_functions, required_shape
 from dipproofs.operators.adapters.tabulate import Probe, flat_result, guarded, tabulate
-from dipproofs.operators.operator import Operator, check_size
+from dipproofs.operators.operator import Operator
 
 
 def is_linear_operator(A: Any) -> bool:
@@ -24,7 +24,6 @@ def from_linear_operator(A: Any, unknowns: str | None) -> Operator:
     m, n = (int(size) for size in A.shape)
     if m < 1 or n < 1:
         raise InputError(f"operator: found an empty linear operator of shape {(m, n)}, expected at least 1×1")
-    check_size(m, n)
     stated = getattr(A, "dtype", None)
     number = np.dtype(np.float64 if stated is None else stated)
 
