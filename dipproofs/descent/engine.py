@@ -156,8 +156,9 @@ class Engine:
                 return float(self.loop.step_that_falls(self.static, self.data, theta, self.scalar(gamma)))
 
         local = None if self.loss.projects_data else self._estimate(True)
-        m = self.problem.operator.shape[0]
-        return AutoStep(self._estimate(False), curvature, m, self.dtype, local, falls, steps=steps)
+        m, size = self.problem.operator.shape[0], float(np.abs(self.problem.operator.to_dense()).max())
+        lost = size * size if size * size < float(np.finfo(self.dtype).tiny) else 0.0
+        return AutoStep(self._estimate(False), curvature, m, self.dtype, local, falls, underflow=lost, steps=steps)
 
     def _estimate(self, curved: bool) -> Callable[[int, Any, Any], tuple[Any, Any]]:
         import jax.numpy as jnp

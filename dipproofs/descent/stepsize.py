@@ -40,6 +40,7 @@ class AutoStep:
         local: the largest eigenvalue of Mᵀ∇²L(v)M; None where it is Λ‖M‖² (squared loss).
         falls: (θ, γ) ↦ the first of γ, γ/2, γ/4, … by which the loss falls; used with ``local``, for losses that are
             nearly flat where they are large.
+        underflow: what ‖M‖² is about where the number format cannot hold it; 0 where it can.
         steps: receives (iteration, γ) whenever γ is set.
     """
 
@@ -49,6 +50,7 @@ class AutoStep:
     dtype: Any
     local: Estimate | None = None
     falls: Callable[[Any, float], float] | None = None
+    underflow: float = 0.0
     frozen: bool = False
     gamma: float | None = None
     steps: list[tuple[int, float]] = field(default_factory=list)
@@ -77,7 +79,7 @@ class AutoStep:
         return self.gamma < before
 
     def _best(self, theta: Any, loss: float) -> float:
-        bound = float(self.curvature(loss)) * self._size("norm", self.estimate, theta)
+        bound = float(self.curvature(loss)) * (self._size("norm", self.estimate, theta) or self.underflow)
         if self.local is None:
             return SAFETY / bound if bound > 0 and np.isfinite(bound) else 1.0
         here = self._size("local", self.local, theta)

@@ -99,8 +99,12 @@ class Network(Protocol):
     def output(self) -> np.ndarray:
         """Return g(θ), (n,), in floats; evidence estimated."""
 
-    def program(self) -> Any:
-        """Return the pure functions of JAX arrays that the descent runs (see `dipproofs.descent`)."""
+    def program(self, *, full: bool = False) -> Any:
+        """Return the pure functions of JAX arrays that the descent runs (see `descent.program.Program`).
+
+        Args:
+            full: over the parameters themselves, for methods whose iterates leave the span of past gradients.
+        """
 
     def signal(self) -> IntervalVector:
         """Enclose g(θ), (n,); evidence proved."""

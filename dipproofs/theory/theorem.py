@@ -125,13 +125,14 @@ def _hypotheses(form: Form, integrand: sp.Expr, architecture: Architecture) -> d
             sp.Gt(integrand.subs(s.t, s.rho), 0),
             sp.Integer(1),
             form.words["injective"],
-            f"injectivity is lost inside the ball; certify at a later iterate, or {architecture.cure}",
+            "injectivity is lost inside the ball; let the run go on (raise max_iterations, lower the tolerance), or "
+            f"{architecture.cure}",
         ),
         "H": Hypothesis(
             H,
             s.psi_0,
             form.words["H"],
-            f"certify at a later iterate (smaller loss), or {architecture.cure}",
+            f"let the run go on (raise max_iterations, lower the tolerance), or {architecture.cure}",
         ),
         **form.hypotheses,
         **architecture.hypotheses,
