@@ -51,12 +51,13 @@ def certified(
         announce=shown.certified,
         say=lambda line: sys.stderr.write(f"{line}\n"),
         resume=resume,
+        polish=options.polish,
     )
 
 
 def _refuse_unused(options: Any) -> None:
     """Refuse what no certificate uses yet: an option that is read is used, or refused."""
-    for key, idle in (("polish", "none"), ("claim_horizon", None)):
+    for key, idle in (("claim_horizon", None),):
         if getattr(options, key) != idle:
             raise InputError(
                 f"descent.{key}: found {getattr(options, key)}, which no certificate uses yet; leave it out"

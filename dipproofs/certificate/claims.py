@@ -1,11 +1,12 @@
 """The three claims of a certificate, kept apart: existence, convergence, signal (docs/reference/certificate.md).
 
 They follow from the rest of the record, by `derive` and nowhere else: a producer writes what it gives, a verifier that
-has checked the rest compares. Nothing is computed.
+has checked the rest compares. Nothing is computed but one sum.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -111,9 +112,16 @@ def _existence(record: Mapping[str, Any]) -> dict[str, Any]:
     for place, part in _parts(record):
         radius = _radius(part)
         if radius is not None:
+            radius = _from_the_run(radius, record["polish"]) if place == "polished" else radius
             return {"verdict": "proved", "radius": radius, "of": place}
     place, part = next(_parts(record))
     return {"verdict": "undecided", "radius": None, "of": place, "reason": _why(part)}
+
+
+def _from_the_run(radius: Mapping[str, Any], polish: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Count from the run's end: ‖θ_run − θ‖ ≤ ‖θ_run − θ_polished‖ + ‖θ_polished − θ‖, rounded upward."""
+    ends = {end: math.nextafter(radius[end] + polish["moved"], math.inf) for end in ("lower", "upper")}
+    return {**radius, **ends}
 
 
 def _radius(part: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -11,6 +11,7 @@ from dipproofs.certificate.record import Certificate, Check, Guarantees, Hypothe
 from dipproofs.certify.anytime import Anytime
 from dipproofs.certify.at_iterate import certify_at
 from dipproofs.certify.other_methods import undecided_for
+from dipproofs.certify.polish import checked_polish, polished_record
 from dipproofs.certify.provenance import provenance
 from dipproofs.certify.rows import about_rank, without_zero_rows
 from dipproofs.certify.search import Step
@@ -56,6 +57,7 @@ def certify(
     keep_interrupted: bool = True,
     say: Callable[[str], None] | None = None,
     resume: Any = None,
+    polish: str = "none",
 ) -> Certificate:
     """Run gradient descent and certify it at the earliest possible iterate and again at the last.
 
@@ -77,6 +79,8 @@ def certify(
         keep_interrupted: whether a KeyboardInterrupt ends the run as "interrupted", or is raised to the caller.
         say: called before the run with one line about rows of A that add nothing, or a rank that is not decided.
         resume: ``run.snapshot`` of the same problem and options, or where it was saved: the run goes on from there.
+        polish: "none", or "gauss-newton": after the run, Gauss–Newton steps to an exact fit nearby; ``.final`` is then
+            the certificate there, and ``claims.existence`` counts from the run's end.
 
     Returns:
         The certificate at the earliest certified iterate, with the run in ``.run`` and the certificate at the
@@ -104,6 +108,7 @@ def certify(
     max_iterations, tolerance, relative = checked_end(max_iterations, tolerance, relative_tolerance)
     rule = make_method(method, momentum=momentum, beta2=beta2, epsilon=epsilon)
     _validate(form, arithmetic, distance)
+    polish = checked_polish(polish, network, loss)
     made = make_schedule(schedule, **(schedule_options or {}))
     problem, dropped = without_zero_rows(problem, loss)
     operator = bound_operator_of(problem, network)
@@ -164,7 +169,14 @@ def certify(
             run = stopped_certified(run, first, tolerance)
         elif goal > tolerance:
             run = stopped_early(run, final, recovery)
-    return replace(final if first is None else first, run=run, final=final)
+    found = replace(final if first is None else first, run=run, final=final)
+    if polish == "none" or run.stopped == "not finite":
+        return found
+    polished, about = polished_record(
+        problem, fitted, run.network, loss, operator, form=form, arithmetic=arithmetic, iteration=run.iterations,
+        schedule=made, targets=(tolerance,), origin=where, recovery=recovery,
+    )  # fmt: skip
+    return replace(found, final=polished, polish=about)
 
 
 @named_arguments

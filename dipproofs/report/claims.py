@@ -203,7 +203,7 @@ def _existence(cert: Certificate) -> ClaimLine:
     point = {
         "certified iterate": f"the parameters at iteration {count(source.iteration)}",
         "final": f"the parameters at iteration {count(source.iteration)}",
-        "polished": "the polished parameters",
+        "polished": "the parameters at the end of the run",
         "given": "these parameters",
     }.get(str(where), "the parameters")
     target = "the data" if not words.projects(cert) else "the part Πy of the data that A can produce"

@@ -13,6 +13,7 @@ from dipproofs.certificate.read import Document, Unreadable, read, with_arrays
 from dipproofs.theory.architectures import FORMATS, NetworkFormat
 from dipproofs.verify.arithmetic.slices import FINE
 from dipproofs.verify.audit import Audit
+from dipproofs.verify.polish import check_polish
 from dipproofs.verify.recovery import Generator
 from dipproofs.verify.result import Verification
 
@@ -56,6 +57,7 @@ def verify(certificate: str | Path | Savable) -> Verification:
     except Unreadable as error:
         return Verification(False, False, (str(error),))
     findings = [] if final is None or last else [f"final: found {type(final).__name__}, expected a certificate"]
+    findings += check_polish(first.record, None if last is None else last.arrays)
     other = [] if last is None else _other_problem(first, last)
     basis = _format(first).basis
     small = max((array.size for array in first.arrays.values()), default=0) <= SMALL

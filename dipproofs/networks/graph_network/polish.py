@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: Units are moved to twice this share of ‖θ‖ from their kink, as the least change of θ that reaches it counts.
 MARGIN = 1e-8
+#: The residual is left at so many times the rounding of A g: whether a smaller one is 0 could not be decided.
+_RESIDUE = 8.0
 #: Units whose distance is below this many margins are looked at with their exact row.
 _NEAR = 100.0
 _TRIES = 12
@@ -78,6 +80,7 @@ def polish(network: GraphNetwork, A: Array, y: Array, *, iterations: int = 40) -
 
     state, taken = _levenberg_marquardt(at, at(start), A, iterations)
     state, more, released = _release(at, state, A, iterations - taken)
+    state = _decidable(at, state, A)
     values = _split(network, names, state.theta)
     moved = float(np.linalg.norm(state.theta - start))
     return Polished(network.with_parameters(values), taken + more, moved, state.size, released)
@@ -113,6 +116,17 @@ def _levenberg_marquardt(at: At, state: _State, A: Array, iterations: int) -> tu
         if stalled:
             break
     return state, taken
+
+
+def _decidable(at: At, state: _State, A: Array) -> _State:
+    """Step back from a residual that is all rounding, by the least step that leaves `_RESIDUE` times as much."""
+    floor = _floor(state, A)
+    if state.size >= 0.5 * _RESIDUE * floor:
+        return state
+    M = jacobian_rows(state.point, state.point.graph.output, A)
+    gram = M @ M.T
+    step = _solve(gram, 0.0, np.full(len(gram), _RESIDUE * floor / np.sqrt(len(gram))))
+    return state if step is None else at(state.theta + M.T @ step)
 
 
 def _floor(state: _State, A: Array) -> float:

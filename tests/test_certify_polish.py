@@ -1,0 +1,72 @@
+"""Certificates with a polish: the record at the polished point, the distance from the run's end, what is refused."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+import dipproofs as dp
+from dipproofs.errors import InputError
+from dipproofs.networks import Convolutional, GraphNetwork, TwoLayer
+from dipproofs.report.claims import claim_lines
+from dipproofs.verify.polish import check_polish
+
+
+def case() -> tuple[dp.InverseProblem, GraphNetwork]:
+    network = Convolutional.init((6, 6), channels=5, depth=2, activation="silu", seed=1)
+    rng = np.random.default_rng(1)
+    A = np.eye(36)[np.sort(rng.permutation(36)[:8])]
+    return dp.InverseProblem(A, A @ network.output() + 0.05 * rng.standard_normal(8)), network
+
+
+@pytest.fixture(scope="module")
+def polished() -> dp.Certificate:
+    problem, network = case()
+    return dp.certify(problem, network, max_iterations=2, polish="gauss-newton")
+
+
+def test_existence_counts_from_the_end_of_the_run(polished: dp.Certificate) -> None:
+    assert not polished.proved and polished.final is not None and polished.final.proved
+    existence = polished.claims.existence
+    assert existence.of == "polished" and existence.verdict == "proved"
+    about = dict(polished.polish or {})
+    arrays = polished.final.arrays
+    names = [name.removeprefix("theta/") for name in arrays if name.startswith("theta/")]
+    exact = np.sqrt(sum(float(((arrays[f"theta/{n}"] - arrays[f"theta_run/{n}"]) ** 2).sum()) for n in names))
+    assert exact <= about["moved"] <= exact * (1 + 1e-12) and about["iterations"] >= 1
+    own = polished.final.guarantees.distance_to_limit
+    assert own is not None and existence.radius is not None
+    assert about["moved"] + own.upper <= existence.radius["upper"] <= (about["moved"] + own.upper) * (1 + 1e-12)
+
+
+def test_the_run_keeps_its_own_verdict(polished: dp.Certificate) -> None:
+    record = json.loads(json.dumps(polished.to_json()))
+    assert record["verdict"] == "undecided" and record["claims"]["convergence"]["verdict"] == "undecided"
+    assert record["claims"]["existence"]["of"] == "polished" and record["final"]["verdict"] == "proved"
+    sentence = next(line.sentence for line in claim_lines(polished) if line.name == "existence")
+    assert "the end of the run" in sentence
+
+
+def test_a_smaller_distance_is_found(polished: dp.Certificate) -> None:
+    record, arrays = polished.to_json(), polished.final.arrays if polished.final is not None else {}
+    assert check_polish(record, arrays) == []
+    assert check_polish(record, None) != []
+    for moved in (0.0, record["polish"]["moved"] * 0.999, None, -1.0, float("nan")):
+        assert check_polish({**record, "polish": {**record["polish"], "moved": moved}}, arrays) != []
+    without = {name: array for name, array in arrays.items() if not name.startswith("theta_run/")}
+    assert "theta_run" in check_polish(record, without)[0]
+
+
+@pytest.mark.parametrize(
+    "network, options, words",
+    [
+        (None, {"polish": "newton"}, "polish: found 'newton', expected 'none' or 'gauss-newton'"),
+        (TwoLayer.init(n=36, width=8, input_dimension=2), {"polish": "gauss-newton"}, "polish: found a two-layer"),
+    ],
+)
+def test_what_cannot_be_polished_is_refused(network: TwoLayer | None, options: dict, words: str) -> None:
+    problem, own = case()
+    with pytest.raises(InputError, match=words):
+        dp.certify(problem, network or own, **options)
