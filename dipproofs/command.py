@@ -29,6 +29,9 @@ def certified(
         InputError: files that do not fit the problem.
     """
     options = built.descent
+    if at is not None:
+        shown.stage("proving")
+        return at_point(spec, built, at)
     shown.expect(options.max_iterations, options.tolerance)
     _refuse_unused(options)
     return api.certify(
@@ -49,10 +52,47 @@ def certified(
         origin=spec.to_json(),
         progress=shown.running,
         announce=shown.certified,
-        say=lambda line: sys.stderr.write(f"{line}\n"),
+        say=_say,
         resume=resume,
         polish=options.polish,
     )
+
+
+def at_point(spec: Any, built: Any, path: Path) -> Certificate:
+    """Certify the parameters in a file, without a run.
+
+    A problem file that names its method and step claims that this method converges from there; else only the existence
+    of an exact fit nearby is claimed.
+
+    Args:
+        spec: `ProblemSpec`. built: what it builds. path: of the parameters.
+
+    Raises:
+        InputError: a file that does not fit the problem.
+    """
+    from dataclasses import replace
+
+    from dipproofs.certify.point import certify_point
+    from dipproofs.networks.point_file import read_point
+
+    point = read_point(path)
+    options, step = built.descent, built.descent.step
+    named = not isinstance(step, str)
+    made = certify_point(
+        built.problem,
+        point.of(built.network),
+        built.loss,
+        method=options.method if named else None,
+        state=dict(point.state) if named and point.state and options.method != "gradient-descent" else None,
+        step=float(step) if named else None,
+        momentum=options.method_options.get("momentum") if named else None,
+    )
+    where = {**made.provenance, "problem": spec.to_json(), "parameters": path.name}
+    return replace(made, provenance=where)
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
 
 
 def _refuse_unused(options: Any) -> None:

@@ -210,7 +210,7 @@ def _bullet(text: str, say: Callable[[str], str]) -> Table:
 
 def _iterations(cert: Certificate, say: Callable[[str], str]) -> list[Any]:
     targets = cert.guarantees.iterations_to_loss
-    if not targets:
+    if not targets or not words.goes_on(cert):
         return []
     observed = observed_iterations(cert)
     right, word = {"justify": "right"}, "guaranteed" if cert.proved else "estimated"

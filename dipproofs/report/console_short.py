@@ -55,7 +55,9 @@ def build_short(cert: Certificate, say: Callable[[str], str], written: str = "")
 
 
 def _more(cert: Certificate, written: str) -> list[tuple[str, str]]:
-    rows = [("Rate", words.rate_short(cert)), ("Forecast", forecast(cert)), ("Margin", smallest_margin(cert))]
+    rows = [("Margin", smallest_margin(cert))]
+    if words.goes_on(cert):
+        rows = [("Rate", words.rate_short(cert)), ("Forecast", forecast(cert)), *rows]
     rows.append(("Files", written))
     return [(name, text) for name, text in rows if text]
 

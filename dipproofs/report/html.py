@@ -124,7 +124,7 @@ def _guarantees(cert: Certificate) -> str:
 
 def _iterations(cert: Certificate) -> str:
     targets = cert.guarantees.iterations_to_loss
-    if not targets:
+    if not targets or not words.goes_on(cert):
         return ""
     observed = observed_iterations(cert)
     rows = [

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 
 from dipproofs.certificate.record import Certificate, Guarantees, Hypothesis
+from dipproofs.certificate.stored import PREFIX
+from dipproofs.certificate.structure import dense_matrix
 from dipproofs.certificate.write import CERTIFICATE
 from dipproofs.enclosures import Bound, Verdict
 from dipproofs.errors import InputError
@@ -67,6 +69,10 @@ def _certificate(record: Mapping[str, Any], folder: Path) -> Certificate:
     if isinstance(entry, str) and Path(entry).name == entry:
         with np.load(folder / entry, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
+    if isinstance(record.get("operator"), dict):
+        parts = {name.removeprefix(PREFIX): array for name, array in arrays.items() if name.startswith(PREFIX)}
+        arrays = {name: array for name, array in arrays.items() if not name.startswith(PREFIX)}
+        arrays["A"] = dense_matrix(record["operator"], parts)
     facts = {key: bound_of(value) for key, value in record["guarantees"].items()}
     own: dict[str, Any] = {key: facts.get(key) for key in _OWN if key in facts}
     own["iterations_to_loss"] = own.get("iterations_to_loss") or {}

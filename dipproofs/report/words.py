@@ -221,9 +221,17 @@ def reach(cert: Certificate) -> Bound | None:
     return min(distance, path, key=lambda bound: bound.upper)
 
 
+def goes_on(cert: Certificate) -> bool:
+    """Whether a method is named that would go on from here, so that a rate says something."""
+    return cert.method.get("kind") is not None
+
+
 def rate_sentences(cert: Certificate) -> list[str]:
     """Return the guarantees on distance, path and speed, from the certified iterate on."""
-    facts, lines = cert.guarantees, []
+    facts = cert.guarantees
+    lines: list[str] = []
+    if not goes_on(cert):
+        return lines
     distance = reach(cert)
     if distance is not None:
         goal = "an exact zero-loss point" if facts.extra.get("limit_has_zero_loss", True) else "the limit"
