@@ -66,3 +66,11 @@ def test_what_does_not_go_together_is_refused(options: dict) -> None:
     network = dipproofs.TwoLayer.init(n=2, width=4, input_dimension=2, seed=0)
     with pytest.raises(InputError):
         dipproofs.certify_point(dipproofs.InverseProblem(np.eye(2), np.ones(2)), network, **options)
+
+
+def test_old_import_paths_lead_to_the_same_objects() -> None:
+    from dipproofs.problems.losses import SquaredError, make_loss
+    from dipproofs.problems.operators import OPERATORS, Operator
+
+    assert SquaredError is dipproofs.SquaredError and make_loss is dipproofs.make_loss
+    assert OPERATORS is dipproofs.operators.OPERATORS and Operator.__module__.startswith("dipproofs.operators")

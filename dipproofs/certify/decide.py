@@ -207,6 +207,8 @@ class Judge:
         values |= self._reported()
         decided.values = values
         decided.quantities = {NAMES[symbol]: bound for symbol, bound in values.items() if symbol in NAMES}
+        absent = [symbol for symbol in self.theorem.architecture.optional if symbol not in values]
+        decided.quantities |= {NAMES[symbol]: None for symbol in absent}
 
     def _path_bound(self) -> tuple[Bound, Bound]:
         """Enclose S, the root of ω∫₀^S = ψ_0, and F_∞ = F(S)."""

@@ -1,0 +1,193 @@
+"""The rooms import downwards only, and two-layer words stay in the two-layer rooms: both read from the syntax trees."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import dipproofs
+
+ROOT = Path(dipproofs.__file__).parent
+#: From the ground up; what stands together does not import each other.
+LAYERS = (
+    ("errors", "precision"),
+    ("theory",),
+    ("enclosures",),
+    ("certificate", "graph"),
+    ("operators", "losses"),
+    ("problems",),
+    ("networks", "descent"),
+    ("recovery",),
+    ("certify",),
+    ("report", "experiments", "tables", "testing"),
+    ("command", "cli", "__main__"),
+)
+HEIGHT = {room: height for height, rooms in enumerate(LAYERS) for room in rooms}
+#: What the second opinion may import.
+OF_VERIFY = {"errors", "theory", "graph", "certificate", "verify"}
+#: Imports that still climb; to be emptied, never to grow.
+CLIMBS: frozenset[tuple[str, str]] = frozenset(
+    {
+        ("__main__", "cli"),
+        ("experiments/charts", "report"),
+        ("losses/__init__", "problems"),
+        ("operators/adapt", "problems"),
+        ("operators/adapters/functions", "problems"),
+        ("operators/adapters/tabulate", "problems"),
+        ("operators/blur", "problems"),
+        ("operators/command", "problems"),
+        ("operators/file", "problems"),
+        ("operators/fourier", "problems"),
+        ("operators/gaussian", "problems"),
+        ("operators/identity", "problems"),
+        ("operators/inpainting", "problems"),
+        ("operators/operator", "problems"),
+        ("operators/options", "problems"),
+        ("operators/sparse", "problems"),
+        ("operators/tomography", "problems"),
+        ("operators/transforms", "problems"),
+        ("recovery/early_stopping", "certify"),
+        ("recovery/signal_error", "certify"),
+    }
+)
+#: Files outside the two-layer rooms that still use its words, and how often; to shrink, never to grow.
+WORDS = {"W", "V", "u", "TwoLayer", "TwoLayerKernel", "step_b", "c_0", "c_A0", "train", "norm_u", "input_dimension"}
+LETTERS = {"W", "V", "u"}  # as attributes and keys; as names they may be anything
+STILL: dict[str, int] = {
+    "certificate/read": 1,
+    "certify/widths": 11,
+    "graph/format": 1,
+    "networks/__init__": 1,
+    "report/details": 2,
+    "report/facts": 10,
+    "theory/methods/heavy_ball": 1,
+    "theory/methods/nesterov": 1,
+    "theory/methods/symbols": 1,
+    "verify/forward": 8,
+    "verify/methods/adam": 16,
+    "verify/methods/momentum": 1,
+    "verify/profiles": 1,
+    "verify/recovery": 3,
+}
+#: What is about two-layer networks.
+ABOUT = (
+    "networks/two_layer",
+    "networks/library",
+    "theory/architectures/two_layer",
+    "theory/width",
+    "theory/symbols",
+    "verify/networks/two_layer",
+    "verify/methods/two_layer",
+    "tables",
+    "experiments",
+    "testing",
+    "problems/network_options",
+)
+
+
+def room(module: str) -> str:
+    """The room of a module of the package."""
+    return module.split(".")[1] if "." in module else "__init__"
+
+
+@cache
+def files() -> tuple[tuple[str, ast.Module], ...]:
+    """Every file of the package, by its path without the suffix."""
+    return tuple(
+        (path.relative_to(ROOT).with_suffix("").as_posix(), ast.parse(path.read_text(encoding="utf-8")))
+        for path in sorted(ROOT.rglob("*.py"))
+    )
+
+
+@cache
+def modules() -> frozenset[str]:
+    """Names of all modules."""
+    return frozenset(f"dipproofs.{name.removesuffix('/__init__').replace('/', '.')}" for name, _ in files())
+
+
+def imports(tree: ast.Module) -> Iterator[str]:
+    """Modules of the package that a file imports when it is loaded; of packages, those that it names."""
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("dipproofs."):
+            parts = {f"{node.module}.{alias.name}" for alias in node.names}
+            yield from parts & modules() or {node.module}
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.startswith("dipproofs."))
+
+
+def climbs() -> set[tuple[str, str]]:
+    """(file, room) for every import of a room that is not below."""
+    found = set()
+    for name, tree in files():
+        here = name.split("/")[0]
+        if here in ("__init__", "verify"):
+            continue
+        for there in map(room, imports(tree)):
+            if there != here and not (there in HEIGHT and HEIGHT[there] < HEIGHT[here]):
+                found.add((name, there))
+    return found
+
+
+def test_every_room_has_its_layer() -> None:
+    rooms = {name.split("/")[0] for name, _ in files()} - {"__init__", "verify"}
+    assert rooms == set(HEIGHT)
+
+
+def test_imports_go_down() -> None:
+    found = climbs()
+    assert found <= CLIMBS, f"these imports climb: {sorted(found - CLIMBS)}"
+
+
+def test_the_second_opinion_shares_no_numerics() -> None:
+    found = {(name, there) for name, tree in files() if name.startswith("verify/")
+             for there in map(room, imports(tree)) if there not in OF_VERIFY}  # fmt: skip
+    assert not found
+    assert not [
+        name for name, tree in files() if not name.startswith("verify/") and "verify" in map(room, imports(tree))
+    ]
+
+
+def test_no_circle() -> None:
+    names = {
+        f"dipproofs.{name.removesuffix('/__init__').replace('/', '.')}": set(imports(tree)) for name, tree in files()
+    }
+    done: set[str] = set()
+
+    def visit(module: str, path: tuple[str, ...]) -> None:
+        assert module not in path, " → ".join((*path[path.index(module) :], module))
+        if module in done or module not in names:
+            return
+        for there in names[module]:
+            visit(there, (*path, module))
+        done.add(module)
+
+    for module in names:
+        visit(module, ())
+    assert len(done) > 200
+
+
+def words(tree: ast.Module) -> Iterator[str]:
+    """Two-layer words among the names, attributes and string keys of a file; imports and annotations of `s` aside."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and node.id in WORDS - LETTERS:
+            yield node.id
+        elif isinstance(node, ast.Attribute) and node.attr in WORDS:
+            yield node.attr
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in WORDS:
+            yield node.value
+
+
+def outside() -> list[tuple[str, ast.Module]]:
+    """Files that should know no two-layer network."""
+    return [(name, tree) for name, tree in files() if not name.startswith(ABOUT) and name != "__init__"]
+
+
+def test_two_layer_words_stay_at_home() -> None:
+    counts = {
+        name: len(list(words(tree))) for name, tree in files() if not name.startswith(ABOUT) and name != "__init__"
+    }
+    found = {name: count for name, count in counts.items() if count}
+    grown = {name: count for name, count in found.items() if count > STILL.get(name, 0)}
+    assert not grown, f"two-layer words in {grown}: ask the network through its interface"
