@@ -46,7 +46,7 @@ def test_the_last_point_is_nearest_to_the_fit() -> None:
     final = record(guarantees={"distance_to_limit": nearer, "limit_has_zero_loss": True})
     found = derive(record(final=final))
     assert found["existence"] == {"verdict": "proved", "radius": nearer, "of": "final"}
-    polished = derive(record(final=final, polish={"method": "gauss-newton"}, **failed()))
+    polished = derive(record(final=final, polish={"method": "gauss-newton", "moved": 0.5}, **failed()))
     assert polished["existence"]["of"] == "polished" and polished["convergence"]["verdict"] == "undecided"
     assert derive(record(final={**final, **failed()}))["existence"]["of"] == "certified iterate"
 

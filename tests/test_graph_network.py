@@ -71,10 +71,10 @@ def test_estimates_have_the_same_keys_and_nearly_the_same_values() -> None:
 def test_a_polished_network_is_certified_at_once(activation: str) -> None:
     network, A, y = case(activation)
     fitted = polish(network, A, y).network
-    certificate = dp.certify(dp.InverseProblem(A, y), fitted, max_iterations=3, tolerance=0.0)
-    assert certificate.proved and certificate.profile == "observation"
-    distance = certificate.guarantees.distance_to_limit
-    assert distance is not None and distance.upper < 1e-12
+    certificate = dp.certify_point(dp.InverseProblem(A, y), fitted)
+    existence = certificate.claims.existence
+    assert existence.verdict == "proved" and certificate.profile == "observation"
+    assert existence.radius is not None and existence.radius["upper"] < 1e-12
 
 
 def test_gradient_descent_alone_is_certified() -> None:
@@ -102,7 +102,7 @@ def test_the_two_layer_network_both_ways() -> None:
     gap = np.abs(first.prediction.mid - second.prediction.mid)
     assert (gap <= first.prediction.radius() + second.prediction.radius() + 1e-14).all()
     problem = dp.InverseProblem(A, y)
-    assert all(dp.certify(problem, network).proved for network in (own, graph))
+    assert all(dp.certify_point(problem, network).claims.existence.verdict == "proved" for network in (own, graph))
 
 
 def test_more_than_the_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -111,16 +111,21 @@ def _parts(record: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]
 def _existence(record: Mapping[str, Any]) -> dict[str, Any]:
     for place, part in _parts(record):
         radius = _radius(part)
+        if radius is not None and place == "polished":
+            radius = _from_the_run(radius, record["polish"])
         if radius is not None:
-            radius = _from_the_run(radius, record["polish"]) if place == "polished" else radius
             return {"verdict": "proved", "radius": radius, "of": place}
     place, part = next(_parts(record))
     return {"verdict": "undecided", "radius": None, "of": place, "reason": _why(part)}
 
 
-def _from_the_run(radius: Mapping[str, Any], polish: Mapping[str, Any]) -> Mapping[str, Any]:
+def _from_the_run(radius: Mapping[str, Any], polish: Any) -> Mapping[str, Any] | None:
     """Count from the run's end: ‖θ_run − θ‖ ≤ ‖θ_run − θ_polished‖ + ‖θ_polished − θ‖, rounded upward."""
-    ends = {end: math.nextafter(radius[end] + polish["moved"], math.inf) for end in ("lower", "upper")}
+    moved = polish.get("moved") if isinstance(polish, Mapping) else None
+    numbers = [moved, radius.get("lower"), radius.get("upper")]
+    if not all(isinstance(n, int | float) and not isinstance(n, bool) and 0 <= n < math.inf for n in numbers):
+        return None
+    ends = {end: math.nextafter(radius[end] + moved, math.inf) for end in ("lower", "upper")}
     return {**radius, **ends}
 
 
