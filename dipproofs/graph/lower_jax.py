@@ -8,12 +8,12 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import sympy as sp
-from jax import lax
 from jax.scipy.special import erf
 
 from dipproofs.graph.format import Graph
+from dipproofs.graph.lower_conv import conv
+from dipproofs.graph.lower_gather import gather
 from dipproofs.graph.node import Node
 from dipproofs.theory.activations import x as variable
 from dipproofs.theory.elementary import ELEMENTARY
@@ -76,12 +76,7 @@ def _select(conditions: Sequence[Any], choices: Sequence[Any], default: Any = 0)
 
 
 def _gather(node: Node, inputs: Sequence[Any], graph: Graph, dtype: Any) -> Any:
-    index = graph.constants[node["indices"]]
-    joined = jnp.concatenate([x.reshape(-1) for x in inputs]) if len(inputs) > 1 else inputs[0].reshape(-1)
-    if np.array_equal(index.reshape(-1), np.arange(joined.size)):
-        return joined.reshape(index.shape)
-    taken = joined[jnp.asarray(np.maximum(index, 0))]
-    return taken if index.min() >= 0 else jnp.where(jnp.asarray(index >= 0), taken, jnp.zeros((), dtype))
+    return gather(inputs, graph.constants[node["indices"]])
 
 
 def _contract(node: Node, inputs: Sequence[Any], graph: Graph, dtype: Any) -> Any:
@@ -91,27 +86,6 @@ def _contract(node: Node, inputs: Sequence[Any], graph: Graph, dtype: Any) -> An
 
 def _coefficient(value: Any, graph: Graph, dtype: Any) -> Any:
     return jnp.asarray(graph.constants[value] if isinstance(value, str) else value, dtype)
-
-
-def _conv(node: Node, inputs: Sequence[Any], graph: Graph, dtype: Any) -> Any:
-    x, w = inputs
-    kernel, padding, options = w, node["padding"], {"window_strides": node["stride"]}
-    if node["transposed"]:
-        g = node["groups"]
-        kernel = jnp.flip(w, tuple(range(2, w.ndim))).reshape(g, w.shape[0] // g, *w.shape[1:]).swapaxes(1, 2)
-        kernel = kernel.reshape(g * w.shape[1], w.shape[0] // g, *w.shape[2:])
-        reach = [d * (k - 1) for d, k in zip(node["dilation"], w.shape[2:])]
-        padding = tuple((e - lo, e - hi) for e, (lo, hi) in zip(reach, padding))
-        options = {"window_strides": (1,) * len(reach), "lhs_dilation": node["stride"]}
-    return lax.conv_general_dilated(
-        x[None],
-        kernel,
-        padding=padding,
-        rhs_dilation=node["dilation"],
-        feature_group_count=node["groups"],
-        precision="highest",
-        **options,
-    )[0]
 
 
 def _piecewise(node: Node, inputs: Sequence[Any], graph: Graph, dtype: Any) -> Any:
@@ -139,7 +113,7 @@ _RULES: dict[str, Callable[[Node, Sequence[Any], Graph, Any], Any]] = {
     "scale": lambda node, inputs, graph, dtype: inputs[0] * _coefficient(node["factor"], graph, dtype),
     "shift": lambda node, inputs, graph, dtype: inputs[0] + _coefficient(node["offset"], graph, dtype),
     "add": lambda node, inputs, graph, dtype: sum(s * x for s, x in zip(node["signs"], inputs)),
-    "conv": _conv,
+    "conv": lambda node, inputs, graph, dtype: conv(node, *inputs),
     "matmul": lambda node, inputs, graph, dtype: jnp.matmul(inputs[0], inputs[1], precision="highest"),
     "product": lambda node, inputs, graph, dtype: inputs[0] * inputs[1],
     "entrywise": lambda node, inputs, graph, dtype: jax_function(node["function"])(inputs[0]),

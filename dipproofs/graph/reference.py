@@ -12,33 +12,40 @@ from dipproofs.theory.elementary import DOMAINS, ELEMENTARY, PIECEWISE
 
 _INTRODUCTION = """# Graph format
 
-A network is data: nodes in topological order, each an operation applied to earlier nodes, with named parameters and named constants. Its meaning is real
-arithmetic on the stored numbers; certificates are about that function. There is no batch dimension unless it is an ordinary axis of length 1.
+A network is data: nodes in topological order, each an operation applied to earlier nodes, with named parameters and
+named constants. Its meaning is real arithmetic on the stored numbers; certificates are about that function. There is
+no batch dimension unless it is an ordinary axis of length 1.
 
 This page is written by `dipproofs.graph.reference.graph_format_reference()`.
 
 ## Files
 
-`network.save("network.json")` writes two files, the same bytes for the same graph: the JSON, and beside it `network.npz` with the arrays `constant/NAME` (float64, or integers
-where they are indices) and `theta/NAME` (the parameters, float32 or float64). Nothing is pickled; sizes are checked before anything is allocated. The JSON has the keys
+`network.save("network.json")` writes two files, the same bytes for the same graph: the JSON, and beside it
+`network.npz` with the arrays `constant/NAME` (float64, or integers where they are indices) and `theta/NAME` (the
+parameters, float32 or float64). Nothing is pickled; sizes are checked before anything is allocated. The JSON has the
+keys
 
 | key | holds |
 |---|---|
 | `version` | 1 |
-| `nodes` | a list; each node has `op`, `inputs` (places of earlier nodes), `shape`, and `attributes` where the operation has some |
-| `parameters` | shapes by name; parts of a name are joined by `/`. Every parameter has exactly one `parameter` node, which several nodes may read |
+| `nodes` | a list; each node has `op`, `inputs` (places of earlier nodes), `shape`, perhaps `attributes` |
+| `parameters` | shapes by name, parts joined by `/`; each has exactly one `parameter` node, which several may read |
 | `constants` | shape and dtype by name |
 | `output` | the place of the node that is the result, the image in row order |
 | `arrays` | name of the `.npz` file (in certificates the arrays are in `arrays.npz`) |
 
-A graph is checked in one pass when it is made: known operations, earlier inputs, attributes, and that every shape is what the operation gives.
+A graph is checked in one pass when it is made: known operations, earlier inputs, attributes, and that every shape is
+what the operation gives.
 
 ## From JAX and torch
 
-`dp.from_jax(apply, params)` reads a jaxpr, `dp.from_torch(module, z)` the ATen program of a module. Calls are inlined, what does not depend on parameters is computed, entries that only move
-become `gather`, chains of entrywise operations are recognised by their values at several hundred points, and so are normalisations and softmax. What has no operation below is refused with its name.
-Afterwards outputs and gradients are compared with the user's function in float64 at three sets of parameters, and a difference beyond rounding (1e-8 of the largest entry, torch 1e-7) is refused: no certificate speaks of another function.
-A JAX program that only runs in float32 is read as one of real numbers, its constants as the decimals that they were written as.
+`dp.from_jax(apply, params)` reads a jaxpr, `dp.from_torch(module, z)` the ATen program of a module. Calls are
+inlined, what does not depend on parameters is computed, entries that only move become `gather`, chains of entrywise
+operations are recognised by their values at several hundred points, and so are normalisations and softmax. What has
+no operation below is refused with its name. Afterwards outputs and gradients are compared with the user's function in
+float64 at three sets of parameters, and a difference beyond rounding (1e-8 of the largest entry, torch 1e-7) is
+refused: no certificate speaks of another function. A JAX program that only runs in float32 is read as one of real
+numbers, its constants as the decimals that they were written as.
 
 ## Operations
 """
