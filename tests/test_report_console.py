@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from report_cases import NAMES, case, initial_check
@@ -246,3 +247,56 @@ def test_explain_knows_every_word_of_a_certificate() -> None:
         used |= {*record.get("claims", {}), *record["guarantees"], record["schedule"]["kind"]}
         for word in used - {"extra"}:
             assert len(explain(word)) > len(word) + 10, word
+
+
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+#: The fast examples, made smaller, and what their text says line by line (numbers with a guarantee are words here).
+SNAPSHOTS = {
+    "gaussian": (
+        {},
+        """gaussian: N observations, N unknowns; two-layer network, width N, tanh, both
+        layers trained; N iterations
+        Signal ✗ refuted No bound of the error is possible: A sees N of N directions; use fixed atoms
+        (two-layer-synthesis). Observed error: N % of ‖x̄‖.
+        Convergence ✓ proved From iteration N of N on: gradient descent converges to a point of zero loss, at a
+        distance of at most N.
+        Existence ✓ proved Parameters that fit the data exactly lie within N of the parameters at iteration N (‖θ‖ = N).
+        Rate each step shrinks ‖A x − y‖, x = g(u, θ), by at least N %: a factor N at most every N steps
+        Forecast guaranteed: loss ≤ N from iteration N on (observed: N), loss ≤ N from iteration N on (observed: N)
+        Margin MARGIN
+        ✓ Proved from iteration N of N on: gradient descent converges to a point of zero loss, at a distance of at
+        most N.""",
+    ),
+    "deblur-noisy": (
+        {"shape = [32, 32]": "shape = [12, 12]", "atoms = 100": "atoms = 25", "width = 1024": "width = 256"},
+        """deblur-noisy: N observations, N unknowns (N × N pixels); two-layer-synthesis network, width N, tanh, both
+        layers trained; N iterations
+        Signal ✓ proved ‖x − x̄‖ ≤ N (N % of ‖x̄‖) at iteration N. Observed error: N % of ‖x̄‖.
+        Convergence ✓ proved From iteration N of N on: gradient descent converges to a point of zero loss, at a
+        distance of at most N.
+        Existence ✓ proved Parameters that fit the part Πy of the data that A can produce exactly lie within N of the
+        parameters at iteration N (‖θ‖ = N).
+        Rate each step shrinks ‖A x − Πy‖, x = g(u, θ), by at least N %: a factor N at most every N steps
+        Forecast guaranteed: loss ≤ N from iteration N on (observed: N), loss ≤ N from iteration N on
+        Margin MARGIN
+        ✓ Proved at iteration N: the prediction A x is within twice the noise, N‖Πε‖ = N, of the clean data.""",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SNAPSHOTS)
+def test_the_text_of_an_example_is_as_ever(name: str, tmp_path: Path) -> None:
+    from typer.testing import CliRunner
+
+    from dipproofs import cli
+
+    changes, expected = SNAPSHOTS[name]
+    text = (EXAMPLES / f"{name}.toml").read_text(encoding="utf-8")
+    for old, new in changes.items():
+        assert old in text
+        text = text.replace(old, new)
+    (tmp_path / f"{name}.toml").write_text(text, encoding="utf-8")
+    shown = CliRunner().invoke(cli.app, ["certify", str(tmp_path / f"{name}.toml")]).stdout
+    assert len(shown.splitlines()) <= 20 and max(map(cell_len, shown.splitlines())) <= 80
+    words = re.sub(r"Margin .*?(?= [✓?✗] )", "Margin MARGIN", " ".join(shown.split()))
+    assert re.sub(r"\d[\d.\xa0]*(?:e-\d+)?(?<![.])", "N", words) == " ".join(expected.split())
