@@ -63,8 +63,8 @@ def test_bounds_hold_on_random_graphs() -> None:
         ball = Ball(Point(graph, values), rho, entries=(0, 64, 1024)[seed % 3])
         found = observe(ball, rows)
         singular = np.linalg.svd(jacobian(graph, theta, rows), compute_uv=False)
-        assert found.least <= singular[-1] * (1 + 1e-9) + 1e-12
-        assert found.most >= singular[0] * (1 - 1e-12)
+        assert found.sigma[0] <= singular[-1] * (1 + 1e-9) + 1e-12 <= found.sigma[1] * (1 + 1e-9) + 2e-12
+        assert found.norm[0] * (1 - 1e-9) <= singular[0] <= found.norm[1] * (1 + 1e-12)
         if kink_margin(ball) > 1:
             kept += 1
             assert steepest(graph, theta, rows, rho, rng) <= found.lipschitz * (1 + 1e-6) + 1e-7, seed

@@ -10,7 +10,7 @@ import numpy as np
 from flint import arb, ctx
 
 from dipproofs.theory.architectures import graph_nodes as t
-from dipproofs.verify.arithmetic.floats import frobenius, norm, smallest_singular
+from dipproofs.verify.arithmetic.floats import frobenius, gamma, norm, smallest_singular
 from dipproofs.verify.graph.adjoint import Point, reverse
 from dipproofs.verify.graph.bounds import Ball, curvature
 from dipproofs.verify.graph.upper import PUSH, push, upper
@@ -19,15 +19,15 @@ from dipproofs.verify.graph.values import BITS
 
 @dataclass(frozen=True)
 class Observation:
-    """M at θ_0 and on the ball; upper bounds but for ``least``.
+    """M at θ_0 and on the ball.
 
     Args:
-        least, most: bounds of the smallest singular value and of the norm of M. lipschitz: of M on the ball.
-        error: of the computed M.
+        sigma: both ends of the smallest singular value of M. norm: both ends of its norm.
+        lipschitz: upper bound of the Lipschitz constant of M on the ball. error: upper bound of that of the computed M.
     """
 
-    least: float
-    most: float
+    sigma: tuple[float, float]
+    norm: tuple[float, float]
     lipschitz: float
     error: float
 
@@ -62,8 +62,24 @@ def observe(ball: Ball, rows: np.ndarray, slack: float = 0.0) -> Observation:
                 changes[source] = float(push(changes.get(source, 0.0) + change))
         squares, errors = push(squares + N * N), push(errors + error * error)
     whole = float(push(np.sqrt(push(errors.sum()))))
-    least = max(smallest_singular(jacobian) - whole * PUSH, 0.0)
-    return Observation(least, float(push(norm(jacobian) + whole)), largest(push(np.sqrt(squares))), whole)
+    inner_low, inner_high = seen_from_inside(jacobian)
+    sigma = max(smallest_singular(jacobian) - whole * PUSH, 0.0), (inner_low + whole) * PUSH
+    size = max(inner_high - whole * PUSH, 0.0), float(push(norm(jacobian) + whole))
+    return Observation(sigma, size, largest(push(np.sqrt(squares))), whole)
+
+
+def seen_from_inside(x: np.ndarray) -> tuple[float, float]:
+    """An upper bound of the smallest and a lower bound of the largest of m singular values of x (m, p)."""
+    if not np.isfinite(x).all() or not x.any():
+        return 0.0, 0.0
+    vectors = np.linalg.eigh(x @ x.T)[1][:, [0, -1]]
+    images = vectors.T @ x
+    rounding = gamma(len(x) + 8) * frobenius(x) * (1 + 2.0**-40)
+    upper_end = frobenius(images[0]) * (1 + 2.0**-40) + rounding * 2
+    lower_end = frobenius(images[1]) * (1 - 2.0**-40) - rounding * 2
+    length = frobenius(vectors[:, 1]) * (1 + 2.0**-40)
+    short = float(np.linalg.norm(vectors[:, 0])) * (1 - 2.0**-40)
+    return upper_end / short * (1 + 2.0**-50), max(lower_end / length * (1 - 2.0**-50), 0.0)
 
 
 def largest(N: np.ndarray) -> float:

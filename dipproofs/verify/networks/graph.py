@@ -1,0 +1,93 @@
+"""Networks given by a computation graph, as the verifier reads them (docs/theory-graphs.md)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from dipproofs.verify.forward import Operator
+from dipproofs.verify.networks.base import Claims
+from flint import arb, ctx
+
+from dipproofs.graph.format import Graph
+from dipproofs.theory import symbols as s
+from dipproofs.theory.architectures import ARCHITECTURES, Architecture
+from dipproofs.verify.arithmetic.expressions import between
+from dipproofs.verify.arithmetic.slices import Matrix
+from dipproofs.verify.graph.adjoint import Point
+from dipproofs.verify.graph.bounds import Ball
+from dipproofs.verify.graph.observation import kink_margin, observe
+from dipproofs.verify.graph.values import BITS, values_of
+
+#: Nodes with at most so many entries restart from their exact Jacobian, as the producer's do.
+ENTRIES = 2048
+THETA, CONSTANT = "theta/", "constant/"
+
+
+def architecture(network: Mapping[str, Any]) -> Architecture:
+    """Return what the theorem knows of a graph."""
+    return ARCHITECTURES["graph"]
+
+
+def interpret(
+    arrays: Mapping[str, np.ndarray], network: Mapping[str, Any], operator: Operator, claims: Claims
+) -> GraphNetwork:
+    """Read a network; bounds on the ball whose radius is claimed.
+
+    Raises:
+        ValueError: a graph or arrays that are not of the format.
+    """
+    constants = {key.removeprefix(CONSTANT): array for key, array in arrays.items() if key.startswith(CONSTANT)}
+    graph = Graph.from_json(network.get("graph"), {name: _constant(array) for name, array in constants.items()})
+    theta = {key.removeprefix(THETA): array for key, array in arrays.items() if key.startswith(THETA)}
+    wrong = [name for name, shape in graph.parameters.items() if name not in theta or theta[name].shape != shape]
+    if wrong or len(theta) != len(graph.parameters):
+        raise ValueError(f"arrays: found no array of the graph's shape for {wrong or 'parameters'}, expected one each")
+    return GraphNetwork(graph, theta, arrays["y"], operator, claims)
+
+
+def _constant(array: np.ndarray) -> np.ndarray:
+    return array
+
+
+class GraphNetwork:
+    """One graph and one operator; see `base.Interpreter`.
+
+    Args:
+        graph, theta: the network. y: data. operator: of the same arrays. claims: hold ``ball_radius``.
+    """
+
+    def __init__(
+        self, graph: Graph, theta: Mapping[str, np.ndarray], y: np.ndarray, operator: Operator, claims: Claims
+    ) -> None:
+        self.operator, self.y = operator, Matrix.of(y)
+        found = values_of(graph, theta)
+        with ctx.workprec(BITS):
+            self.signal = Matrix.column(found.output)
+            self.offset = Matrix.of(np.zeros(len(found.output)))
+            self.prediction = operator.A @ self.signal
+            core = operator.data(operator.matrix)
+            rows = core.floats()
+            slack = float((Matrix.of(rows) - core).size.upper())
+        self.values: dict[Any, arb] = {s.norm_A: operator.gram.norm, s.sigma_A: operator.gram.sigma}
+        radius = float(claims["ball_radius"].upper.upper()) if "ball_radius" in claims else 0.0
+        ball = Ball(Point(graph, found), radius if math.isfinite(radius) else 0.0, ENTRIES)
+        seen, margin = observe(ball, rows, slack), kink_margin(ball)
+        lipschitz = seen.lipschitz if margin > 1 else math.inf
+        self.values |= {
+            s.norm_AJ: _between(*seen.norm),
+            s.lipschitz_AJ: _between(0.0, lipschitz),
+            s.ball_radius: arb(radius),
+        }
+        if operator.rank is not None:
+            self.values[s.sigma_AJ] = _between(*seen.sigma)
+        if math.isfinite(margin):  # claimed from below
+            self.values[s.kink_margin] = arb(margin)
+
+
+def _between(low: float, high: float) -> arb:
+    """A ball; NaN where an end is not known, so that no claim is confirmed."""
+    with ctx.workprec(BITS):
+        return between(arb(low), arb(high)) if math.isfinite(low) and math.isfinite(high) else arb.nan()
