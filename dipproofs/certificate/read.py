@@ -26,11 +26,13 @@ from dipproofs.theory.forms import STATED_FORMS
 
 EVIDENCE = ("proved", "assumed", "sampled", "estimated")
 VERDICTS = ("proved", "refuted", "undecided")
-#: Quantities that a proof states, but for those that its form does not use.
+#: Quantities that a proof states, but for those that its form does not use; the second lot, where its architecture
+#: has them.
 STATED = {
-    "sigma_A", "norm_A", "sigma_J", "sigma_AJ", "norm_AJ", "norm_AJ_ball", "lipschitz_J", "lipschitz_AJ",
-    "lipschitz_grad", "c_0", "gamma", "q", "omega", "rate", "loss_0", "psi_0", "rho", "S", "F_inf",
+    "sigma_A", "norm_A", "sigma_AJ", "norm_AJ", "norm_AJ_ball", "lipschitz_AJ", "lipschitz_grad", "gamma", "q", "omega",
+    "rate", "loss_0", "psi_0", "rho", "S", "F_inf",
 }  # fmt: skip
+STATED_BY_SOME = {"sigma_J", "lipschitz_J", "c_0", "ball_radius"}
 UNUSED = {"residual": {"lipschitz_grad", "q", "omega", "rate"}}
 
 

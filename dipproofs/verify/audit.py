@@ -13,7 +13,7 @@ from flint import arb
 
 from dipproofs.certificate.claims import derive
 from dipproofs.certificate.conditional import IF_CONVERGENT, NEEDS_LOSS, ONCE_STOPPED
-from dipproofs.certificate.read import STATED, UNUSED, VERDICTS, Claim, Document
+from dipproofs.certificate.read import STATED, STATED_BY_SOME, UNUSED, VERDICTS, Claim, Document
 from dipproofs.theory import quantities, theorem
 from dipproofs.theory import symbols as s
 from dipproofs.theory.forms import form_of
@@ -116,7 +116,10 @@ class Audit:
             if name in ("gamma", "rho") and not (claim.lower == claim.upper > 0 and claim.upper.is_finite()):
                 self.find(f"quantities.{name}: found {claim}, expected one positive number")
         if self.verdict == "proved":
-            if missing := STATED - UNUSED.get(self.form, set()) - set(self.claims):
+            own = self.theorem.architecture
+            known = {*own.base, *(symbol for symbol, _ in own.constants)}
+            needed = STATED | {name for name in STATED_BY_SOME if SYMBOLS[name] in known}
+            if missing := needed - UNUSED.get(self.form, set()) - set(self.claims):
                 self.find(f"quantities: found no {', '.join(sorted(missing))}, expected them with form {self.form}")
             weak = [name for name, claim in self.claims.items() if claim.evidence != "proved"]
             if weak or record["arithmetic"] != "proved":
@@ -248,6 +251,8 @@ class Audit:
     def _relation(self, relation: sp.Basic) -> bool | None:
         """A relation on the claimed sublevel set; false only if it is so on the true one as well."""
         truth = _truth(relation, self.env)
+        if truth is False and not self.theorem.architecture.refutable and s.loss_0 not in relation.free_symbols:
+            return None  # bounds from one side refute nothing
         return None if truth is False and self.least and _truth(relation, self.least) is not False else truth
 
     def _rank(self) -> bool | None:

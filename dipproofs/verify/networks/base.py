@@ -27,7 +27,7 @@ class Interpreter(Protocol):
     Attributes:
         operator: that follows it. y: data, as a column.
         values: balls by symbol, for `architecture.base` and σ_A, ‖A‖; what is only bounded from one side (ℓ_A: from
-            above) is the ball from its trivial end to the bound. What a certificate claims must contain them.
+            above) is that bound, the worst case. What a certificate claims must contain them.
         signal, prediction: g(θ) and A g(θ), columns; offset: what is added to every output.
     """
 

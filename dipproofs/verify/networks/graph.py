@@ -78,7 +78,7 @@ class GraphNetwork:
         lipschitz = seen.lipschitz if margin > 1 else math.inf
         self.values |= {
             s.norm_AJ: _between(*seen.norm),
-            s.lipschitz_AJ: _between(0.0, lipschitz),
+            s.lipschitz_AJ: arb(lipschitz) if math.isfinite(lipschitz) else arb.nan(),  # claimed from above
             s.ball_radius: arb(radius),
         }
         if operator.rank is not None:
