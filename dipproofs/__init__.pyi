@@ -19,11 +19,11 @@ from dipproofs.losses import NormPower as NormPower
 from dipproofs.losses import Poisson as Poisson
 from dipproofs.losses import SquaredError as SquaredError
 from dipproofs.losses import make_loss as make_loss
+from dipproofs.networks import MLP as MLP
+from dipproofs.networks import SIREN as SIREN
 from dipproofs.networks import Convolutional as Convolutional
 from dipproofs.networks import Decoder as Decoder
 from dipproofs.networks import GraphNetwork as GraphNetwork
-from dipproofs.networks import MLP as MLP
-from dipproofs.networks import SIREN as SIREN
 from dipproofs.networks import Skip as Skip
 from dipproofs.networks import TwoLayer as TwoLayer
 from dipproofs.networks import from_jax as from_jax

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from dipproofs.verify.forward import Operator
-from dipproofs.verify.networks.base import Claims
 from flint import arb, ctx
 
 from dipproofs.graph.format import Graph
@@ -16,10 +14,12 @@ from dipproofs.theory import symbols as s
 from dipproofs.theory.architectures import ARCHITECTURES, Architecture
 from dipproofs.verify.arithmetic.expressions import between
 from dipproofs.verify.arithmetic.slices import Matrix
+from dipproofs.verify.forward import Operator
 from dipproofs.verify.graph.adjoint import Point
 from dipproofs.verify.graph.bounds import Ball
 from dipproofs.verify.graph.observation import kink_margin, observe
 from dipproofs.verify.graph.values import BITS, values_of
+from dipproofs.verify.networks.base import Claims
 
 #: Nodes with at most so many entries restart from their exact Jacobian, as the producer's do.
 ENTRIES = 2048
