@@ -62,7 +62,7 @@ class Signal:
 
 @dataclass(frozen=True)
 class Claims:
-    """Existence, convergence and signal of one certificate.
+    """Existence, convergence and signal of one certificate; the statement about Adam's next iterations as in JSON.
 
     Example:
         >>> record = {"verdict": "undecided", "hypotheses": [{"verdict": "undecided", "reason": "too narrow"}]}
@@ -73,6 +73,7 @@ class Claims:
     existence: Existence
     convergence: Convergence
     signal: Signal
+    horizon: Mapping[str, Any] | None = None
 
 
 def claims_of(record: Mapping[str, Any]) -> Claims:
@@ -80,12 +81,20 @@ def claims_of(record: Mapping[str, Any]) -> Claims:
     found = derive(record)
     convergence = dict(found["convergence"])
     start = convergence.pop("from")
-    return Claims(Existence(**found["existence"]), Convergence(start=start, **convergence), Signal(**found["signal"]))
+    three = Existence(**found["existence"]), Convergence(start=start, **convergence), Signal(**found["signal"])
+    return Claims(*three, found.get("horizon"))
 
 
 def derive(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``claims`` of a record (with its ``final``), as JSON values."""
-    return {"existence": _existence(record), "convergence": _convergence(record), "signal": _signal(record)}
+    found = {"existence": _existence(record), "convergence": _convergence(record), "signal": _signal(record)}
+    horizon = (record.get("method") or {}).get("horizon")
+    return found if horizon is None else found | {"horizon": horizon}
+
+
+def point_only(record: Mapping[str, Any]) -> bool:
+    """Whether a certificate is about a point that a method without a theorem reached, and not about going on."""
+    return (record.get("method") or {}).get("claims") == "existence"
 
 
 def _convergence(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -93,6 +102,9 @@ def _convergence(record: Mapping[str, Any]) -> dict[str, Any]:
     if method is None:
         reason = "no method was named: nothing is claimed about going on from here"
         return {"verdict": "undecided", "method": None, "from": _place(record), "reason": reason}
+    if point_only(record):
+        reason = f"no theorem about the convergence of {method} was decided; hypotheses and verdict are about the point"
+        return {"verdict": "undecided", "method": method, "from": _place(record), "reason": reason}
     claim = {"verdict": record["verdict"], "method": method, "from": _place(record)}
     return claim if record["verdict"] == "proved" else claim | {"reason": _why(record)}
 

@@ -84,6 +84,8 @@ def _end(value: Any, infinite: str, name: str) -> arb:
 
 
 _LARGEST_JSON, _LARGEST_ARRAY = 2**26, 2**33
+#: The state of a method, and how many iterations Adam has made.
+STATE, STATE_KINDS, STEPS = "state/", ("velocity", "m", "v"), "state/t"
 #: Names of the dimensions of the arrays that every certificate has, and of those that it may have.
 _ALWAYS, _PERHAPS = {"A": ("m", "n"), "y": ("m",)}, {"x_true": ("n",)}
 
@@ -219,14 +221,29 @@ def is_count(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**300
 
 
+def _checked_key(key: str) -> tuple[str, str]:
+    """A key and what it is about: the state of a method has the arrays of the parameters, ``state/KIND/NAME``."""
+    kind, _, name = key.removeprefix(STATE).partition("/")
+    return (key, name) if key.startswith(STATE) and kind in STATE_KINDS and name else (key, key)
+
+
 def _load(path: Path, form: NetworkFormat) -> tuple[dict[str, np.ndarray], list[str]]:
     arrays, problems = {}, []
     known = {**_ALWAYS, **_PERHAPS, **form.arrays}
     with zipfile.ZipFile(path) as archive:
         for info in archive.infolist():
             key = info.filename.removesuffix(".npy")
-            part, free = key.startswith(PREFIX), key.startswith(form.prefixes)
-            if (key not in known and not part and not free) or key in arrays:
+            key, bare = _checked_key(key)
+            part, free = key.startswith(PREFIX), bare.startswith(form.prefixes) or (bare != key and bool(form.prefixes))
+            if key == STEPS and key not in arrays:
+                with archive.open(info) as stream:
+                    counted = np.lib.format.read_array(stream, allow_pickle=False)
+                if counted.shape == () and counted.dtype.kind in "iu":
+                    arrays[key] = counted.astype(np.int64)
+                else:
+                    problems.append(f"arrays.{key}: found {counted.dtype}, expected one integer")
+                continue
+            if (bare not in known and not part and not free) or key in arrays:
                 expected = ", ".join((*known, *(f"{prefix}…" for prefix in form.prefixes)))
                 problems.append(f"arrays: found the entry {info.filename!r}, expected one each of {expected}")
                 continue
@@ -236,7 +253,7 @@ def _load(path: Path, form: NetworkFormat) -> tuple[dict[str, np.ndarray], list[
                 with archive.open(info) as stream:
                     arrays[key] = np.lib.format.read_array(stream, allow_pickle=False)
                 continue
-            ndim = len(shape) if free or (part and len(shape) in (1, 2)) else len(known.get(key, "mn"))
+            ndim = len(shape) if free or (part and len(shape) in (1, 2)) else len(known.get(bare, "mn"))
             if dtype.kind != "f" or dtype.itemsize not in (4, 8) or len(shape) != ndim or 0 in shape:
                 expected = f"float32 or float64, {ndim}-D, not empty"
                 problems.append(f"arrays.{key}: found {dtype} of shape {shape}, expected {expected}")

@@ -111,7 +111,9 @@ class Certificate:
         arithmetic: "proved" or "estimated".
         run: the run it belongs to (None for a certificate of a single iterate).
         final: the certificate at the last iterate of the same run; of a run, there always is one.
-        method: its kind and its parameters. polish: what was done after the run, or None.
+        method: its kind and its parameters; with momentum those of the proof and the size of the state as well; with
+            "claims": "existence" hypotheses and verdict are about the point only.
+        polish: what was done after the run, or None.
     """
 
     verdict: Verdict
@@ -153,6 +155,16 @@ class Certificate:
         """Whether what ψ needs is proved: (A1)–(A4) and the minimiser."""
         needed = {"loss", "compact", "minimiser"}
         return needed <= {h.id for h in self.hypotheses if h.verdict is Verdict.PROVED}
+
+    @property
+    def point_only(self) -> bool:
+        """Whether hypotheses and verdict are about the point: the method has no theorem here."""
+        return self.method.get("claims") == "existence"
+
+    @property
+    def asked(self) -> str:
+        """The claim that verdict and exit status are about, where it is not the run's convergence; else ""."""
+        return "existence" if self.point_only else ""
 
     @property
     def later(self) -> Certificate | None:

@@ -15,7 +15,6 @@ from dipproofs.certify.search import Step, best, largest_psi
 from dipproofs.descent import Constant, Iterate, Schedule
 from dipproofs.enclosures import Bound, Evidence, Verdict
 from dipproofs.enclosures.threads import one_thread
-from dipproofs.networks import Network
 from dipproofs.theory import symbols as s
 
 #: Up to this many rows the float test is made at every offered iterate.
@@ -39,6 +38,8 @@ class Anytime:
         gamma: gives the largest step in force from an iteration on.
         prove: certifies an iterate rigorously.
         schedule: of the steps.
+        promising: with momentum, whether an iterate with these estimated quantities seems certifiable; else None.
+        free: only a point is certified, by gradient descent with a step of its own.
     """
 
     def __init__(
@@ -48,12 +49,15 @@ class Anytime:
         operator: Any,
         form: str,
         gamma: Callable[[int], float],
-        prove: Callable[[int, Network], Certificate],
+        prove: Callable[[int, Iterate], Certificate],
         schedule: Schedule | None = None,
+        promising: Callable[[Base, Iterate], bool] | None = None,
+        *,
+        free: bool = False,
     ) -> None:
         self.schedule = Constant() if schedule is None else schedule
         self.problem, self.loss, self.operator, self.form = problem, loss, operator, form
-        self.gamma, self.prove = gamma, prove
+        self.gamma, self.prove, self.promising, self.free = gamma, prove, promising, free
         self.certificate: Certificate | None = None
         self.tests = self.proofs = 0
         self._threshold = np.inf
@@ -68,7 +72,8 @@ class Anytime:
         waits = self.problem.operator.shape[0] > _SMALL
         if waits and self._expected(tau, value) > self._threshold and tau < self._next:
             return None
-        here = offered().network
+        iterate = offered()
+        here = iterate.network
         self.tests += 1
         with one_thread(here.proof_cost(self.operator)):
             base = estimate_base(
@@ -79,9 +84,15 @@ class Anytime:
                 unprojected=unprojected(self.form),
                 workspace=self._workspace,
             )
-        base, step = searched(base, self.schedule), Step(self.gamma(tau))
+        base = searched(base, self.schedule)
+        step = Step(None, 1.0) if self.free else Step(self.gamma(tau))
         if not base.values[s.psi_0].is_finite:
             return None
+        if self.promising is not None:
+            if not self.promising(base, iterate):
+                self._threshold = base.values[s.psi_0].upper / _NEAR
+                return None
+            return self._proved(tau, iterate)
         proposals = best(base, self.form, step, self.loss.concave_psi)
         if not proposals or not proposals[0].feasible:
             asked = self._asked(base, step)
@@ -89,8 +100,11 @@ class Anytime:
             # where no small loss would do, only the number of iterations can tell when to look again
             self._next = np.inf if asked > 0 else max(1, 2 * tau)
             return None
+        return self._proved(tau, iterate)
+
+    def _proved(self, tau: int, iterate: Iterate) -> str | None:
         self.proofs += 1
-        certificate = self.prove(tau, here)
+        certificate = self.prove(tau, iterate)
         # in estimated arithmetic nothing is proved; guarantees are then given iff every estimate satisfies its bound
         if certificate.verdict is not Verdict.PROVED and certificate.guarantees.distance_to_limit is None:
             return None

@@ -10,7 +10,7 @@ from typing import Any
 from dipproofs.certificate.record import Certificate, Check, Guarantees, Hypothesis
 from dipproofs.certify.anytime import Anytime
 from dipproofs.certify.at_iterate import certify_at
-from dipproofs.certify.other_methods import undecided_for
+from dipproofs.certify.methods.run import Methods
 from dipproofs.certify.polish import checked_polish, polished_record
 from dipproofs.certify.provenance import provenance
 from dipproofs.certify.rows import about_rank, without_zero_rows
@@ -47,6 +47,7 @@ def certify(
     momentum: float | str | None = None,
     beta2: float | None = None,
     epsilon: float | None = None,
+    claim_horizon: int = 1000,
     relative_tolerance: float | None = None,
     stop: str = "tolerance",
     distance: float | None = None,
@@ -59,7 +60,7 @@ def certify(
     resume: Any = None,
     polish: str = "none",
 ) -> Certificate:
-    """Run gradient descent and certify it at the earliest possible iterate and again at the last.
+    """Run a first-order method and certify it at the earliest possible iterate and again at the last.
 
     Args:
         problem: `InverseProblem` with A (m, n), y (m,).
@@ -69,7 +70,7 @@ def certify(
         max_iterations, tolerance, relative_tolerance: when the run ends, see `descend`.
         form: "best", "paper", "integral", "concave" or "residual".
         arithmetic: "proved" (enclosures) or "estimated" (floats; the verdict is then never proved).
-        method, momentum, beta2, epsilon: see `descend`.
+        method, momentum, beta2, epsilon: see `descend`. claim_horizon: N of the statement about Adam's next iterations.
         stop: "tolerance", or "guaranteed": also at the first iterate for which ‖y_τ − Πȳ‖ ≤ 2‖Πε‖ is proved;
             "certified": there (without known noise: at the tolerance), but not before an iterate is certified.
         distance: dist(x̄, Im B) for a synthesis generator, where x̄ is not known; a recovery bound is then `assumed`.
@@ -90,7 +91,9 @@ def certify(
         InputError: input that cannot be used.
 
     Notes:
-        A proved verdict rests on enclosures only and concerns exact gradient descent from the stored floats.
+        A proved verdict rests on enclosures only and concerns the exact method from the stored floats and its state.
+        For Adam, and for momentum with another loss than the squared, no theorem is about convergence: the verdict is
+        then about the existence of an exact fit near the iterate, which is said before the run.
         Where rank A < m (squared loss), the run fits the projected data Πy: the same descent, without the constant.
         Source: docs/theory.md §3, §3.3, §7.
 
@@ -112,7 +115,8 @@ def certify(
     made = make_schedule(schedule, **(schedule_options or {}))
     problem, dropped = without_zero_rows(problem, loss)
     operator = bound_operator_of(problem, network)
-    for line in (dropped, about_rank(operator)):
+    about = Methods(rule, problem, operator, loss, claim_horizon, constant=made.kind == "constant")
+    for line in (dropped, about_rank(operator), about.announcement):
         if line and say is not None:
             say(line)
     recovery = Recovery(problem, network, operator, loss, distance)
@@ -125,19 +129,22 @@ def certify(
     def gamma_at(tau: int) -> float:
         return _up(steps[-1][1] * made.supremum(tau)) if made.supremum(tau) < 1 else steps[-1][1]
 
-    def prove(tau: int, here: Network, gamma: float | None = None) -> Certificate:
-        chosen = Step(gamma_at(tau) if gamma is None else gamma, free=step == "auto")
-        return certify_at(
-            problem, here, loss, operator, chosen, form=form,
-            arithmetic=arithmetic, iteration=tau, schedule=made, targets=(tolerance,), origin=where,
-            recovery=recovery,
+    def prove(tau: int, at: Iterate) -> Certificate:
+        taken = Step(None, 1.0, free=True) if about.point_only else Step(gamma_at(tau), free=step == "auto")
+        found = certify_at(
+            problem, at.network, loss, operator, taken, form=form, arithmetic=arithmetic, iteration=tau,
+            schedule=made, targets=(tolerance,), origin=where, recovery=recovery, method=about.at(at),
         )  # fmt: skip
+        return about.with_horizon(found, at)
 
-    search = Anytime(problem, loss, operator, form, gamma_at, prove, made)
+    search = Anytime(
+        problem, loss, operator, form, gamma_at, prove, made, about.promising if about.tested else None,
+        free=about.point_only,
+    )  # fmt: skip
     where.update(provenance(_device(), str(network.dtype), origin, problem))
 
     def watch(tau: int, here: Callable[[], Iterate], value: float) -> str | None:
-        answer = search(tau, here, value) if rule.kind == "gradient-descent" else None
+        answer = search(tau, here, value)
         if answer == "freeze" and announce is not None and search.certificate is not None:
             announce(search.certificate)
         return "stop" if stop == "certified" and search.certificate is not None and value <= goal else answer
@@ -162,9 +169,8 @@ def certify(
         at, here = (0, network) if first is None else (run.iterations, run.network)
         final = _diverged(problem, at, here, loss, operator, form, arithmetic, made, where, run)
     else:
-        final = prove(run.iterations, run.network)
-        if rule.kind != "gradient-descent":
-            final = undecided_for(final, rule)
+        last = Iterate(run.network, dict(run.state), run.iterations, gamma_at(run.iterations), run.momentum)
+        final = prove(run.iterations, last)
         if stop == "certified":
             run = stopped_certified(run, first, tolerance)
         elif goal > tolerance:

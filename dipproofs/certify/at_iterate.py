@@ -12,6 +12,7 @@ from dipproofs.certificate.record import Certificate, Guarantees, Hypothesis
 from dipproofs.certificate.stored import StoredArrays
 from dipproofs.certify.decide import Decided, Judge
 from dipproofs.certify.guarantees import guarantee, without_assumptions, without_descent
+from dipproofs.certify.methods.at_iterate import PRODUCERS, Method, certify_momentum
 from dipproofs.certify.provenance import provenance
 from dipproofs.certify.quantities import NAMES, Base, enclose_base, enclose_loss, estimate_base, searched, widened
 from dipproofs.certify.rows import lost_in_projection
@@ -49,6 +50,7 @@ def certify_at(
     targets: Iterable[float] = (),
     origin: Mapping[str, Any] | None = None,
     recovery: Recovery | None = None,
+    method: Method | None = None,
 ) -> Certificate:
     """Decide the theorem's hypotheses at one iterate.
 
@@ -62,6 +64,7 @@ def certify_at(
         targets: losses to count iterations to, besides `TARGETS`.
         origin: provenance; by default that of this process.
         recovery: what is known of noise and signal; None says nothing about them.
+        method: another method with its state, as it goes on from here; None for gradient descent.
 
     Returns:
         The certificate with the best guarantees among those proved; else the most promising failure.
@@ -69,7 +72,7 @@ def certify_at(
     schedule = Constant() if schedule is None else schedule
     fixed: dict[str, Any] = {
         "iteration": iteration,
-        "arrays": exact_arrays(problem, network),
+        "arrays": exact_arrays(problem, network, {} if method is None else method.state),
         "loss": loss.to_json() | {"convention": loss.convention, "assumed": list(loss.assumed)},
         "network": network.describe(),
         "schedule": schedule.to_json(),
@@ -79,6 +82,8 @@ def certify_at(
     lost = lost_in_projection(operator, problem, network, loss)
     if lost is not None:
         fixed["loss"]["projected"] = {"constant": lost.to_json()}
+    if method is not None:
+        fixed["method"] = method.to_json()
     applicable = _applicability(operator, loss, problem.y.size, form)
     if _blocked(applicable, loss):
         if operator.rank is None and recovery is not None and arithmetic == "proved":
@@ -99,8 +104,15 @@ def certify_at(
             now = without_descent(*about, base.values[s.psi_0]) if known else without_assumptions(*about)
         if not known or (arithmetic == "proved" and not f_0.lower > 0):
             return _failure(before, form, _named(base), fixed, now)
+        goals = sorted({*TARGETS, *targets}, reverse=True)
+        if method is not None and method.kind in PRODUCERS and not method.point_only:
+            return certify_momentum(base, network, operator, problem.y, loss, method, before, goals, fixed, now, about)
         never = network.never_injective(operator.rank)
-        return _decide(base, loss, step, form, before, schedule, {*TARGETS, *targets}, fixed, now, about, never)
+        found = _decide(base, loss, step, form, before, schedule, goals, fixed, now, about, never)
+        if method is None:
+            return found
+        # what is proved about the point, by a gradient descent that nobody made, and nothing about the run
+        return replace(found, guarantees=replace(now, distance_to_limit=found.guarantees.distance_to_limit))
 
 
 def _without_rank(
@@ -284,9 +296,11 @@ def _failure(
     )
 
 
-def exact_arrays(problem: Any, network: Network) -> Mapping[str, np.ndarray]:
-    """Return the arrays a certificate is about, by their names in ``arrays.npz``."""
-    arrays = {"y": problem.y, **network.arrays()}
+def exact_arrays(
+    problem: Any, network: Network, state: Mapping[str, np.ndarray] | None = None
+) -> Mapping[str, np.ndarray]:
+    """Return the arrays a certificate is about, with those of the method's state, by their names in ``arrays.npz``."""
+    arrays = {"y": problem.y, **network.arrays(), **(state or {})}
     if problem.x_true is not None:
         arrays["x_true"] = problem.x_true
     operator = problem.operator

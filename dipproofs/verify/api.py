@@ -12,7 +12,7 @@ import numpy as np
 from dipproofs.certificate.read import Document, Unreadable, read, with_arrays
 from dipproofs.theory.architectures import FORMATS, NetworkFormat
 from dipproofs.verify.arithmetic.slices import FINE
-from dipproofs.verify.audit import Audit
+from dipproofs.verify.methods import audit_of
 from dipproofs.verify.polish import check_polish
 from dipproofs.verify.recovery import Generator
 from dipproofs.verify.result import Verification
@@ -65,9 +65,9 @@ def verify(certificate: str | Path | Savable) -> Verification:
         operator = cache(
             partial(Generator, first.arrays, kept, basis)
         )  # examined once: both certificates have the same
-        audits = [Audit(first, "", first.record.get("run"), operator)]
+        audits = [audit_of(first, "", first.record.get("run"), operator)]
         if last and not other:
-            audits.append(Audit(last, "final.", first.record.get("run"), operator))
+            audits.append(audit_of(last, "final.", first.record.get("run"), operator))
         if not any(audit.findings for audit in audits):
             break
     findings += other + [finding for audit in audits for finding in audit.findings]

@@ -73,7 +73,7 @@ class Audit:
                 self._examine(operator())
             with flint.ctx.workprec(4 * BITS):  # numbers near 0 and 1 cancel; here there are few
                 self._recompute()
-                guarantees.check_step(self)
+                self._step()
                 self._quantities()
                 self._hypotheses()
                 self._guarantees()
@@ -314,8 +314,20 @@ class Audit:
                     f"guarantees.{path}: found evidence 'proved', expected weaker: the verdict is {self.verdict!r}"
                 )
 
+    def _step(self) -> None:
+        guarantees.check_step(self)
+
+    @property
+    def guarantee_checks(self) -> dict[str, Callable[[Any, str, Any], None]]:
+        """Checks by name of a guarantee."""
+        return guarantees.CHECKS | CHECKS
+
+    def reached(self, count: int, target: arb) -> bool:
+        """Whether the loss is surely at most ``target`` after that many further steps."""
+        return guarantees.reached(self, count, target)
+
     def _guarantees(self) -> None:
-        checks = guarantees.CHECKS | CHECKS
+        checks = self.guarantee_checks
         self._conditional()
         for name, value in self.record["guarantees"].items():
             label = f"guarantees.{name}"

@@ -148,7 +148,7 @@ def _iterations(audit: Audit, name: str, value: Any) -> None:
         target = float(key)
         if not 0 < target < 1e300:
             raise ValueError(f"found the target {key!r}, expected a positive number")
-        if count is not None and not (is_count(count) and reached(audit, count, exact(target))):
+        if count is not None and not (is_count(count) and audit.reached(count, exact(target))):
             audit.find(f"{name}.{key}: found {count}, expected more, an integer: not proved by then")
 
 

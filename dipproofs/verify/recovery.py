@@ -16,7 +16,7 @@ from dipproofs.verify.arithmetic.expressions import bisect, evaluate, root
 from dipproofs.verify.arithmetic.slices import Matrix
 from dipproofs.verify.arithmetic.spectra import Gram, frobenius, whitened
 from dipproofs.verify.forward import Operator
-from dipproofs.verify.guarantees import diverges, reached
+from dipproofs.verify.guarantees import diverges
 
 if TYPE_CHECKING:
     from dipproofs.verify.audit import Audit
@@ -158,7 +158,7 @@ def _early_stopping(audit: Audit, name: str, value: Any) -> None:
 
     span = next((span for span in (2.0**i for i in range(12)) if below(start - span)), None)  # near: small e cancel
     low = None if span is None else bisect(below, start - span, start)[0]
-    if not (is_count(value) and low is not None and reached(audit, value, arb(2) ** arb(low))):
+    if not (is_count(value) and low is not None and audit.reached(value, arb(2) ** arb(low))):
         audit.find(f"{name}: found {value}, expected more, an integer: ψ(f) ≤ ‖Πε‖ is not proved by then")
 
 

@@ -175,6 +175,16 @@ def prove(setting: AdamSetting, horizon: int) -> Decision | None:
     return asked
 
 
+def promises(setting: AdamSetting, horizon: int) -> bool:
+    """Whether floats find parameters for this horizon or a shorter one that `prove` would try."""
+    while horizon >= LEAST_HORIZON:
+        found = propose(setting, horizon)
+        if found.feasible or not found.parameters:
+            return found.feasible
+        horizon = int(horizon * SHORTER)
+    return False
+
+
 def residual_factor(setting: AdamSetting, decision: Decision) -> Bound:
     """R_{t+N}/R_t is at most the upper end."""
     with flint.ctx.workprec(BITS):

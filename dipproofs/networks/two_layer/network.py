@@ -13,6 +13,7 @@ import numpy as np
 from dipproofs.enclosures import IntervalVector
 from dipproofs.errors import InputError, named_arguments
 from dipproofs.networks.base import Enclosure, Workspace
+from dipproofs.networks.linearisation import Linearisation
 from dipproofs.networks.two_layer import quantities
 from dipproofs.networks.two_layer.estimates import estimate_network
 from dipproofs.networks.two_layer.kernel import Fixed, State
@@ -295,6 +296,12 @@ class TwoLayer:
     def never_injective(self, rank: int | None) -> str:
         """Return why s_A(θ) = 0 for every θ, if the network is too narrow for that reason."""
         return quantities.never_injective(self, rank)
+
+    def linearisation(self, operator: OperatorBounds) -> Linearisation:
+        """Return M = A ∂g/∂θ here, for theorems about methods with a state."""
+        from dipproofs.networks.two_layer.linearisation import TwoLayerLinearisation
+
+        return TwoLayerLinearisation(self, operator)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return the arrays by their name in certificates."""

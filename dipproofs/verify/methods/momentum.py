@@ -76,6 +76,10 @@ class Momentum:
         """ln of the contraction of √W, at the start."""
         return self.contraction(self.start).log() / 2
 
+    def residual_at_start(self) -> arb:
+        """√ of what W_0 allows ‖r‖² to be, along the whole run."""
+        return evaluate(RESIDUAL[self.kind], {**self.env, m.W: self.start})
+
     def reaches(self, count: int, residual: arb) -> bool:
         """Whether ‖r‖ is surely at most ``residual`` after so many iterations."""
         if self.env[s.psi_0] <= residual:

@@ -1,0 +1,365 @@
+"""Certify an iterate of heavy ball or Nesterov's method with its state, or Adam's next iterations."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import flint
+import numpy as np
+
+from dipproofs.certificate.record import Certificate, Guarantees, Hypothesis
+from dipproofs.certify.methods import adam, heavy_ball, nesterov
+from dipproofs.certify.methods.ball import FORM, ProfileBall
+from dipproofs.certify.methods.decide import BITS, Decision, call
+from dipproofs.certify.methods.heavy_ball import Recursion
+from dipproofs.certify.methods.metric import AdamOptions, adam_setting
+from dipproofs.certify.methods.setting import Direction, Setting
+from dipproofs.certify.methods.state import direction, gradient_norm
+from dipproofs.certify.quantities import NAMES, Base, loss_scale, widened
+from dipproofs.enclosures import Bound, Evidence, IntervalMatrix, Verdict
+from dipproofs.theory import symbols as s
+from dipproofs.theory.methods import symbols as m
+
+#: Producers by method: each has `propose`, `prove` and `levels`.
+PRODUCERS: dict[str, Any] = {"heavy-ball": heavy_ball, "nesterov": nesterov}
+#: Parameters of the proof by their keys in certificates (the radius is among the quantities).
+PARAMETERS: dict[str, dict[str, Any]] = {
+    "heavy-ball": {"alpha": m.alpha, "delta": m.delta, "eta": m.eta, "zeta": m.zeta},
+    "nesterov": {"alpha": m.alpha, "nu": m.nu, "eta": m.eta, "zeta": m.zeta},
+    "adam": {
+        "rho": s.rho, "alpha": m.alpha, "delta": m.delta, "eta": m.eta, "zeta": m.zeta,
+        "metric_lower": adam.theory.metric_fall, "metric_upper": adam.theory.metric_rise,
+        "metric_change": adam.theory.metric_change,
+    },
+}  # fmt: skip
+#: What follows is stated with this room, so that another arithmetic, with other η, can confirm it.
+_ROOM = 1e-6
+_MISSING = "export the optimiser's state: −lr·momentum_buffer as state/velocity/NAME"
+
+
+@dataclass(frozen=True)
+class Method:
+    """A method as it goes on from an iterate.
+
+    Args:
+        kind: "heavy-ball", "nesterov" or "adam".
+        step: γ (adam: lr) of the next iteration and all further ones.
+        momentum: β (adam: β₁).
+        state: arrays by their names in certificates.
+        options: beta2, epsilon, claim_horizon (adam).
+        point_only: its theorem is not asked for.
+    """
+
+    kind: str
+    step: float
+    momentum: float
+    state: Mapping[str, np.ndarray] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    point_only: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """Return kind and options, as certificates have them."""
+        kept = {key: value for key, value in self.options.items() if key != "claim_horizon"}
+        found = {"kind": self.kind, "momentum": self.momentum, **kept}
+        found |= {"step": self.step} if self.kind == "adam" else {}
+        return found | ({"claims": "existence"} if self.point_only else {})
+
+    def named(self, kind: str, names: Iterable[str]) -> dict[str, np.ndarray] | None:
+        """The part of the state that belongs to parameters; None if some of it is missing."""
+        found = {name: self.state.get(f"state/{kind}/{name}") for name in names}
+        return None if any(a is None for a in found.values()) else found  # type: ignore[return-value]
+
+    def velocity(self, names: Iterable[str]) -> dict[str, np.ndarray] | None:
+        """D by parameter; a run that has not begun is at rest."""
+        return {} if not self.state else self.named("velocity", names)
+
+
+@dataclass(frozen=True)
+class Momentum:
+    """What was decided about an iterate of a method with momentum.
+
+    Args:
+        hypotheses: with verdicts. quantities: by JSON name. profile: of s.
+        guarantees: that follow if all hypotheses hold. record: what the certificate adds to ``method``. S: path.
+        onto: whether J is onto along the path. iterations_to_residual: after which ‖r‖ is surely at most a level.
+    """
+
+    hypotheses: tuple[Hypothesis, ...]
+    quantities: Mapping[str, Bound | None]
+    profile: str
+    guarantees: Guarantees
+    record: Mapping[str, Any]
+    S: Bound | None = None
+    onto: Verdict = Verdict.UNDECIDED
+    iterations_to_residual: Callable[[float], int | None] | None = None
+
+
+def certify_momentum(
+    base: Base, network: Any, operator: Any, y: np.ndarray, loss: Any, method: Method, before: list[Hypothesis],
+    targets: Iterable[float], fixed: dict[str, Any], now: Guarantees, about: Any,
+) -> Certificate:  # fmt: skip
+    """Decide the theorem about a method with momentum and say what follows.
+
+    Args:
+        base: quantities. network, operator, y, loss: of the problem. method: with its state.
+        before: hypotheses that were decided already. targets: losses to count iterations to.
+        fixed: what the certificate has whatever is decided. now: guarantees that need no descent.
+        about: (recovery, network), or None.
+    """
+    c = loss_scale(loss, y.size) if loss.projects_data else Bound.exact(1)
+    told = setting(base, network, operator, y, method)
+    found = decide(base, told, method, targets, c)
+    verdict = Verdict.PROVED
+    for hypothesis in (*before, *found.hypotheses):
+        verdict = verdict & hypothesis.verdict
+    guarantees = now
+    if verdict is Verdict.PROVED:
+        guarantees = found.guarantees if about is None else _with_signal(found, base, about)
+    return Certificate(
+        verdict=verdict,
+        form=FORM,
+        profile=found.profile,
+        quantities=found.quantities,
+        hypotheses=(*before, *found.hypotheses),
+        guarantees=guarantees,
+        **{**fixed, "method": {**fixed["method"], **found.record}},
+    )
+
+
+def _with_signal(found: Momentum, base: Base, about: Any) -> Guarantees:
+    recovery, network = about
+    stop = None
+    if recovery.applies and recovery.noise is not None and found.iterations_to_residual is not None:
+        level = recovery.noise.level.lower
+        stop = 0 if base.values[s.psi_0].upper <= level else found.iterations_to_residual(level)
+    error, entry = recovery.report(network, base.values[s.psi_0], lambda: found.onto, stop, True)
+    extra = {**found.guarantees.extra, "recovery": entry}
+    return replace(found.guarantees, early_stopping_iteration=stop, recovery_error=error, extra=extra)
+
+
+def setting(base: Base, network: Any, operator: Any, y: np.ndarray, method: Method) -> Setting | str:
+    """Tell the theorem what is known, or say in one line what is missing."""
+    if not hasattr(network, "linearisation"):
+        return f"the network {network.kind!r} does not offer its Jacobian for methods with a state"
+    if base.residual_scale is None:
+        return "the theorem is about the squared loss"
+    linearisation = network.linearisation(operator)
+    D = method.velocity(network.parameters())
+    if D is None:
+        return f"the method's state is incomplete; {_MISSING}"
+    if any(D[name].shape != array.shape for name, array in network.parameters().items() if name in D):
+        return f"the method's state has other shapes than the parameters; {_MISSING}"
+    residual = _residual(base, y)
+    told = Direction.zero()
+    sigma, norm = base.values[s.sigma_AJ], base.values[s.psi_0]
+    if D:
+        told = direction(linearisation, residual, norm, sigma, D)
+        told = Direction(*(widened(bound) for bound in (told.norm, told.slope, told.newton)))
+    return Setting(
+        norm, gradient_norm(linearisation, residual), ProfileBall(base), told, method.step, method.momentum,
+        base.residual_scale,
+    )  # fmt: skip
+
+
+def _residual(base: Base, y: np.ndarray) -> IntervalMatrix:
+    """v − y; v is enclosed, or estimated with the quantities."""
+    v = base.prediction
+    v = v if isinstance(v, IntervalMatrix) else IntervalMatrix.from_exact(np.asarray(v, np.float64))
+    return v - IntervalMatrix.from_exact(y)
+
+
+def decide(base: Base, told: Setting | str, method: Method, targets: Iterable[float], c: Bound) -> Momentum:
+    """Decide the theorem at an iterate.
+
+    Args:
+        base: quantities. told: of `setting`. method: as it goes on.
+        targets: losses to count iterations to. c: the loss is c‖r‖².
+    """
+    named: dict[str, Bound | None] = {NAMES[x]: bound for x, bound in base.values.items() if x in NAMES}
+    named["gamma"] = Bound.exact(method.step)
+    if isinstance(told, str):
+        return _nothing(named, told)
+    producer = PRODUCERS[method.kind]
+    decision: Decision | None = producer.prove(told)
+    if decision is None:
+        return _nothing(
+            named, "M(θ)ᵀ is not shown to be injective on Im(A), or the momentum is 0: use gradient-descent"
+        )
+    rho = float(decision.parameters[s.rho])
+    ball: ProfileBall = told.ball  # type: ignore[assignment]
+    named |= {NAMES[x]: bound for x, bound in ball.quantities(rho).items() if x in NAMES}  # type: ignore[index]
+    named["rho"] = Bound.exact(rho)
+    # their margins are at the weakest ends of what is given, and no enclosures of those at the truth
+    hypotheses = (_injective(decision), *(replace(h, margin=None) for h in decision.hypotheses))
+    record: dict[str, Any] = {
+        "parameters": {key: decision.parameters[symbol] for key, symbol in PARAMETERS[method.kind].items()},
+        "state": {"norm": told.direction.norm.to_json(), "slope": told.direction.slope.to_json()},
+    }
+    proved = all(h.verdict is Verdict.PROVED for h in hypotheses)
+    if not proved:
+        return Momentum(hypotheses, named, ball.plan(rho).profile, Guarantees(), record)
+    S = Bound(0.0, decision.bound(m.path).upper)
+    named["S"] = S
+    named["F_inf"] = _left(ball, rho, S)
+    record["lyapunov"] = decision.bound(m.W_0).to_json()
+    record["contraction"] = decision.bound(m.contraction).to_json()
+    recursion = producer.levels(decision)
+    weight = decision.env[m.d_R] / (decision.env[m.beta] if producer is heavy_ball else 1)
+    weight = flint.arb(weight.lower())
+
+    def iterations(residual: float) -> int | None:
+        with flint.ctx.workprec(BITS):
+            goal = flint.arb(residual) ** 2 * weight
+            return recursion.iterations_to(flint.arb(goal.lower())) if residual > 0 else None
+
+    return Momentum(
+        hypotheses, named, ball.plan(rho).profile, _guarantees(recursion, decision, weight, targets, c), record, S,
+        _onto(ball, rho, S), iterations,
+    )  # fmt: skip
+
+
+def _nothing(named: dict[str, Bound | None], why: str) -> Momentum:
+    hypothesis = Hypothesis("method", "the theorem about the method applies", Verdict.UNDECIDED, None, why)
+    return Momentum((hypothesis,), named, "observation", Guarantees(), {})
+
+
+def _injective(decision: Decision) -> Hypothesis:
+    s_ball = decision.bound(m.injectivity)
+    verdict = s_ball.gt(0)
+    reason = "" if verdict is Verdict.PROVED else "injectivity is lost inside the ball; certify at a later iterate"
+    return Hypothesis("injective", "F(rho) > 0", verdict, widened(s_ball, _ROOM), reason)
+
+
+def _left(ball: ProfileBall, rho: float, S: Bound) -> Bound:
+    """F at the ends of the path."""
+    plan, env = ball.plan(rho), ball.constants(rho)
+    with flint.ctx.workprec(BITS):
+        low = call(plan.theorem.F, {**env, s.t: flint.arb(S.upper)})
+        high = call(plan.theorem.F, {**env, s.t: flint.arb(0)})
+        evidence = max(bound.evidence for bound in ball.base.values.values())
+        return Bound(max(Bound.from_arb(low).lower, 0.0), Bound.from_arb(high).upper, evidence)
+
+
+def _onto(ball: ProfileBall, rho: float, S: Bound) -> Verdict:
+    """Whether J is onto along the path, from the expressions that the theorem has for that."""
+    plan, env = ball.plan(rho), ball.constants(rho)
+    with flint.ctx.workprec(BITS):
+        left = [call(expr, {**env, s.S: flint.arb(S.upper)}) for expr in plan.theorem.onto]
+    proved = max(bound.evidence for bound in ball.base.values.values()) is Evidence.PROVED
+    return Verdict.PROVED if proved and any(bool(value > 0) for value in left) else Verdict.UNDECIDED
+
+
+def _guarantees(
+    recursion: Recursion, decision: Decision, weight: flint.arb, targets: Iterable[float], c: Bound
+) -> Guarantees:
+    """What follows; ‖r‖² ≤ W/weight."""
+    counts: dict[str, int | None] = {}
+    with flint.ctx.workprec(BITS):
+        for target in targets:
+            goal = flint.arb(target) / flint.arb(c.upper) * weight
+            counts[exactly(target)] = recursion.iterations_to(flint.arb(goal.lower())) if target > 0 else None
+        W = flint.arb(decision.env[m.W_0].upper())
+        fall = recursion.factor(dict(decision.env), W).log() / 2
+        size = (W / weight).sqrt()
+    return Guarantees(
+        distance_to_limit=Bound(0.0, decision.bound(m.path).upper, decision.evidence),
+        log_contraction_per_step=widened(Bound.from_arb(fall, decision.evidence), _ROOM) if fall < 0 else None,
+        iterations_to_loss=counts,
+        extra={
+            "limit_has_zero_loss": True,
+            "residual_envelope": widened(Bound.from_arb(size, decision.evidence), _ROOM),
+        },
+    )
+
+
+def exactly(target: float) -> str:
+    """Write a target so that reading it gives the same number."""
+    short = f"{target:g}"
+    return short if float(short) == target else repr(float(target))
+
+
+@dataclass(frozen=True)
+class Horizon:
+    """The statement about Adam's next iterations.
+
+    Args:
+        verdict: proved or undecided. iterations: N, 0 if there is none.
+        residual_factor: R_{t+N}/R_t is at most its upper end.
+        record: parameters and state for ``method``. reason: why it is undecided.
+    """
+
+    verdict: Verdict
+    iterations: int
+    residual_factor: Bound | None
+    record: Mapping[str, Any] = field(default_factory=dict)
+    reason: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return ``claims.horizon``."""
+        factor = None if self.residual_factor is None else self.residual_factor.to_json()
+        found = {"verdict": str(self.verdict), "iterations": self.iterations, "residual_factor": factor}
+        return found | ({"reason": self.reason} if self.reason else {})
+
+
+def adam_setting_of(base: Base, network: Any, operator: Any, y: np.ndarray, method: Method) -> adam.AdamSetting | str:
+    """Tell the theorem about Adam what is known, or say in one line what is missing."""
+    if base.residual_scale is None:
+        return "the statement is about the squared loss"
+    if not hasattr(network, "linearisation"):
+        return f"the network {network.kind!r} does not offer its Jacobian in Adam's metric"
+    names = list(network.parameters())
+    first, second, t = method.named("m", names), method.named("v", names), method.state.get("state/t")
+    if first is None or second is None or t is None:
+        return "the state is incomplete: export exp_avg, exp_avg_sq, step as state/m/NAME, state/v/NAME, state/t"
+    options = AdamOptions(
+        method.step,
+        method.momentum,
+        float(method.options.get("beta2", 0.999)),
+        float(method.options.get("epsilon", 1e-8)),
+        int(t),
+    )
+    told = adam_setting(
+        network.linearisation(operator),
+        _residual(base, y),
+        base.values[s.psi_0],
+        ProfileBall(base),
+        options,
+        base.residual_scale,
+        (first, second),
+    )
+    if told is None:
+        return "a second moment may be 0 although its parameter moves the prediction; certify at a later iterate"
+    return told
+
+
+def horizon(base: Base, network: Any, operator: Any, y: np.ndarray, method: Method) -> Horizon:
+    """Decide the statement about the next ``claim_horizon`` iterations of Adam."""
+    told = adam_setting_of(base, network, operator, y, method)
+    if isinstance(told, str):
+        return _no_horizon(told)
+    asked = int(method.options.get("claim_horizon", 1000))
+    decision = adam.prove(told, asked)
+    if decision is None:
+        return _no_horizon("M(θ)ᵀ is not shown to be injective on Im(A) in Adam's metric")
+    if decision.verdict is not Verdict.PROVED:
+        why = next(h.reason for h in decision.hypotheses if h.verdict is not Verdict.PROVED)
+        return _no_horizon(why)
+    record = {
+        "parameters": {key: decision.parameters[symbol] for key, symbol in PARAMETERS["adam"].items()},
+        "state": {
+            "norm": widened(told.direction.norm).to_json(), "slope": widened(told.direction.slope).to_json()
+        },
+    }  # fmt: skip
+    factor = adam.residual_factor(told, decision)
+    upper = math.nextafter(factor.upper * (1 + 1e-9), math.inf)
+    return Horizon(Verdict.PROVED, int(decision.parameters[m.horizon]), Bound(0.0, upper), record)
+
+
+def _no_horizon(why: str) -> Horizon:
+    return Horizon(Verdict.UNDECIDED, 0, None, {}, why)
+
+
+__all__ = ["PARAMETERS", "PRODUCERS", "Horizon", "Method", "Momentum", "decide", "horizon", "setting"]

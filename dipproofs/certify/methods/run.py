@@ -1,0 +1,107 @@
+"""How a run with a method is certified: by its own theorem, or, where there is none, as a point (existence)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from dipproofs.certificate.record import Certificate
+from dipproofs.certify.methods import adam
+from dipproofs.certify.methods.at_iterate import PRODUCERS, Method, adam_setting_of, horizon, setting
+from dipproofs.certify.quantities import Base, enclose_base
+from dipproofs.enclosures.threads import one_thread
+from dipproofs.errors import InputError
+
+GRADIENT_DESCENT, ADAM = "gradient-descent", "adam"
+
+
+class Methods:
+    """What the certificates of one run say about its method.
+
+    Args:
+        method: of the run. problem, operator, loss: of the run.
+        claim_horizon: N of the statement about Adam. constant: whether the step stays the same.
+
+    Raises:
+        InputError: a horizon that is no integer ≥ 1.
+    """
+
+    def __init__(
+        self, method: Any, problem: Any, operator: Any, loss: Any, claim_horizon: int, *, constant: bool
+    ) -> None:
+        if isinstance(claim_horizon, bool) or not isinstance(claim_horizon, int) or claim_horizon < 1:
+            raise InputError(f"descent.claim_horizon: found {claim_horizon!r}, expected an integer ≥ 1")
+        self.method, self.problem, self.operator, self.loss = method, problem, operator, loss
+        self.claim_horizon, self.constant = claim_horizon, constant
+
+    @property
+    def decided(self) -> bool:
+        """Whether the method has a theorem of its own for this loss and schedule."""
+        return self.method.kind in PRODUCERS and self.loss.projects_data and self.constant and self._has_momentum
+
+    @property
+    def _has_momentum(self) -> bool:
+        return self.method.momentum != 0.0
+
+    @property
+    def point_only(self) -> bool:
+        """Whether only the existence of an exact fit near the iterate can be proved."""
+        return (
+            self.method.kind != GRADIENT_DESCENT
+            and not self.decided
+            and (self.method.kind not in PRODUCERS or self._has_momentum)
+        )
+
+    @property
+    def tested(self) -> bool:
+        """Whether `promising` decides what is worth a proof, and not the search for a gradient descent."""
+        return self.decided or self._horizon
+
+    @property
+    def announcement(self) -> str:
+        """One line before the run where there is no theorem about convergence; "" otherwise."""
+        if not self.point_only:
+            return ""
+        if self.method.kind == ADAM:
+            return "adam: no theorem about its convergence; certified is the existence of an exact fit, and a horizon"
+        why = f"the loss {self.loss.kind}" if not self.loss.projects_data else "a step that changes"
+        return f"{self.method.kind}: no theorem for {why}; certified is the existence of an exact fit"
+
+    def at(self, iterate: Any) -> Method | None:
+        """The method as it goes on from an iterate; None where it is gradient descent."""
+        if self.method.kind == GRADIENT_DESCENT or (self.method.kind in PRODUCERS and not self._has_momentum):
+            return None
+        momentum = iterate.momentum
+        if momentum is None:
+            momentum = self.method.momentum
+        options = {key: getattr(self.method, key) for key in self.method.options if key != "momentum"}
+        options["claim_horizon"] = self.claim_horizon
+        return Method(
+            self.method.kind, float(iterate.step), float(momentum), dict(iterate.state), options, self.point_only
+        )
+
+    def promising(self, base: Base, iterate: Any) -> bool:
+        """Whether floats find parameters of the theorem at an iterate."""
+        method = self.at(iterate)
+        if method is None:
+            return False
+        if self._horizon:
+            asked = adam_setting_of(base, iterate.network, self.operator, self.problem.y, method)
+            return not isinstance(asked, str) and adam.promises(asked, self.claim_horizon)
+        told = setting(base, iterate.network, self.operator, self.problem.y, method)
+        return not isinstance(told, str) and bool(PRODUCERS[method.kind].propose(told).feasible)
+
+    def with_horizon(self, found: Certificate, iterate: Any) -> Certificate:
+        """Add the statement about Adam's next iterations to a certificate of its iterate."""
+        if not self._horizon or self.operator.rank is None or found.arithmetic != "proved":
+            return found
+        method = self.at(iterate)
+        assert method is not None
+        with one_thread(iterate.network.proof_cost(self.operator)):
+            base = enclose_base(self.operator, self.problem.y, iterate.network, self.loss, unprojected=False)
+            claim = horizon(base, iterate.network, self.operator, self.problem.y, method)
+        return replace(found, method={**found.method, **claim.record, "horizon": claim.to_json()})
+
+    @property
+    def _horizon(self) -> bool:
+        return self.method.kind == ADAM and self.constant and self.loss.projects_data

@@ -1,0 +1,188 @@
+"""Runs with momentum and with Adam, certified from one end to the other, and what the verifier refuses."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import dipproofs as dp
+from dipproofs.certificate.record import Certificate
+from dipproofs.certificate.write import save
+from dipproofs.errors import InputError
+
+STEP = {"heavy-ball": "auto", "nesterov": "auto", "adam": 3e-3}
+
+
+@cache
+def certified(method: str) -> Certificate:
+    rng = np.random.default_rng(0)
+    U, _ = np.linalg.qr(rng.normal(size=(5, 5)))
+    V, _ = np.linalg.qr(rng.normal(size=(8, 8)))
+    A = (U * np.geomspace(1, 1 / 3, 5)) @ V[:, :5].T
+    problem = dp.InverseProblem(A, A @ rng.normal(size=8))
+    network = dp.TwoLayer.init(n=8, width=64, input_dimension=3, seed=0)
+    return dp.certify(problem, network, step=STEP[method], method=method, tolerance=1e-18, max_iterations=4000)
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    folders: dict[str, Path] = {}
+
+    def make(method: str) -> Path:
+        if method not in folders:
+            folders[method] = tmp_path_factory.mktemp(method)
+            save(certified(method), folders[method])
+        return folders[method]
+
+    return make
+
+
+@pytest.mark.parametrize("method", ["heavy-ball", "nesterov"])
+def test_momentum_is_proved_and_verified(method: str, saved: Any) -> None:
+    cert = certified(method)
+    assert cert.proved and cert.form == "residual" and cert.method["kind"] == method
+    assert cert.claims.convergence.verdict == "proved" and cert.claims.existence.of == "final"
+    assert cert.iteration < cert.run.iterations / 2
+    # what was promised at the certified iterate was kept by the run
+    loss = cert.run.history.loss[cert.iteration :]
+    for target, count in cert.guarantees.iterations_to_loss.items():
+        if count is not None and count < loss.size:
+            assert (loss[count:] <= float(target) * (1 + 1e-6)).all()
+    travelled = cert.run.history.path_length[-1] - cert.run.history.path_length[cert.iteration]
+    assert travelled <= cert.quantities["S"].upper * (1 + 1e-9)
+    result = dp.verify(saved(method) / "certificate.json")
+    assert result, str(result)
+
+
+def test_adam_proves_existence_and_a_horizon(saved: Any) -> None:
+    cert = certified("adam")
+    assert cert.proved and cert.point_only
+    assert cert.claims.convergence.verdict == "undecided" and cert.claims.existence.verdict == "proved"
+    horizon = json.loads(json.dumps(cert.to_json()["claims"]["horizon"]))
+    assert horizon["verdict"] == "proved" and horizon["iterations"] >= 10
+    R = np.sqrt(2 * cert.run.history.loss[cert.iteration :])
+    N = min(horizon["iterations"], R.size - 1)
+    factor = horizon["residual_factor"]["upper"] if horizon["iterations"] == N else 1.0
+    assert R[N] <= factor * R[0] * (1 + 1e-9)
+    result = dp.verify(saved("adam") / "certificate.json")
+    assert result, str(result)
+
+
+def tampered(folder: Path, target: Path, change: Any = None, arrays: Any = None) -> Path:
+    """A copy with another record, or with other arrays and the hash that goes with them."""
+    record = json.loads((folder / "certificate.json").read_text())
+    for name in ("arrays.npz", "arrays-final.npz"):
+        if (folder / name).exists():
+            content = dict(np.load(folder / name))
+            if arrays is not None and name == "arrays.npz":
+                arrays(content)
+            np.savez(target / name, **content)
+    if change is not None:
+        change(record)
+    digest = hashlib.sha256((target / "arrays.npz").read_bytes()).hexdigest()
+    record["arrays"]["sha256"] = digest
+    if (target / "arrays-final.npz").exists():
+        record["final"]["arrays"]["sha256"] = hashlib.sha256((target / "arrays-final.npz").read_bytes()).hexdigest()
+    (target / "certificate.json").write_text(json.dumps(record))
+    return target / "certificate.json"
+
+
+def set_at(*keys: Any, value: Any) -> Any:
+    def change(record: Any) -> None:
+        for key in keys[:-1]:
+            record = record[key]
+        record[keys[-1]] = value(record[keys[-1]]) if callable(value) else value
+
+    return change
+
+
+def both(key: str, value: Any) -> Any:
+    """A change of the horizon in the method and in the claims, which repeat it."""
+
+    def change(record: Any) -> None:
+        for place in (record["method"], record["claims"]):
+            place["horizon"] = {**place["horizon"], key: value(place["horizon"][key])}
+
+    return change
+
+
+def times(name: str, factor: float) -> Any:
+    def change(arrays: dict[str, np.ndarray]) -> None:
+        arrays[name] = arrays[name] * factor
+
+    return change
+
+
+MOMENTUM_CHANGES = {
+    "momentum": set_at("method", "momentum", value=lambda b: b * 0.98),
+    "eta": set_at("method", "parameters", "eta", value=lambda x: x * 0.98),
+    "zeta": set_at("method", "parameters", "zeta", value=lambda x: x * 1.5),
+    "no parameters": set_at("method", "parameters", value=None),
+    "gradient descent": set_at("method", "kind", value="gradient-descent"),
+    "state": set_at("method", "state", "norm", value={"lower": 0.0, "upper": 0.0, "evidence": "proved"}),
+    "step": set_at("quantities", "gamma", value=lambda g: {**g, "lower": g["lower"] / 2, "upper": g["upper"] / 2}),
+    "path": set_at("quantities", "S", value=lambda b: {**b, "upper": b["upper"] * 0.9}),
+    "distance": set_at("guarantees", "distance_to_limit", value=lambda b: {**b, "upper": b["upper"] * 0.9}),
+    "count": set_at("guarantees", "iterations_to_loss", "1e-09", value=lambda n: int(n * 0.8)),
+    "schedule": set_at("schedule", value={"kind": "cosine", "length": 100, "final": 0.1}),
+}
+
+
+@pytest.mark.parametrize("what", MOMENTUM_CHANGES)
+def test_tampered_records_of_momentum_are_rejected(what: str, saved: Any, tmp_path: Path) -> None:
+    assert not dp.verify(tampered(saved("heavy-ball"), tmp_path, MOMENTUM_CHANGES[what]))
+
+
+@pytest.mark.parametrize("name", ["state/velocity/W", "state/velocity/V"])
+def test_tampered_states_are_rejected(name: str, saved: Any, tmp_path: Path) -> None:
+    assert not dp.verify(tampered(saved("heavy-ball"), tmp_path, arrays=times(name, 1.001)))
+    assert dp.verify(tampered(saved("heavy-ball"), tmp_path, arrays=times(name, 1.0)))
+
+
+ADAM_CHANGES: dict[str, tuple[Any, Any]] = {
+    "horizon": (both("iterations", lambda n: 2 * n), None),
+    "factor": (
+        both("residual_factor", lambda b: {**b, "upper": b["upper"] * 0.5}),
+        None,
+    ),
+    "beta2": (set_at("method", "beta2", value=0.9995), None),
+    "change of the metric": (set_at("method", "parameters", "metric_change", value=lambda d: d / 2), None),
+    "t": (None, lambda arrays: arrays.update({"state/t": arrays["state/t"] + 1})),
+    "m": (None, times("state/m/V", 1.001)),
+    "v": (None, times("state/v/W", 1.001)),
+    "rate": (
+        set_at("guarantees", "log_contraction_per_step", value={"lower": -1.0, "upper": -0.1, "evidence": "proved"}),
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize("what", ADAM_CHANGES)
+def test_tampered_horizons_are_rejected(what: str, saved: Any, tmp_path: Path) -> None:
+    change, arrays = ADAM_CHANGES[what]
+    assert not dp.verify(tampered(saved("adam"), tmp_path, change, arrays))
+
+
+def test_a_method_without_a_theorem_says_so_and_proves_existence() -> None:
+    rng = np.random.default_rng(1)
+    problem = dp.InverseProblem(rng.normal(size=(3, 6)), rng.normal(size=3))
+    network = dp.TwoLayer.init(n=6, width=64, input_dimension=3, seed=0)
+    said: list[str] = []
+    cert = dp.certify(problem, network, loss="log-cosh", method="heavy-ball", momentum=0.5, say=said.append)
+    assert any("no theorem" in line and "existence" in line for line in said)
+    assert cert.point_only and cert.claims.convergence.verdict == "undecided"
+    assert cert.claims.existence.verdict == "proved" and cert.guarantees.iterations_to_loss == {}
+
+
+@pytest.mark.parametrize("horizon", [0, 1.5, True, "many"])
+def test_bad_horizons(horizon: Any) -> None:
+    problem = dp.InverseProblem(np.eye(2), np.ones(2))
+    network = dp.TwoLayer.init(n=2, width=8, input_dimension=2, seed=0)
+    with pytest.raises(InputError, match="claim_horizon"):
+        dp.certify(problem, network, method="adam", claim_horizon=horizon)
