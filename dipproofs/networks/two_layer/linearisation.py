@@ -115,7 +115,10 @@ class TwoLayerLinearisation:
 
     def idle(self) -> dict[str, np.ndarray]:
         """Return where columns of M vanish for every θ: inputs that are 0, signal entries that A does not see."""
-        seen = np.asarray(self.operator.matrix.column_norms()[1]) > 0
+        matrix = self.operator.matrix
+        seen = (matrix.mid != 0).any(axis=0)
+        if matrix.rad is not None:
+            seen = seen | (matrix.rad > 0).any(axis=0)
         found = {"W": (self.network.u == 0)[None, :], "V": ~seen[:, None]}
         return {name: found[name] for name in self._trained}
 
