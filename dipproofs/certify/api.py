@@ -178,11 +178,11 @@ def certify(
     found = replace(final if first is None else first, run=run, final=final)
     if polish == "none" or run.stopped == "not finite":
         return found
-    polished, about = polished_record(
+    polished, entry = polished_record(
         problem, fitted, run.network, loss, operator, form=form, arithmetic=arithmetic, iteration=run.iterations,
         schedule=made, targets=(tolerance,), origin=where, recovery=recovery,
     )  # fmt: skip
-    return replace(found, final=polished, polish=about)
+    return replace(found, final=polished, polish=entry)
 
 
 @named_arguments
