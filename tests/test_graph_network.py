@@ -79,7 +79,7 @@ def test_a_polished_network_is_certified_at_once(activation: str) -> None:
 
 def test_gradient_descent_alone_is_certified() -> None:
     network, A, y = case(m=6)
-    certificate = dp.certify(dp.InverseProblem(A, y), network, tolerance=1e-14)
+    certificate = dp.certify(dp.InverseProblem(A, y), network, stop="certified")
     assert certificate.proved and certificate.quantities["ball_radius"].lower >= certificate.quantities["rho"].upper
 
 

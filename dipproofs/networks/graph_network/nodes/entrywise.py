@@ -94,15 +94,27 @@ class Product(NodeRule):
         node = ball.point.graph.nodes[place]
         x, w = node.inputs
         values = ball.inputs(node) | {t.value_x: self._value(ball, x), t.value_w: self._value(ball, w)}
-        d, r = upward(t.PRODUCT_D, values), upward(t.PRODUCT_R, values)
-        E = upward(t.PRODUCT_E, values)
+        r = upward(t.PRODUCT_R, values)
+        # diag(w)D_x and diag(x)D_w are bounded directly, entry by entry, with the values' suprema
+        times_w, times_x = ball.scaled(x, self._suprema(ball, w)), ball.scaled(w, self._suprema(ball, x))
+        one = {t.value_x: np.asarray(1.0), t.value_w: np.asarray(1.0)}
+        E = upward(t.PRODUCT_E, values | one | {t.E_x: times_w.E, t.E_w: times_x.E})
+        d = upward(t.PRODUCT_D, one | {t.d_xj: times_w.d[:, None], t.d_wj: times_x.d[:, None]})
         for moved, fixed in ((w, x), (x, w)):
             source = _repeated(ball.point, moved)
             if source is None or not ball.point.graph.trained[source]:
                 continue
             affine = self._affine(ball, fixed, moved, source)
             d, E = np.minimum(d, upward(t.AFFINE_D, affine)), np.minimum(E, upward(t.AFFINE_E, affine))
+            parts = (times_w, times_x) if moved == w else (times_x, times_w)
+            affine |= {t.value_w: np.asarray(1.0), t.group_x: np.asarray(1.0), t.E_x: parts[0].E, t.E_w: parts[1].E}
+            E = np.minimum(E, upward(t.AFFINE_E, affine))
         return block_bounds(d, r, E)
+
+    @staticmethod
+    def _suprema(ball: Ball, place: int) -> Array:
+        """sup|z_i| on the ball, entry by entry."""
+        return add_up(ball.point.magnitude(place), np.asarray(ball.radius(place)))
 
     def _affine(self, ball: Ball, fixed: int, moved: int, source: int) -> dict[object, Array]:
         """Symbols of (G w)∘x with w the source of the factor that repeats."""
