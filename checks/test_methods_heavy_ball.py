@@ -136,7 +136,7 @@ def test_path_is_summed_by_cauchy_schwarz() -> None:
 
 @proves("methods.heavy_ball.residual_bound")
 def test_residual_bound() -> None:
-    assert same(constant("residual_bound") ** 2 * m.d_R, m.beta * m.W)
+    assert same(constant("residual_bound") ** 2 * m.d_R, m.beta * m.lyapunov)
 
 
 # --- the perturbation: what the proof adds up, on random matrices ----------------------------------------------------

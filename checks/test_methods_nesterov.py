@@ -113,7 +113,7 @@ def test_kernel_and_summation() -> None:
 
 @proves("methods.nesterov.residual_bound")
 def test_residual_bound() -> None:
-    assert same(constant("residual_bound") ** 2 * m.d_R, m.W)
+    assert same(constant("residual_bound") ** 2 * m.d_R, m.lyapunov)
 
 
 def lyapunov(qq: np.ndarray, ww: np.ndarray, M: np.ndarray, h: float, beta: float, alpha: float) -> float:

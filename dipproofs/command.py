@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dipproofs.certify import api
-from dipproofs.errors import InputError
+from dipproofs.certify.methods.run import HORIZON
 
 if TYPE_CHECKING:
     from dipproofs.certificate.record import Certificate
@@ -33,7 +33,6 @@ def certified(
         shown.stage("proving")
         return at_point(spec, built, at)
     shown.expect(options.max_iterations, options.tolerance)
-    _refuse_unused(options)
     return api.certify(
         built.problem,
         built.network,
@@ -45,6 +44,7 @@ def certified(
         built.certificate.form,
         built.certificate.arithmetic,
         **options.method_options,
+        claim_horizon=HORIZON if options.claim_horizon is None else options.claim_horizon,
         relative_tolerance=options.relative_tolerance,
         stop=options.stop,
         distance=built.certificate.distance,
@@ -86,6 +86,9 @@ def at_point(spec: Any, built: Any, path: Path) -> Certificate:
         state=dict(point.state) if named and point.state and options.method != "gradient-descent" else None,
         step=float(step) if named else None,
         momentum=options.method_options.get("momentum") if named else None,
+        beta2=options.method_options.get("beta2") if named else None,
+        epsilon=options.method_options.get("epsilon") if named else None,
+        claim_horizon=HORIZON if options.claim_horizon is None else options.claim_horizon,
     )
     where = {**made.provenance, "problem": spec.to_json(), "parameters": path.name}
     return replace(made, provenance=where)
@@ -93,12 +96,3 @@ def at_point(spec: Any, built: Any, path: Path) -> Certificate:
 
 def _say(line: str) -> None:
     sys.stderr.write(f"{line}\n")
-
-
-def _refuse_unused(options: Any) -> None:
-    """Refuse what no certificate uses yet: an option that is read is used, or refused."""
-    for key, idle in (("claim_horizon", None),):
-        if getattr(options, key) != idle:
-            raise InputError(
-                f"descent.{key}: found {getattr(options, key)}, which no certificate uses yet; leave it out"
-            )

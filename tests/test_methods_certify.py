@@ -186,3 +186,51 @@ def test_bad_horizons(horizon: Any) -> None:
     network = dp.TwoLayer.init(n=2, width=8, input_dimension=2, seed=0)
     with pytest.raises(InputError, match="claim_horizon"):
         dp.certify(problem, network, method="adam", claim_horizon=horizon)
+
+
+# --- a point, whoever trained it --------------------------------------------------------------------------------
+
+
+def given(method: str) -> dict[str, Any]:
+    """What is known of the iterate of a certificate: a problem, the network there, its state, step and options."""
+    cert = certified(method)
+    state = {name.removeprefix("state/"): a for name, a in cert.arrays.items() if name.startswith("state/")}
+    network = dp.TwoLayer(cert.arrays["u"], cert.arrays["W"], cert.arrays["V"])
+    step = cert.method.get("step") or cert.quantities["gamma"].upper
+    known = {"network": network, "method": method, "state": state, "step": step, "momentum": cert.method["momentum"]}
+    return {"problem": dp.InverseProblem(cert.arrays["A"], cert.arrays["y"]), **known}
+
+
+@pytest.mark.parametrize("method", ["heavy-ball", "nesterov", "adam"])
+def test_the_same_is_proved_of_a_given_point(method: str) -> None:
+    cert, there = dp.certify_point(**given(method)), certified(method)
+    assert cert.proved and cert.claims.convergence.start == "given" and cert.claims.existence.of == "given"
+    assert cert.claims.convergence.verdict == there.claims.convergence.verdict
+    if method == "adam":
+        assert cert.claims.horizon["iterations"] == there.claims.horizon["iterations"]
+    else:
+        assert cert.quantities["S"].upper == pytest.approx(there.quantities["S"].upper)
+    result = dp.verify(cert)
+    assert result, str(result)
+
+
+BAD: dict[str, tuple[str, dict[str, Any], str]] = {
+    "no state": ("heavy-ball", {"state": None}, "momentum_buffer"),
+    "half a state": ("heavy-ball", {"state": {"velocity/W": np.zeros((64, 3))}}, "velocity/V"),
+    "momentum 1": ("heavy-ball", {"momentum": 1.0}, r"\[0, 1\["),
+    "momentum -0.1": ("nesterov", {"momentum": -0.1}, r"\[0, 1\["),
+    "no momentum": ("nesterov", {"momentum": None}, "momentum"),
+    "no step": ("heavy-ball", {"step": None}, "step"),
+    "beta2 too small": ("adam", {"beta2": 0.5}, "momentum"),
+    "no moments": ("adam", {"state": None}, "exp_avg"),
+    "horizon": ("adam", {"claim_horizon": 0}, "claim_horizon"),
+    "unknown": ("heavy-ball", {"method": "rmsprop"}, "heavy-ball"),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_bad_points(what: str) -> None:
+    method, change, expected = BAD[what]
+    with pytest.raises(InputError, match=expected) as caught:
+        dp.certify_point(**{**given(method), **change})
+    assert "\n" not in str(caught.value)

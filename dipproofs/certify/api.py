@@ -10,7 +10,7 @@ from typing import Any
 from dipproofs.certificate.record import Certificate, Check, Guarantees, Hypothesis
 from dipproofs.certify.anytime import Anytime
 from dipproofs.certify.at_iterate import certify_at
-from dipproofs.certify.methods.run import Methods
+from dipproofs.certify.methods.run import HORIZON, Methods
 from dipproofs.certify.polish import checked_polish, polished_record
 from dipproofs.certify.provenance import provenance
 from dipproofs.certify.rows import about_rank, without_zero_rows
@@ -47,7 +47,7 @@ def certify(
     momentum: float | str | None = None,
     beta2: float | None = None,
     epsilon: float | None = None,
-    claim_horizon: int = 1000,
+    claim_horizon: int = HORIZON,
     relative_tolerance: float | None = None,
     stop: str = "tolerance",
     distance: float | None = None,
@@ -115,7 +115,7 @@ def certify(
     made = make_schedule(schedule, **(schedule_options or {}))
     problem, dropped = without_zero_rows(problem, loss)
     operator = bound_operator_of(problem, network)
-    about = Methods(rule, problem, operator, loss, claim_horizon, constant=made.kind == "constant")
+    about = Methods(rule, problem, network, operator, loss, claim_horizon, constant=made.kind == "constant")
     for line in (dropped, about_rank(operator), about.announcement):
         if line and say is not None:
             say(line)

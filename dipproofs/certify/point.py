@@ -6,20 +6,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from dipproofs.certificate.claims import GRADIENT_DESCENT
 from dipproofs.certificate.record import Certificate
 from dipproofs.certify.api import bound_operator_of
 from dipproofs.certify.at_iterate import certify_at
+from dipproofs.certify.methods.point import checked_method
+from dipproofs.certify.methods.run import ADAM, HORIZON, with_horizon
 from dipproofs.certify.provenance import provenance
 from dipproofs.certify.rows import without_zero_rows
 from dipproofs.certify.search import Step
 from dipproofs.descent.arguments import checked_setting, checked_step
-from dipproofs.errors import InputError, named_arguments
+from dipproofs.errors import named_arguments
 from dipproofs.losses import as_loss
 from dipproofs.networks import Network
 from dipproofs.recovery.signal_error import Recovery
-
-METHODS = (GRADIENT_DESCENT,)
 
 
 @named_arguments
@@ -31,6 +30,9 @@ def certify_point(
     state: Mapping[str, Any] | None = None,
     step: float | None = None,
     momentum: float | None = None,
+    beta2: float | None = None,
+    epsilon: float | None = None,
+    claim_horizon: int = HORIZON,
 ) -> Certificate:
     """Certify the parameters of a network as they are, without a run.
 
@@ -38,10 +40,13 @@ def certify_point(
         problem: `InverseProblem` with A (m, n), y (m,).
         network: with n outputs; its parameters are the point.
         loss: by default ½‖·‖²; also the name of a loss without parameters.
-        method: what would go on from here: "gradient-descent", with its ``step``; None: only the existence of an exact
-            fit nearby is claimed.
-        state, momentum: of methods that have them.
+        method: what would go on from here, with its ``step``: "gradient-descent", "heavy-ball", "nesterov" or "adam";
+            None: only the existence of an exact fit nearby is claimed.
+        state: arrays by name, ``velocity/NAME`` (heavy-ball, nesterov: −lr·momentum_buffer of torch), or ``m/NAME``,
+            ``v/NAME`` and ``t`` (adam: exp_avg, exp_avg_sq, step).
         step: γ > 0; without a method, any step that serves the proof.
+        momentum: β (adam: β₁, 0.9). beta2, epsilon: of adam, 0.999 and 1e-8.
+        claim_horizon: N of the statement about Adam's next iterations.
 
     Returns:
         The certificate at these parameters; ``claims.existence`` and ``claims.convergence`` say what is proved.
@@ -63,28 +68,22 @@ def certify_point(
     """
     checked_setting(problem, network)
     loss = as_loss(loss)
-    _checked_method(method, state, step, momentum)
+    chosen = checked_method(network, loss, method, state, step, momentum, beta2, epsilon, claim_horizon)
     problem, _ = without_zero_rows(problem, loss)
     loss.validate_data(problem.y)
     operator = bound_operator_of(problem, network)
-    chosen = Step(None, 1.0, free=True) if step is None else Step(float(checked_step(step)))
+    free = step is None or (chosen is not None and chosen.point_only)
     found = certify_at(
         problem,
         network,
         loss,
         operator,
-        chosen,
+        Step(None, 1.0, free=True) if free else Step(float(checked_step(step))),
         origin=provenance("none", str(network.dtype), None, problem),
         recovery=Recovery(problem, network, operator, loss, None),
+        method=chosen,
     )
-    return replace(found, method={"kind": method})
-
-
-def _checked_method(method: Any, state: Any, step: Any, momentum: Any) -> None:
-    if method is not None and method not in METHODS:
-        raise InputError(f"method: found {method!r}, expected None or {' or '.join(map(repr, METHODS))}")
-    if method is not None and step is None:
-        raise InputError(f"step: found None with method {method!r}, expected the step with which it would go on")
-    for name, value in (("state", state), ("momentum", momentum)):
-        if value is not None:
-            raise InputError(f"{name}: found a value, expected None: {method or 'a point'} has no {name}")
+    if chosen is None:
+        return replace(found, method={"kind": method})
+    asked = chosen.kind == ADAM and loss.projects_data
+    return with_horizon(found, problem, network, operator, loss, chosen) if asked else found

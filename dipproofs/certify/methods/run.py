@@ -13,13 +13,15 @@ from dipproofs.enclosures.threads import one_thread
 from dipproofs.errors import InputError
 
 GRADIENT_DESCENT, ADAM = "gradient-descent", "adam"
+#: How many further iterations of Adam a statement is looked for.
+HORIZON = 1000
 
 
 class Methods:
     """What the certificates of one run say about its method.
 
     Args:
-        method: of the run. problem, operator, loss: of the run.
+        method: of the run. problem, network, operator, loss: of the run.
         claim_horizon: N of the statement about Adam. constant: whether the step stays the same.
 
     Raises:
@@ -27,17 +29,22 @@ class Methods:
     """
 
     def __init__(
-        self, method: Any, problem: Any, operator: Any, loss: Any, claim_horizon: int, *, constant: bool
+        self, method: Any, problem: Any, network: Any, operator: Any, loss: Any, claim_horizon: int, *, constant: bool
     ) -> None:
         if isinstance(claim_horizon, bool) or not isinstance(claim_horizon, int) or claim_horizon < 1:
             raise InputError(f"descent.claim_horizon: found {claim_horizon!r}, expected an integer ≥ 1")
         self.method, self.problem, self.operator, self.loss = method, problem, operator, loss
         self.claim_horizon, self.constant = claim_horizon, constant
+        self.differentiates = hasattr(network, "linearisation")
 
     @property
     def decided(self) -> bool:
         """Whether the method has a theorem of its own for this loss and schedule."""
-        return self.method.kind in PRODUCERS and self.loss.projects_data and self.constant and self._has_momentum
+        return self.method.kind in PRODUCERS and self._applies and self._has_momentum
+
+    @property
+    def _applies(self) -> bool:
+        return bool(self.loss.projects_data and self.constant and self.differentiates)
 
     @property
     def _has_momentum(self) -> bool:
@@ -64,7 +71,8 @@ class Methods:
             return ""
         if self.method.kind == ADAM:
             return "adam: no theorem about its convergence; certified is the existence of an exact fit, and a horizon"
-        why = f"the loss {self.loss.kind}" if not self.loss.projects_data else "a step that changes"
+        why = "this kind of network" if self.constant else "a step that changes"
+        why = why if self.loss.projects_data else f"the loss {self.loss.kind}"
         return f"{self.method.kind}: no theorem for {why}; certified is the existence of an exact fit"
 
     def at(self, iterate: Any) -> Method | None:
@@ -93,15 +101,27 @@ class Methods:
 
     def with_horizon(self, found: Certificate, iterate: Any) -> Certificate:
         """Add the statement about Adam's next iterations to a certificate of its iterate."""
-        if not self._horizon or self.operator.rank is None or found.arithmetic != "proved":
-            return found
         method = self.at(iterate)
-        assert method is not None
-        with one_thread(iterate.network.proof_cost(self.operator)):
-            base = enclose_base(self.operator, self.problem.y, iterate.network, self.loss, unprojected=False)
-            claim = horizon(base, iterate.network, self.operator, self.problem.y, method)
-        return replace(found, method={**found.method, **claim.record, "horizon": claim.to_json()})
+        if not self._horizon or method is None or found.arithmetic != "proved":
+            return found
+        return with_horizon(found, self.problem, iterate.network, self.operator, self.loss, method)
 
     @property
     def _horizon(self) -> bool:
-        return self.method.kind == ADAM and self.constant and self.loss.projects_data
+        return bool(self.method.kind == ADAM and self._applies)
+
+
+def with_horizon(
+    found: Certificate, problem: Any, network: Any, operator: Any, loss: Any, method: Method
+) -> Certificate:
+    """Add the statement about Adam's next iterations to a certificate of a point.
+
+    Args:
+        found: of the point. problem, network, operator, loss: of it. method: Adam with its state there.
+    """
+    if operator.rank is None:
+        return found
+    with one_thread(network.proof_cost(operator)):
+        base = enclose_base(operator, problem.y, network, loss, unprojected=False)
+        claim = horizon(base, network, operator, problem.y, method)
+    return replace(found, method={**found.method, **claim.record, "horizon": claim.to_json()})

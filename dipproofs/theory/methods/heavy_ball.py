@@ -148,5 +148,5 @@ zeta_of_mode = define(
     m.zeta,
 )
 residual_bound = define(
-    "methods.heavy_ball.residual_bound", sp.sqrt(m.beta * m.W / m.d_R), "R_τ ≤ √(βW_τ/d_R)", "methods §1"
+    "methods.heavy_ball.residual_bound", sp.sqrt(m.beta * m.lyapunov / m.d_R), "R_τ ≤ √(βW_τ/d_R)", "methods §1"
 )

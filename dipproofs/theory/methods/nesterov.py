@@ -150,4 +150,6 @@ NESTEROV = MethodTheorem(
     matrices=(matrix,),
 )  # fmt: skip
 
-residual_bound = define("methods.nesterov.residual_bound", sp.sqrt(m.W / m.d_R), "R_τ ≤ √(W_τ/d_R)", "methods §2")
+residual_bound = define(
+    "methods.nesterov.residual_bound", sp.sqrt(m.lyapunov / m.d_R), "R_τ ≤ √(W_τ/d_R)", "methods §2"
+)

@@ -45,5 +45,5 @@ R_hat, n_hat, k_hat = _size(r"\hat R"), _size(r"\hat n"), _size(r"\hat k")
 perturbation = _size(r"\pi")
 contraction = _size(r"\rho_2")  # of W, per iteration
 path = _size("S")
-W = _size("W")  # bound variable of the scalar recursion
+lyapunov = _size("W")  # bound variable of the scalar recursion
 x, X = _size("x"), _size("X")  # singular value of hM, its square

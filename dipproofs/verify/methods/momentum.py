@@ -78,7 +78,7 @@ class Momentum:
 
     def residual_at_start(self) -> arb:
         """√ of what W_0 allows ‖r‖² to be, along the whole run."""
-        return evaluate(RESIDUAL[self.kind], {**self.env, m.W: self.start})
+        return evaluate(RESIDUAL[self.kind], {**self.env, m.lyapunov: self.start})
 
     def reaches(self, count: int, residual: arb) -> bool:
         """Whether ‖r‖ is surely at most ``residual`` after so many iterations."""
@@ -86,7 +86,7 @@ class Momentum:
             return True
         W, left = self.start, count
         for _ in range(_MOST):
-            if evaluate(RESIDUAL[self.kind], {**self.env, m.W: W}) <= residual:
+            if evaluate(RESIDUAL[self.kind], {**self.env, m.lyapunov: W}) <= residual:
                 return True
             q = upper(self.contraction(W))
             if left <= 0 or not q < 1:
