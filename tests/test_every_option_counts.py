@@ -150,7 +150,7 @@ CASES: dict[tuple[str, str, str], tuple[Any, ...]] = {
     ("descent", "", "momentum"): ({"descent": {"step": 0.05, "method": "heavy-ball"}}, 0.5),
     ("descent", "", "beta2"): ({"descent": {"method": "adam"}}, 0.99),
     ("descent", "", "epsilon"): ({"descent": {"method": "adam"}}, 1e-3),
-    ("descent", "", "claim_horizon"): ({"descent": {"method": "adam"}}, 50, REFUSED),
+    ("descent", "", "claim_horizon"): ({"descent": {"method": "adam"}}, 50),
     ("descent", "", "polish"): ({}, "gauss-newton", REFUSED),
     ("descent", "", "relative_tolerance"): ({}, 0.5),
     ("descent", "", "step"): ({}, 0.01),

@@ -124,4 +124,5 @@ def with_horizon(
     with one_thread(network.proof_cost(operator)):
         base = enclose_base(operator, problem.y, network, loss, unprojected=False)
         claim = horizon(base, network, operator, problem.y, method)
-    return replace(found, method={**found.method, **claim.record, "horizon": claim.to_json()})
+    asked = {"asked": method.options["claim_horizon"], **claim.to_json()}
+    return replace(found, method={**found.method, **claim.record, "horizon": asked})
