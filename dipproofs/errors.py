@@ -8,8 +8,8 @@ from difflib import get_close_matches
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-P = ParamSpec("P")
-R = TypeVar("R")
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 
 
 class InputError(ValueError):
@@ -29,7 +29,7 @@ class ArgumentError(InputError, TypeError):
     """A call with an argument that the function does not have; the message names the nearest one that it has."""
 
 
-def named_arguments(function: Callable[P, R]) -> Callable[P, R]:
+def named_arguments(function: Callable[_P, _R]) -> Callable[_P, _R]:
     """Let a function answer an unknown keyword argument with the nearest valid one.
 
     Example:
@@ -44,7 +44,7 @@ def named_arguments(function: Callable[P, R]) -> Callable[P, R]:
     known = [name for name in inspect.signature(function).parameters if name not in ("self", "cls")]
 
     @wraps(function)
-    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+    def checked(*args: _P.args, **kwargs: _P.kwargs) -> _R:
         for name in kwargs:
             if name not in known:
                 near = get_close_matches(name, known, 1)

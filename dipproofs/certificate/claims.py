@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 GRADIENT_DESCENT = "gradient-descent"
 
@@ -149,12 +149,12 @@ def _radius(part: Mapping[str, Any]) -> Mapping[str, Any] | None:
         arrives = guarantees.get("limit_has_zero_loss") is True
         found = guarantees.get("distance_to_limit") if arrives else (part.get("quantities") or {}).get("S")
         return found if _proved(found) else None
-    start = next((h for h in part["hypotheses"] if h.get("id") == "start"), {})
-    zero = start.get("verdict") == "refuted" and _proved(start.get("margin")) and start["margin"]["upper"] == 0
-    return start["margin"] if zero else None
+    start: Mapping[str, Any] = next((h for h in part["hypotheses"] if h.get("id") == "start"), {})
+    margin = start.get("margin")
+    return margin if start.get("verdict") == "refuted" and _proved(margin) and margin["upper"] == 0 else None
 
 
-def _proved(bound: Any) -> bool:
+def _proved(bound: Any) -> TypeGuard[Mapping[str, Any]]:
     return isinstance(bound, Mapping) and bound.get("evidence") == "proved"
 
 

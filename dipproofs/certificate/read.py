@@ -195,8 +195,12 @@ def _malformed(record: Mapping[str, Any], arrays: Mapping[str, np.ndarray], form
         for key, kind in types.items() if not isinstance(record.get(key), kind)
     ]  # fmt: skip
     network = record["network"] if isinstance(record.get("network"), dict) else {}
-    choices = [(record, "verdict", VERDICTS), (record, "form", (*STATED_FORMS,)), (record, "profile", tuple(PROFILES)),
-               (record, "arithmetic", ("proved", "estimated"))]  # fmt: skip
+    choices: list[tuple[Mapping[str, Any], str, tuple[object, ...]]] = [
+        (record, "verdict", VERDICTS),
+        (record, "form", (*STATED_FORMS,)),
+        (record, "profile", tuple(PROFILES)),
+        (record, "arithmetic", ("proved", "estimated")),
+    ]
     choices += [(network, key, valid) for key, valid in form.options.items()]
     sizes = _sizes(arrays, form)
     choices += [(network, key, (sizes[name],)) for key, name in form.sizes.items() if name in sizes]

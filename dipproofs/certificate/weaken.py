@@ -17,8 +17,9 @@ def weakened(tree: Mapping[str, Any], evidence: Evidence, stopped: Evidence) -> 
         evidence: of the statements on limit and rate. stopped: of those on early stopping.
 
     Example:
-        >>> weakened({"distance_to_limit": Bound.exact(1)}, Evidence.ASSUMED, Evidence.PROVED)
-        {'distance_to_limit': Bound(1.0, 1.0, Evidence.ASSUMED)}
+        >>> found = weakened({"distance_to_limit": Bound.exact(1)}, Evidence.ASSUMED, Evidence.PROVED)
+        >>> print(found["distance_to_limit"].evidence)
+        assumed
     """
     return _weakened(tree, "", dict.fromkeys(IF_CONVERGENT, evidence) | dict.fromkeys(ONCE_STOPPED, stopped), evidence)
 

@@ -85,8 +85,8 @@ class AutoMomentum:
     def _ends(self, theta: Any) -> tuple[float, float]:
         """Estimate the smallest eigenvalue that is not 0, and the largest (evidence: estimated)."""
         if self.m <= _DENSE:
-            values = np.asarray(self.matrix(theta), np.float64)
-            values = np.linalg.eigvalsh(values) if np.isfinite(values).all() else np.full(1, math.nan)
+            matrix = np.asarray(self.matrix(theta), np.float64)
+            values = np.linalg.eigvalsh(matrix) if np.isfinite(matrix).all() else np.full(1, math.nan)
         else:
             values = self._ritz(theta)
         positive = values[values > _ZERO * values[-1]]

@@ -100,7 +100,8 @@ def _plan(shape: Sequence[int], index: np.ndarray) -> _Plan | None:
     inside = np.ones((1,) * index.ndim, dtype=bool)
     lines = []
     for a in axes:
-        line = index[(*first[:a], slice(None), *first[a + 1 :])]
+        chosen: tuple[int | slice, ...] = (*first[:a], slice(None), *first[a + 1 :])
+        line = index[chosen]
         spread = [-1 if b == a else 1 for b in axes]
         expected = expected + np.where(masks[a], line - index[first], 0).reshape(spread)
         inside = inside & masks[a].reshape(spread)
