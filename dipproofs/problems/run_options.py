@@ -102,7 +102,8 @@ class DescentOptions(Options):
     @property
     def schedule_options(self) -> dict[str, Any]:
         """The parameters of the chosen schedule."""
-        given: dict[str, dict[str, Any]] = {"polynomial": {"power": self.power}, "cosine": {"horizon": self.horizon or self.max_iterations}}
+        horizon = self.horizon or self.max_iterations
+        given: dict[str, dict[str, Any]] = {"polynomial": {"power": self.power}, "cosine": {"horizon": horizon}}
         return given.get(self.schedule, {})
 
     @property
