@@ -11,7 +11,7 @@ import numpy as np
 from dipproofs.enclosures.norms import euclidean, frobenius_upper
 from dipproofs.enclosures.rounding import UNIT, Array
 from dipproofs.enclosures.spectral import norm_upper
-from dipproofs.enclosures.upward import add_up, multiply_up, sum_up, upward
+from dipproofs.enclosures.upward import add_up, multiply_up, root_up, sum_up, upward
 from dipproofs.networks.graph_network.nodes import RULES
 from dipproofs.networks.graph_network.nodes.base import Ball
 from dipproofs.networks.graph_network.point import Point
@@ -55,11 +55,12 @@ def reverse(point: Point, start: int, cotangents: Array) -> Iterator[Reached]:
         node, rule = graph.nodes[place], RULES[graph.nodes[place].op]
         if not node.inputs:
             continue
-        parts = rule.parts(point, place, adjoint)
+        parts, tiny = rule.parts(point, place, adjoint), np.asarray(rule.underflow(point, place))
         for source, part, relative in zip(node.inputs, parts, rule.defects(point, place)):
             if not graph.trained[source]:
                 continue
-            defect = float(multiply_up(np.asarray(relative), np.asarray(size)))
+            lost = multiply_up(tiny, root_up(np.asarray(float(part.size))))
+            defect = float(add_up(multiply_up(np.asarray(relative), np.asarray(size)), lost))
             if source in waiting:
                 total = waiting[source] + part
                 rounding = 2 * UNIT * frobenius_upper(total.reshape(len(total), -1))

@@ -75,7 +75,7 @@ def _guess(gram: np.ndarray) -> float:
     return float(np.linalg.eigvalsh(block.T @ gram @ block)[-1])
 
 
-def _scaled(x: np.ndarray) -> tuple[float, np.ndarray]:
+def scaled(x: np.ndarray) -> tuple[float, np.ndarray]:
     """A power of two near the largest entry, and the matrix divided by it: exact but for underflow below 2⁻¹⁰⁰⁰."""
     largest = float(np.abs(x).max(initial=0.0))
     unit = 2.0 ** math.frexp(largest)[1] if largest > 0 and math.isfinite(largest) else 1.0
@@ -93,7 +93,7 @@ def norm(x: np.ndarray) -> float:
     whole = frobenius(x)
     if whole == 0.0 or not math.isfinite(whole) or min(rows, columns) == 1:
         return whole
-    unit, x = _scaled(x if rows <= columns else x.T)
+    unit, x = scaled(x if rows <= columns else x.T)
     gram = x @ x.T
     gram = np.tril(gram) + np.tril(gram, -1).T
     error = gamma(x.shape[1] + 4) * frobenius(x) ** 2 * (1 + 2.0**-44) + SMALLEST
@@ -111,7 +111,7 @@ def smallest_singular(x: np.ndarray) -> float:
     whole = frobenius(x)
     if rows > columns or whole == 0.0 or not math.isfinite(whole):
         return 0.0
-    unit, x = _scaled(x)
+    unit, x = scaled(x)
     gram = x @ x.T
     gram = np.tril(gram) + np.tril(gram, -1).T
     error = gamma(columns + 4) * frobenius(x) ** 2 * (1 + 2.0**-44) + SMALLEST

@@ -103,15 +103,27 @@ def reverse(point: Point, start: int, cotangents: np.ndarray) -> Iterator[tuple[
         yield place, B, defects.pop(place)
         if not node.inputs:
             continue
-        size = frobenius(B)
+        size, lost = frobenius(B), _underflow(point, place)
         for source, (part, relative) in zip(node.inputs, _BACK[node.op](point, place, B)):
             if not point.graph.trained[source]:
                 continue
-            defect = relative * size * (1 + 4 * UNIT)
+            defect = relative * size * (1 + 4 * UNIT) + lost * math.sqrt(part.size)
             if source in waiting:
                 part = part + waiting[source]
                 defect += defects[source] + 2 * UNIT * frobenius(part)
             waiting[source], defects[source] = part, defect * (1 + 8 * UNIT)
+
+
+def _underflow(point: Point, place: int) -> float:
+    """What underflow takes from an entry of a part: a sum of at most one product for each entry of the node."""
+    node = point.graph.nodes[place]
+    if node.op in ("gather", "sum", "shift", "add", "maximum"):
+        return 0.0
+    lost = 8 * (math.prod(node.shape) + 4) * 2.0**-1022
+    if node.op == "normalise":  # where the means are multiplied by n and divided by s
+        least = min(float(ball.lower()) for ball in point.values.spread[place][0])
+        lost *= (1 + point.most(place)) * (1 + 1 / least) if least > 0 else math.inf
+    return lost
 
 
 def _gather(point: Point, place: int, B: np.ndarray) -> Parts:

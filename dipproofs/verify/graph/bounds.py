@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from dipproofs.theory.architectures import graph_nodes as t
-from dipproofs.verify.arithmetic.floats import UNIT, frobenius, gamma, lengths, norm
+from dipproofs.verify.arithmetic.floats import SMALLEST, UNIT, frobenius, gamma, lengths, norm
 from dipproofs.verify.graph.adjoint import Point, reverse
 from dipproofs.verify.graph.torus import convolution_norm
-from dipproofs.verify.graph.upper import PUSH, push, upper
+from dipproofs.verify.graph.upper import PUSH, joined, push, times, upper
 from dipproofs.verify.graph.values import groups_of
 
 Env = dict[Any, Any]
@@ -92,7 +92,7 @@ class Ball:
     def _reduced(self, start: int, given: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict[int, float]]:
         widest = max(math.prod(node.shape) for node in self.point.graph.nodes[: start + 1])
         chunk = max(1, int(self.budget / (48 * widest)))
-        rows, squares = np.zeros((len(given), len(self.point.blocks))), np.zeros(len(self.point.blocks))
+        rows, norms = np.zeros((len(given), len(self.point.blocks))), np.zeros(len(self.point.blocks))
         defects: dict[int, float] = {}
         for first in range(0, len(given), chunk):
             for place, B, defect in reverse(self.point, start, given[first : first + chunk]):
@@ -100,8 +100,8 @@ class Ball:
                 if place in self.point.blocks:
                     block = self.point.blocks[place]
                     rows[first : first + chunk, block] = lengths(B)
-                    squares[block] += norm(B) ** 2 * PUSH
-        return rows, push(np.sqrt(squares * PUSH)), defects
+                    norms[block] = joined(norms[block], norm(B))
+        return rows, norms, defects
 
     def _restarted(self, place: int, found: Derivatives) -> Derivatives:
         """At small nodes the exact Jacobian, and what it changes by on the ball."""
@@ -135,16 +135,17 @@ def _gather(ball: Ball, place: int) -> Derivatives:
     graph, node = ball.point.graph, ball.point.graph.nodes[place]
     indices = graph.constants[node["indices"]].ravel()
     count, first, rows = len(ball.point.blocks), 0, list[np.ndarray]()
-    squares, E = np.zeros(count), np.zeros((count, count))
+    d, E = np.zeros(count), np.zeros((count, count))
     for source in node.inputs:
         size, x = math.prod(graph.nodes[source].shape), ball.nodes[source]
         read = indices[(indices >= first) & (indices < first + size)] - first
         copies = int(np.bincount(read, minlength=1).max(initial=0))
-        squares, E = squares + copies * x.d**2, E + copies * x.E**2
+        root = math.sqrt(copies) * PUSH
+        d, E = joined(d, times(root, x.d)), joined(E, times(root, x.E))
         rows += [x.r] if copies else []
         first += size
     r = np.max(rows, axis=0) if rows else np.zeros(count)
-    return Derivatives(push(np.sqrt(push(squares))), r, push(np.sqrt(push(E))))
+    return Derivatives(d, r, E)
 
 
 def _contract(ball: Ball, place: int) -> Derivatives:
@@ -256,7 +257,7 @@ def _affine(ball: Ball, place: int) -> list[tuple[Env, np.ndarray]]:
         if node.op != "gather" or len(node.inputs) != 1 or not graph.trained[node.inputs[0]]:
             continue
         indices, size = graph.constants[node["indices"]].ravel(), np.abs(ball.point.mid(fixed)) + ball.point.rad(fixed)
-        group = math.sqrt(_largest_group(indices, size.ravel()))
+        group = _largest_group(indices, size.ravel())
         moving = {t.start: group, t.kappa: 1.0, t.rho: ball.rho, t.length_w: ball.nodes[fixed].length}
         source, other = ball.nodes[node.inputs[0]], ball.nodes[fixed]
         env: Env = {t.d_xj: other.d[:, None], t.d_xk: other.d, t.E_x: other.E, t.d_wj: source.d[:, None]}
@@ -266,10 +267,13 @@ def _affine(ball: Ball, place: int) -> list[tuple[Env, np.ndarray]]:
 
 
 def _largest_group(indices: np.ndarray, sizes: np.ndarray) -> float:
-    """The largest sum of squares over the entries that repeat one place."""
-    kept = indices >= 0
-    sums = np.bincount(indices[kept], weights=sizes[kept] ** 2, minlength=1)
-    return float(sums.max(initial=0.0)) * (1 + gamma(len(indices) + 8))
+    """The largest root of a sum of squares over the entries that repeat one place."""
+    kept, scale = indices >= 0, float(sizes.max(initial=0.0))
+    if scale == 0.0 or not math.isfinite(scale):
+        return scale
+    sums = np.bincount(indices[kept], weights=(sizes[kept] / scale) ** 2, minlength=1)
+    square = float(sums.max(initial=0.0)) * (1 + gamma(len(indices) + 16)) + SMALLEST
+    return scale * math.sqrt(square) * PUSH + SMALLEST
 
 
 def _product(ball: Ball, place: int) -> Derivatives:
@@ -323,7 +327,8 @@ def _weighted(B: np.ndarray, factors: np.ndarray) -> float:
     top = float(factors.max(initial=0.0))
     if not math.isfinite(top):
         return math.inf
-    return float(push(norm(B * factors) + 2 * UNIT * top * frobenius(B))) if top > 0 else 0.0
+    lost = SMALLEST * math.sqrt(B.size)
+    return float(push(norm(B * factors) + 2 * UNIT * top * frobenius(B) + lost)) if top > 0 else 0.0
 
 
 def _of_bilinear(ball: Ball, place: int, B: np.ndarray, env: Env) -> tuple[np.ndarray, list[float]]:
@@ -335,9 +340,9 @@ def _of_bilinear(ball: Ball, place: int, B: np.ndarray, env: Env) -> tuple[np.nd
 
 def _of_entrywise(ball: Ball, place: int, B: np.ndarray, env: Env) -> tuple[np.ndarray, list[float]]:
     bends = _bends(ball, place)
-    env |= {t.b_bent: min(_weighted(B, bends), float(push(bends.max() * norm(B))))}
+    env |= {t.b_bent: min(_weighted(B, bends), float(times(bends.max(), norm(B))))}
     env |= {
-        t.column_bent: push(lengths(B.T) * bends).max(),
+        t.column_bent: times(lengths(B.T), bends).max(),
         t.radius_x: ball.moves(ball.point.graph.nodes[place].inputs[0]),
     }
     return upper(t.ENTRYWISE_N, env), [float(upper(t.ENTRYWISE_J, env))]
@@ -348,7 +353,7 @@ def _of_product(ball: Ball, place: int, B: np.ndarray, env: Env) -> tuple[np.nda
     env |= {t.b: norm(B), t.column: columns.max()}
     N = upper(t.PRODUCT_N, env)
     for affine, indices in _affine(ball, place):
-        group = min(norm(B), math.sqrt(_largest_group(indices, columns)) * PUSH)
+        group = min(norm(B), _largest_group(indices, columns))
         N = np.minimum(N, upper(t.AFFINE_N, affine | {t.b_group: group}))
     return N, [float(upper(t.PRODUCT_J, env | {t.radius_w: ball.moves(other)})) for other in (w, x)]
 
@@ -358,7 +363,7 @@ def _of_normalise(ball: Ball, place: int, B: np.ndarray, env: Env) -> tuple[np.n
     s, count, whole = _least(ball, place, 0), float(groups.shape[1]), norm(B)
     bend = upper(t.NORMALISE_BEND, {t.deviation: s, t.count: count})
     parts = np.array([min(whole, norm(B[:, group])) for group in groups])
-    env |= {t.b: whole, t.b_bend: push(bend * parts).max(), t.bend: bend.max()}
+    env |= {t.b: whole, t.b_bend: times(bend, parts).max(), t.bend: bend.max()}
     N, change = upper(t.NORMALISE_N, env), float(upper(t.NORMALISE_J, env))
     structured = _structured(ball, place, B, env, s, parts)
     return (N if structured is None else np.minimum(N, structured)), [change]
@@ -397,13 +402,14 @@ def _structured(ball: Ball, place: int, B: np.ndarray, env: Env, s: np.ndarray, 
     f = np.minimum(f, x.d)
     along = np.array([frobenius(B[:, group] @ direction) for group, direction in zip(groups, directions)])
     rounding = gamma(groups.shape[1] + 8) * math.sqrt(min(len(B), groups.shape[1]))
-    start = push(along + (rounding + slack) * parts)
+    lost = SMALLEST * groups.shape[1] * math.sqrt(len(B))
+    start = push(along + (rounding + slack) * parts + lost)
     moving = {t.rho: ball.rho, t.length_x: x.length, t.least_centred: least, t.direction: start, t.b: parts}
-    b_direction = push(weight * upper(t.NORMALISE_DIRECTION, moving)).max()
+    b_direction = times(weight, upper(t.NORMALISE_DIRECTION, moving)).max()
     spread = np.zeros(math.prod(node.shape))
     bent = np.zeros(f.shape[1])
     for j in np.flatnonzero(x.d):
-        spread[groups] = push(weight * f[:, j])[:, None]
+        spread[groups] = times(weight, f[:, j])[:, None]
         bent[j] = _weighted(B, spread)
     return upper(t.NORMALISE_STRUCTURED, env | {t.b_left: bent[:, None], t.b_right: bent, t.b_direction: b_direction})
 

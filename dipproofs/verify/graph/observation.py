@@ -10,10 +10,10 @@ import numpy as np
 from flint import arb, ctx
 
 from dipproofs.theory.architectures import graph_nodes as t
-from dipproofs.verify.arithmetic.floats import frobenius, gamma, norm, smallest_singular
+from dipproofs.verify.arithmetic.floats import frobenius, gamma, lengths, norm, smallest_singular
 from dipproofs.verify.graph.adjoint import Point, reverse
 from dipproofs.verify.graph.bounds import Ball, curvature
-from dipproofs.verify.graph.upper import PUSH, push, upper
+from dipproofs.verify.graph.upper import PUSH, joined, push, times, upper
 from dipproofs.verify.graph.values import BITS
 
 
@@ -45,9 +45,9 @@ def observe(ball: Ball, rows: np.ndarray, slack: float = 0.0) -> Observation:
     sizes = [math.prod(graph.nodes[place].shape) for place in blocks]
     ends = np.cumsum(sizes)
     jacobian = np.zeros((m, int(ends[-1])))
-    squares, errors = np.zeros((len(blocks), len(blocks))), np.zeros(len(blocks))
+    whole_N, errors = np.zeros((len(blocks), len(blocks))), np.zeros(len(blocks))
     for first in range(0, m, chunk):
-        N, error, changes = np.zeros_like(squares), np.zeros(len(blocks)), dict[int, float]()
+        N, error, changes = np.zeros_like(whole_N), np.zeros(len(blocks)), dict[int, float]()
         for place, B, defect in reverse(point, graph.output, rows[first : first + chunk]):
             node, found = graph.nodes[place], ball.nodes[place]
             if place in blocks:
@@ -60,12 +60,12 @@ def observe(ball: Ball, rows: np.ndarray, slack: float = 0.0) -> Observation:
                 N = push(N + np.minimum(term, term.T))
             for source, change in zip(node.inputs, moved):
                 changes[source] = float(push(changes.get(source, 0.0) + change))
-        squares, errors = push(squares + N * N), push(errors + error * error)
-    whole = float(push(np.sqrt(push(errors.sum()))))
+        whole_N, errors = joined(whole_N, N), joined(errors, error)
+    whole = frobenius(errors)
     inner_low, inner_high = seen_from_inside(jacobian)
     sigma = max(smallest_singular(jacobian) - whole * PUSH, 0.0), (inner_low + whole) * PUSH
     size = max(inner_high - whole * PUSH, 0.0), float(push(norm(jacobian) + whole))
-    return Observation(sigma, size, largest(push(np.sqrt(squares))), whole)
+    return Observation(sigma, size, largest(whole_N), whole)
 
 
 def seen_from_inside(x: np.ndarray) -> tuple[float, float]:
@@ -123,11 +123,11 @@ def _ratio(ball: Ball, source: int, away: np.ndarray, rows: Rows, key: object, s
     margin = np.full(len(away), math.inf)
     with np.errstate(divide="ignore", invalid="ignore"):
         if whole > 0.0:
-            margin = away / float(push(ball.rho * whole))
+            margin = away / float(times(ball.rho, whole))
         if whole > 0.0 and len(suspects):
             exact, _ = ball.rows_of(source, (key, suspects.tobytes()), lambda: rows(suspects))
-            sizes = push(np.sqrt(push((exact**2).sum(axis=1))) + ball.rho * stretch * frobenius(found.E))
-            margin[suspects] = away[suspects] / push(np.minimum(sizes, whole) * ball.rho)
+            sizes = push(lengths(exact) + times(ball.rho, stretch * frobenius(found.E)))
+            margin[suspects] = away[suspects] / times(np.minimum(sizes, whole), ball.rho)
     least = float(margin.min(initial=math.inf)) * (1 - 2.0**-40)
     return least if least > 0.0 else 0.0
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from flint import arb, ctx, fmpq
 
-from dipproofs.verify.arithmetic.floats import gamma, norm
+from dipproofs.verify.arithmetic.floats import SMALLEST, gamma, norm, scaled
 
 _LONGEST = 4096
 
@@ -23,6 +23,13 @@ def convolution_norm(kernel: np.ndarray, space: tuple[int, ...], dilation: tuple
         True
     """
     outputs, channels, *taps = kernel.shape
+    unit, kernel = scaled(kernel)
+    return unit * _norm_of_size_one(kernel, outputs, channels, taps, space, dilation) + SMALLEST
+
+
+def _norm_of_size_one(
+    kernel: np.ndarray, outputs: int, channels: int, taps: list[int], space: tuple[int, ...], dilation: tuple[int, ...]
+) -> float:
     plain = norm(np.abs(kernel).reshape(outputs, channels, -1).sum(axis=2) * (1 + gamma(math.prod(taps) + 4)))
     sizes = [n + (k - 1) * step if k > 1 else 1 for n, k, step in zip(space, taps, dilation)]
     if max(sizes) > _LONGEST:
@@ -33,8 +40,8 @@ def convolution_norm(kernel: np.ndarray, space: tuple[int, ...], dilation: tuple
         symbol = np.moveaxis(np.tensordot(symbol, phases, axes=(2, 0)), -1, 2 + len(taps) - 1)
     matrices = np.moveaxis(symbol.reshape(outputs, channels, -1), -1, 0)
     # each entry is a sum over the taps of numbers of size |k|; roots of unity are correctly rounded
-    size = float(np.sqrt((np.abs(kernel).reshape(outputs, channels, -1).sum(axis=2) ** 2).sum()))
-    slack = gamma(16 * (sum(taps) + 8)) * size * (1 + gamma(kernel.size + 16))
+    total = float(np.sqrt((np.abs(kernel).reshape(outputs, channels, -1).sum(axis=2) ** 2).sum()))
+    slack = gamma(16 * (sum(taps) + 8)) * total * (1 + gamma(kernel.size + 16))
     return min(plain, (_largest_norm(matrices) + slack) * (1 + 2.0**-44))
 
 

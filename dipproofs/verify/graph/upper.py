@@ -40,8 +40,22 @@ def upper(expr: sp.Expr, env: Mapping[Any, Any]) -> np.ndarray:
 
 
 def _times(a: Any, b: Any) -> Any:
-    """A product in which an exact zero wins over an unknown bound: the number that it bounds is finite."""
-    return np.where((a == 0.0) | (b == 0.0), 0.0, a * b)
+    """A product in which an exact zero wins over an unknown bound, as its number is finite; underflow is paid for."""
+    return np.where((a == 0.0) | (b == 0.0), 0.0, a * b + LEAST)
+
+
+def times(a: Any, b: Any) -> np.ndarray:
+    """Upper bound of a product of numbers ≥ 0."""
+    with np.errstate(all="ignore"):
+        return push(_times(np.asarray(a, dtype=float), np.asarray(b, dtype=float)))
+
+
+def joined(a: Any, b: Any) -> np.ndarray:
+    """Upper bound of √(a² + b²) for a, b ≥ 0, at any scale."""
+    big, small = np.maximum(a, b), np.minimum(a, b)
+    with np.errstate(all="ignore"):
+        ratio = np.where(small == 0.0, 0.0, small / np.where(big == 0.0, 1.0, big))
+        return push(np.where(small == 0.0, big, big * np.sqrt(1 + ratio * ratio)))
 
 
 @cache
@@ -58,5 +72,7 @@ def _compiled(expr: sp.Expr) -> Callable[[Mapping[Any, Any]], Any]:
         return lambda env: reduce(folds[expr.func], [part(env) for part in parts])
     if expr.is_Pow and expr.exp in (2, -1, -2, sp.Rational(1, 2), sp.Rational(-1, 2)):
         exponent = float(expr.exp)
+        if exponent == 2:
+            return lambda env: _times(parts[0](env), parts[0](env))
         return lambda env: parts[0](env) ** exponent
     raise NotImplementedError(f"the verifier cannot bound {expr}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from dipproofs.enclosures.norms import euclidean, frobenius_upper
-from dipproofs.enclosures.rounding import Array
+from dipproofs.enclosures.rounding import TINY, Array
 from dipproofs.enclosures.spectral import norm_upper
 from dipproofs.enclosures.upward import multiply_up, norm_up, upward
 from dipproofs.graph.node import Node
@@ -148,7 +149,7 @@ class Adjoint:
         if largest == 0.0:
             return 0.0
         scaled = self.array * factors
-        rounding = 2.0**-52 * largest * self.frobenius
+        rounding = 2.0**-52 * largest * self.frobenius + 2 * TINY * math.sqrt(scaled.size)
         whole = np.nextafter(norm_upper(scaled) + rounding, np.inf)
         return float(min(whole, np.nextafter(largest * self.norm, np.inf)))
 
@@ -182,6 +183,10 @@ class NodeRule(ABC):
     @abstractmethod
     def defects(self, point: Point, place: int) -> tuple[float, ...]:
         """Bound, for each input, ‖part − B̃∂op‖_F/‖B̃‖_F: rounding, and midpoints in place of exact values."""
+
+    def underflow(self, point: Point, place: int) -> float:
+        """Bound what underflow takes from an entry of a part: at most one product for each entry of the node."""
+        return 8.0 * (point.graph.nodes[place].size + 4) * TINY
 
     def curvature(self, ball: Ball, place: int, adjoint: Adjoint) -> Curvature:
         """Bound the curvature term and the changes of the adjoint; 0 for (piecewise) linear maps."""

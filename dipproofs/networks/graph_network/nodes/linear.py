@@ -83,6 +83,10 @@ class Gather(NodeRule):
             for copies in multiplicities(point, place)
         )
 
+    def underflow(self, point: Point, place: int) -> float:
+        """Nothing is multiplied."""
+        return 0.0
+
 
 Plan = Callable[[Array], Array]
 
@@ -191,6 +195,10 @@ class Sum(Linear):
         """None."""
         return 0.0
 
+    def underflow(self, point: Point, place: int) -> float:
+        """Nothing is multiplied."""
+        return 0.0
+
 
 class Scale(Linear):
     """Constants times the entries."""
@@ -216,6 +224,10 @@ class Shift(Linear):
         """None."""
         return 0.0
 
+    def underflow(self, point: Point, place: int) -> float:
+        """Nothing is multiplied."""
+        return 0.0
+
 
 class Add(NodeRule):
     """Signed sums."""
@@ -238,6 +250,10 @@ class Add(NodeRule):
     def defects(self, point: Point, place: int) -> tuple[float, ...]:
         """Changing a sign is exact."""
         return (0.0,) * len(point.graph.nodes[place].inputs)
+
+    def underflow(self, point: Point, place: int) -> float:
+        """Nothing is multiplied."""
+        return 0.0
 
 
 class Frozen(Linear):

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from dipproofs.enclosures.rounding import Array, gamma, inflation
+from dipproofs.enclosures.rounding import TINY, Array, gamma, inflation
 from dipproofs.enclosures.spectral import spectral_upper
 from dipproofs.enclosures.upward import (
     add_up,
@@ -101,6 +101,12 @@ class Normalise(NodeRule):
         relative = (high - low) / low * inflation(8)
         return (float(((gamma(4 * count + 64) + matrix + 4 * relative) / low).max()) * (1 + 1e-14),)
 
+    def underflow(self, point: Point, place: int) -> float:
+        """What the means lose is multiplied by n and divided by s."""
+        least = float(point.values.deviations[place][0].min())
+        largest = float(point.magnitude(place).max())
+        return super().underflow(point, place) * (1 + largest) * (1 + 1 / least) if least > 0 else math.inf
+
     def curvature(self, ball: Ball, place: int, adjoint: Adjoint) -> Curvature:
         """The smaller of normalise.N and normalise.structured."""
         point, node = ball.point, ball.point.graph.nodes[place]
@@ -143,7 +149,8 @@ class Normalise(NodeRule):
         direction, slack = unit_directions(point, place)
         products = np.einsum("mcp,cp->mc", groups.swapaxes(0, 1), direction)
         rounding = gamma(direction.shape[1] + 8) * math.sqrt(min(groups.shape[1:])) * inflation(8)  # of ‖B_c‖_F
-        start = norm_up(products, 0) + (rounding + slack * inflation(4)) * norms * inflation(8)
+        lost = 4 * TINY * direction.shape[1] * math.sqrt(len(products))
+        start = norm_up(products, 0) + (rounding + slack * inflation(4)) * norms * inflation(8) + lost
         moving = {t.rho: ball.rho, t.length_x: x.length, t.least_centred: least, t.direction: start, t.b: norms}
         along = multiply_up(weight, upward(t.NORMALISE_DIRECTION, moving).max())
         bent = self._weighted(adjoint, node, multiply_up(weight, f))

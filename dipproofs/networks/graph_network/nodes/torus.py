@@ -5,7 +5,8 @@ from __future__ import annotations
 import flint
 import numpy as np
 
-from dipproofs.enclosures.rounding import Array, gamma, inflation
+from dipproofs.enclosures.norms import frobenius_upper
+from dipproofs.enclosures.rounding import TINY, Array, gamma, inflation
 from dipproofs.enclosures.spectral import spectral_upper
 from dipproofs.enclosures.upward import add_up
 
@@ -43,7 +44,7 @@ def convolution_norm(kernel: Array, space: tuple[int, ...], dilation: tuple[int,
         terms *= k
     matrices = np.moveaxis(symbol.reshape(outputs, channels, -1), -1, 0)
     absolute = np.abs(kernel).reshape(outputs, channels, -1).sum(axis=2) * inflation(terms)
-    slack = gamma(8 * sum(taps) + 64) * float(np.sqrt((absolute**2).sum())) * inflation(outputs * channels + 8)
+    slack = gamma(8 * sum(taps) + 64) * frobenius_upper(absolute) * inflation(8) + 8 * TINY * kernel.size
     return min(float(add_up(spectral_upper(matrices).max(), np.asarray(slack))), absolute_norm(kernel))
 
 

@@ -1,0 +1,117 @@
+"""Graphs whose numbers leave the range of floats on the way: both readings must pay for what underflow takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+import dipproofs as dp
+from dipproofs.enclosures import IntervalMatrix
+from dipproofs.graph import Graph, GraphBuilder
+from dipproofs.networks import GraphNetwork
+from dipproofs.networks.graph_network import ball as producer
+from dipproofs.networks.graph_network.kinks import examine_kinks
+from dipproofs.networks.graph_network.nodes.torus import convolution_norm as producers_norm
+from dipproofs.networks.graph_network.observe import observe as producers_view
+from dipproofs.networks.graph_network.point import Point as ProducersPoint
+from dipproofs.theory.elementary import PiecewiseLinear
+from dipproofs.verify.graph.adjoint import Point
+from dipproofs.verify.graph.bounds import Ball
+from dipproofs.verify.graph.observation import kink_margin, observe
+from dipproofs.verify.graph.torus import convolution_norm
+from dipproofs.verify.graph.values import values_of
+
+RHO = 1e-3
+Case = tuple[Graph, dict[str, np.ndarray], np.ndarray, float]
+
+
+def squared(
+    tiny: Callable[[GraphBuilder, int], int], huge: float, size: int = 2
+) -> tuple[Graph, dict[str, np.ndarray]]:
+    """(huge·tiny(θ))², entry by entry."""
+    b = GraphBuilder()
+    a = b.scale(tiny(b, b.parameter("w", (2,))), huge)
+    return b.graph(b.product(a, a)), {"w": np.ones(2)}
+
+
+def small_observation() -> Case:
+    b = GraphBuilder()
+    w = b.parameter("w", (2,))
+    return b.graph(b.product(w, w)), {"w": np.ones(2)}, 1e-170 * np.eye(2), 2e-170
+
+
+def small_squares() -> Case:
+    b = GraphBuilder()
+    a = b.scale(b.parameter("w", (2,)), 1e-200)
+    return b.graph(b.scale(b.product(a, a), 1e300)), {"w": np.ones(2)}, np.eye(2), 2e-100
+
+
+def small_copies() -> Case:
+    graph, theta = squared(lambda b, w: b.gather([b.scale(w, 1e-170)], np.array([0, 1, 0])), 1e170)
+    return graph, theta, np.eye(3), 2.0
+
+
+def small_inner_node() -> Case:
+    graph, theta = squared(lambda b, w: b.entrywise(b.scale(w, 1e-170), "tanh"), 1e170)
+    return graph, theta, np.eye(2), 2.0
+
+
+def small_kernel() -> Case:
+    def tiny(b: GraphBuilder, w: int) -> int:
+        return b.conv(b.reshape(w, (1, 2)), b.constant(np.full((1, 1, 1), 1e-170)), padding=((0, 0),))
+
+    graph, theta = squared(tiny, 1e170)
+    return graph, theta, np.eye(2), 2.0
+
+
+@pytest.mark.parametrize(
+    "case", [small_observation, small_squares, small_copies, small_inner_node, small_kernel], ids=lambda c: c.__name__
+)
+def test_curvature_survives_underflow(case: Callable[[], Case]) -> None:
+    graph, theta, rows, true = case()
+    for entries in (0, 2048):
+        found = observe(Ball(Point(graph, values_of(graph, theta)), RHO, entries), rows)
+        assert found.lipschitz >= true, entries
+        ball = producer.bound_nodes(ProducersPoint.enclose(graph, theta), RHO, producer.Effort(entries))
+        assert producers_view(ball, IntervalMatrix.from_exact(rows)).lipschitz >= true
+
+
+def test_a_kink_of_a_small_unit_is_noticed() -> None:
+    b = GraphBuilder()
+    a = b.piecewise(b.scale(b.parameter("w", (2,)), 1e-170), PiecewiseLinear((0.0,), (0.1, 1.0), 0.0))
+    graph, theta = b.graph(b.scale(a, 1e170)), {"w": np.array([1.0, 1e-5])}
+    for entries in (0, 2048):
+        assert kink_margin(Ball(Point(graph, values_of(graph, theta)), RHO, entries)) <= 0.01
+        ball = producer.bound_nodes(ProducersPoint.enclose(graph, theta), RHO, producer.Effort(entries))
+        assert examine_kinks(ball).margin <= 0.01
+
+
+@pytest.mark.parametrize("norm", [convolution_norm, producers_norm])
+def test_norms_of_small_kernels(norm: Callable[..., float]) -> None:
+    for scale in (1e-290, 1e-170, 1e150):
+        assert 1.9 * scale < norm(scale * np.array([[[1.0, -1.0]]]), (40,), (1,)) < 2.01 * scale
+
+
+def lost_on_the_way(count: int) -> tuple[Graph, dict[str, np.ndarray], float]:
+    """A linear map whose two paths nearly cancel; floats lose one in reverse of them, but for one entry."""
+    b, last, rest = GraphBuilder(), 4.94e-164, 0.49 * 4.94e-164
+    factors = np.r_[np.full(count, rest), last if count > 1000 else rest]
+    w = b.parameter("w", (count + 1,))
+    path = b.scale(b.scale(b.scale(w, 1e308), factors), 1e-160)
+    total = np.array([float(Fraction(1e308) * Fraction(f) * Fraction(1e-160)) for f in factors])
+    joined = b.add(path, b.scale(w, -total * (1 - 1e-3)))
+    graph = b.graph(b.contract(joined, np.ones((1, count + 1)), axis=0))
+    return graph, {"w": np.zeros(count + 1)}, 1e-3 * float(np.linalg.norm(total))
+
+
+@pytest.mark.parametrize("count", [100, 2000])
+def test_a_path_that_floats_lose_is_no_proof(count: int) -> None:
+    graph, theta, true = lost_on_the_way(count)
+    found = observe(Ball(Point(graph, values_of(graph, theta)), RHO, 0), np.eye(1))
+    assert found.sigma[0] <= true * 1.01
+    certificate = dp.certify_point(dp.InverseProblem(np.eye(1), np.array([2e-17])), GraphNetwork(graph, theta))
+    sigma = certificate.quantities["sigma_AJ"]
+    assert sigma.lower <= true * 1.01 and certificate.verdict.value != "proved"
