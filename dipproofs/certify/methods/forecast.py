@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from dipproofs.certificate.record import Certificate
+from dipproofs.certify.methods.at_iterate import exactly
+from dipproofs.certify.methods.ball import FORM
 from dipproofs.certify.methods.spectral import Forecast, forecast, frozen_curve
-from dipproofs.enclosures import Bound, Evidence, IntervalVector
+from dipproofs.certify.quantities import Base, loss_scale
+from dipproofs.enclosures import Bound, Evidence, IntervalMatrix, IntervalVector
 from dipproofs.networks.linearisation import Linearisation
 from dipproofs.theory import symbols as s
+from dipproofs.theory.core import quantities
 
 #: Largest number of iterations and of rows; points that a certificate shows.
 LONGEST, ROWS, POINTS = 2000, 1024, 80
+#: What is stated has this room, relative and as a share of the first residual, for another arithmetic to confirm it.
+ROOM, TINY = 1e-6, 1e-12
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,40 @@ class ResidualForecast:
             "frozen": [float(self.curve.frozen[i]) for i in at],
             "length": last,
         }
+
+
+def with_forecast(
+    found: Certificate, base: Base, network: Any, operator: Any, y: np.ndarray, loss: Any, targets: Iterable[float]
+) -> Certificate:
+    """Add ``guarantees.forecast`` to a proved certificate of gradient descent, and the counts where it is better.
+
+    Args:
+        found: the certificate. base: its quantities. network, operator, y, loss: of the problem.
+        targets: losses to count iterations to.
+    """
+    facts = found.guarantees
+    fits = found.proved and found.form == FORM and found.schedule.get("kind") == "constant"
+    if not fits or facts.log_contraction_per_step is None or not hasattr(network, "linearisation"):
+        return found
+    if base.residual_scale is None or not operator.columns.identity:
+        return found
+    symbols = {name: quantity.symbol for name, quantity in quantities().items()}
+    values = {symbols[name]: bound for name, bound in found.quantities.items() if bound is not None}
+    contraction = math.nextafter(math.exp(facts.log_contraction_per_step.upper) * (1 + 1e-12), math.inf)
+    residual = base.prediction - IntervalMatrix.from_exact(y)
+    gamma = values[s.gamma] * base.residual_scale
+    made = residual_forecast(
+        network.linearisation(operator), residual, values, contraction, gamma, loss_scale(loss, y.size)
+    )
+    if made is None:
+        return found
+    counts = dict(facts.iterations_to_loss)
+    for target in targets:
+        count, better = counts.get(exactly(target)), made.iterations_to(target)
+        if better is not None and (count is None or better < count):
+            counts[exactly(target)] = better
+    extra = {**facts.extra, "forecast": made.to_json()}
+    return replace(found, guarantees=replace(facts, iterations_to_loss=counts, extra=extra))
 
 
 def residual_forecast(
@@ -98,4 +139,5 @@ def residual_forecast(
         evidence=Evidence.weakest(bound.evidence for bound in values.values()),
         estimated=shown,
     )
-    return ResidualForecast(curve, contraction, scale)
+    roomy = curve.proved * (1 + ROOM) + TINY * curve.proved[0]
+    return ResidualForecast(replace(curve, proved=roomy), contraction, scale)

@@ -9,11 +9,12 @@ from dipproofs.certificate.read import Document
 from dipproofs.verify.audit import Audit
 from dipproofs.verify.methods.adam_audit import AdamAudit
 from dipproofs.verify.methods.audit import MomentumAudit, is_momentum, method_kind
+from dipproofs.verify.methods.gradient import GradientAudit
 
 
 def audit_of(document: Document, label: str, run: Any, operator: Callable[[], Any]) -> Audit:
     """Examine a certificate with the theorem of its method."""
     kinds: dict[str, type[Audit]] = {"adam": AdamAudit}
     record = document.record
-    chosen = MomentumAudit if is_momentum(record) else kinds.get(method_kind(record), Audit)
+    chosen = MomentumAudit if is_momentum(record) else kinds.get(method_kind(record), GradientAudit)
     return chosen(document, label, run, operator)

@@ -73,6 +73,19 @@ class TwoLayerState:
         assert total is not None
         return self._observe(total.times(self.per_root))
 
+    def gram(self) -> Matrix:
+        """M Mᵀ, where Im(Ã) is everything."""
+        A = self.operator.matrix
+        total: Matrix | None = None
+        if "W" in self.trained:
+            block = (A @ self.V).scaled([d * self.norm_u2.sqrt() * self.per_root for d in self.dphi])
+            total = block @ block.T
+        if "V" in self.trained:
+            outer = (A @ A.T).times((norm(self.phi) * self.per_root) ** 2)
+            total = outer if total is None else total + outer
+        assert total is not None
+        return total
+
     def gradient(self, scale: arb) -> dict[str, list[list[arb]]]:
         """scale·Mᵀr by parameter, as balls."""
         z = self.back(self.residual)

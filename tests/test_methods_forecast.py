@@ -1,0 +1,102 @@
+"""`guarantees.forecast`: a curve that the run stays below, that the verifier makes again and that notices a change."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import dipproofs as dp
+from dipproofs.certificate.record import Certificate
+from dipproofs.certificate.write import save
+from dipproofs.descent import descend
+
+
+@cache
+def runs() -> tuple[Certificate, np.ndarray]:
+    """A certificate where the loss is small enough for the curve to be sharp, and the losses of the run from there."""
+    rng = np.random.default_rng(3)
+    U, _ = np.linalg.qr(rng.normal(size=(6, 6)))
+    A = U * np.geomspace(1, 1 / 4, 6)
+    network = dp.TwoLayer.init(n=6, width=96, input_dimension=3, seed=1)
+    problem = dp.InverseProblem(A, A @ network.output() + 1e-3 * rng.normal(size=6))  # residual in all directions
+    cert = dp.certify_point(problem, network, method="gradient-descent", step=0.8)
+    return cert, descend(problem, network, step=0.8, tolerance=1e-20, max_iterations=4000).history.loss
+
+
+def certified() -> Certificate:
+    return runs()[0]
+
+
+def forecast() -> dict[str, Any]:
+    return dict(certified().guarantees.extra["forecast"])
+
+
+def test_the_run_stays_below_the_curve() -> None:
+    cert, loss = runs()
+    R = np.sqrt(2 * loss)
+    seen = [(R[i], bound) for i, bound in zip(forecast()["iterations"], forecast()["proved"]) if i < R.size]
+    assert len(seen) > 20 and all(true <= bound * (1 + 1e-9) for true, bound in seen)
+    # it is better than the contraction alone, and the frozen curve starts where the run does
+    rate = np.exp(cert.guarantees.log_contraction_per_step.upper)
+    last = forecast()["iterations"][-1]
+    assert forecast()["proved"][-1] < 0.8 * R[0] * rate**last
+    assert forecast()["frozen"][0] == pytest.approx(R[0], rel=1e-9)
+
+
+def test_counts_come_from_it_where_it_is_better_and_are_kept() -> None:
+    cert, loss = runs()
+    rate = 2 * cert.guarantees.log_contraction_per_step.upper
+    better = 0
+    for key, count in cert.guarantees.iterations_to_loss.items():
+        if count and count < loss.size:
+            assert loss[count] <= float(key) * (1 + 1e-9)
+            better += count < np.log(loss[0] / float(key)) / -rate - 1
+    assert better >= 1
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("forecast")
+    save(certified(), path)
+    return path
+
+
+def changed(folder: Path, change: Any) -> Path:
+    record = json.loads((folder / "certificate.json").read_text())
+    change(record["guarantees"])
+    path = folder / "changed.json"
+    path.write_text(json.dumps(record))
+    return path
+
+
+def test_it_is_verified(folder: Path) -> None:
+    assert dp.verify(folder / "certificate.json")
+    assert dp.verify(changed(folder, lambda facts: facts))
+
+
+CHANGES = {
+    "lower": lambda facts: facts["forecast"].update(proved=[0.99 * b for b in facts["forecast"]["proved"]]),
+    "longer": lambda facts: facts["forecast"].update(length=10**9),
+    "beyond": lambda facts: facts["forecast"]["iterations"].__setitem__(-1, 10**7),
+    "words": lambda facts: facts["forecast"].update(proved="small"),
+    "without": lambda facts: facts.pop("forecast"),  # then the counts that rest on it are too small
+    "count": lambda facts: facts["iterations_to_loss"].update({"1e-09": 1}),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_changes_are_noticed(what: str, folder: Path) -> None:
+    assert not dp.verify(changed(folder, CHANGES[what]))
+
+
+def test_none_without_a_constant_step() -> None:
+    rng = np.random.default_rng(0)
+    problem = dp.InverseProblem(rng.normal(size=(3, 6)), rng.normal(size=3))
+    network = dp.TwoLayer.init(n=6, width=64, input_dimension=3, seed=0)
+    cert = dp.certify(problem, network, step=0.05, schedule="polynomial", max_iterations=300, tolerance=1e-8)
+    assert "forecast" not in cert.guarantees.extra
