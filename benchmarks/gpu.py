@@ -26,8 +26,8 @@ def time_per_step(n: int, k: int, dtype: str, device, seconds: float) -> float |
     import jax
 
     import dipproofs as dp
+    from dipproofs.arguments.setting import Setting
     from dipproofs.operators.inpainting import InpaintingOperator
-    from dipproofs.problems.setting import Setting
 
     rng = np.random.default_rng(0)
     A = InpaintingOperator(rows=n // 2, columns=n).build(Setting(Path(), None))

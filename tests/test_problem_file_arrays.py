@@ -130,7 +130,7 @@ def test_the_arrays_of_a_certificate_can_be_fed_back_in(tmp_path: Path, basis: s
     jax.config.update("jax_enable_x64", True)
     synthesis = f'kind = "two-layer-synthesis", basis = "{basis}", atoms = 4, ' if basis else ""
     (tmp_path / "first.toml").write_text(
-        'operator = {kind = "inpainting"}\nsignal = {kind = "image", name = "moon", shape = [4, 4]}\n'
+        'operator = {kind = "gaussian", rows = 8}\nsignal = {kind = "image", name = "moon", shape = [4, 4]}\n'
         f"network = {{{synthesis}width = 32}}\n"
     )
     first = load_problem(tmp_path / "first.toml").build()

@@ -11,9 +11,9 @@ import scipy.io
 import scipy.sparse as sp
 from PIL import Image
 
+from dipproofs.arguments.files import read_arrays
 from dipproofs.errors import InputError
 from dipproofs.problems import InverseProblem, load_problem
-from dipproofs.problems.files import read_arrays
 
 RNG = np.random.default_rng(0)
 A = RNG.standard_normal((4, 6)) * (RNG.random((4, 6)) < 0.5)

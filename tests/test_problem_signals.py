@@ -12,10 +12,10 @@ from skimage.color import rgb2gray
 from skimage.data import shepp_logan_phantom
 from skimage.transform import downscale_local_mean
 
+from dipproofs.arguments.pictures import read_grey
 from dipproofs.errors import InputError
 from dipproofs.problems import PHOTOGRAPHS, photograph, shepp_logan
 from dipproofs.problems.bases import BASES, make_basis
-from dipproofs.problems.pictures import read_grey
 from dipproofs.problems.signals.photographs import crop, resample
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from dipproofs.arguments.schema import finite, show
 from dipproofs.certificate.record import Certificate, Check, Guarantees, Hypothesis
 from dipproofs.certify.anytime import Anytime
 from dipproofs.certify.at_iterate import certify_at
@@ -24,7 +25,6 @@ from dipproofs.errors import InputError, named_arguments
 from dipproofs.losses import as_loss
 from dipproofs.networks import Network
 from dipproofs.operators.bounds import OperatorBounds, bound_operator
-from dipproofs.problems.schema import finite, show
 from dipproofs.recovery.signal_error import Recovery
 from dipproofs.theory import FORM_IDS
 

@@ -15,6 +15,7 @@ import numpy as np
 import sympy as sp
 
 from dipproofs.enclosures import compile_arb
+from dipproofs.enclosures.evaluate import call, sorted_symbols
 from dipproofs.enclosures.floats import compile_floats
 from dipproofs.theory import symbols as s
 from dipproofs.theory.architectures import Architecture
@@ -57,20 +58,9 @@ def evaluate(plan: Plan, environment: Environment, rho: Any, gamma: Any) -> Envi
     return env
 
 
-def call(expr: sp.Expr, env: Mapping[Any, Any]) -> flint.arb:
-    """Evaluate an expression on Arb balls."""
-    symbols = _symbols(expr)
-    return compile_arb(symbols, expr)(*[env[symbol] for symbol in symbols])
-
-
-@cache
-def _symbols(expr: sp.Expr) -> tuple[sp.Symbol, ...]:
-    return tuple(sorted(expr.free_symbols, key=str))
-
-
 def along(expr: sp.Expr, env: Mapping[Any, Any], points: list[Any]) -> list[Any]:
     """Evaluate an expression in t at several points."""
-    symbols = _symbols(expr)
+    symbols = sorted_symbols(expr)
     columns = [points if symbol == s.t else [env[symbol]] * len(points) for symbol in symbols]
     values = compile_arb(symbols, expr).batch(*columns)
     return values if columns else [values[0]] * len(points)
@@ -94,7 +84,7 @@ def integral_upper(expr: sp.Expr, env: Mapping[Any, Any], end: Any) -> flint.arb
 
 @cache
 def _numpy(expr: sp.Expr) -> tuple[tuple[sp.Symbol, ...], Callable[..., Any]]:
-    symbols = _symbols(expr)
+    symbols = sorted_symbols(expr)
     return symbols, compile_floats(symbols, [(None, expr)])
 
 
@@ -131,7 +121,7 @@ def float_cumulative(plan: Plan, env: Environment, ends: np.ndarray) -> np.ndarr
     """Return ∫₀^{ρ_i} by the midpoint rule for arrays of ρ and of constants."""
     middle = (np.arange(PANELS) + 0.5) / PANELS
     points, expr = ends[:, None] * middle[None, :], plan.theorem.integrand
-    given = {symbol: env[symbol] for symbol in _symbols(expr) if symbol != s.t}
+    given = {symbol: env[symbol] for symbol in sorted_symbols(expr) if symbol != s.t}
     wide = {symbol: value[:, None] if np.ndim(value) == 1 else value for symbol, value in given.items()}
     with np.errstate(all="ignore"):
         values = np.broadcast_to(float_call(expr, {**wide, s.t: points}), points.shape)

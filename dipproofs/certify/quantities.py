@@ -11,15 +11,13 @@ import numpy as np
 
 from dipproofs.enclosures import Bound, Evidence, IntervalMatrix, IntervalVector
 from dipproofs.enclosures.norms import vector_norm
+from dipproofs.enclosures.widen import widened
 from dipproofs.networks.base import Network, Workspace
 from dipproofs.operators.bounds import OperatorBounds
 from dipproofs.theory import symbols as s
 from dipproofs.theory.architectures import Architecture
 from dipproofs.theory.core import quantities
 from dipproofs.theory.losses import resolve_scale
-
-#: Published enclosures are widened by this much, so that another arithmetic has room to confirm them.
-ROOM = 1e-9
 
 NAMES = {q.symbol: name for name, q in quantities().items()}
 
@@ -53,18 +51,6 @@ def searched(base: Base, schedule: Any) -> Base:
         return base
     values = {s.decrease: Bound.exact(schedule.decrease), s.shrink: Bound.exact(schedule.shrink)}
     return replace(base, values={**base.values, **values})
-
-
-def widened(bound: Bound, relative: float = ROOM) -> Bound:
-    """Return the bound pushed outward by a relative amount (never below 0 for a non-negative bound)."""
-    if not bound.is_finite:
-        return bound
-    lower = bound.lower - relative * abs(bound.lower)
-    upper = bound.upper + relative * abs(bound.upper)
-    if lower == upper == 0:
-        return bound
-    low = math.nextafter(lower, -math.inf)
-    return Bound(max(low, 0.0) if bound.lower >= 0 else low, math.nextafter(upper, math.inf), bound.evidence)
 
 
 def enclose_base(

@@ -78,7 +78,7 @@ class Polynomial(Schedule):
     kind: ClassVar[str] = "polynomial"
 
     def __post_init__(self) -> None:
-        from dipproofs.problems.schema import finite, show
+        from dipproofs.arguments.schema import finite, show
 
         if finite(self.power, minimum=0.0) is None:
             raise InputError(f"descent.power: found {show(self.power)}, expected a finite number ≥ 0")
@@ -116,7 +116,7 @@ class Cosine(Schedule):
     kind: ClassVar[str] = "cosine"
 
     def __post_init__(self) -> None:
-        from dipproofs.problems.schema import finite, show
+        from dipproofs.arguments.schema import finite, show
 
         if finite(self.horizon, minimum=1.0) is None or self.horizon > _LONGEST:
             raise InputError(f"descent.horizon: found {show(self.horizon)}, expected an integer from 1 to {_LONGEST}")
@@ -165,7 +165,7 @@ class Backtracking(Schedule):
     searches: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        from dipproofs.problems.schema import finite, show
+        from dipproofs.arguments.schema import finite, show
 
         for key, largest, wanted in (("decrease", 0.5, "]0, 0.5]"), ("shrink", math.nextafter(1, 0), "]0, 1[")):
             value = finite(getattr(self, key), above=0.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import flint
@@ -105,6 +105,18 @@ def compile_arb(symbols: Iterable[sympy.Symbol], expression: sympy.Expr) -> ArbF
         InputError: The expression has a Float, a free symbol or a function without enclosure.
     """
     return _compiled(tuple(symbols), sympy.sympify(expression))
+
+
+def call(expression: sympy.Expr, values: Mapping[Any, Any]) -> flint.arb:
+    """Evaluate an expression on Arb balls, given by symbol."""
+    symbols = sorted_symbols(expression)
+    return compile_arb(symbols, expression)(*[values[symbol] for symbol in symbols])
+
+
+@cache
+def sorted_symbols(expression: sympy.Expr) -> tuple[sympy.Symbol, ...]:
+    """Return the symbols of an expression, by name."""
+    return tuple(sorted(expression.free_symbols, key=str))
 
 
 def enclose(

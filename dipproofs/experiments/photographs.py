@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from dipproofs.arguments.setting import Setting
 from dipproofs.networks import TwoLayer
 from dipproofs.operators.blur import BlurOperator
 from dipproofs.operators.inpainting import InpaintingOperator
 from dipproofs.problems import InverseProblem, photograph
 from dipproofs.problems.bases import make_basis
 from dipproofs.problems.noise import draw_noise
-from dipproofs.problems.setting import Setting
 
 NAME = "camera"
 

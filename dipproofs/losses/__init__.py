@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from dipproofs.arguments.schema import nearest, show
 from dipproofs.errors import InputError
 from dipproofs.losses.assumed import AssumedLoss
 from dipproofs.losses.base import Loss
@@ -19,7 +20,6 @@ from dipproofs.losses.catalogue import (
 )
 from dipproofs.losses.custom import ProfileLoss, custom_loss
 from dipproofs.losses.rates import envelope, iterations_to
-from dipproofs.problems.schema import nearest, show
 from dipproofs.theory.losses import LOSSES
 
 #: The values of `loss.kind` in problem files.

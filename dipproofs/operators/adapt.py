@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from dipproofs.arguments.arrays import exact_array, to_numpy
 from dipproofs.errors import InputError
 from dipproofs.operators.adapters import objects
 from dipproofs.operators.adapters.functions import from_functions, required_shape
 from dipproofs.operators.adapters.real_stacks import require_unknowns, stack_matrix
 from dipproofs.operators.operator import Operator
 from dipproofs.operators.sparse import sparse_operator
-from dipproofs.problems.arrays import exact_array, to_numpy
 
 
 def as_operator(

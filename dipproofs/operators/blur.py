@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dipproofs.arguments.schema import choice, integer, number
+from dipproofs.arguments.setting import Setting
 from dipproofs.operators.operator import Operator
 from dipproofs.operators.options import DeterminedOptions
 from dipproofs.operators.structure import Circulant, Separable, Structure
-from dipproofs.problems.schema import choice, integer, number
-from dipproofs.problems.setting import Setting
 
 BOUNDARIES = ("reflect", "zero", "periodic")
 

@@ -6,12 +6,12 @@ import math
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from pathlib import Path
 
+from dipproofs.arguments.files import read_arrays, take
 from dipproofs.enclosures import Bound
 from dipproofs.errors import InputError
 from dipproofs.operators.adapt import as_operator
 from dipproofs.operators.facts import OperatorFacts, operator_facts
 from dipproofs.operators.operator import Operator
-from dipproofs.problems.files import read_arrays, take
 
 
 def facts_of(path: str | Path, key: str = "A") -> OperatorFacts:

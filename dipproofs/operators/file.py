@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dipproofs.arguments.files import take
+from dipproofs.arguments.schema import text
+from dipproofs.arguments.setting import Setting
 from dipproofs.errors import InputError
 from dipproofs.operators.adapt import as_operator
 from dipproofs.operators.operator import Operator
 from dipproofs.operators.options import DeterminedOptions
-from dipproofs.problems.files import take
-from dipproofs.problems.schema import text
-from dipproofs.problems.setting import Setting
 
 
 @dataclass(frozen=True, kw_only=True)

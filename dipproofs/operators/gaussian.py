@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dipproofs.arguments.schema import integer, number, seed
+from dipproofs.arguments.setting import Setting
 from dipproofs.errors import InputError
 from dipproofs.operators.operator import Operator, check_size
 from dipproofs.operators.options import OperatorOptions
-from dipproofs.problems.schema import integer, number, seed
-from dipproofs.problems.setting import Setting
 
 
 @dataclass(frozen=True)

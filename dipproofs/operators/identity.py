@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dipproofs.arguments.setting import Setting
 from dipproofs.operators.kernels import IdentityKernel
 from dipproofs.operators.operator import Operator
 from dipproofs.operators.options import DeterminedOptions
 from dipproofs.operators.structure import Selection
-from dipproofs.problems.setting import Setting
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from dipproofs.arguments.files import SINGLE, take
+from dipproofs.arguments.schema import count_or_fraction, integer, seed, text
+from dipproofs.arguments.setting import Setting
 from dipproofs.errors import InputError
 from dipproofs.operators.operator import Operator
 from dipproofs.operators.options import OperatorOptions
 from dipproofs.operators.structure import Selection
-from dipproofs.problems.files import SINGLE, take
-from dipproofs.problems.schema import count_or_fraction, integer, seed, text
-from dipproofs.problems.setting import Setting
 
 
 @dataclass(frozen=True)

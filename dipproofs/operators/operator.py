@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from dipproofs.arguments.arrays import exact_array, size_of
 from dipproofs.errors import InputError
 from dipproofs.operators.adapters.real_stacks import stack_vector
 from dipproofs.operators.kernels import Arrays, DenseKernel, Kernel
 from dipproofs.operators.structure import BlockDiagonal, Dense, Selection, Structure
 from dipproofs.operators.structure.kernels import kernel_of
-from dipproofs.problems.arrays import exact_array, size_of
 
 LARGEST_MATRIX = 2**28
 """Entries of the largest matrix accepted (2 GiB in float64)."""

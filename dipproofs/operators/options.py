@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from dipproofs.arguments.schema import Options, integer, seed
+from dipproofs.arguments.setting import Setting
 from dipproofs.errors import InputError
 from dipproofs.operators.operator import Operator
-from dipproofs.problems.schema import Options, integer, seed
-from dipproofs.problems.setting import Setting
 
 
 class OperatorOptions(Options):

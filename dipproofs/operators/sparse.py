@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from dipproofs.arguments.arrays import exact_array
 from dipproofs.errors import InputError
 from dipproofs.operators.operator import Operator, check_size
 from dipproofs.operators.structure.recognise import of_sparse
-from dipproofs.problems.arrays import exact_array
 
 _SPARSE_BELOW = 0.05
 """Below this density the sparse kernel is used; above it the dense product is faster."""

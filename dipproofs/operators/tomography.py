@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from dipproofs.arguments.schema import Rule, integer, number, rule_field
+from dipproofs.arguments.setting import Setting
 from dipproofs.errors import InputError
 from dipproofs.operators.operator import Operator, check_size
 from dipproofs.operators.options import DeterminedOptions
 from dipproofs.operators.sparse import sparse_operator
-from dipproofs.problems.schema import Rule, integer, number, rule_field
-from dipproofs.problems.setting import Setting
 
 
 def _angles(value: Any) -> int | tuple[float, ...] | None:

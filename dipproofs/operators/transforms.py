@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dipproofs.arguments.schema import choice, count_or_fraction, integer, seed
+from dipproofs.arguments.setting import Setting
 from dipproofs.operators.inpainting import number_of_rows
 from dipproofs.operators.kernels import SeparableKernel
 from dipproofs.operators.operator import Operator, check_size
 from dipproofs.operators.options import OperatorOptions
-from dipproofs.problems.schema import choice, count_or_fraction, integer, seed
-from dipproofs.problems.setting import Setting
 
 
 @dataclass(frozen=True)

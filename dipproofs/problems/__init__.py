@@ -1,6 +1,6 @@
 """What is solved: forward operators, signals, noise, and the problem files that describe them.
 
-Names are loaded when first used: operators need the arrays and options of this package, and it needs them.
+Names are loaded when first used, so that an import of one part does not load all the others.
 """
 
 from __future__ import annotations

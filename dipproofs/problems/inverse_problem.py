@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from dipproofs.arguments.arrays import any_array
 from dipproofs.errors import InputError, named_arguments
 from dipproofs.operators.adapt import as_operator
 from dipproofs.operators.adapters.real_stacks import unstack_vector
 from dipproofs.operators.adapters.tabulate import picture_shape
 from dipproofs.operators.operator import Operator
-from dipproofs.problems.arrays import any_array
 
 
 class InverseProblem:

@@ -6,11 +6,11 @@ import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from dipproofs.arguments.schema import Rule, choice, integer, nearest, rule_field, seed, show, text
+from dipproofs.arguments.setting import Setting
 from dipproofs.errors import InputError
 from dipproofs.operators.operator import Operator
 from dipproofs.problems.network_base import NetworkOptions
-from dipproofs.problems.schema import Rule, choice, integer, nearest, rule_field, seed, show, text
-from dipproofs.problems.setting import Setting
 from dipproofs.theory.elementary import ALIASES, KINKED_ACTIVATIONS, SMOOTH_ACTIVATIONS
 
 ACTIVATIONS = (*SMOOTH_ACTIVATIONS, *KINKED_ACTIVATIONS)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from dipproofs.arguments.schema import finite, nearest, show
 from dipproofs.errors import InputError
-from dipproofs.problems.schema import finite, nearest, show
 
 #: Keys of `[descent]` by method.
 METHOD_KEYS: dict[str, tuple[str, ...]] = {

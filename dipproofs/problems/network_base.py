@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from dipproofs.arguments.schema import Options
+from dipproofs.arguments.setting import Setting
 from dipproofs.operators.operator import Operator
-from dipproofs.problems.schema import Options
-from dipproofs.problems.setting import Setting
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,13 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from dipproofs.errors import InputError
-from dipproofs.operators.operator import LARGEST_MATRIX, Operator
-from dipproofs.problems.bases import BASES, make_basis
-from dipproofs.problems.files import take
-from dipproofs.problems.library_options import LIBRARY
-from dipproofs.problems.network_base import NetworkOptions
-from dipproofs.problems.schema import (
+from dipproofs.arguments.files import take
+from dipproofs.arguments.schema import (
     Rule,
     choice,
     integer,
@@ -24,7 +19,12 @@ from dipproofs.problems.schema import (
     show,
     text,
 )
-from dipproofs.problems.setting import Setting
+from dipproofs.arguments.setting import Setting
+from dipproofs.errors import InputError
+from dipproofs.operators.operator import LARGEST_MATRIX, Operator
+from dipproofs.problems.bases import BASES, make_basis
+from dipproofs.problems.library_options import LIBRARY
+from dipproofs.problems.network_base import NetworkOptions
 
 OUTER_LAWS = ("uniform", "rademacher", "gaussian")
 TRAIN = ("both", "inner", "outer")

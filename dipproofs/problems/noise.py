@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from dipproofs.arguments.schema import Options, number, seed
 from dipproofs.errors import InputError
-from dipproofs.problems.schema import Options, number, seed
 
 
 @dataclass(frozen=True)

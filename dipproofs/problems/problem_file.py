@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from dipproofs.arguments.arrays import sha256_of
+from dipproofs.arguments.schema import nearest, read_kind, read_options, show
+from dipproofs.arguments.setting import Setting
 from dipproofs.errors import InputError
 from dipproofs.operators import OPERATORS, Operator, OperatorOptions
 from dipproofs.operators.options import DeterminedOptions
-from dipproofs.problems.arrays import sha256_of
 from dipproofs.problems.inverse_problem import InverseProblem
 from dipproofs.problems.network_options import NETWORKS, NetworkOptions
 from dipproofs.problems.noise import NoiseOptions, draw_noise
 from dipproofs.problems.run_options import CertificateOptions, DescentOptions, LossOptions
-from dipproofs.problems.schema import nearest, read_kind, read_options, show
-from dipproofs.problems.setting import Setting
 from dipproofs.problems.signals import SIGNALS, SignalData, SignalOptions
 
 SECTIONS = ("operator", "signal", "noise", "network", "loss", "descent", "certificate")
@@ -241,7 +241,7 @@ def _kind_of(options: Any, registry: Mapping[str, Callable[..., Any]]) -> str:
 
 
 def _square_image(signal: SignalOptions, operator: Operator) -> tuple[int, ...] | None:
-    from dipproofs.problems.setting import square
+    from dipproofs.arguments.setting import square
     from dipproofs.problems.signals import ImageSignal
 
     return square(operator.columns) if isinstance(signal, ImageSignal) else None

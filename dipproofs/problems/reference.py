@@ -11,11 +11,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from dipproofs.arguments.schema import Options, show
 from dipproofs.operators import OPERATORS
 from dipproofs.problems.network_options import NETWORKS
 from dipproofs.problems.noise import NoiseOptions
 from dipproofs.problems.run_options import CertificateOptions, DescentOptions, LossOptions
-from dipproofs.problems.schema import Options, show
 from dipproofs.problems.signals import SIGNALS
 
 _INTRODUCTION = """# Problem files

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from dipproofs.arguments.schema import Options, choice, integer, number, number_or_word, text
 from dipproofs.errors import InputError
 from dipproofs.problems.method_options import METHOD_KEYS, fraction, refuse_beta2, refuse_foreign
-from dipproofs.problems.schema import Options, choice, integer, number, number_or_word, text
 from dipproofs.theory.forms import FORM_IDS
 from dipproofs.theory.losses.base import SCALES
 from dipproofs.theory.schedules import SCHEDULES

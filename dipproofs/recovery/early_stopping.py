@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import flint
 import numpy as np
 
-from dipproofs.certify.constants import call
-from dipproofs.certify.decide import BITS, Decided, Judge
 from dipproofs.enclosures import Bound, Verdict
+from dipproofs.enclosures.evaluate import call
 from dipproofs.theory import recovery as formulas
 from dipproofs.theory import symbols as s
 
+if TYPE_CHECKING:
+    from dipproofs.certify.decide import Decided, Judge
+
+_BITS = 128
 #: Bisection of ln e for ψ(e) = δ: the iteration count grows by less than one step through its error.
 _HALVINGS = 60
 
@@ -31,7 +34,7 @@ def loss_at_level(loss: Any, level: float, start: Bound, constants: Any) -> floa
     def below(e: float) -> bool:
         return bool(loss.psi_at(e, constants).upper() <= flint.arb(level))
 
-    with flint.ctx.workprec(BITS):
+    with flint.ctx.workprec(_BITS):
         high = start.upper
         low = high
         while not below(low):
@@ -66,7 +69,7 @@ def stops_after(
     if judge.theorem.form.contracts_residual:
         if per_step is None or not per_step.upper < 0:
             return None
-        with flint.ctx.workprec(BITS):
+        with flint.ctx.workprec(_BITS):
             env = {
                 s.psi_0: flint.arb(values[s.psi_0].upper),
                 formulas.noise_level: flint.arb(target),

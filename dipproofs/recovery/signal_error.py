@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from dipproofs.certify.quantities import widened
 from dipproofs.enclosures import Bound, Evidence, IntervalMatrix, IntervalVector, Verdict, enclose, norm, sigma_min
 from dipproofs.enclosures.norms import vector_norm
+from dipproofs.enclosures.widen import widened
 from dipproofs.errors import InputError
 from dipproofs.networks import Network
 from dipproofs.operators.bounds import OperatorBounds

@@ -14,6 +14,7 @@ from types import ModuleType
 ROOMS: dict[str, str] = {
     "dipproofs": "The names that users import first",
     "dipproofs.problems": "Inverse problems and problem files",
+    "dipproofs.arguments": "What comes from outside: keys, arrays, files",
     "dipproofs.operators": "Forward operators",
     "dipproofs.losses": "Losses",
     "dipproofs.problems.bases": "Atoms of synthesis generators",

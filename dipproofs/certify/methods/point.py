@@ -46,11 +46,12 @@ def checked_method(
     if isinstance(horizon, bool) or not isinstance(horizon, int) or horizon < 1:
         raise InputError(f"claim_horizon: found {horizon!r}, expected an integer ≥ 1")
     made = make_method(method, momentum=momentum, beta2=beta2, epsilon=epsilon)
-    options = {key: getattr(made, key) for key in made.options if key != "momentum"} | {"claim_horizon": horizon}
+    options = {key: getattr(made, key) for key in made.options} | {"claim_horizon": horizon}
+    beta = float(options.pop("momentum"))
     arrays = _state(network, method, state)
     # momentum 0 is gradient descent with a state that does nothing; its own theorem needs β > 0
     point_only = method == ADAM or not loss.projects_data or not hasattr(network, "linearisation")
-    return Method(method, float(checked_step(step)), float(made.momentum), arrays, options, point_only)
+    return Method(method, float(checked_step(step)), beta, arrays, options, point_only)
 
 
 def _state(network: Any, method: str, state: Any) -> dict[str, np.ndarray]:

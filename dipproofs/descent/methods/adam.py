@@ -53,7 +53,7 @@ class Adam(Method):
     default_step: ClassVar[float | None] = 1e-3
 
     def __post_init__(self) -> None:
-        from dipproofs.problems.schema import finite, show
+        from dipproofs.arguments.schema import finite, show
 
         object.__setattr__(self, "momentum", fraction(self.momentum, "momentum"))
         object.__setattr__(self, "beta2", fraction(self.beta2, "beta2"))

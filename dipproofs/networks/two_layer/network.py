@@ -338,7 +338,7 @@ def _check_name(key: str, value: Any, valid: tuple[str, ...], excluded: dict[str
 
 
 def _number(key: str, value: Any, above: float | None = None) -> float:
-    from dipproofs.problems.schema import finite, show
+    from dipproofs.arguments.schema import finite, show
 
     number = finite(value, above=above)
     if number is None:

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from dipproofs.arguments.arrays import to_numpy
 from dipproofs.errors import InputError
 from dipproofs.operators.adapters.tabulate import Probe, flat_result, guarded, tabulate
 from dipproofs.operators.operator import Operator
-from dipproofs.problems.arrays import to_numpy
 
 
 def from_functions(

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from dipproofs.arguments.arrays import exact_array, to_numpy
 from dipproofs.errors import InputError
 from dipproofs.operators.adapters.real_stacks import require_unknowns, stack_matrix, stack_vector, unstack_vector
 from dipproofs.operators.dot_test import dot_test, is_linear
 from dipproofs.operators.operator import Operator, check_size
 from dipproofs.operators.structure import Structure
 from dipproofs.operators.structure.recognise import recognise
-from dipproofs.problems.arrays import exact_array, to_numpy
 
 Map = Callable[[np.ndarray], np.ndarray]
 

@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import numpy as np
 
+from dipproofs.arguments.schema import nearest
 from dipproofs.errors import InputError
 from dipproofs.problems.bases.blocks import block_atoms
 from dipproofs.problems.bases.cosines import dct_atoms
 from dipproofs.problems.bases.principal import principal_atoms
 from dipproofs.problems.bases.wavelets import daubechies2_atoms, daubechies4_atoms, haar_atoms
-from dipproofs.problems.schema import nearest
 
 AtomsMaker = Callable[[tuple[int, int], int, np.ndarray | None], np.ndarray]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from dipproofs.arguments.arrays import exact_array
 from dipproofs.errors import InputError
-from dipproofs.problems.arrays import exact_array
 
 
 def principal_atoms(shape: tuple[int, int], atoms: int, images: np.ndarray | None = None) -> np.ndarray:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dipproofs.arguments.files import take
+from dipproofs.arguments.schema import text
+from dipproofs.arguments.setting import Setting
 from dipproofs.operators.operator import Operator
-from dipproofs.problems.files import take
-from dipproofs.problems.schema import text
-from dipproofs.problems.setting import Setting
 from dipproofs.problems.signals.options import SignalData, SignalOptions
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dipproofs.arguments.files import SINGLE, take
+from dipproofs.arguments.schema import text
+from dipproofs.arguments.setting import Setting
 from dipproofs.errors import InputError
 from dipproofs.operators.operator import Operator
-from dipproofs.problems.files import SINGLE, take
-from dipproofs.problems.schema import text
-from dipproofs.problems.setting import Setting
 from dipproofs.problems.signals.options import SignalData, SignalOptions
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dipproofs.arguments.schema import seed
+from dipproofs.arguments.setting import Setting
 from dipproofs.operators.operator import Operator
-from dipproofs.problems.schema import seed
-from dipproofs.problems.setting import Setting
 from dipproofs.problems.signals.options import SignalData, SignalOptions
 
 

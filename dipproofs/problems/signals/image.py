@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dipproofs.arguments.pictures import read_grey
+from dipproofs.arguments.schema import Rule, rule_field, show, text
+from dipproofs.arguments.setting import Setting, square
 from dipproofs.errors import InputError
 from dipproofs.operators.operator import Operator
-from dipproofs.problems.pictures import read_grey
-from dipproofs.problems.schema import Rule, rule_field, show, text
-from dipproofs.problems.setting import Setting, square
 from dipproofs.problems.signals.options import SignalData, SignalOptions
 from dipproofs.problems.signals.phantom import shepp_logan
 from dipproofs.problems.signals.photographs import PHOTOGRAPHS, crop, photograph, resample

@@ -7,9 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from dipproofs.arguments.schema import Options, integers, seed
+from dipproofs.arguments.setting import Setting
 from dipproofs.operators.operator import Operator
-from dipproofs.problems.schema import Options, integers, seed
-from dipproofs.problems.setting import Setting
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import scipy.sparse as sp
 
+from dipproofs.arguments.pictures import read_grey
+from dipproofs.arguments.schema import nearest
 from dipproofs.errors import InputError
-from dipproofs.problems.pictures import read_grey
-from dipproofs.problems.schema import nearest
 
 PHOTOGRAPHS: dict[str, str] = {
     "astronaut": "astronaut.png",

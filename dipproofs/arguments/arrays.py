@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from dipproofs.arguments.pictures import grey_values
 from dipproofs.errors import InputError
-from dipproofs.problems.pictures import grey_values
 
 _SMALL_FLOATS = (np.dtype(np.float16), np.dtype(np.float32))
 

@@ -10,9 +10,9 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from dipproofs.arguments.arrays import exact_array
+from dipproofs.arguments.pictures import read_grey
 from dipproofs.errors import InputError
-from dipproofs.problems.arrays import exact_array
-from dipproofs.problems.pictures import read_grey
 
 Arrays = dict[str, Any]
 

@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from dipproofs.arguments.files import Arrays, read_arrays
 from dipproofs.errors import InputError
-from dipproofs.problems.files import Arrays, read_arrays
 
 
 @dataclass
