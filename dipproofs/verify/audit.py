@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import cache, cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import flint
 import sympy as sp
 from flint import arb
 
-from dipproofs.certificate.claims import derive
+from dipproofs.certificate.claims import GRADIENT_DESCENT, derive, point_only
 from dipproofs.certificate.conditional import IF_CONVERGENT, NEEDS_LOSS, ONCE_STOPPED
 from dipproofs.certificate.read import STATED, STATED_BY_SOME, UNUSED, VERDICTS, Claim, Document
 from dipproofs.theory import quantities, theorem
@@ -58,6 +58,11 @@ class Audit:
         operator: examines the operator.
     """
 
+    #: The methods that are examined here, those of them whose convergence is not, and what else may be said of them.
+    METHODS: ClassVar[tuple[str, ...]] = (GRADIENT_DESCENT,)
+    WITHOUT_THEOREM: ClassVar[tuple[str, ...]] = ()
+    METHOD_KEYS: ClassVar[tuple[str, ...]] = ()
+
     def __init__(self, document: Document, label: str, run: Any, operator: Callable[[], Generator]) -> None:
         self.record, self.arrays, self.label, self.run = document.record, document.arrays, label, run
         self.version = document.version
@@ -77,6 +82,7 @@ class Audit:
                 self._quantities()
                 self._hypotheses()
                 self._guarantees()
+            self._method()
             self._claims()
         except ValueError as error:
             self.find(" ".join(str(error).split()))
@@ -278,6 +284,20 @@ class Audit:
     def _minimiser(self) -> bool | None:
         """No other minimiser can be reached."""
         return None if self.record["loss"].get("assumed") else self.loss.one_minimum(self.instance) or None
+
+    def _method(self) -> None:
+        """Convergence is that of a method whose theorem was examined; what else is said of a method must be known."""
+        method = self.record.get("method")
+        if method is None:
+            return
+        kind = method.get("kind", GRADIENT_DESCENT) if isinstance(method, dict) else ""
+        if kind is not None and kind not in self.METHODS:
+            self.find(f"method.kind: found {kind!r}, expected {', '.join(self.METHODS)} or null with these statements")
+            return
+        if unknown := sorted(set(method) - {"kind", "claims", *self.METHOD_KEYS}):
+            self.find(f"method.{unknown[0]}: found one, expected none with method {kind}")
+        if kind in self.WITHOUT_THEOREM and not point_only(self.record):
+            self.find(f"method.claims: found {method.get('claims')!r}, expected 'existence' with method {kind}")
 
     def _claims(self) -> None:
         """What is claimed must be what follows from the record; the rest of that is examined by itself."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from dipproofs.certificate.claims import point_only
 from dipproofs.certificate.read import Document
 from dipproofs.verify.audit import Audit
-from dipproofs.verify.methods.adam_audit import AdamAudit
+from dipproofs.verify.methods.adam_audit import AdamAudit, PointAudit
 from dipproofs.verify.methods.audit import MomentumAudit, is_momentum, method_kind
 from dipproofs.verify.methods.gradient import GradientAudit
 
@@ -16,5 +17,9 @@ def audit_of(document: Document, label: str, run: Any, operator: Callable[[], An
     """Examine a certificate with the theorem of its method."""
     kinds: dict[str, type[Audit]] = {"adam": AdamAudit}
     record = document.record
-    chosen = MomentumAudit if is_momentum(record) else kinds.get(method_kind(record), GradientAudit)
+    chosen: type[Audit]
+    if is_momentum(record):
+        chosen = PointAudit if point_only(record) else MomentumAudit
+    else:
+        chosen = kinds.get(method_kind(record), GradientAudit)
     return chosen(document, label, run, operator)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from flint import arb
 
@@ -11,12 +11,18 @@ from dipproofs.theory import symbols as s
 from dipproofs.theory.methods import symbols as m
 from dipproofs.verify.arithmetic.expressions import evaluate, exact
 from dipproofs.verify.audit import Audit
+from dipproofs.verify.guarantees import steps_left
 from dipproofs.verify.methods.adam import Horizon
+from dipproofs.verify.methods.momentum import THEOREMS
 from dipproofs.verify.methods.two_layer import TwoLayerState
 
 
-class AdamAudit(Audit):
+class PointAudit(Audit):
     """The examination of a certificate of a point that a method without a theorem reached."""
+
+    METHODS: ClassVar[tuple[str, ...]] = tuple(THEOREMS)
+    WITHOUT_THEOREM: ClassVar[tuple[str, ...]] = METHODS
+    METHOD_KEYS: ClassVar[tuple[str, ...]] = ("momentum",)
 
     def _step(self) -> None:
         """γ is that of a gradient descent which only serves the proof that a point exists."""
@@ -28,8 +34,25 @@ class AdamAudit(Audit):
             if name not in known and not now and value not in (None, {}):
                 self.find(f"guarantees.{name}: found one, expected none: there is no theorem about convergence")
         super()._guarantees()
+
+
+class AdamAudit(PointAudit):
+    """The examination of a certificate of a point that Adam reached, and of the statement about its horizon."""
+
+    METHODS: ClassVar[tuple[str, ...]] = ("adam",)
+    WITHOUT_THEOREM: ClassVar[tuple[str, ...]] = METHODS
+    METHOD_KEYS: ClassVar[tuple[str, ...]] = ("momentum", "beta2", "epsilon", "step", "parameters", "state", "horizon")
+
+    def _guarantees(self) -> None:
+        super()._guarantees()
         stated = self.record["method"].get("horizon")
-        if not isinstance(stated, dict) or stated.get("verdict") == "undecided":
+        if stated is None:
+            return
+        if not isinstance(stated, dict):
+            raise ValueError(f"method.horizon: found {type(stated).__name__}, expected an object")
+        if stated.get("verdict") == "undecided":
+            if stated.get("residual_factor") is not None:
+                self.find("method.horizon.residual_factor: found one, expected null where nothing is proved")
             return
         if stated.get("verdict") != "proved":
             raise ValueError(f"method.horizon.verdict: found {stated.get('verdict')!r}, expected proved or undecided")
@@ -46,6 +69,9 @@ class AdamAudit(Audit):
             for key in ("kind", "momentum", "beta2", "epsilon"):
                 if ran.get(key) != method.get(key):
                     self.find(f"method.{key}: found {method.get(key)!r}, expected the run's {ran.get(key)!r}")
+        largest, smallest, _ = steps_left(self)
+        if largest is not None and not (largest == smallest == exact(method["step"])):
+            self.find(f"method.step: found {method['step']!r}, expected the learning rate of the run")
         state = TwoLayerState(self.arrays, self.record["network"], self.operator, self.instance.prediction)
         found = Horizon(
             method, stated.get("iterations"), self.arrays, state, self.known(s.psi_0), 2 * exact(self.loss.c),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import sympy as sp
@@ -24,6 +24,9 @@ _unknown = sp.Symbol("unknown")
 
 class MomentumAudit(Audit):
     """The examination of a certificate whose ``method.kind`` is a method with momentum."""
+
+    METHODS: ClassVar[tuple[str, ...]] = tuple(THEOREMS)
+    METHOD_KEYS: ClassVar[tuple[str, ...]] = ("momentum", "parameters", "state", "lyapunov", "contraction")
 
     def _well_formed(self) -> bool:
         fine = super()._well_formed()
@@ -57,6 +60,13 @@ class MomentumAudit(Audit):
             m.gradient_norm: arb(state.gradient_norm().lower()),
         }  # fmt: skip
         return Momentum(method["kind"], method["parameters"], given)
+
+    def _method(self) -> None:
+        super()._method()
+        for key, symbol in (("lyapunov", m.W_0), ("contraction", m.contraction)):
+            if (stated := self.record["method"].get(key)) is not None:
+                truth = arb.nan() if self.momentum is None else self.momentum.env[symbol]
+                _at_least(self, f"method.{key}", stated, truth)
 
     def _state(self) -> TwoLayerState:
         return TwoLayerState(self.arrays, self.record["network"], self.operator, self.instance.prediction)

@@ -1,0 +1,100 @@
+"""What a certificate says of its method beside the hypotheses: nothing is accepted that was not examined."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+
+import dipproofs as dp
+from dipproofs.certificate.record import Certificate
+from tests.verify_cases import Record, load, write
+
+HORIZON = {
+    "verdict": "proved",
+    "iterations": 1000,
+    "residual_factor": {"lower": 0, "upper": 1e-9, "evidence": "proved"},
+}
+POINT = "no theorem about the convergence of adam was decided; hypotheses and verdict are about the point"
+
+
+@cache
+def certified() -> Certificate:
+    network = dp.TwoLayer.init(n=4, width=64, input_dimension=2, seed=0)
+    A = np.eye(2, 4)
+    problem = dp.InverseProblem(A, A @ network.output() + 1e-7)
+    return dp.certify_point(problem, network, method="gradient-descent", step=0.01)
+
+
+def named(kind: str, **options: Any) -> Callable[[Record], None]:
+    def change(record: Record) -> None:
+        record["method"] = {"kind": kind, **options}
+        record["claims"]["convergence"]["method"] = kind
+
+    return change
+
+
+def bare(record: Record) -> None:
+    """Without what only convergence gives."""
+    record["guarantees"] = {key: record["guarantees"][key] for key in ("distance_to_limit", "recovery")}
+    record["claims"]["existence"]["radius"] = record["quantities"]["S"]
+
+
+def adam(record: Record) -> None:
+    bare(record)
+    named("adam")(record)
+
+
+def adam_with(horizon: Any) -> Callable[[Record], None]:
+    def change(record: Record) -> None:
+        bare(record)
+        named("adam", claims="existence", horizon=horizon)(record)
+        record["claims"] |= {"horizon": horizon}
+        record["claims"]["convergence"] |= {"verdict": "undecided", "reason": POINT}
+
+    return change
+
+
+def horizon_of_descent(record: Record) -> None:
+    record["method"]["horizon"] = record["claims"]["horizon"] = HORIZON
+
+
+CHANGES: dict[str, Callable[[Record], None]] = {
+    "a method nobody knows": named("descent with weight decay"),
+    "adam converges": adam,
+    "momentum of gradient descent": named("gradient-descent", momentum=0.99),
+    "a horizon of gradient descent": horizon_of_descent,
+    "a horizon in words": adam_with("proved for ever"),
+    "an undecided horizon with numbers": adam_with(HORIZON | {"verdict": "undecided"}),
+    "no object": lambda record: record.update(method=["gradient-descent"]),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_unexamined_words_are_refused(what: str, tmp_path: Any) -> None:
+    assert certified().proved
+    record, arrays = load(certified().save(tmp_path))
+    assert dp.verify(write(tmp_path, record, arrays))
+    changed = copy.deepcopy(record)
+    CHANGES[what](changed)
+    found = dp.verify(write(tmp_path, changed, arrays))
+    assert not found and any("method" in finding for finding in found.findings), found.findings
+
+
+def test_a_point_that_adam_reached_is_accepted(tmp_path: Any) -> None:
+    record, arrays = load(certified().save(tmp_path))
+    adam_with({"verdict": "undecided", "iterations": 0, "residual_factor": None})(record)
+    assert dp.verify(write(tmp_path, record, arrays))
+
+
+def test_a_point_that_momentum_reached_is_accepted() -> None:
+    """Another loss than the squared: no theorem, and the verifier does not ask for one."""
+    rng = np.random.default_rng(1)
+    problem = dp.InverseProblem(rng.normal(size=(3, 6)), rng.normal(size=3))
+    network = dp.TwoLayer.init(n=6, width=64, input_dimension=3, seed=0)
+    certificate = dp.certify(problem, network, loss="log-cosh", method="heavy-ball", momentum=0.5)
+    assert certificate.point_only and dp.verify(certificate)
