@@ -41,6 +41,11 @@ def test_existence_counts_from_the_end_of_the_run(polished: dp.Certificate) -> N
     assert about["moved"] + own.upper <= existence.radius["upper"] <= (about["moved"] + own.upper) * (1 + 1e-12)
 
 
+def test_the_verifier_proves_both_records(polished: dp.Certificate) -> None:
+    found = dp.verify(polished)
+    assert found.valid and sum(row.outcome == "ok" for row in found.rows) > 30, found.findings
+
+
 def test_the_run_keeps_its_own_verdict(polished: dp.Certificate) -> None:
     record = json.loads(json.dumps(polished.to_json()))
     assert record["verdict"] == "undecided" and record["claims"]["convergence"]["verdict"] == "undecided"

@@ -62,7 +62,12 @@ class Claim:
         return cls(low, high, value["evidence"])
 
     def holds(self, truth: arb, least: float = -math.inf) -> bool:
-        """Whether every number of the recomputed ball that is at least ``least`` is between the ends."""
+        """Whether every number of the recomputed ball that is at least ``least`` is between the ends.
+
+        A claim from ``least`` to infinity says nothing, and holds also where the verifier's own bound is not finite.
+        """
+        if self.lower <= least and self.upper == arb.pos_inf():
+            return True
         return bool((self.lower <= least or self.lower <= truth) and truth <= self.upper)
 
     def __str__(self) -> str:

@@ -67,7 +67,8 @@ def verify(certificate: str | Path | Savable) -> Verification:
         )  # examined once: both certificates have the same
         audits = [audit_of(first, "", first.record.get("run"), operator)]
         if last and not other:
-            audits.append(audit_of(last, "final.", first.record.get("run"), operator))
+            run = None if first.record.get("polish") else first.record.get("run")  # a polished point continues no run
+            audits.append(audit_of(last, "final.", run, operator))
         if not any(audit.findings for audit in audits):
             break
     findings += other + [finding for audit in audits for finding in audit.findings]

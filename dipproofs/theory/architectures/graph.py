@@ -41,7 +41,9 @@ GRAPH = Architecture(
     cure="use a wider network",
 )
 
-#: What certificates store: parameters by their names, and the constants that the graph refers to.
+#: What certificates store: parameters by their names (before a polish: as theta_run/), and the graph's constants.
 FORMATS: dict[str, NetworkFormat] = {
-    "graph": NetworkFormat(prefixes=("theta/", "constant/"), integers=("constant/",), fixed=("constant/",))
+    "graph": NetworkFormat(
+        prefixes=("theta/", "theta_run/", "constant/"), integers=("constant/",), fixed=("constant/",)
+    )
 }
