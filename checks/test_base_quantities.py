@@ -16,8 +16,9 @@ import numpy as np
 import pytest
 
 from checks import balls
-from dipproofs.certify.quantities import ROOM, Base, enclose_base, widened
+from dipproofs.certify.quantities import Base, enclose_base
 from dipproofs.enclosures import Bound, Evidence, IntervalMatrix, Verdict
+from dipproofs.enclosures.widen import SLACK, widened
 from dipproofs.losses import make_loss
 from dipproofs.networks import TwoLayer
 from dipproofs.networks.two_layer.blocks import Blocks
@@ -152,7 +153,7 @@ def test_enclosures_contain_the_definitions(m: int, n: int, kind: str, train: st
             # sharp as well, so that verdicts are decided; and with room for another arithmetic
             assert bound.upper - bound.lower <= 1e-4 * bound.upper, f"{symbol}: {bound} is wide"
             if bound.lower < bound.upper and symbol is not s.psi_0:
-                assert bound.lower <= value * (1 - ROOM / 2) and bound.upper >= value * (1 + ROOM / 2), symbol
+                assert bound.lower <= value * (1 - SLACK / 2) and bound.upper >= value * (1 + SLACK / 2), symbol
 
 
 @pytest.mark.parametrize(("m", "n", "kind"), [(2, 4, "dense"), (4, 2, "dense"), (3, 3, "dense"), (2, 4, "selection")])
@@ -226,7 +227,7 @@ def test_a_mask_needs_one_entry_in_every_row() -> None:
         assert (image.mid == A @ array).all() and image.mid.shape == (A @ array).shape
 
 
-@pytest.mark.parametrize("relative", [ROOM, 0.25])
+@pytest.mark.parametrize("relative", [SLACK, 0.25])
 def test_widened_is_outward_at_both_ends(relative: float) -> None:
     """[a, b] becomes at least [a−ε|a|, b+ε|b|] in exact arithmetic, without changing a sign or the evidence."""
     room = Fraction(relative)

@@ -268,7 +268,7 @@ def main() -> None:
 
 
 def _plug_in() -> None:
-    """Add the commands that live in their own rooms."""
+    """Add the commands that live in their own subpackages."""
     from dipproofs.experiments.command import experiment
     from dipproofs.tables.command import table
 

@@ -1,4 +1,4 @@
-"""Draw the rooms of the package and how data flow through them (docs/figures/architecture.svg).
+"""Draw the subpackages and how data flow through them (docs/figures/architecture.svg).
 
 Run:  python docs/make_architecture.py
 """
@@ -8,39 +8,49 @@ from __future__ import annotations
 from pathlib import Path
 
 TARGET = Path(__file__).resolve().parent / "figures" / "architecture.svg"
-WIDTH, HEIGHT, BOX_WIDTH, BOX_HEIGHT = 920, 430, 150, 64
+WIDTH, HEIGHT, BOX_WIDTH, BOX_HEIGHT = 920, 520, 150, 60
 
 #: Name, what it holds, left and top edge, colour.
 BOXES = [
-    ("problems, networks", "operators, losses, networks", 30, 130, "#e8eef7"),
-    ("descent", "the run, in JAX", 215, 130, "#e8eef7"),
-    ("certify", "instance × theorem", 400, 130, "#dff0e2"),
-    ("certificate", "JSON and arrays", 585, 130, "#fdf3d8"),
-    ("verify", "the second opinion", 585, 240, "#dff0e2"),
-    ("report", "console, HTML, pictures", 750, 130, "#e8eef7"),
-    ("theory", "what is claimed (SymPy)", 400, 335, "#f3e3ee"),
-    ("enclosures", "numbers become bounds", 215, 335, "#f3e3ee"),
-    ("exact", "the other arithmetic", 585, 335, "#f3e3ee"),
-    ("tables", "bounds over grids", 30, 240, "#e8eef7"),
-    ("experiments", "the paper's questions", 215, 25, "#e8eef7"),
-    ("cli", "parses, calls, renders", 400, 25, "#f2f2f2"),
+    ("experiments", "the paper's questions", 215, 20, "#e8eef7"),
+    ("cli", "parses, calls, renders", 400, 20, "#f2f2f2"),
+    ("testing", "strategies for Hypothesis", 585, 20, "#e8eef7"),
+    ("tables", "bounds over grids", 750, 20, "#e8eef7"),
+    ("problems", "signals, noise, files", 30, 120, "#e8eef7"),
+    ("descent", "the run, in JAX", 215, 120, "#e8eef7"),
+    ("certify", "instance × theorem", 400, 120, "#dff0e2"),
+    ("certificate", "JSON and arrays", 585, 120, "#fdf3d8"),
+    ("report", "console, HTML, pictures", 750, 120, "#e8eef7"),
+    ("networks", "two-layer, graph, library", 215, 220, "#e8eef7"),
+    ("recovery", "what follows for x̄", 400, 220, "#dff0e2"),
+    ("verify", "the second opinion", 585, 220, "#dff0e2"),
+    ("operators, losses", "structure, adapters", 30, 320, "#e8eef7"),
+    ("graph", "nodes, shapes, traces", 215, 320, "#fdf3d8"),
+    ("verify/arithmetic", "of the verifier alone", 750, 320, "#f3e3ee"),
+    ("arguments", "keys, arrays, files", 30, 430, "#f3e3ee"),
+    ("enclosures", "numbers become bounds", 215, 430, "#f3e3ee"),
+    ("theory", "what is claimed (SymPy)", 400, 430, "#f3e3ee"),
 ]
 #: Arrows of data: from, to, label.
 FLOWS = [
-    ("problems, networks", "descent", ""),
+    ("problems", "descent", ""),
     ("descent", "certify", "θ_t"),
     ("certify", "certificate", ""),
     ("certificate", "report", ""),
     ("certificate", "verify", ""),
 ]
-#: Who is used by whom, across the floors: dashed.
+#: Who is used by whom, across the layers: dashed.
 USES = [
-    ("theory", "certify"),
+    ("operators, losses", "problems"),
+    ("graph", "networks"),
+    ("networks", "descent"),
+    ("networks", "certify"),
+    ("recovery", "certify"),
+    ("arguments", "operators, losses"),
+    ("enclosures", "operators, losses"),
+    ("theory", "recovery"),
     ("theory", "verify"),
-    ("enclosures", "certify"),
-    ("exact", "verify"),
-    ("theory", "tables"),
-    ("enclosures", "tables"),
+    ("verify/arithmetic", "verify"),
 ]
 
 
@@ -52,9 +62,9 @@ def svg() -> str:
         '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto">'
         '<path d="M0 0 L8 4 L0 8 z" fill="#555"/></marker></defs>',
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
-        '<rect x="15" y="322" width="735" height="92" rx="8" fill="none" stroke="#b58aa5" stroke-dasharray="5 4"/>',
-        _text(765, 362, "the ground floor:", 13, "start", "#7a4a68"),
-        _text(765, 380, "imports no other room", 13, "start", "#7a4a68"),
+        '<rect x="15" y="417" width="550" height="86" rx="8" fill="none" stroke="#b58aa5" stroke-dasharray="5 4"/>',
+        _text(580, 456, "the bottom layer: imports", 13, "start", "#7a4a68"),
+        _text(580, 474, "nothing that stands above it", 13, "start", "#7a4a68"),
     ]
     parts += [_line(*_ends(place[a], place[b]), label) for a, b, label in FLOWS]
     parts += [_line(*_ends(place[a], place[b]), "", dashed=True) for a, b in USES]

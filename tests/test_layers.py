@@ -1,4 +1,4 @@
-"""The rooms import downwards only, and two-layer words stay in the two-layer rooms: both read from the syntax trees."""
+"""Subpackages import downwards only; two-layer words stay in the two-layer parts: both read from the syntax trees."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ CLIMBS: frozenset[tuple[str, str]] = frozenset(
         ("experiments/charts", "report"),
     }
 )
-#: Files outside the two-layer rooms that still use its words, and how often; to shrink, never to grow.
+#: Files outside the two-layer parts that still use its words, and how often; to shrink, never to grow.
 WORDS = {"W", "V", "u", "TwoLayer", "TwoLayerKernel", "step_b", "c_0", "c_A0", "train", "norm_u", "input_dimension"}
 LETTERS = {"W", "V", "u"}  # as attributes and keys; as names they may be anything
 STILL: dict[str, int] = {
@@ -70,7 +70,7 @@ ABOUT = (
 
 
 def room(module: str) -> str:
-    """The room of a module of the package."""
+    """The subpackage of a module of the package."""
     return module.split(".")[1] if "." in module else "__init__"
 
 
@@ -100,7 +100,7 @@ def imports(tree: ast.Module) -> Iterator[str]:
 
 
 def climbs() -> set[tuple[str, str]]:
-    """(file, room) for every import of a room that is not below."""
+    """(file, subpackage) for every import of a subpackage that is not below."""
     found = set()
     for name, tree in files():
         here = name.split("/")[0]

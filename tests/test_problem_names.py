@@ -1,4 +1,4 @@
-"""Names that a problem file accepts are the names that the rooms behind it know."""
+"""Names that a problem file accepts are the names that the subpackages behind it know."""
 
 from __future__ import annotations
 

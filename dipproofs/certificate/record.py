@@ -206,7 +206,7 @@ class Certificate:
         return f"Certificate({self.verdict}, form={self.form}, profile={self.profile}, iteration={self.iteration})"
 
     def __str__(self) -> str:
-        # printing shows the table: the one place where a record looks up at the room that renders it
+        # printing shows the table: the one place where a record looks up at the subpackage that renders it
         from dipproofs.report import render_certificate, to_text
 
         return to_text(render_certificate(self))

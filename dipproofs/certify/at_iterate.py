@@ -219,7 +219,7 @@ def _all_hold(decided: Decided, base: Base) -> bool:
 
 def _applicability(operator: OperatorBounds, loss: Any, m: int, form: str) -> list[Hypothesis]:
     rank_decision = operator.decision
-    if rank_decision.margin is not None and not operator.orthonormal:  # with the room that σ_A and ‖A‖ have
+    if rank_decision.margin is not None and not operator.orthonormal:  # with the slack that σ_A and ‖A‖ have
         rank_decision = replace(rank_decision, margin=widened(rank_decision.margin))
     found = [rank_decision]
     needed = FORMS[form].requires if form in FORMS else None

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from dipproofs.errors import InputError
 
-#: Relative room for the rounding of a float factor: every bound below is pushed outward by this much.
+#: Relative slack for the rounding of a float factor: every bound below is pushed outward by this much.
 _ROOM = 1e-12
 #: Longest horizon: beyond it the floats are no longer the integers.
 _LONGEST = 10**15

@@ -17,7 +17,7 @@ import numpy as np
 
 from dipproofs.errors import InputError
 
-#: γ = SAFETY/curvature: room for the growth of ‖M‖ on the ball and for the power iteration's defect.
+#: γ = SAFETY/curvature: slack for the growth of ‖M‖ on the ball and for the power iteration's defect.
 SAFETY = 0.9
 #: The step is changed only when it is off by more than these factors.
 _TOO_LONG, _TOO_SHORT = 1.05, 0.7

@@ -28,7 +28,7 @@ class Enclosure:
 
     Args:
         values: Bound by symbol, for those of ``architecture.base`` that numerics enclose; they are published with some
-            room, so that another arithmetic can confirm them.
+            slack, so that another arithmetic can confirm them.
         prediction: enclosure of A g(θ), (m,).
         constants: Bound by symbol, for those of ``architecture.base`` that are published as they are (sizes, radii).
     """

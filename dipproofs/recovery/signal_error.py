@@ -28,7 +28,7 @@ from dipproofs.theory import recovery as formulas
 from dipproofs.theory import symbols as s
 
 ZERO = Bound.exact(0)
-#: Room at the upper end of the distance, relative to ‖x̄‖: another arithmetic finds another nearest point.
+#: Slack at the upper end of the distance, relative to ‖x̄‖: another arithmetic finds another nearest point.
 _DISTANCE_ROOM = 1e-12
 #: Noise below this, relative to the data, is what rounding leaves of none.
 _VANISHING = 1e-12

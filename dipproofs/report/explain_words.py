@@ -30,7 +30,7 @@ CLAIMS = {
     "run's verdict.",
     "given": "Parameters that were handed over (--at), whoever trained them.",
     "forecast": "After how many iterations the loss is guaranteed to be below a value.",
-    "margin": "How much room a hypothesis has: (left side − right side)/right side, where the right side is positive.",
+    "margin": "How much slack a hypothesis has: (left side − right side)/right side, where the right side is positive.",
     "restricted-injectivity": "A tells the signals apart that the generator can produce: σ_min(AQ) > 0 for an "
     "orthonormal basis Q of Im B.",
     "atoms": "The fixed columns of B, of which a synthesis generator forms combinations.",

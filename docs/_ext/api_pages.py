@@ -1,4 +1,4 @@
-"""One page for each room: every public name with its docstring."""
+"""One page for each subpackage: every public name with its docstring."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from types import ModuleType
 
-#: Public rooms and what they hold, in the order of the manual.
+#: Public subpackages and what they hold, in the order of the manual.
 ROOMS: dict[str, str] = {
     "dipproofs": "The names that users import first",
     "dipproofs.problems": "Inverse problems and problem files",
@@ -41,7 +41,7 @@ ROOMS: dict[str, str] = {
 
 
 def public_names(room: str) -> list[str]:
-    """Return the public names of a room: its ``__all__``, or for a plain module what it defines."""
+    """Return the public names of a subpackage: its ``__all__``, or for a plain module what it defines."""
     module = importlib.import_module(room)
     if hasattr(module, "__all__"):
         return [name for name in module.__all__ if not name.startswith("__")]
@@ -49,7 +49,7 @@ def public_names(room: str) -> list[str]:
 
 
 def page_of(room: str) -> str:
-    """Return the file name of a room's page, without suffix."""
+    """Return the file name of a subpackage's page, without suffix."""
     return room.replace(".", "-")
 
 
@@ -93,8 +93,8 @@ def api_pages() -> dict[str, str]:
     links = "\n".join(page_of(room) for room in ROOMS)
     rows = "\n".join(f"| [`{room}`]({page_of(room)}.md) | {title} |" for room, title in ROOMS.items())
     pages["index.md"] = (
-        "# Python interface\n\nEvery public name, by room; the text is that of the docstrings.\n\n"
-        f"| room | holds |\n|---|---|\n{rows}\n\n```{{toctree}}\n:hidden:\n\n{links}\n```\n"
+        "# Python interface\n\nEvery public name, by subpackage; the text is that of the docstrings.\n\n"
+        f"| subpackage | holds |\n|---|---|\n{rows}\n\n```{{toctree}}\n:hidden:\n\n{links}\n```\n"
     )
     return pages
 

@@ -35,7 +35,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
         "metric_change": adam.theory.metric_change,
     },
 }  # fmt: skip
-#: What follows is stated with this room, so that another arithmetic, with other η, can confirm it.
+#: What follows is stated with this slack, so that another arithmetic, with other η, can confirm it.
 _ROOM = 1e-6
 _MISSING = "export the optimiser's state: −lr·momentum_buffer as state/velocity/NAME"
 

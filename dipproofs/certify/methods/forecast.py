@@ -21,7 +21,7 @@ from dipproofs.theory.core import quantities
 
 #: Largest number of iterations and of rows; points that a certificate shows.
 LONGEST, ROWS, POINTS = 4000, 1024, 80
-#: What is stated has this room, relative and as a share of the first residual, for another arithmetic to confirm it.
+#: What is stated has this slack, relative and as a share of the first residual, for another arithmetic to confirm it.
 ROOM, TINY = 1e-6, 1e-12
 
 

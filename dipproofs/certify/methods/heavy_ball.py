@@ -26,7 +26,7 @@ ALPHAS = np.concatenate([[1.0], np.geomspace(1e-4, 0.97, 16), [1.2, 1.6, 2.5]])
 DELTAS = np.array([0.0, 0.25, 0.5, 1.0])
 #: Places of η between the smallest feasible one and 1/β.
 PLACES = np.concatenate([np.geomspace(0.004, 0.1, 6), np.linspace(0.14, 0.97, 14)])
-#: ζ and S keep this much room, so that enclosures can confirm them.
+#: ζ and S keep this much slack, so that enclosures can confirm them.
 ROOM = 1e-6
 
 Array = Any

@@ -26,7 +26,7 @@ NUS = np.array([0.5, 1.0, 2.0])
 PLACES = np.concatenate([np.geomspace(0.004, 0.1, 5), np.linspace(0.14, 0.96, 10)])
 #: Singular values at which floats look at the matrix inequality; more once radius, α and ν are chosen.
 POINTS, FINE = 21, 301
-#: η is raised by this much, so that what lies between the points has room.
+#: η is raised by this much, so that what lies between the points is covered.
 EXCESS = 2e-4
 
 _BEFORE = tuple(pair for pair in theory.CONSTANTS if pair[0] not in (theory.kernel, m.contraction, m.path))

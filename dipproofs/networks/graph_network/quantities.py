@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 PROOF, SEARCH = Effort(2048), Effort(256)
 #: The radius asked for, over ψ(f_0)/s: the path of every form is at most four times that where it is proved at all.
 REACH = 4.0
-#: Rounding a published bound outward by so much leaves another arithmetic room to confirm it.
+#: Rounding a published bound outward by so much leaves another arithmetic slack to confirm it.
 ROOM = 1e-3
 #: Bytes that a certificate may need.
 LIMIT = 24 * 2.0**30

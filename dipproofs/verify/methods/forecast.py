@@ -32,7 +32,7 @@ class Curve:
         gives back. The frozen curve is that of computed vectors; with ‖I − γK‖ ≤ 1 their errors add up.
     """
 
-    def __init__(self, K: Matrix, residual: Matrix, env: Mapping[Any, arb], length: int) -> None:
+    def __init__(self, K: Matrix, residual: Matrix, env: Mapping[Any, arb], length: object) -> None:
         if isinstance(length, bool) or not isinstance(length, int) or not 1 <= length <= LONGEST:
             raise ValueError(f"length: found {length!r}, expected an integer from 1 to {LONGEST}")
         gamma, net = env[s.gamma], env[s.F_inf] - env.get(s.curvature_drift, arb(0))
