@@ -229,3 +229,14 @@ def test_power_iteration_is_below_the_norm() -> None:
         x = A.T @ (A @ x)
         x /= np.linalg.norm(x)
     assert np.linalg.norm(A @ x) < dp.operator_norm(A).lower
+
+
+@pytest.mark.parametrize(
+    "forward",
+    [lambda x: np.clip(x, -1, 1), lambda x: np.round(8 * x) / 8, lambda x: np.clip(x, -1, 1)[::2], lambda x: np.clip(
+        np.array([[1.0, 0.5, 0.0, 0.0], [0.0, 1.0, 1.0, 0.25]]) @ x, -50, 50)],
+    ids=["clip", "round", "selection and clip", "matrix and clip"],
+)  # fmt: skip
+def test_maps_that_clip_or_round_are_not_linear(forward) -> None:
+    with pytest.raises(InputError, match="linear"):
+        as_operator((forward, None), in_shape=(4,))

@@ -112,10 +112,16 @@ def _tolerance(exact: np.ndarray, roundoff: float) -> float:
 
 def _linearity_gap(forward: Map, exact: np.ndarray, rng: np.random.Generator) -> float:
     gaps = []
-    for _ in range(_TRIALS):
-        x = np.asarray(rng.integers(-8, 9, exact.shape[1]) / 8.0)
-        gaps.append(np.abs(forward(x).astype(np.float64) - exact @ x).max())
+    for x in arguments(exact.shape[1], rng):
+        gaps.append(np.abs(forward(x).astype(np.float64) - exact @ x).max() / max(1.0, np.abs(x).max()))
     return float(np.max(gaps))
+
+
+def arguments(n: int, rng: np.random.Generator) -> list[np.ndarray]:
+    """Random signals: small ones of few digits, and large ones that a map which clips or rounds does not keep."""
+    small = [np.asarray(rng.integers(-8, 9, n) / 8.0) for _ in range(_TRIALS)]
+    large = np.ldexp(rng.integers(-(2**20), 2**20, n).astype(np.float64), -8)
+    return [*small, large, -large]
 
 
 def _cause(adjoint: Map, exact: np.ndarray, tolerance: float, rng: np.random.Generator) -> str | None:
