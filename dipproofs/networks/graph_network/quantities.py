@@ -32,6 +32,9 @@ PROOF, SEARCH = Effort(2048), Effort(256)
 REACH = 4.0
 #: Rounding a published bound outward by so much leaves another arithmetic slack to confirm it.
 ROOM = 1e-3
+#: The verifier bounds curvatures and distances to kinks by rules of its own, at trained points up to 1.7 times worse:
+#: what is published leaves it this much, or it could not confirm it.
+CURVATURE_ROOM, KINK_ROOM = 2.0, 1.25
 #: Bytes that a certificate may need.
 LIMIT = 24 * 2.0**30
 #: A curvature that is further from what is needed than this is not estimated anew along a run.
@@ -58,12 +61,20 @@ def enclose_graph(
     observed = observe(ball, operator.matrix)
     kinks = examine_kinks(ball)
     sigma, largest = extreme_values(operator, observed.jacobian, observed.error)
-    values = {s.sigma_AJ: sigma, s.norm_AJ: largest, s.lipschitz_AJ: _room(Bound(0.0, observed.lipschitz))}
+    lipschitz = _room(Bound(0.0, observed.lipschitz * CURVATURE_ROOM))
+    values = {s.sigma_AJ: sigma, s.norm_AJ: largest, s.lipschitz_AJ: lipschitz}
     values |= {s.norm_A: operator.norm, s.sigma_A: operator.sigma}
-    constants = {s.ball_radius: Bound.exact(kinks.radius)}
+    held = _held(ball.rho, kinks.margin)
+    constants = {s.ball_radius: Bound.exact(held)}
     if kinks.units:
-        constants[s.kink_margin] = Bound(kinks.margin, math.inf)
+        margin = kinks.margin * ball.rho / held / KINK_ROOM if held > 0 else 0.0
+        constants[s.kink_margin] = Bound(margin * (1 - 1e-12), math.inf)
     return Enclosure(values, prediction, constants)
+
+
+def _held(rho: float, margin: float) -> float:
+    """The radius up to which no kink is near, with room: the ball's own where its margin is large."""
+    return rho if margin > KINK_ROOM else max(rho * margin / KINK_ROOM * (1 - 1e-12), 0.0)
 
 
 def estimate_graph(
@@ -94,8 +105,8 @@ def estimate_graph(
     if needed > kept:  # promising: on the ball, with its kinks
         ball = bound_nodes(point, radius, SEARCH)
         lipschitz = observe(ball, operator.matrix).lipschitz
-        share = examine_kinks(ball).radius / radius
-    values = {s.sigma_AJ: low, s.norm_AJ: high, s.lipschitz_AJ: lipschitz}
+        share = _held(1.0, examine_kinks(ball).margin)
+    values = {s.sigma_AJ: low, s.norm_AJ: high, s.lipschitz_AJ: lipschitz * CURVATURE_ROOM}
     bounds = {symbol: Bound.estimated(value) for symbol, value in values.items()}
     bounds |= {bound: value.with_evidence(Evidence.ESTIMATED) for bound, value in _of_operator(operator).items()}
     return Enclosure(bounds, IntervalMatrix.from_exact(v), {s.ball_radius: Bound.estimated(radius * share)})
