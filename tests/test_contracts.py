@@ -46,7 +46,7 @@ def test_every_kind_of_network_and_its_keys(kind: str, tmp_path: Path) -> None:
 
 
 def test_a_saved_network_is_read_as_graph(tmp_path: Path) -> None:
-    network = dp.Skip.init((4, 4), channels=2, scales=1, seed=5)
+    network = dp.Skip.init((8, 8), channels=2, scales=1, seed=5)
     network.save(tmp_path / "network.json")
     read = dp.load_problem(file(tmp_path, OPERATOR, kind="graph", path="network.json")).build().network
     assert np.array_equal(read.output(), network.output())
