@@ -8,9 +8,11 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
+import dipproofs as dp
 from dipproofs.graph import Graph, GraphBuilder
 from dipproofs.graph.evaluate import forward
 from dipproofs.graph.evaluate import reverse as float_reverse
+from dipproofs.networks import GraphNetwork
 from dipproofs.testing.graphs import random_graph
 from dipproofs.theory.elementary import PiecewiseLinear
 from dipproofs.verify.arithmetic import floats
@@ -155,3 +157,15 @@ def test_norms_are_bounds() -> None:
                 least = np.linalg.svd(x / scale, compute_uv=False)[-1] * scale
                 assert least * (1 - 1e-5) <= floats.smallest_singular(x) <= least * (1 + 1e-13) or shape == (30, 30)
     assert math.isinf(floats.frobenius(np.array([1.0, np.inf]))) and floats.norm(np.zeros((2, 3))) == 0.0
+
+
+@pytest.mark.parametrize("share", [1e-3, 0.1, 0.6])
+def test_a_single_unit_with_a_kink_is_verified(share: float) -> None:
+    """The ball that the kink leaves, and its margin, are confirmed by another rounding."""
+    b = GraphBuilder()
+    graph = b.graph(b.piecewise(b.parameter("w", (1,)), PiecewiseLinear((0.0,), (0.0, 1.0), 0.0)))
+    problem = dp.InverseProblem(np.eye(1), np.array([1.5 * (1 - share)]))
+    certificate = dp.certify_point(problem, GraphNetwork(graph, {"w": np.array([1.5])}))
+    assert certificate.proved
+    found = dp.verify(certificate)
+    assert found, found.findings
