@@ -53,6 +53,15 @@ def test_the_loss_falls_with_the_automatic_step(loss: Any, A: Any, y: Any, optio
     assert all(a < b for (a, _), (b, _) in pairwise(run.steps))
 
 
+def test_many_counts_of_fifty_are_certified() -> None:
+    """On the first sublevel set the curvature is 10²⁷ times that at the iterate: no part of it is a step."""
+    image = np.random.default_rng(0).random(64) * 0.8 + 0.2
+    y = np.maximum(np.random.default_rng(1).poisson(image * 50), 1.0)
+    net = network(n=64, width=512, output_offset=0.5, output_scale=0.1)
+    found = dp.certify(dp.InverseProblem(50 * np.eye(64), y), net, dp.Poisson(), max_iterations=3000)
+    assert found.proved and found.run.iterations < 1000
+
+
 def test_a_step_too_long_is_taken_back() -> None:
     """The curvature seen is a hundredth of the true one: the first steps raise the loss and do not count."""
     problem, net = gaussian_problem(), network()

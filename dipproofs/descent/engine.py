@@ -156,7 +156,8 @@ class Engine:
                 return float(self.loop.step_that_falls(self.static, self.data, theta, self.scalar(gamma)))
 
         local = None if self.loss.projects_data else self._estimate(True)
-        m, size = self.problem.operator.shape[0], float(np.abs(self.problem.operator.to_dense()).max())
+        operator, m = self.problem.operator, self.problem.operator.shape[0]
+        size = float(np.abs(operator.to_dense()).max()) if operator.is_dense else 1.0
         lost = size * size if size * size < float(np.finfo(self.dtype).tiny) else 0.0
         return AutoStep(self._estimate(False), curvature, m, self.dtype, local, falls, underflow=lost, steps=steps)
 

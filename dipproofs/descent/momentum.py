@@ -110,4 +110,4 @@ class AutoMomentum:
                 break
             basis.append(w / size)
         projected = H[: j + 1, : j + 1]
-        return np.linalg.eigvalsh((projected + projected.T) / 2)
+        return np.linalg.eigvalsh(np.triu(projected) + np.triu(projected, 1).T)

@@ -23,8 +23,6 @@ SAFETY = 0.9
 _TOO_LONG, _TOO_SHORT = 1.05, 0.7
 #: The step that a certificate asks for is taken once it is at least this part of the one at which the loss falls.
 _NEAR = 1 / 32
-#: No trial is longer than this multiple of it.
-_FAR = 2.0**30
 _FIRST_ITERATIONS, _LATER_ITERATIONS = 40, 12
 
 #: (iterations, θ, start vector) ↦ (an eigenvalue by power iteration, the vector to go on from).
@@ -86,7 +84,7 @@ class AutoStep:
         provable = SAFETY / bound if bound > 0 and np.isfinite(bound) else 0.0
         falls = SAFETY / here if here > 0 and np.isfinite(here) else 1.0
         if self.falls is not None:
-            falls = self.falls(theta, min(falls, provable * _FAR) if provable else falls)
+            falls = self.falls(theta, falls)
         return provable if provable >= _NEAR * falls else falls
 
     def _size(self, name: str, estimate: Estimate, theta: Any) -> float:

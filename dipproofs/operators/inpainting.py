@@ -15,6 +15,9 @@ from dipproofs.operators.operator import Operator
 from dipproofs.operators.options import OperatorOptions
 from dipproofs.operators.structure import Selection
 
+#: Pixels of a mask that is drawn.
+MOST_PIXELS = 2**27
+
 
 @dataclass(frozen=True)
 class InpaintingOperator(OperatorOptions):
@@ -56,6 +59,8 @@ class InpaintingOperator(OperatorOptions):
             return self._from_mask(setting, self.mask)
         n = setting.columns(self.columns)
         assert self.rows is not None and self.seed is not None
+        if n > MOST_PIXELS:
+            raise InputError(f"operator.columns: found {n} pixels, expected at most {MOST_PIXELS}; use a smaller image")
         m = number_of_rows(self.rows, n)
         indices = random_subset(m, n, self.seed)
         return selection_operator(indices, n, domain_shape=setting.shape)

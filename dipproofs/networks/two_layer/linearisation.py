@@ -83,10 +83,17 @@ class TwoLayerLinearisation:
             far, near = square.bounds()[1], np.maximum(square.bounds()[0], 0.0)
             room = inflation(near.size + 6)
             low, high = metric["V"][0] @ near / room, metric["V"][1] @ far * room
-            outer = A.scale_columns(_between(low, high)) @ A.T
+            outer = self._outer_gram(A, _between(low, high))
             total = outer if total is None else total + outer
         assert total is not None
         return total.scale(self.root * self.root)
+
+    def _outer_gram(self, A: IntervalMatrix, weights: IntervalVector) -> IntervalMatrix:
+        """Return A diag(weights) Aᵀ; diagonal for a mask, whose matrix is never made."""
+        if self.operator.selection is None:
+            return A.scale_columns(weights) @ A.T
+        seen = self.operator.selection[0]
+        return IntervalMatrix(np.diag(weights.mid[seen]), np.diag(weights.radius()[seen]))
 
     def ends_in_metric(self, metric: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> tuple[Bound, Bound]:
         """Return σ_min on Im(A) and the norm of M P^{1/2}."""
