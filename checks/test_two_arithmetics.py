@@ -18,9 +18,10 @@ from mpmath import iv
 
 from dipproofs import theory
 from dipproofs.enclosures import Bound, Decision, Verdict, decide_positive, enclose
-from dipproofs.theory import losses, schedules, width
+from dipproofs.theory import elementary, losses, methods, schedules, width
+from dipproofs.theory.architectures import graph_nodes
 
-SUBJECTS = (losses, schedules, width)  # imported for the formulas that they register
+SUBJECTS = (elementary, graph_nodes, losses, methods, schedules, width)  # imported for the formulas that they register
 PRECISION = 220
 POINTS = 24
 
@@ -108,6 +109,31 @@ def lambert(z: Any, branch: int) -> Any:
     return iv.mpf([min(ends), max(ends)])
 
 
+def arctangent(x: Any) -> Any:
+    """tan t = x by bisection of sin t − x cos t, which increases with t."""
+
+    def end(value: Any) -> tuple[Any, Any]:
+        low, high = -iv.pi / 2, iv.pi / 2
+        for _ in range(PRECISION + 20):
+            middle = iv.mpf((low.mid + high.mid) / 2)
+            difference = iv.sin(middle) - value * iv.cos(middle)
+            if difference < 0:
+                low = middle
+            elif difference > 0:
+                high = middle
+            else:
+                break
+        return low.a, high.b
+
+    return iv.mpf([end(iv.mpf(x.a))[0], end(iv.mpf(x.b))[1]])
+
+
+def sign(x: Any) -> Any:
+    if x.a > 0 or x.b < 0:
+        return iv.mpf(1) if x.a > 0 else iv.mpf(-1)
+    raise Undefined
+
+
 FUNCTIONS: dict[Any, Callable[[Any], Any]] = {
     sympy.exp: iv.exp,
     sympy.log: logarithm,
@@ -121,6 +147,8 @@ FUNCTIONS: dict[Any, Callable[[Any], Any]] = {
     sympy.acosh: lambda x: logarithm(x + root(x * x - 1)),
     sympy.erf: erf,
     sympy.Abs: abs,
+    sympy.atan: arctangent,
+    sympy.sign: sign,
 }
 
 

@@ -227,7 +227,7 @@ def _values(plan: Plan, env: Environment, rho: np.ndarray, step: Step, base: Bas
         if step.gamma is None:
             size = float_call(relation.lts, float_evaluate(plan, env, rho, 1.0 + zero))
             effective = step.q / size * (1 - 1e-8)
-            gamma = effective / scale
+            gamma = effective / scale + zero  # the size is one number where the Jacobian is constant
         else:
             gamma = step.gamma + zero
             effective = gamma * scale
