@@ -35,6 +35,9 @@ ROOM = 1e-3
 #: The verifier bounds curvatures and distances to kinks by rules of its own, at trained points up to 1.7 times worse:
 #: what is published leaves it this much, or it could not confirm it.
 CURVATURE_ROOM, KINK_ROOM = 2.0, 1.25
+#: Where the residual is tiny, as after a polish, a larger ℓ_A costs nothing: up to the first number of times the bound,
+#: while ℓ_A ψ(f_0)/s² stays below the second. Deep networks need it, whose curvature the verifier knows less well.
+SPARE, COSTLESS = 1e6, 1e-3
 #: Bytes that a certificate may need.
 LIMIT = 24 * 2.0**30
 #: A curvature that is further from what is needed than this is not estimated anew along a run.
@@ -61,7 +64,9 @@ def enclose_graph(
     observed = observe(ball, operator.matrix)
     kinks = examine_kinks(ball)
     sigma, largest = extreme_values(operator, observed.jacobian, observed.error)
-    lipschitz = _room(Bound(0.0, observed.lipschitz * CURVATURE_ROOM))
+    costless = COSTLESS * sigma.lower**2 / max(path_scale(loss, prediction.mid, y), 1e-300)
+    spare = max(CURVATURE_ROOM, min(SPARE, costless / observed.lipschitz)) if observed.lipschitz > 0 else 1.0
+    lipschitz = _room(Bound(0.0, observed.lipschitz * spare))
     values = {s.sigma_AJ: sigma, s.norm_AJ: largest, s.lipschitz_AJ: lipschitz}
     values |= {s.norm_A: operator.norm, s.sigma_A: operator.sigma}
     held = _held(ball.rho, kinks.margin)
