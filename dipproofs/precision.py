@@ -18,7 +18,9 @@ def double_precision() -> AbstractContextManager[Any]:
     import jax
 
     if hasattr(jax, "enable_x64"):
-        return jax.enable_x64(True)
+        context: AbstractContextManager[Any] = jax.enable_x64(True)
+        return context
     from jax.experimental import enable_x64  # type: ignore[attr-defined]  # JAX before 0.8
 
-    return enable_x64()
+    older: AbstractContextManager[Any] = enable_x64()
+    return older

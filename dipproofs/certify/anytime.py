@@ -132,11 +132,11 @@ class Anytime:
         psi, (then, before) = self._psi(value), self._before
         self._before = tau, psi
         factor = psi / before if 0 < before < np.inf and tau > then else 1.0
-        return psi * min(factor, 1.0) ** (1 / max(tau - then, 1))
+        return float(psi * min(factor, 1.0) ** (1 / max(tau - then, 1)))
 
     def _psi(self, value: float) -> float:
         """ψ at a loss of the history, up to rounding."""
         if not (np.isfinite(value) and value > 0):
             return np.inf
         f = Bound.exact(value)
-        return self.loss.psi_bound(f, self.loss.constants(self.problem.y, f)).mid
+        return float(self.loss.psi_bound(f, self.loss.constants(self.problem.y, f)).mid)

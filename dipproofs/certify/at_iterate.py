@@ -15,12 +15,13 @@ from dipproofs.certify.guarantees import guarantee, without_assumptions, without
 from dipproofs.certify.methods.at_iterate import PRODUCERS, Method, certify_momentum
 from dipproofs.certify.methods.forecast import with_forecast
 from dipproofs.certify.provenance import provenance
-from dipproofs.certify.quantities import NAMES, Base, enclose_base, enclose_loss, estimate_base, searched, widened
+from dipproofs.certify.quantities import NAMES, Base, enclose_base, enclose_loss, estimate_base, searched
 from dipproofs.certify.rows import lost_in_projection
 from dipproofs.certify.search import Candidate, Step, best
 from dipproofs.descent import Constant, Schedule
 from dipproofs.enclosures import Bound, Evidence, Verdict
 from dipproofs.enclosures.threads import one_thread
+from dipproofs.enclosures.widen import widened
 from dipproofs.networks import Network
 from dipproofs.operators.bounds import OperatorBounds
 from dipproofs.recovery.signal_error import Recovery

@@ -125,4 +125,4 @@ def float_cumulative(plan: Plan, env: Environment, ends: np.ndarray) -> np.ndarr
     wide = {symbol: value[:, None] if np.ndim(value) == 1 else value for symbol, value in given.items()}
     with np.errstate(all="ignore"):
         values = np.broadcast_to(float_call(expr, {**wide, s.t: points}), points.shape)
-    return values.mean(axis=1) * ends
+    return np.asarray(values.mean(axis=1) * ends)

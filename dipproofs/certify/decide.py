@@ -12,7 +12,6 @@ import numpy as np
 from dipproofs.certificate.record import Hypothesis
 from dipproofs.certify.constants import (
     Environment,
-    call,
     evaluate,
     float_cumulative,
     integral_lower,
@@ -22,6 +21,7 @@ from dipproofs.certify.quantities import NAMES, Base
 from dipproofs.certify.refute import refute
 from dipproofs.certify.search import Candidate, largest_radius, pessimistic
 from dipproofs.enclosures import Bound, Evidence, Verdict
+from dipproofs.enclosures.evaluate import call
 from dipproofs.theory import symbols as s
 from dipproofs.theory.hypothesis import Hypothesis as Condition
 

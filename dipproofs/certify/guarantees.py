@@ -11,10 +11,10 @@ import flint
 
 from dipproofs.certificate.conditional import NEEDS_LOSS
 from dipproofs.certificate.record import Guarantees
-from dipproofs.certify.constants import call
 from dipproofs.certify.decide import BITS, Decided, Judge
 from dipproofs.descent import Backtracking, Constant, Schedule
 from dipproofs.enclosures import Bound, Verdict
+from dipproofs.enclosures.evaluate import call
 from dipproofs.networks import Network
 from dipproofs.recovery.early_stopping import reaches_everything, stops_after
 from dipproofs.recovery.signal_error import Recovery

@@ -12,6 +12,7 @@ import numpy as np
 from dipproofs.enclosures import Bound, Evidence, IntervalMatrix, IntervalVector
 from dipproofs.enclosures.norms import vector_norm
 from dipproofs.enclosures.widen import widened
+from dipproofs.losses.base import Loss
 from dipproofs.networks.base import Network, Workspace
 from dipproofs.operators.bounds import OperatorBounds
 from dipproofs.theory import symbols as s
@@ -143,7 +144,7 @@ def _loss_estimate(operator: OperatorBounds, loss: Any, v: np.ndarray, y: np.nda
     return loss_scale(loss, y.size).mid * float(np.sum((rows.mid @ (v - y)) ** 2))
 
 
-def _loss_value(operator: OperatorBounds, loss: Any, v: IntervalVector, y: np.ndarray) -> Bound:
+def _loss_value(operator: OperatorBounds, loss: Loss, v: IntervalVector, y: np.ndarray) -> Bound:
     """Enclose L_y(v); for a loss that projects, that of C(v − y) with C the basis of Im(A)."""
     identity = operator.columns.identity
     if not loss.projects_data or (identity and np.array_equal(v.mid, y)):

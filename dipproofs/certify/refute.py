@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import flint
 
-from dipproofs.certify.constants import call, evaluate, integral_upper
+from dipproofs.certify.constants import evaluate, integral_upper
+from dipproofs.enclosures.evaluate import call
 from dipproofs.theory import symbols as s
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from dipproofs.certify.quantities import widened
 from dipproofs.enclosures import Bound, IntervalMatrix, Verdict
 from dipproofs.enclosures.norms import vector_norm
+from dipproofs.enclosures.widen import widened
 from dipproofs.operators.bounds import OperatorBounds, name_rows, zero_rows
 from dipproofs.operators.operator import Operator
 from dipproofs.theory.losses import resolve_scale

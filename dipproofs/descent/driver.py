@@ -140,7 +140,7 @@ class Driver:
             point = self.carry._replace(reference=self.engine.scalar(math.inf)), len(self.records), self.value
         if not self.auto.shorten(int(point[0].tau)):
             self._shortenings = _SHORTENINGS
-            return status == self.engine.loop.RISEN
+            return bool(status == self.engine.loop.RISEN)
         self._shortenings += 1
         carry, kept, self.value = point
         self.carry = carry if self.engine.method.monotone else self.engine.restarted(carry)

@@ -165,9 +165,9 @@ class Engine:
         import jax.numpy as jnp
 
         def estimate(count: int, theta: Any, start: Any) -> tuple[Any, Any]:
-            return self.loop.norm_estimate(
-                self.static, count, curved, self.data, theta, jnp.asarray(start, self.data.y.dtype)
-            )
+            first = jnp.asarray(start, self.data.y.dtype)
+            found: tuple[Any, Any] = self.loop.norm_estimate(self.static, count, curved, self.data, theta, first)
+            return found
 
         return estimate
 

@@ -87,7 +87,7 @@ class Polynomial(Schedule):
         return (1.0 + tau) ** (-self.power)
 
     def supremum(self, t: int) -> float:
-        return min(1.0, (1.0 + t) ** (-self.power) * (1 + _ROOM))
+        return float(min(1.0, (1.0 + t) ** (-self.power) * (1 + _ROOM)))
 
     def sum_lower(self, t: int, count: int) -> float:
         # Σ_{τ=t}^{t+N−1} (1+τ)^{−a} ≥ ∫_{t+1}^{t+N+1} x^{−a} dx
@@ -97,7 +97,7 @@ class Polynomial(Schedule):
         integral = (end ** (1 - a) - start ** (1 - a)) / (1 - a)
         # the difference loses digits when count is small against t; fall back on the smallest term
         rounding = 8 * 2.0**-53 * max(end ** (1 - a), start ** (1 - a)) / abs(1 - a)
-        return max(integral - rounding, count * end ** (-a)) * (1 - _ROOM)
+        return float(max(integral - rounding, count * end ** (-a)) * (1 - _ROOM))
 
     @property
     def diverges(self) -> bool:
@@ -130,7 +130,7 @@ class Cosine(Schedule):
         return jnp.where(tau < horizon, (1 + jnp.cos(jnp.pi * tau / horizon)) / 2, 0.0)
 
     def supremum(self, t: int) -> float:
-        return min(1.0, self.factor(t) + _ROOM)
+        return float(min(1.0, self.factor(t) + _ROOM))
 
     def sum_lower(self, t: int, count: int) -> float:
         # the factor decreases, so the sum is at least the integral from t to t+N

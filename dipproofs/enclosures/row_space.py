@@ -175,6 +175,7 @@ def _by_qr(rows: Array) -> Array | None:
 
 
 def _inverted(triangle: Array, lower: int) -> Array | None:
+    inverse: Array
     inverse, info = lapack.dtrtri(triangle, lower=lower)
     if info != 0 or not np.isfinite(inverse).all():
         return None

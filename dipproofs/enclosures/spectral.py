@@ -76,4 +76,4 @@ def _frobenius(h: np.ndarray) -> np.ndarray:
 
 def _scaled(h: np.ndarray, exponent: np.ndarray) -> np.ndarray:
     factor = np.ldexp(1.0, exponent)[..., None, None]
-    return h * factor
+    return np.asarray(h * factor)

@@ -76,7 +76,7 @@ def curvature(problem: Any, network: Any) -> float:
     phi, dphi = numpy_activation(network.activation)(network.W @ network.u)
     N = (A @ network.V) * dphi
     gram = (N @ N.T) * (network.u @ network.u) + (phi @ phi) * (A @ A.T)
-    return float(np.linalg.eigvalsh(gram)[-1]) / network.width
+    return float(float(np.linalg.eigvalsh(gram)[-1]) / network.width)
 
 
 def proved_step(problem: Any, network: Any) -> float | None:

@@ -35,7 +35,7 @@ def run_cells(tasks: Sequence[Task], jobs: int | None = None) -> Iterator[tuple[
     pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), initializer=_start)
     try:
         queue = iter(enumerate(tasks))
-        waiting: dict[Future, int] = {}
+        waiting: dict[Future[Any], int] = {}
         # a short queue: an interrupt then loses little
         for index, task in queue:
             waiting[pool.submit(run_one, task)] = index

@@ -23,6 +23,7 @@ from dipproofs.losses.inversion import DecreasingPrimitive
 from dipproofs.theory.losses import SMALLEST_LEVEL, resolve_scale
 from dipproofs.theory.losses.assumptions import COMPACT, minimiser_statement
 from dipproofs.theory.losses.base import LossNumerics, LossTheory
+from dipproofs.theory.losses.base import m as m_symbol
 from dipproofs.theory.losses.numerics import difference
 from dipproofs.theory.losses.shape import sign_of
 from dipproofs.theory.losses.text import exact, read_formula
@@ -165,7 +166,7 @@ class AssumedLoss(Loss):
         data = np.asarray(y, dtype=np.float64)
         known = jnp.asarray(data)
         both = jax.jit(jax.value_and_grad(lambda v: self.function(v, known)))
-        precision = float(jnp.finfo(known.dtype).eps)
+        precision = float(np.finfo(known.dtype).eps)
 
         def value_and_gradient(v: np.ndarray) -> tuple[float, np.ndarray]:
             level, gradient = both(jnp.asarray(v))
@@ -245,7 +246,7 @@ class AssumedLoss(Loss):
         return DecreasingPrimitive([(sp.oo, sp.simplify(slope**2 * sp.exp(_log_e)))], _log_e)
 
     def _factor(self, constants: Mapping[sp.Symbol, Bound]) -> flint.arb:
-        return exact_arb(resolve_scale(self.scale, int(constants[enclosures.m_symbol].lower)))
+        return exact_arb(resolve_scale(self.scale, int(constants[m_symbol].lower)))
 
     def Psi_at(self, value: float, constants: Mapping[sp.Symbol, Bound]) -> flint.arb:
         """Enclose Ψ at one number."""

@@ -55,7 +55,7 @@ def _proposals(loss: Loss, y: np.ndarray, level: float, side: int) -> np.ndarray
             d = numerics.branch(np, np.exp2(middle), y, loss.parameters, side)
             above = ~(numerics.entry(np, d, y, loss.parameters) < level)
             low, high = np.where(above, low, middle), np.where(above, middle, high)
-    return np.exp2((low + high) / 2)
+    return np.asarray(np.exp2((low + high) / 2))
 
 
 def _one_side(loss: Loss, y: np.ndarray, level: Fraction, side: int) -> list[flint.arb]:

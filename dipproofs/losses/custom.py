@@ -15,14 +15,15 @@ import sympy as sp
 from dipproofs.certificate.record import Hypothesis
 from dipproofs.enclosures import Bound, Verdict, compile_arb
 from dipproofs.errors import InputError
-from dipproofs.losses import enclosures
 from dipproofs.losses.base import Loss
+from dipproofs.losses.enclosures import known_values, residual_sizes
 from dipproofs.losses.evaluation import exact_arb
 from dipproofs.losses.inversion import DecreasingPrimitive, invert_increasing
 from dipproofs.losses.profile import check_profile, read_profile, shape_by_enclosure
 from dipproofs.losses.signs import range_on
 from dipproofs.theory.losses import SMALLEST_LEVEL, resolve_scale
 from dipproofs.theory.losses.base import LossNumerics, curvature_max, mu, r
+from dipproofs.theory.losses.base import m as m_symbol
 from dipproofs.theory.losses.custom import ProfileFacts, custom_theory, profile_facts
 from dipproofs.theory.losses.numerics import difference
 from dipproofs.theory.losses.shape import edge_of
@@ -92,7 +93,7 @@ class ProfileLoss(Loss):
             InputError: the sublevel set reaches residuals beyond `radius`.
         """
         count = np.asarray(y).size
-        known = enclosures.known_values(self, count)
+        known = known_values(self, count)
         result = {symbol: Bound.exact(value) for symbol, value in known.items()}
         unknown = Bound(0.0, math.inf, loss_0.evidence)
         if not math.isfinite(loss_0.upper):
@@ -137,7 +138,7 @@ class ProfileLoss(Loss):
 
     def assumptions(self, v: Any, y: np.ndarray, loss_0: Bound) -> tuple[Hypothesis, Hypothesis]:
         """Decide both on the box |v_i − y_i| < radius, on which h is known; see `Loss.assumptions`."""
-        _, far = enclosures.residual_sizes(v, y)
+        _, far = residual_sizes(v, y)
         sizes = [float(size.upper()) for size in far]
         largest = Bound(0.0, max(sizes) if np.isfinite(sizes).all() else math.inf, loss_0.evidence)
         margin = Bound(self.radius, self.radius) - largest
@@ -183,10 +184,10 @@ class ProfileLoss(Loss):
             return self._share(constants) * factor * level_of_size
 
     def _share(self, constants: Mapping[sp.Symbol, Bound]) -> flint.arb:
-        return constants[enclosures.m_symbol].arb() if self.shape == "convex" else flint.arb(1)
+        return constants[m_symbol].arb() if self.shape == "convex" else flint.arb(1)
 
     def _factor(self, constants: Mapping[sp.Symbol, Bound]) -> flint.arb:
-        return exact_arb(resolve_scale(self.scale, int(constants[enclosures.m_symbol].lower)))
+        return exact_arb(resolve_scale(self.scale, int(constants[m_symbol].lower)))
 
     def _value(self, size: flint.arb) -> flint.arb:
         """h at a ball; for an exact size at the precision that it takes to keep 64 bits."""

@@ -58,7 +58,7 @@ def kernel_weights(kernel: str, sigma: float, radius: int | None) -> np.ndarray:
     reach = min(1000, int(np.ceil(3.0 * sigma))) if radius is None else radius
     offsets = np.arange(-reach, reach + 1)
     weights = np.exp(-0.5 * (offsets / sigma) ** 2)
-    return weights / weights.sum()
+    return np.asarray(weights / weights.sum())
 
 
 def blur_matrix(size: int, weights: np.ndarray, boundary: str) -> np.ndarray:

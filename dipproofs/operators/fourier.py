@@ -117,4 +117,4 @@ def fourier_rows(shape: tuple[int, int], frequency: np.ndarray, imaginary: np.nd
     turn = np.multiply.outer(k, np.arange(height)) % height / height
     along = np.multiply.outer(l, np.arange(width)) % width / width
     phase = 2.0 * np.pi * ((turn[:, :, None] + along[:, None, :]) % 1.0).reshape(len(frequency), -1)
-    return np.where(imaginary[:, None], np.sin(phase), np.cos(phase)) * scale[:, None]
+    return np.asarray(np.where(imaginary[:, None], np.sin(phase), np.cos(phase)) * scale[:, None])

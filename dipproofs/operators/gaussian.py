@@ -49,11 +49,11 @@ def gaussian_matrix(rows: int, columns: int, condition_number: float | None, see
     """
     entries = np.random.default_rng(seed).standard_normal((rows, columns))
     if condition_number is None:
-        return entries / np.sqrt(rows)
+        return np.asarray(entries / np.sqrt(rows))
     smaller = min(rows, columns)
     if smaller == 1 and condition_number != 1:
         raise InputError(
             f"operator.condition_number: found {condition_number:g}, expected 1 for a matrix with one row or column"
         )
     left, _, right = np.linalg.svd(entries, full_matrices=False)
-    return (left * np.linspace(1.0, 1.0 / condition_number, smaller)) @ right
+    return np.asarray((left * np.linspace(1.0, 1.0 / condition_number, smaller)) @ right)

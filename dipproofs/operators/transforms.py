@@ -41,7 +41,7 @@ class DctOperator(OperatorOptions):
         vertical, horizontal = dct_matrix(sizes[0]), dct_matrix(sizes[1])
 
         def dense() -> np.ndarray:
-            return np.kron(vertical, horizontal)[indices]
+            return np.asarray(np.kron(vertical, horizontal)[indices])
 
         kernel = SeparableKernel((sizes[0], sizes[1]))
         arrays = (vertical, horizontal, indices)
@@ -91,4 +91,4 @@ def dct_matrix(size: int) -> np.ndarray:
     k, t = np.arange(size)[:, None], np.arange(size)[None, :]
     matrix = np.sqrt(2.0 / size) * np.cos(np.pi * ((k * (2 * t + 1)) % (4 * size)) / (2 * size))
     matrix[0] = 1.0 / np.sqrt(size)
-    return matrix
+    return np.asarray(matrix)

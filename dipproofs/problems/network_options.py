@@ -141,7 +141,7 @@ class SynthesisOptions(TwoLayerOptions):
         if self.basis == "file":
             atoms = take(arrays, "B", path, ndim=2)
             _expect(atoms.shape[0] == n, f"{path}: B", f"{atoms.shape}", f"({n}, r), n the columns of A")
-            return atoms
+            return np.asarray(atoms)
         if path and "images" not in arrays:
             take(arrays, "images", path, ndim=2)
         shape = operator.domain_shape or setting.image_shape(n)

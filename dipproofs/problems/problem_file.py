@@ -15,7 +15,8 @@ from dipproofs.errors import InputError
 from dipproofs.operators import OPERATORS, Operator, OperatorOptions
 from dipproofs.operators.options import DeterminedOptions
 from dipproofs.problems.inverse_problem import InverseProblem
-from dipproofs.problems.network_options import NETWORKS, NetworkOptions
+from dipproofs.problems.network_base import NetworkOptions
+from dipproofs.problems.network_options import NETWORKS
 from dipproofs.problems.noise import NoiseOptions, draw_noise
 from dipproofs.problems.run_options import CertificateOptions, DescentOptions, LossOptions
 from dipproofs.problems.signals import SIGNALS, SignalData, SignalOptions

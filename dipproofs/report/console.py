@@ -59,7 +59,7 @@ def to_text(renderable: Any, width: int = WIDTH, *, ascii: bool = False) -> str:
     console = Console(file=stream, width=width, force_terminal=False, color_system=None, highlight=False)
     console.print(renderable, markup=False)
     stream.flush()
-    text: str = stream.buffer.getvalue().decode(stream.encoding)  # type: ignore[attr-defined]
+    text: str = stream.buffer.getvalue().decode(stream.encoding)
     return "\n".join(line.rstrip() for line in text.splitlines()).strip("\n")
 
 

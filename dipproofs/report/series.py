@@ -157,7 +157,7 @@ def linear_rate(cert: Certificate) -> bool:
 
 
 def _constant(schedule: Mapping[str, Any]) -> bool:
-    return schedule.get("kind", "constant") == "constant"
+    return bool(schedule.get("kind", "constant") == "constant")
 
 
 def _staircase(cert: Certificate, start: float, last: int) -> Curve | None:

@@ -100,7 +100,7 @@ class Instance:
     @property
     def widest(self) -> int:
         """Largest width that is drawn."""
-        return max(1, LARGEST_NETWORK // max(self.outputs, self.spec.network.input_dimension))
+        return int(max(1, LARGEST_NETWORK // max(self.outputs, self.spec.network.input_dimension)))
 
     def network(self, width: int, seed: int) -> Any:
         """Draw the problem file's network at another width and seed."""

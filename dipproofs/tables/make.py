@@ -44,7 +44,8 @@ def make_table(name: str, **options: Any) -> Table:
     for key in options:
         if key not in allowed:
             raise unknown(key, f"table {name}", allowed)
-    return _module(name).make(**options)
+    table: Table = _module(name).make(**options)
+    return table
 
 
 def options_of(name: str) -> tuple[str, ...]:

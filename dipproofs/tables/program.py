@@ -15,7 +15,8 @@ from dipproofs.enclosures import ArbFunction
 
 @lru_cache(maxsize=4096)
 def _float_function(symbols: tuple[sp.Symbol, ...], expr: sp.Expr) -> Callable[..., Any]:
-    return sp.lambdify(symbols, expr, modules="numpy", cse=True)
+    function: Callable[..., Any] = sp.lambdify(symbols, expr, modules="numpy", cse=True)
+    return function
 
 
 class Program:

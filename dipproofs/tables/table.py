@@ -77,7 +77,7 @@ class Table:
         """
         if format not in FORMATS:
             raise InputError(f"format: found {format!r}, expected one of {', '.join(FORMATS)}")
-        return getattr(render, f"to_{format}")(self)
+        return str(getattr(render, f"to_{format}")(self))
 
     def write(self, path: str | os.PathLike[str], format: str | None = None) -> Path:
         """Write the table to a file, whole or not at all.

@@ -115,10 +115,10 @@ def instances(
 
 
 def certified_instances(
-    form: str | None = None, loss_kinds: Iterable[str] | None = None, **options: object
+    form: str | None = None, loss_kinds: Iterable[str] | None = None, **options: Any
 ) -> st.SearchStrategy[Instance]:
     """The instances of `instances` whose proof succeeded (well above 90 % of them); shrinks alike."""
-    return instances(form, loss_kinds, **options).filter(lambda instance: instance.proof is not None)  # type: ignore[arg-type]
+    return instances(form, loss_kinds, **options).filter(lambda instance: instance.proof is not None)
 
 
 @st.composite

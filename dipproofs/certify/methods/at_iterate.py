@@ -18,9 +18,11 @@ from dipproofs.certify.methods.heavy_ball import Recursion
 from dipproofs.certify.methods.metric import AdamOptions, adam_setting
 from dipproofs.certify.methods.setting import Direction, Setting
 from dipproofs.certify.methods.state import direction, gradient_norm
-from dipproofs.certify.quantities import NAMES, Base, loss_scale, widened
+from dipproofs.certify.quantities import NAMES, Base, loss_scale
 from dipproofs.enclosures import Bound, Evidence, IntervalMatrix, Verdict
+from dipproofs.enclosures.widen import widened
 from dipproofs.theory import symbols as s
+from dipproofs.theory.methods import adam as adam_theory
 from dipproofs.theory.methods import symbols as m
 
 #: Producers by method: each has `propose`, `prove` and `levels`.
@@ -31,8 +33,8 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "nesterov": {"alpha": m.alpha, "nu": m.nu, "eta": m.eta, "zeta": m.zeta},
     "adam": {
         "rho": s.rho, "alpha": m.alpha, "delta": m.delta, "eta": m.eta, "zeta": m.zeta,
-        "metric_lower": adam.theory.metric_fall, "metric_upper": adam.theory.metric_rise,
-        "metric_change": adam.theory.metric_change,
+        "metric_lower": adam_theory.metric_fall, "metric_upper": adam_theory.metric_rise,
+        "metric_change": adam_theory.metric_change,
     },
 }  # fmt: skip
 #: What follows is stated with this slack, so that another arithmetic, with other η, can confirm it.
@@ -190,7 +192,7 @@ def decide(base: Base, told: Setting | str, method: Method, targets: Iterable[fl
         )
     rho = float(decision.parameters[s.rho])
     ball: ProfileBall = told.ball  # type: ignore[assignment]
-    named |= {NAMES[x]: bound for x, bound in ball.quantities(rho).items() if x in NAMES}  # type: ignore[index]
+    named |= {NAMES[x]: bound for x, bound in ball.quantities(rho).items() if x in NAMES}
     named["rho"] = Bound.exact(rho)
     # their margins are at the weakest ends of what is given, and no enclosures of those at the truth
     hypotheses = (_injective(decision), *(replace(h, margin=None) for h in decision.hypotheses))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import flint
 import numpy as np
 
-from dipproofs.certify.constants import Plan, call, evaluate, float_call, float_evaluate
+from dipproofs.certify.constants import Plan, evaluate, float_call, float_evaluate
 from dipproofs.certify.methods.decide import BITS
 from dipproofs.certify.quantities import Base
 from dipproofs.certify.search import pessimistic
 from dipproofs.enclosures import Bound
+from dipproofs.enclosures.evaluate import call
 from dipproofs.theory import symbols as s
 
 #: The form whose constants are used: that of the residual, as all theorems about methods with a state.

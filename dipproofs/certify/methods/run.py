@@ -48,7 +48,7 @@ class Methods:
 
     @property
     def _has_momentum(self) -> bool:
-        return self.method.momentum != 0.0
+        return bool(self.method.momentum != 0.0)
 
     @property
     def point_only(self) -> bool:

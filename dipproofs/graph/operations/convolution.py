@@ -63,7 +63,7 @@ class Conv(Operation):
         x, w = inputs
         g, kernel = node["groups"], grouped_kernel(node, w)
         y = kernel.reshape(g, kernel.shape[1], -1) @ patches(node, x, w.shape)
-        return y.reshape(node.shape)
+        return np.asarray(y.reshape(node.shape))
 
     def vjp(
         self, node: Node, inputs: Sequence[np.ndarray], result: np.ndarray, cotangents: np.ndarray, graph: Tables

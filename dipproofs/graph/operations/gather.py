@@ -40,7 +40,7 @@ class Gather(Operation):
     def evaluate(self, node: Node, inputs: Sequence[np.ndarray], graph: Tables) -> np.ndarray:
         """Return the gathered entries."""
         joined = np.concatenate([*(x.reshape(-1) for x in inputs), np.zeros(1)])
-        return joined[graph.constants[node["indices"]]]
+        return np.asarray(joined[graph.constants[node["indices"]]])
 
     def vjp(
         self, node: Node, inputs: Sequence[np.ndarray], result: np.ndarray, cotangents: np.ndarray, graph: Tables

@@ -101,7 +101,7 @@ class Scale(Operation):
 
     def evaluate(self, node: Node, inputs: Sequence[np.ndarray], graph: Tables) -> np.ndarray:
         """Return the products."""
-        return inputs[0] * factor(graph, node["factor"])
+        return np.asarray(inputs[0] * factor(graph, node["factor"]))
 
     def vjp(
         self, node: Node, inputs: Sequence[np.ndarray], result: np.ndarray, cotangents: np.ndarray, graph: Tables
@@ -127,7 +127,7 @@ class Shift(Operation):
 
     def evaluate(self, node: Node, inputs: Sequence[np.ndarray], graph: Tables) -> np.ndarray:
         """Return the sums."""
-        return inputs[0] + factor(graph, node["offset"])
+        return np.asarray(inputs[0] + factor(graph, node["offset"]))
 
     def vjp(
         self, node: Node, inputs: Sequence[np.ndarray], result: np.ndarray, cotangents: np.ndarray, graph: Tables

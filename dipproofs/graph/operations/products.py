@@ -24,7 +24,7 @@ class Product(Operation):
 
     def evaluate(self, node: Node, inputs: Sequence[np.ndarray], graph: Tables) -> np.ndarray:
         """Return the products."""
-        return inputs[0] * inputs[1]
+        return np.asarray(inputs[0] * inputs[1])
 
     def vjp(
         self, node: Node, inputs: Sequence[np.ndarray], result: np.ndarray, cotangents: np.ndarray, graph: Tables
@@ -51,7 +51,7 @@ class Matmul(Operation):
 
     def evaluate(self, node: Node, inputs: Sequence[np.ndarray], graph: Tables) -> np.ndarray:
         """Return the product."""
-        return inputs[0] @ inputs[1]
+        return np.asarray(inputs[0] @ inputs[1])
 
     def vjp(
         self, node: Node, inputs: Sequence[np.ndarray], result: np.ndarray, cotangents: np.ndarray, graph: Tables

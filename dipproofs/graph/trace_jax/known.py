@@ -44,7 +44,7 @@ _SHAPED: dict[str, Callable[[np.ndarray, Mapping[str, Any]], np.ndarray]] = {
 def computed(equation: Any, values: list[Any]) -> list[Any]:
     """Return the results of an equation whose arguments are all known, in the program's number format."""
     name = equation.primitive.name
-    simple = not any(isinstance(v, jax.Array) and jax.dtypes.issubdtype(v.dtype, jax.dtypes.extended) for v in values)
+    simple = not any(isinstance(v, jax.Array) and jnp.issubdtype(v.dtype, jax.dtypes.extended) for v in values)
     if simple and len(equation.outvars) == 1:
         aval = equation.outvars[0].aval
         arrays = [np.asarray(v, atom.aval.dtype) for v, atom in zip(values, equation.invars)]
@@ -65,6 +65,6 @@ def computed(equation: Any, values: list[Any]) -> list[Any]:
 
 
 def _as_jax(value: Any, aval: Any) -> Any:
-    if isinstance(value, jax.Array) and jax.dtypes.issubdtype(value.dtype, jax.dtypes.extended):
+    if isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jax.dtypes.extended):
         return value
     return jnp.asarray(value, aval.dtype)

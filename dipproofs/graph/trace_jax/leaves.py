@@ -65,7 +65,7 @@ class Leaves:
 
 
 def _checked(leaf: Any, name: str) -> np.ndarray:
-    if jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+    if jax.numpy.issubdtype(leaf.dtype, jax.dtypes.prng_key):
         raise InputError(
             f"from_jax: parameter {name}: found a random key, expected float arrays; keep it out of params"
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -125,7 +125,7 @@ def _binary(op: str) -> Callable[..., Value]:
     return lambda tracer, target, args, kwargs: tracer.binary(op, _wrap(args[0]), _wrap(args[1]))
 
 
-def _copy(tracer: Tracer, target: Any, args: Any, kwargs: Any) -> Value:
+def _copy(tracer: Tracer, target: Any, args: Sequence[Value], kwargs: Any) -> Value:
     dtype = kwargs.get("dtype")
     if dtype is not None and str(dtype) not in ("torch.float64", "torch.float32"):
         return Poison(f"from_torch: found a conversion of trained values to {dtype}, expected real numbers throughout")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ def places(tracer: Tracer, value: Value, start: int = 0) -> torch.Tensor:
 
 def index_of(moved: torch.Tensor) -> np.ndarray:
     """Return the index map that a moved tensor of places stands for."""
-    return moved.round().to(torch.int64).numpy()
+    return np.asarray(moved.round().to(torch.int64).numpy())
 
 
 def moved(tracer: Tracer, target: Any, args: Any, kwargs: Any) -> Any:
@@ -49,7 +49,8 @@ def _index(tracer: Tracer, target: Any, args: Any, kwargs: Any) -> Value:
     value, where = args
     if not isinstance(value, Lazy) or any(isinstance(i, Lazy) for i in where):
         return Poison("from_torch: found indices that depend on parameters, expected constant ones")
-    return moved(tracer, target, (value, where), kwargs)
+    result: Value = moved(tracer, target, (value, where), kwargs)
+    return result
 
 
 def _scatter(tracer: Tracer, target: Any, args: Any, kwargs: Any) -> Value:
@@ -64,7 +65,7 @@ def _copied(tracer: Tracer, target: Any, args: Any, kwargs: Any) -> Value:
     return tracer.spread(args[1], tracer.shape(args[0]))
 
 
-def _same(tracer: Tracer, target: Any, args: Any, kwargs: Any) -> Value:
+def _same(tracer: Tracer, target: Any, args: Sequence[Value], kwargs: Any) -> Value:
     return args[0]
 
 

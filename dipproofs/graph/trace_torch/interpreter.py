@@ -95,4 +95,5 @@ def _arrays(value: Any) -> Any:
 
 
 def _value(value: Any) -> Value:
-    return value.detach().numpy() if isinstance(value, torch.Tensor) else value
+    result: Value = value.detach().numpy() if isinstance(value, torch.Tensor) else value
+    return result

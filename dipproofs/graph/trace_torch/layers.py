@@ -194,7 +194,8 @@ def _separable(first: int = 2) -> Callable[..., Any]:
     """A linear operation that acts on each spatial axis by itself: its matrices are found by running it on vectors."""
 
     def rule(tracer: Tracer, target: Any, args: Any, kwargs: Any) -> Value:
-        value, *rest = args
+        value: Value = args[0]
+        rest = args[1:]
         space = tracer.shape(value)[first:]
 
         def applied(factors: list[torch.Tensor]) -> torch.Tensor:

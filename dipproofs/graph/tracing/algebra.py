@@ -202,7 +202,7 @@ class Tracer:
             return self.gather([value], np.asarray(map_index(self.builder.places_of(value.source))), fill)
         array = np.asarray(value, dtype=np.float64)
         index = np.asarray(map_index(np.arange(array.size).reshape(array.shape)))
-        return np.append(array.reshape(-1), fill)[index]
+        return np.asarray(np.append(array.reshape(-1), fill)[index])
 
     def gather(self, values: Sequence[Value], index: np.ndarray, fill: float = 0.0) -> Value:
         """Entries of the joined values; −1 gives `fill`."""

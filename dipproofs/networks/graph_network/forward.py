@@ -76,7 +76,7 @@ def enclose_values(graph: Graph, parameters: Mapping[str, Array]) -> Values:
 def _gather(node: Node, inputs: list[Balls], graph: Graph) -> Balls:
     zero = as_array([flint.arb(0)], (1,))
     joined = np.concatenate([*(z.reshape(-1) for z in inputs), zero])
-    return joined[graph.constants[node["indices"]]]
+    return np.asarray(joined[graph.constants[node["indices"]]])
 
 
 def _contract(node: Node, inputs: list[Balls], graph: Graph) -> Balls:
@@ -96,11 +96,11 @@ def _factor(node: Node, key: str, graph: Graph) -> Any:
 
 
 def _scale(node: Node, inputs: list[Balls], graph: Graph) -> Balls:
-    return inputs[0] * _factor(node, "factor", graph)
+    return np.asarray(inputs[0] * _factor(node, "factor", graph))
 
 
 def _shift(node: Node, inputs: list[Balls], graph: Graph) -> Balls:
-    return inputs[0] + _factor(node, "offset", graph)
+    return np.asarray(inputs[0] + _factor(node, "offset", graph))
 
 
 def _add(node: Node, inputs: list[Balls], graph: Graph) -> Balls:
@@ -132,7 +132,7 @@ def _matmul(node: Node, inputs: list[Balls], graph: Graph) -> Balls:
 
 
 def _product(node: Node, inputs: list[Balls], graph: Graph) -> Balls:
-    return inputs[0] * inputs[1]
+    return np.asarray(inputs[0] * inputs[1])
 
 
 def _entrywise(node: Node, inputs: list[Balls], graph: Graph) -> Balls:

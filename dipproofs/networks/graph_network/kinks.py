@@ -156,7 +156,7 @@ def moving(point: Point, place: int) -> np.ndarray:
             return np.zeros(node.shape, dtype=bool)
         if node.op == "gather":
             parts = [moving(point, i).reshape(-1) for i in node.inputs]
-            return np.concatenate([*parts, np.zeros(1, dtype=bool)])[point.graph.constants[node["indices"]]]
+            return np.asarray(np.concatenate([*parts, np.zeros(1, dtype=bool)])[point.graph.constants[node["indices"]]])
         if node.op in ("scale", "shift", "entrywise", "piecewise"):
             return moving(point, node.inputs[0])
         return np.ones(node.shape, dtype=bool)

@@ -200,7 +200,7 @@ def path_scale(loss: Any, v: Array, y: Array) -> float:
         return float(np.linalg.norm(v - y))
     try:
         value = Bound.estimated(max(float(loss.value(np, v, y)), 0.0))
-        return max(loss.psi_bound(value, loss.constants(y, value)).mid, 0.0)
+        return float(max(loss.psi_bound(value, loss.constants(y, value)).mid, 0.0))
     except (InputError, ValueError, ArithmeticError):
         return math.inf
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
-from dipproofs.enclosures import Bound, IntervalMatrix, IntervalVector, compile_arb
+from dipproofs.enclosures import ArbFunction, Bound, IntervalMatrix, IntervalVector, compile_arb
 from dipproofs.enclosures.norms import vector_norm
 from dipproofs.theory import ACTIVATIONS
 from dipproofs.theory.activations import x
@@ -64,7 +64,7 @@ def enclose_hidden(network: TwoLayer) -> HiddenLayer:
 
 
 @lru_cache
-def _compiled(activation: str) -> tuple:
+def _compiled(activation: str) -> tuple[ArbFunction, ArbFunction]:
     theory = ACTIVATIONS[activation]
     return compile_arb((x,), theory.phi), compile_arb((x,), theory.dphi)
 

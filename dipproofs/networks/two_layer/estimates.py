@@ -78,13 +78,13 @@ def _prediction(network: TwoLayer, operator: OperatorBounds, v: np.ndarray) -> n
 def _observed(operator: OperatorBounds, V: np.ndarray, workspace: Workspace) -> np.ndarray:
     """AV; a mask picks rows, into memory that is already there: fresh pages cost more than the rows."""
     if operator.selection is None:
-        return operator.matrix.mid @ V
+        return np.asarray(operator.matrix.mid @ V)
     indices, signs = operator.selection
     AV = workspace.setdefault("AV", np.empty((indices.size, V.shape[1])))
     np.take(V, indices, axis=0, out=AV, mode="clip")
     if (signs < 0).any():
         AV *= signs[:, None]
-    return AV
+    return np.asarray(AV)
 
 
 def _largest_column(matrix: np.ndarray) -> float:

@@ -326,7 +326,7 @@ class TwoLayer:
         phi, _ = numpy_activation(self.activation)(self.W.astype(np.float64) @ self.u.astype(np.float64))
         h = self.V.astype(np.float64) @ phi / math.sqrt(self.width)
         g = h if self.basis is None else self.basis.astype(np.float64) @ h
-        return g + self.output_offset
+        return np.asarray(g + self.output_offset)
 
 
 def _check_name(key: str, value: Any, valid: tuple[str, ...], excluded: dict[str, str]) -> None:

@@ -19,4 +19,4 @@ def dct_atoms(shape: tuple[int, int], atoms: int, images: np.ndarray | None = No
     kept = kept[np.argsort(frequency[kept], kind="stable")]
     vertical, horizontal = dct_matrix(shape[0]), dct_matrix(shape[1])
     rows, columns = kept // shape[1], kept % shape[1]
-    return np.einsum("ri,rj->ijr", vertical[rows], horizontal[columns]).reshape(-1, atoms)
+    return np.asarray(np.einsum("ri,rj->ijr", vertical[rows], horizontal[columns]).reshape(-1, atoms))

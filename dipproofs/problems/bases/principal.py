@@ -31,4 +31,4 @@ def principal_atoms(shape: tuple[int, int], atoms: int, images: np.ndarray | Non
     if atoms > rank:
         raise InputError(f"network.atoms: found {atoms}, expected at most {rank}, the number of independent images")
     signs = np.sign(left[np.abs(left).argmax(axis=0), np.arange(left.shape[1])])
-    return (left * signs)[:, :atoms]
+    return np.asarray((left * signs)[:, :atoms])

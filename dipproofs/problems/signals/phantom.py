@@ -44,4 +44,4 @@ def shepp_logan(shape: tuple[int, int]) -> np.ndarray:
         across = (dy * np.cos(angle) - dx * np.sin(angle)) / b
         image[along**2 + across**2 <= 1.0] += value
     means = image.reshape(height, fine, width, fine).mean(axis=(1, 3))
-    return np.clip(means, 0.0, 1.0)
+    return np.asarray(np.clip(means, 0.0, 1.0))

@@ -164,4 +164,4 @@ def exact_rank(A: np.ndarray) -> int:
     """
     ratios = [value.as_integer_ratio() for value in A.ravel().tolist()]
     common = max(bottom for _, bottom in ratios)  # all are powers of two
-    return fmpz_mat(*A.shape, [top * (common // bottom) for top, bottom in ratios]).rank()
+    return int(fmpz_mat(*A.shape, [top * (common // bottom) for top, bottom in ratios]).rank())

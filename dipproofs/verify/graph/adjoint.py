@@ -79,7 +79,7 @@ class Point:
             joined = np.concatenate([*(self.moving(i) for i in node.inputs), [False]])
             return np.asarray(joined[self.graph.constants[node["indices"]].ravel()])
         if node.op in ("scale", "shift", "add", "entrywise", "piecewise"):
-            return np.any([self.moving(i) for i in node.inputs], axis=0)
+            return np.asarray(np.any([self.moving(i) for i in node.inputs], axis=0))
         return np.ones(size, dtype=bool)
 
     @cached_property

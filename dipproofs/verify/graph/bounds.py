@@ -292,7 +292,7 @@ def _least(ball: Ball, place: int, which: int) -> np.ndarray:
     moved = ball.nodes[node.inputs[0]].length * ball.rho * PUSH / (math.sqrt(count) if which == 0 else 1.0)
     lower = np.array([float(b.lower()) for b in ball.point.values.spread[place][which]])
     least = np.nan_to_num(lower - moved * PUSH, nan=-math.inf) - np.abs(lower) * 2.0**-50
-    return np.maximum(least, math.sqrt(float(node["epsilon"])) * (1 - 2.0**-50) if which == 0 else 0.0)
+    return np.asarray(np.maximum(least, math.sqrt(float(node["epsilon"])) * (1 - 2.0**-50) if which == 0 else 0.0))
 
 
 def _normalise(ball: Ball, place: int) -> Derivatives:

@@ -18,6 +18,7 @@ from dipproofs.verify.graph.windows import windows
 
 BITS = 128
 Balls = list[arb]
+Shapes = list[tuple[int, ...]]
 
 
 @dataclass
@@ -80,13 +81,13 @@ def _radius(ball: arb, mid: float) -> float:
     return float(away.upper()) * (1 + 2.0**-50) + (0.0 if away.is_zero() else 2.0**-1060)
 
 
-def _gather(node: Node, inputs: list[Balls], shapes: list, graph: Graph) -> Balls:
+def _gather(node: Node, inputs: list[Balls], shapes: Shapes, graph: Graph) -> Balls:
     joined = [entry for part in inputs for entry in part]
     joined.append(arb(0))
     return [joined[i] for i in graph.constants[node["indices"]].ravel().tolist()]
 
 
-def _contract(node: Node, inputs: list[Balls], shapes: list, graph: Graph) -> Balls:
+def _contract(node: Node, inputs: list[Balls], shapes: Shapes, graph: Graph) -> Balls:
     matrix, axis, shape = graph.constants[node["matrix"]], node["axis"], shapes[0]
     order = np.moveaxis(np.arange(math.prod(shape)).reshape(shape), axis, 0).reshape(shape[axis], -1)
     right = arb_mat(*order.shape, [inputs[0][i] for i in order.ravel().tolist()])
@@ -97,7 +98,7 @@ def _contract(node: Node, inputs: list[Balls], shapes: list, graph: Graph) -> Ba
     return [done[i] for i in place.ravel().tolist()]
 
 
-def _sum(node: Node, inputs: list[Balls], shapes: list, graph: Graph) -> Balls:
+def _sum(node: Node, inputs: list[Balls], shapes: Shapes, graph: Graph) -> Balls:
     kept = [i for i in range(len(shapes[0])) if i not in node["axes"]]
     count = math.prod(shapes[0][i] for i in node["axes"])
     order = np.arange(math.prod(shapes[0])).reshape(shapes[0]).transpose(*kept, *sorted(node["axes"]))
@@ -111,19 +112,19 @@ def _constant(node: Node, key: str, size: int, graph: Graph) -> list[arb]:
     return [arb(float(value))] * size
 
 
-def _scale(node: Node, inputs: list[Balls], shapes: list, graph: Graph) -> Balls:
+def _scale(node: Node, inputs: list[Balls], shapes: Shapes, graph: Graph) -> Balls:
     return [a * b for a, b in zip(inputs[0], _constant(node, "factor", len(inputs[0]), graph))]
 
 
-def _shift(node: Node, inputs: list[Balls], shapes: list, graph: Graph) -> Balls:
+def _shift(node: Node, inputs: list[Balls], shapes: Shapes, graph: Graph) -> Balls:
     return [a + b for a, b in zip(inputs[0], _constant(node, "offset", len(inputs[0]), graph))]
 
 
-def _add(node: Node, inputs: list[Balls], shapes: list, graph: Graph) -> Balls:
+def _add(node: Node, inputs: list[Balls], shapes: Shapes, graph: Graph) -> Balls:
     return [sum((sign * v for sign, v in zip(node["signs"], row)), arb(0)) for row in zip(*inputs)]
 
 
-def _conv(node: Node, inputs: list[Balls], shapes: list, graph: Graph) -> Balls:
+def _conv(node: Node, inputs: list[Balls], shapes: Shapes, graph: Graph) -> Balls:
     view = windows(node, shapes[0], shapes[1])
     x, w = [*inputs[0], arb(0)], inputs[1]
     result: Balls = []
@@ -136,7 +137,7 @@ def _conv(node: Node, inputs: list[Balls], shapes: list, graph: Graph) -> Balls:
     return result
 
 
-def _matmul(node: Node, inputs: list[Balls], shapes: list, graph: Graph) -> Balls:
+def _matmul(node: Node, inputs: list[Balls], shapes: Shapes, graph: Graph) -> Balls:
     (p, q), r = shapes[0][-2:], shapes[1][-1]
     result: Balls = []
     for i in range(math.prod(shapes[0][:-2])):
@@ -145,7 +146,7 @@ def _matmul(node: Node, inputs: list[Balls], shapes: list, graph: Graph) -> Ball
     return result
 
 
-def _product(node: Node, inputs: list[Balls], shapes: list, graph: Graph) -> Balls:
+def _product(node: Node, inputs: list[Balls], shapes: Shapes, graph: Graph) -> Balls:
     return [a * b for a, b in zip(*inputs)]
 
 
@@ -155,7 +156,7 @@ def on_balls(name: str, order: int) -> Callable[[arb], arb]:
     return lambda ball: function({variable: ball})
 
 
-def _entrywise(node: Node, inputs: list[Balls], shapes: list, graph: Graph) -> Balls:
+def _entrywise(node: Node, inputs: list[Balls], shapes: Shapes, graph: Graph) -> Balls:
     return list(map(on_balls(node["function"], 0), inputs[0]))
 
 
@@ -168,7 +169,7 @@ def heights(node: Node) -> Balls:
     return found
 
 
-def _piecewise(node: Node, inputs: list[Balls], shapes: list, graph: Graph) -> Balls:
+def _piecewise(node: Node, inputs: list[Balls], shapes: Shapes, graph: Graph) -> Balls:
     knots, slopes, at = [arb(float(t)) for t in node["knots"]], [arb(float(t)) for t in node["slopes"]], heights(node)
 
     def value(z: arb) -> arb:
@@ -186,7 +187,7 @@ def _piecewise(node: Node, inputs: list[Balls], shapes: list, graph: Graph) -> B
     return list(map(value, inputs[0]))
 
 
-def _maximum(node: Node, inputs: list[Balls], shapes: list, graph: Graph) -> Balls:
+def _maximum(node: Node, inputs: list[Balls], shapes: Shapes, graph: Graph) -> Balls:
     width = shapes[0][-1]
     result = []
     for start in range(0, len(inputs[0]), width):
@@ -220,7 +221,7 @@ def _normalise(node: Node, z: Balls) -> tuple[Balls, tuple[Balls, Balls]]:
     return result, (deviations, sizes)
 
 
-def _softmax(node: Node, inputs: list[Balls], shapes: list, graph: Graph) -> Balls:
+def _softmax(node: Node, inputs: list[Balls], shapes: Shapes, graph: Graph) -> Balls:
     width, result = shapes[0][-1], list[arb]()
     for start in range(0, len(inputs[0]), width):
         row = inputs[0][start : start + width]
@@ -231,7 +232,7 @@ def _softmax(node: Node, inputs: list[Balls], shapes: list, graph: Graph) -> Bal
     return result
 
 
-_RULES: dict[str, Callable[[Node, list[Balls], list, Graph], Balls]] = {
+_RULES: dict[str, Callable[[Node, list[Balls], Shapes, Graph], Balls]] = {
     "gather": _gather, "contract": _contract, "sum": _sum, "scale": _scale, "shift": _shift, "add": _add,
     "conv": _conv, "matmul": _matmul, "product": _product, "entrywise": _entrywise, "piecewise": _piecewise,
     "maximum": _maximum, "softmax": _softmax,

@@ -13,6 +13,7 @@ from dipproofs.theory.activations import x
 from dipproofs.verify.arithmetic.expressions import compiled, norm, root, upper
 from dipproofs.verify.arithmetic.slices import Matrix
 from dipproofs.verify.arithmetic.spectra import frobenius
+from dipproofs.verify.forward import Operator
 
 #: Up to this many rows a hint w ≈ K⁻¹r is made.
 _ROWS = 2048
@@ -28,7 +29,9 @@ class TwoLayerState:
         prediction: Ag, (m, 1).
     """
 
-    def __init__(self, arrays: Mapping[str, np.ndarray], network: Mapping[str, Any], operator: Any, prediction: Matrix):
+    def __init__(
+        self, arrays: Mapping[str, np.ndarray], network: Mapping[str, Any], operator: Operator, prediction: Matrix
+    ):
         self.arrays, self.operator = arrays, operator
         self.trained = {"both": ("W", "V"), "inner": ("W",), "outer": ("V",)}[network["train"]]
         activation = ACTIVATIONS[network["activation"]]

@@ -50,7 +50,7 @@ def adjoint_of_kernel(node: Node, x: Array, w: Array, cotangents: Array) -> Arra
     product = cotangents.reshape(rows, groups, outputs, -1) @ np.ascontiguousarray(read.swapaxes(-1, -2))
     if node["transposed"]:
         product = product.reshape(rows, groups, outputs, x.shape[0] // groups, -1).swapaxes(2, 3)
-    return product.reshape(rows, *w.shape)
+    return np.asarray(product.reshape(rows, *w.shape))
 
 
 def tap_slices(node: Node, space: tuple[int, ...], kernel: tuple[int, ...], tap: int) -> tuple[Slices, Slices] | None:

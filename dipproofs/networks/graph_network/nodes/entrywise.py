@@ -45,7 +45,7 @@ class Entrywise(NodeRule):
             point = ball.point
             source, name = point.graph.nodes[place].inputs[0], point.graph.nodes[place]["function"]
             if not point.proved:
-                return np.abs(numpy_function(name, 2)(point.mid(source))).reshape(-1)
+                return np.asarray(np.abs(numpy_function(name, 2)(point.mid(source))).reshape(-1))
             box = np.nextafter(point.radius(source) + ball.radius(source), np.inf)
             mid, rad = _enclosed(name, 2, point.mid(source), box)
             return np.asarray(np.nextafter(np.abs(mid) + rad, np.inf))
