@@ -18,9 +18,9 @@ from dipproofs.networks.graph_network.nodes.torus import convolution_norm as pro
 from dipproofs.networks.graph_network.observe import observe as producers_view
 from dipproofs.networks.graph_network.point import Point as ProducersPoint
 from dipproofs.theory.elementary import PiecewiseLinear
-from dipproofs.verify.graph.adjoint import Point
 from dipproofs.verify.graph.bounds import Ball
 from dipproofs.verify.graph.observation import kink_margin, observe
+from dipproofs.verify.graph.point import Point
 from dipproofs.verify.graph.torus import convolution_norm
 from dipproofs.verify.graph.values import values_of
 

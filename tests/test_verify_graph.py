@@ -17,9 +17,9 @@ from dipproofs.testing.graphs import random_graph
 from dipproofs.theory.elementary import PiecewiseLinear
 from dipproofs.verify.arithmetic import floats
 from dipproofs.verify.graph import bounds
-from dipproofs.verify.graph.adjoint import Point
 from dipproofs.verify.graph.bounds import Ball
 from dipproofs.verify.graph.observation import kink_margin, observe
+from dipproofs.verify.graph.point import Point
 from dipproofs.verify.graph.torus import convolution_norm
 from dipproofs.verify.graph.values import values_of
 

@@ -11,6 +11,8 @@ import math
 import numpy as np
 
 UNIT, SMALLEST = 2.0**-53, 2.0**-1000
+#: Squares of numbers between its inverse and this neither over- nor underflow by anything that counts.
+_TAME = 2.0**300
 _SLACKS = (1e-12, 1e-9, 1e-6, 1e-3, 0.1)
 
 
@@ -26,17 +28,26 @@ def frobenius(x: np.ndarray) -> float:
         >>> 5.0 <= frobenius(np.array([3.0, 4.0])) < 5.001
         True
     """
-    largest = float(np.abs(x).max(initial=0.0))
-    if largest == 0.0:
-        return 0.0
-    if not math.isfinite(largest):
-        return math.inf
-    scaled = x / largest
-    return largest * math.sqrt(float(np.vdot(scaled, scaled)) * (1 + gamma(x.size + 8))) * (1 + 2.0**-44) + SMALLEST
+    largest = most(x)
+    if largest == 0.0 or not math.isfinite(largest):
+        return largest if largest == 0.0 else math.inf
+    unit = 1.0 if 1 / _TAME < largest < _TAME else largest
+    flat = np.ravel(x if unit == 1.0 else x / unit)
+    return unit * math.sqrt(float(np.vdot(flat, flat)) * (1 + gamma(x.size + 8))) * (1 + 2.0**-44) + SMALLEST
+
+
+def most(x: np.ndarray) -> float:
+    """The largest absolute entry, NaN if one is; 0 where there is none."""
+    return max(float(x.max()), -float(x.min())) if x.size else 0.0
 
 
 def lengths(rows: np.ndarray) -> np.ndarray:
     """Upper bounds of the Euclidean norms of the rows of a matrix."""
+    whole = most(rows)
+    if whole < _TAME:
+        squares = np.einsum("...i,...i->...", rows, rows)
+        if (squares > 1 / _TAME).all():
+            return np.sqrt(squares * (1 + gamma(rows.shape[-1] + 8))) * (1 + 2.0**-44)
     largest = np.abs(rows).max(axis=-1, initial=0.0)
     if not np.isfinite(largest).all():
         known = np.isfinite(largest)
@@ -66,19 +77,28 @@ def largest_eigenvalue(gram: np.ndarray) -> float:
 
 
 def _guess(gram: np.ndarray) -> float:
-    """The largest eigenvalue in floats; for large matrices nearly it, from below."""
+    """The largest eigenvalue in floats; for large matrices nearly it, from below; no bound."""
     if len(gram) <= 400:
         return float(np.linalg.eigvalsh(gram)[-1])
-    block = np.random.default_rng(0).standard_normal((len(gram), 8))
-    for _ in range(12):
-        block = np.linalg.qr(gram @ block)[0]
-    return float(np.linalg.eigvalsh(block.T @ gram @ block)[-1])
+    block = np.linalg.qr(np.random.default_rng(0).standard_normal((len(gram), 8)))[0]
+    blocks = [block]
+    for _ in range(15):  # a block Krylov space
+        block = gram @ block
+        for _ in range(2):
+            for known in blocks:
+                block -= known @ (known.T @ block)
+            block = np.linalg.qr(block)[0]
+        blocks.append(block)
+    basis = np.hstack(blocks)
+    return float(np.linalg.eigvalsh(basis.T @ gram @ basis)[-1])
 
 
 def scaled(x: np.ndarray) -> tuple[float, np.ndarray]:
-    """A power of two near the largest entry, and the matrix divided by it: exact but for underflow below 2⁻¹⁰⁰⁰."""
-    largest = float(np.abs(x).max(initial=0.0))
-    unit = 2.0 ** math.frexp(largest)[1] if largest > 0 and math.isfinite(largest) else 1.0
+    """A power of two, and the matrix divided by it, of harmless size: exact but for underflow below 2⁻¹⁰⁰⁰."""
+    largest = most(x)
+    if 1 / _TAME < largest < _TAME or not (largest > 0 and math.isfinite(largest)):
+        return 1.0, x
+    unit = 2.0 ** math.frexp(largest)[1]
     return unit, x / unit
 
 

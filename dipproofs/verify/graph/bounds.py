@@ -14,7 +14,8 @@ import numpy as np
 
 from dipproofs.theory.architectures import graph_nodes as t
 from dipproofs.verify.arithmetic.floats import SMALLEST, UNIT, frobenius, gamma, lengths, norm
-from dipproofs.verify.graph.adjoint import Point, reverse
+from dipproofs.verify.graph.adjoint import reverse
+from dipproofs.verify.graph.point import Point
 from dipproofs.verify.graph.torus import convolution_norm
 from dipproofs.verify.graph.upper import PUSH, joined, push, times, upper
 from dipproofs.verify.graph.values import groups_of
@@ -90,8 +91,7 @@ class Ball:
         return push(rows + error), push(norms + error)
 
     def _reduced(self, start: int, given: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict[int, float]]:
-        widest = max(math.prod(node.shape) for node in self.point.graph.nodes[: start + 1])
-        chunk = max(1, int(self.budget / (48 * widest)))
+        chunk = max(1, int(self.budget / (8 * self.point.peak(start))))
         rows, norms = np.zeros((len(given), len(self.point.blocks))), np.zeros(len(self.point.blocks))
         defects: dict[int, float] = {}
         for first in range(0, len(given), chunk):

@@ -11,8 +11,9 @@ from flint import arb, ctx
 
 from dipproofs.theory.architectures import graph_nodes as t
 from dipproofs.verify.arithmetic.floats import frobenius, gamma, lengths, norm, smallest_singular
-from dipproofs.verify.graph.adjoint import Point, reverse
+from dipproofs.verify.graph.adjoint import reverse
 from dipproofs.verify.graph.bounds import Ball, curvature
+from dipproofs.verify.graph.point import Point
 from dipproofs.verify.graph.upper import PUSH, joined, push, times, upper
 from dipproofs.verify.graph.values import BITS
 
@@ -40,8 +41,7 @@ def observe(ball: Ball, rows: np.ndarray, slack: float = 0.0) -> Observation:
     """
     point, m = ball.point, len(rows)
     graph, blocks = point.graph, point.blocks
-    widest = max(math.prod(node.shape) for node in graph.nodes)
-    chunk = max(1, min(m, int(8 * ball.budget / (64 * widest))))
+    chunk = max(1, min(m, int(8 * ball.budget / (8 * point.peak(graph.output)))))
     sizes = [math.prod(graph.nodes[place].shape) for place in blocks]
     ends = np.cumsum(sizes)
     jacobian = np.zeros((m, int(ends[-1])))

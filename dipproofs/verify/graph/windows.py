@@ -12,6 +12,15 @@ import numpy as np
 from dipproofs.graph.node import Node
 
 Shape = tuple[int, ...]
+Index = slice | np.ndarray
+
+
+def progression(places: np.ndarray) -> Index:
+    """A slice in place of rising numbers of one distance."""
+    step = int(places[1] - places[0]) if len(places) > 1 else 1
+    if len(places) and step > 0 and (np.diff(places) == step).all():
+        return slice(int(places[0]), int(places[-1]) + 1, step)
+    return places if len(places) else slice(0, 0)
 
 
 @dataclass(frozen=True)
@@ -21,8 +30,9 @@ class Windows:
     Args:
         reads: (taps, positions) flat spatial places of x, −1 where nothing is read.
         groups, outputs, inputs: groups; output and input channels of one group.
-        space: number of spatial places of x. kernel: lengths of the axes of the kernel.
+        space: number of spatial places of x. kernel, image: lengths of the axes of the kernel and of x.
         transposed: whether the weights lie as (inputs, outputs, taps).
+        axes: by axis (taps, positions), the place along it or −1.
     """
 
     reads: np.ndarray
@@ -31,7 +41,9 @@ class Windows:
     inputs: int
     space: int
     kernel: Shape
+    image: Shape
     transposed: bool
+    axes: tuple[np.ndarray, ...]
 
     def entries(self, group: int) -> np.ndarray:
         """Flat places of x in the windows of a group, (inputs·taps, positions); −1 for 0."""
@@ -49,6 +61,21 @@ class Windows:
         else:
             places = first * taps + (o * self.inputs + c) * taps + t
         return places.reshape(self.outputs, -1)
+
+    @property
+    def positions(self) -> Shape:
+        """Lengths of the axes of the result."""
+        return tuple(places.shape[1] for places in self.axes)
+
+    @cached_property
+    def slices(self) -> list[tuple[tuple[Index, ...], tuple[Index, ...]]]:
+        """For every tap what it reads and at which positions, axis by axis: both rise with one distance."""
+        found = []
+        for tap in np.ndindex(*self.kernel):
+            at = [np.flatnonzero(places[t] >= 0) for places, t in zip(self.axes, tap)]
+            read = [places[t][here] for places, t, here in zip(self.axes, tap, at)]
+            found.append((tuple(map(progression, read)), tuple(map(progression, at))))
+        return found
 
     @cached_property
     def kappa(self) -> float:
@@ -77,4 +104,4 @@ def windows(node: Node, x: Shape, w: Shape) -> Windows:
         reads = np.where(missing, -1, joined).reshape(len(reads) * len(places), -1)
     groups = node["groups"]
     outputs, inputs = node.shape[0] // groups, x[0] // groups
-    return Windows(reads, groups, outputs, inputs, math.prod(space), kernel, node["transposed"])
+    return Windows(reads, groups, outputs, inputs, math.prod(space), kernel, space, node["transposed"], tuple(axes))

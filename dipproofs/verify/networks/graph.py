@@ -15,9 +15,9 @@ from dipproofs.theory.architectures import ARCHITECTURES, Architecture
 from dipproofs.verify.arithmetic.expressions import between
 from dipproofs.verify.arithmetic.slices import Matrix
 from dipproofs.verify.forward import Operator
-from dipproofs.verify.graph.adjoint import Point
 from dipproofs.verify.graph.bounds import Ball
 from dipproofs.verify.graph.observation import kink_margin, observe
+from dipproofs.verify.graph.point import Point
 from dipproofs.verify.graph.values import BITS, values_of
 from dipproofs.verify.networks.base import Claims
 
