@@ -15,6 +15,7 @@ except KeyboardInterrupt:  # nothing runs yet that would say so in one word
     sys.stderr.write("interrupted\n")
     raise SystemExit(130) from None
 
+from dipproofs.compilation_cache import keep_compilations
 from dipproofs.errors import InputError
 
 app = typer.Typer(
@@ -260,6 +261,7 @@ def explain(
 def main() -> None:
     """Entry point of the console script."""
     try:
+        keep_compilations()
         _plug_in()
         app()
     except KeyboardInterrupt:

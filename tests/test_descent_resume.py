@@ -89,3 +89,21 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     np.savez(path, facts=np.array('{"format": "something"}'))
     with pytest.raises(dp.InputError, match="another format"):
         Snapshot.load(path)
+
+
+def test_arrays_that_the_certificate_holds_are_not_written_again(tmp_path: Path) -> None:
+    theta, moved = np.arange(10_000.0), np.ones(10_000)
+    np.savez(tmp_path / "arrays-final.npz", V=theta, y=moved[:3])
+    snapshot = Snapshot({"theta.0": theta, "state.0": moved}, {"tau": 3})
+    path = snapshot.save(tmp_path)
+    assert path.stat().st_size < 1.2 * moved.nbytes
+    found = Snapshot.load(path)
+    assert found.facts == {"tau": 3}
+    np.testing.assert_array_equal(found.arrays["theta.0"], theta)
+    np.testing.assert_array_equal(found.arrays["state.0"], moved)
+    np.savez(tmp_path / "arrays-final.npz", V=theta + 1)
+    with pytest.raises(dp.InputError, match=r"arrays-final.npz: found another certificate's arrays"):
+        Snapshot.load(path)
+    (tmp_path / "arrays-final.npz").unlink()
+    with pytest.raises(dp.InputError, match=r"arrays-final.npz: found no array V"):
+        Snapshot.load(path)

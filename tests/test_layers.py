@@ -12,7 +12,7 @@ import dipproofs
 ROOT = Path(dipproofs.__file__).parent
 #: From the ground up; what stands together does not import each other.
 LAYERS = (
-    ("errors", "precision"),
+    ("errors", "precision", "compilation_cache"),
     ("theory", "arguments"),
     ("enclosures",),
     ("certificate", "graph"),

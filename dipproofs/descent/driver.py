@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from dipproofs.descent.engine import Engine, Iterate, Setting
+from dipproofs.descent.engine import Engine, Iterate, Setting, integer
 from dipproofs.descent.history import History
 from dipproofs.descent.marks import Marks
 from dipproofs.descent.resume import Snapshot, finite_or_text
@@ -193,15 +193,14 @@ class Driver:
     def restore(self, snapshot: Snapshot) -> None:
         """Go back to a snapshot of this run."""
         import jax
-        import jax.numpy as jnp
 
         def tree(name: str, like: Any) -> Any:
-            return jax.tree.unflatten(jax.tree.structure(like), [jnp.asarray(a) for a in snapshot.leaves(name)])
+            return jax.tree.unflatten(jax.tree.structure(like), jax.device_put(list(snapshot.leaves(name))))
 
         facts, arrays = snapshot.facts, snapshot.arrays
-        scalars = {name: jnp.asarray(arrays[name]) for name in ("path_length", "squared_distance", "reference")}
+        scalars = {name: jax.device_put(arrays[name]) for name in ("path_length", "squared_distance", "reference")}
         self.carry = self.carry._replace(
-            tau=jnp.asarray(facts["tau"]),
+            tau=integer(facts["tau"]),
             theta=tree("theta", self.carry.theta),
             state=tree("state", self.carry.state),
             **scalars,

@@ -41,6 +41,13 @@ class Iterate:
     momentum: float | None
 
 
+def integer(value: int) -> Any:
+    """Give a count as JAX has it after the first chunk, so that nothing is compiled again for its weak type."""
+    import jax
+
+    return jax.device_put(np.asarray(value))
+
+
 @dataclass(frozen=True)
 class Setting:
     """How the next chunk goes: γ_0, the traced options, whether a rise of the loss ends it."""
@@ -60,7 +67,6 @@ class Engine:
 
     def __init__(self, problem: Any, network: Any, loss: Any, method: Method, schedule: Schedule) -> None:
         import jax
-        import jax.numpy as jnp
 
         from dipproofs.descent import loop
 
@@ -68,12 +74,12 @@ class Engine:
         self.dtype = np.dtype(network.dtype)
         self.program: Program = network.program(full=not method.in_span)
         self.track = network.parameter_count <= _TRACK_DISTANCE_LIMIT
-        theta = jax.tree.map(jnp.asarray, self.program.theta)
+        theta = jax.device_put(self.program.theta)
         operator = problem.operator
         self.data = loop.Data(
             tuple(self._device(part) for part in operator.arrays),
-            jnp.asarray(problem.y, self.dtype),
-            jax.tree.map(jnp.asarray, self.program.fixed),
+            jax.device_put(np.asarray(problem.y, self.dtype)),
+            jax.device_put(self.program.fixed),
             theta,
         )
         self.static = loop.Static(
@@ -81,30 +87,28 @@ class Engine:
         )
         zero = self.scalar(0.0)
         self.start = loop.Carry(
-            jnp.asarray(0), theta, method.init(theta), zero, zero, self.scalar(math.inf), jnp.asarray(loop.RUNNING)
+            integer(0), theta, method.init(theta), zero, zero, self.scalar(math.inf), integer(loop.RUNNING)
         )
         self.floor = 0.0
 
     def scalar(self, value: float) -> Any:
         """Give a number in the run's format."""
-        import jax.numpy as jnp
+        import jax
 
-        return jnp.asarray(value, self.dtype)
+        return jax.device_put(np.asarray(value, self.dtype))
 
     def _device(self, part: Any) -> Any:
-        import jax.numpy as jnp
+        import jax
 
-        array = jnp.asarray(part)
-        return array.astype(self.dtype) if jnp.issubdtype(array.dtype, jnp.floating) else array
+        array = np.asarray(part)
+        return jax.device_put(array.astype(self.dtype) if np.issubdtype(array.dtype, np.floating) else array)
 
     def chunk(self, carry: Any, setting: Setting, count: int, tolerance: float) -> tuple[Any, np.ndarray]:
         """Do up to ``count`` iterations; give the carry and the filled records, (5, used)."""
-        import jax.numpy as jnp
-
         rise = math.inf
         if setting.guarded:
             rise = _RISE if self.method.monotone else _RISE_WITH_MOMENTUM
-        limits = self.loop.Limits(jnp.asarray(count), *map(self.scalar, (tolerance, rise, self.floor)))
+        limits = self.loop.Limits(integer(count), *map(self.scalar, (tolerance, rise, self.floor)))
         coefficients = tuple(self.scalar(c) for c in setting.coefficients)
         after, filled = self.loop.advance(
             self.static, self.data, carry, self.scalar(setting.gamma), coefficients, limits
@@ -162,21 +166,19 @@ class Engine:
         return AutoStep(self._estimate(False), curvature, m, self.dtype, local, falls, underflow=lost, steps=steps)
 
     def _estimate(self, curved: bool) -> Callable[[int, Any, Any], tuple[Any, Any]]:
-        import jax.numpy as jnp
-
         def estimate(count: int, theta: Any, start: Any) -> tuple[Any, Any]:
-            first = jnp.asarray(start, self.data.y.dtype)
-            found: tuple[Any, Any] = self.loop.norm_estimate(self.static, count, curved, self.data, theta, first)
+            found: tuple[Any, Any] = self.loop.norm_estimate(
+                self.static, integer(count), curved, self.data, theta, start
+            )
             return found
 
         return estimate
 
     def auto_momentum(self, chosen: list[tuple[int, float]]) -> AutoMomentum:
         """Make the controller of the momentum."""
-        import jax.numpy as jnp
 
         def product(theta: Any, w: np.ndarray) -> Any:
-            return self.loop.normal_product(self.static, self.data, theta, jnp.asarray(w, self.dtype))
+            return self.loop.normal_product(self.static, self.data, theta, np.asarray(w, self.dtype))
 
         def matrix(theta: Any) -> Any:
             return self.loop.normal_matrix(self.static, self.data, theta)

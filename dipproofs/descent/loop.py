@@ -80,7 +80,7 @@ def advance(
 
     def body(loop: Any) -> Any:
         i, carry, records = loop
-        tau, theta, state, path, squared_distance, reference, _ = carry
+        tau, theta, state, path, squared_distance, reference, before = carry
         v, cache = _forward(static, data, theta)
         value = loss.value(jnp, v, data.y).astype(dtype)
         z = static.operator.adjoint(data.operator, loss.gradient(jnp, v, data.y))
@@ -95,7 +95,7 @@ def advance(
         risen = (value > limits.rise * reference) & (value > limits.floor)
         status = jnp.where(
             finite, jnp.where(value <= limits.tolerance, REACHED, jnp.where(risen, RISEN, RUNNING)), NOT_FINITE
-        )
+        ).astype(before.dtype)
         running = status == RUNNING
         gamma = gamma_0 * jnp.asarray(static.schedule.factor(tau.astype(dtype)), dtype)
         if static.schedule.searches:
@@ -128,7 +128,7 @@ def advance(
         return (i < limits.steps) & (carry.status == RUNNING)
 
     records = jnp.zeros((ROWS, static.capacity), dtype)
-    start = (jnp.zeros((), carry.tau.dtype), carry._replace(status=jnp.asarray(RUNNING)), records)
+    start = (jnp.zeros((), carry.tau.dtype), carry._replace(status=jnp.full_like(carry.status, RUNNING)), records)
     _, carry, records = jax.lax.while_loop(condition, body, start)
     return carry, records
 
@@ -167,8 +167,8 @@ def step_that_falls(static: Static, data: Data, theta: Any, gamma: Any) -> Any:
     return _backtrack(static, data, theta, cache, factors, squared, value, gamma, 0.5, 0.5)
 
 
-@partial(jax.jit, static_argnames=("static", "iterations", "curved"))
-def norm_estimate(static: Static, iterations: int, curved: bool, data: Data, theta: Any, start: Any) -> tuple[Any, Any]:
+@partial(jax.jit, static_argnames=("static", "curved"))
+def norm_estimate(static: Static, iterations: Any, curved: bool, data: Data, theta: Any, start: Any) -> tuple[Any, Any]:
     """Estimate by power iteration the largest eigenvalue of MMᵀ, or ``curved`` of MMᵀ∇²L(v): a lower bound."""
     product, hessian = _normal_map(static, data, theta)
 

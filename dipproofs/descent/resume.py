@@ -17,6 +17,8 @@ from dipproofs.errors import InputError
 #: The file in a certificate's folder.
 FILE = "run-state.npz"
 _FORMAT = "dipproofs-run-state"
+#: Smaller arrays (bytes) are always written.
+_LARGE = 2**16
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,12 +47,17 @@ class Snapshot:
         return found
 
     def save(self, path: str | Path) -> Path:
-        """Write everything to one .npz file; for a folder, to ``run-state.npz`` in it."""
+        """Write everything to one .npz file; for a folder, to ``run-state.npz`` in it.
+
+        Large arrays that a certificate in that folder stores as well (``arrays*.npz``) are named, not written again.
+        """
         path = Path(path)
         path = path / FILE if path.is_dir() else path
-        text = np.array(json.dumps({"format": _FORMAT, **self.facts}))
+        shared = _found_beside(self.arrays, path)
+        text = np.array(json.dumps({"format": _FORMAT, "shared": shared, **self.facts}))
+        own = {name: array for name, array in self.arrays.items() if name not in shared}
         with path.open("wb") as file:
-            np.savez(file, facts=text, **self.arrays)  # type: ignore[arg-type]
+            np.savez(file, facts=text, **own)  # type: ignore[arg-type]
         return path
 
     @staticmethod
@@ -58,7 +65,7 @@ class Snapshot:
         """Read what `save` wrote, from the file or its folder.
 
         Raises:
-            InputError: no such file, or another format.
+            InputError: no such file, another format, or arrays beside it that are not those of the run any more.
         """
         path = Path(path)
         path = path / FILE if path.is_dir() else path
@@ -70,7 +77,7 @@ class Snapshot:
             raise InputError(f"resume: {path.name}: found no saved run there ({error})") from None
         if not isinstance(facts, dict) or facts.pop("format", None) != _FORMAT:
             raise InputError(f"resume: {path.name}: found another format, expected a run saved by dipproofs")
-        return Snapshot(arrays, facts)
+        return Snapshot(arrays | _read_beside(facts.pop("shared", {}), path.parent), facts)
 
     def refuse_other(self, expected: Mapping[str, Any]) -> None:
         """Refuse to go on with another problem, method, schedule or step.
@@ -83,6 +90,38 @@ class Snapshot:
                 if key == "fingerprint":
                     raise InputError("resume: found the run of another problem, network or loss, expected the same one")
                 raise InputError(f"resume: found {key} {self.facts.get(key)!r}, expected {value!r} as in this call")
+
+
+def _found_beside(arrays: Mapping[str, np.ndarray], path: Path) -> dict[str, list[str]]:
+    """Give [file, name, hash] for each large array that another file of the folder holds bit for bit."""
+    wanted = {_hash(array): name for name, array in arrays.items() if array.nbytes >= _LARGE}
+    found: dict[str, list[str]] = {}
+    for file in sorted(path.parent.glob("arrays*.npz")) if wanted else ():
+        with np.load(file, allow_pickle=False) as stored:
+            for key in stored.files:
+                digest = _hash(stored[key])
+                if digest in wanted:
+                    found[wanted[digest]] = [file.name, key, digest]
+    return found
+
+
+def _read_beside(shared: Mapping[str, list[str]], folder: Path) -> dict[str, np.ndarray]:
+    arrays: dict[str, np.ndarray] = {}
+    for name, (file, key, digest) in shared.items():
+        try:
+            with np.load(folder / Path(file).name, allow_pickle=False) as stored:
+                arrays[name] = stored[key]
+        except (OSError, ValueError, KeyError, EOFError) as error:
+            raise InputError(f"resume: {file}: found no array {key} of the saved run there ({error})") from None
+        if _hash(arrays[name]) != digest:
+            raise InputError(f"resume: {file}: found another certificate's arrays, expected those of the saved run")
+    return arrays
+
+
+def _hash(array: np.ndarray) -> str:
+    digest = hashlib.sha256(f"{array.dtype} {array.shape}".encode())
+    digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
 
 
 def fingerprint(problem: Any, network: Any, loss: Any) -> str:

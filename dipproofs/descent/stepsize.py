@@ -92,7 +92,7 @@ class AutoStep:
         count = _FIRST_ITERATIONS if vector is None else _LATER_ITERATIONS
         if vector is None:
             rng = np.random.default_rng(0)
-            vector = rng.standard_normal(self.m).astype(self.dtype) / np.sqrt(self.m)
+            vector = (rng.standard_normal(self.m).astype(self.dtype) / np.sqrt(self.m)).astype(self.dtype)
         size, self.vectors[name] = estimate(count, theta, vector)
         return float(size)
 
