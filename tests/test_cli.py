@@ -62,7 +62,10 @@ def test_a_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
     assert run("verify", out / "certificate.json")[0] == 0
     code, _, err = run("certify", problem(tmp_path, "[descent]\nstep = 0.3\n"), "--resume", out)
     assert code == 2 and "resume: found step" in err
-    assert run("certify", problem(tmp_path), "--resume", tmp_path / "none")[0] == 2
+    code, _, err = run("certify", problem(tmp_path), "--resume", tmp_path / "none")
+    assert code == 2 and "none: no such directory; expected a directory that dipproofs certify --out has written" in err
+    code, _, err = run("certify", problem(tmp_path), "--resume", tmp_path)
+    assert code == 2 and "found no run-state.npz in it" in err and "Errno" not in err
 
 
 def test_certificates_are_shown_side_by_side(tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def test_an_interrupted_run_can_be_resumed() -> None:
         ({"network": network(seed=4)}, "another problem, network or loss"),
         ({"problem": gaussian_problem(seed=1)}, "another problem, network or loss"),
         ({"loss": dp.Huber(1.0)}, "another problem, network or loss"),
-        ({"resume": "no-such-folder.npz"}, "resume: no-such-folder.npz: found no saved run there"),
+        ({"resume": "no-such-folder.npz"}, "resume: no-such-folder.npz: no such directory; expected a directory that"),
     ],
 )
 def test_another_run_is_not_resumed(change: dict[str, Any], message: str) -> None:

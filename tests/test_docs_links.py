@@ -39,8 +39,10 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def anchors(file: Path) -> set[str]:
-    headings = re.findall(r"^#+ (.*)$", file.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+    text = file.read_text(encoding="utf-8")
+    labels = set(re.findall(r"^\(([\w-]+)\)=$", text, flags=re.MULTILINE))
+    headings = re.findall(r"^#+ (.*)$", text, flags=re.MULTILINE)
+    return labels | {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
 
 
 def test_every_page_is_reached_from_a_table_of_contents() -> None:
@@ -51,3 +53,32 @@ def test_every_page_is_reached_from_a_table_of_contents() -> None:
             listed |= {(page.parent / f"{line}.md").resolve() for line in block.splitlines() if line[:1].strip(":")}
     written = {p for p in pages() if p.is_relative_to(docs) and p.parent.name != "_parts"}
     assert written <= listed
+
+
+def test_every_hypothesis_leads_to_its_theorem() -> None:
+    from dipproofs.certificate.record import Certificate, Guarantees, Hypothesis
+    from dipproofs.enclosures import Verdict
+    from dipproofs.report import words
+    from dipproofs.report.manual import link
+    from dipproofs.theory.methods import METHOD_THEOREMS, METHODS
+
+    ids = {*words.TITLES, "form", "method", "ball", "something else"}
+    ids |= {c.id for theorem in METHOD_THEOREMS.values() for c in theorem.hypotheses}
+    parts = [*(ROOT / "docs").glob("theory*.md"), *(ROOT / "docs" / "_parts").glob("*.md")]
+    there = {page.stem: anchors(page) for page in parts}
+    there["theory"] |= set().union(*(there[part.stem] for part in parts if part.parent.name == "_parts"))
+    seen = set()
+    for method in METHODS:
+        for form in words.FORM_WORDS:
+            for schedule in ("constant", "backtracking"):
+                cert = Certificate(
+                    Verdict.UNDECIDED, form, "block", 0, {}, (), Guarantees(), {}, {}, {}, {"kind": schedule}, {},
+                    method={"kind": method},
+                )  # fmt: skip
+                for id in ids:
+                    address, where = link(Hypothesis(id, "", Verdict.PROVED), cert, "manual")
+                    page, _, anchor = address.removeprefix("manual/").partition(".html#")
+                    assert anchor in there[page], (method, form, id, address)
+                    assert link(Hypothesis(id, "", Verdict.PROVED), cert, None)[0] == "#theorem" and "§" in where
+                    seen.add(address)
+    assert len(seen) >= 9

@@ -58,6 +58,7 @@ ABOUT = (
     "experiments",
     "testing",
     "problems/network_options",
+    "report/explain_keys",  # explains every word of a certificate
 )
 
 

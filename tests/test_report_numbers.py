@@ -46,6 +46,10 @@ def read(text: str) -> tuple[Decimal, Decimal]:
     if text.startswith("["):
         ends = [Decimal(part.replace("infinity", "Infinity")) for part in text[1:-1].split(", ")]
         return ends[0], ends[1]
+    if text.startswith("≥ "):
+        return Decimal(text[2:]), Decimal("Infinity")
+    if text.startswith("≤ "):
+        return Decimal(0), Decimal(text[2:])
     if "±" in text:
         middle, radius = (Decimal(part) for part in text.split(" ± "))
         return middle - radius, middle + radius

@@ -121,6 +121,7 @@ def take(
     ndim: int | None = None,
     complex_allowed: bool = False,
     sparse: bool = False,
+    option: str = 'key = "{}"',
 ) -> Any:
     """Take one checked array out of `read_arrays`'s result, or say which keys the file has.
 
@@ -129,6 +130,7 @@ def take(
         key: the array's name; a file with one unnamed array gives that.
         ndim, complex_allowed: see `exact_array`.
         sparse: a sparse matrix may stay one.
+        option: how the user would give another name, {} standing for it.
 
     Example:
         >>> take({"A": np.eye(2)}, "y", "arrays.npz", ndim=1)
@@ -136,7 +138,7 @@ def take(
         ...
         dipproofs.errors.InputError: arrays.npz: key y is missing, found A; expected an array y, or name it: key = "A"
     """
-    value = select(arrays, key, label)
+    value = select(arrays, key, label, option)
     if hasattr(value, "tocsr"):
         if sparse:
             return value
@@ -145,13 +147,13 @@ def take(
     return exact_array(value, name, ndim=ndim, complex_allowed=complex_allowed)
 
 
-def select(arrays: Arrays, key: str, label: str) -> Any:
+def select(arrays: Arrays, key: str, label: str, option: str = 'key = "{}"') -> Any:
     """Give the array called `key`, or the only one of a file without names; see `take`."""
     if set(arrays) == {SINGLE}:
         return arrays[SINGLE]
     if key not in arrays:
         found = ", ".join(sorted(arrays)) or "no keys"
-        hint = f', or name it: key = "{next(iter(arrays))}"' if len(arrays) == 1 else ""
+        hint = f", or name it: {option.format(next(iter(arrays)))}" if len(arrays) == 1 else ""
         raise InputError(f"{label}: key {key} is missing, found {found}; expected an array {key}{hint}")
     return arrays[key]
 

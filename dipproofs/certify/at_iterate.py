@@ -271,10 +271,9 @@ def _not_injective(base: Base, never: str) -> Hypothesis:
     if never:
         return Hypothesis("injective", "F(0) > 0", Verdict.REFUTED, value, never)
     verdict = value.gt(0) if value.evidence == 0 else Verdict.UNDECIDED
-    reason = (
-        f"s_A(θ) is in [{value.lower:.2g}, {value.upper:.2g}]: the Jacobian is not injective enough on Im(A); "
-        f"{base.architecture.cure}"
-    )
+    known = f"s_A(θ) is at most {value.upper:.2g}" if value.is_finite else "no lower bound of s_A(θ) above 0 was found"
+    known = f"s_A(θ) is in [{value.lower:.2g}, {value.upper:.2g}]" if value.is_finite and value.lower > 0 else known
+    reason = f"{known}: the Jacobian is not injective enough on Im(A); {base.architecture.cure}"
     if verdict is Verdict.PROVED:
         verdict = Verdict.UNDECIDED
     return Hypothesis("injective", "F(0) > 0", verdict, value, reason)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -19,6 +20,7 @@ FILE = "run-state.npz"
 _FORMAT = "dipproofs-run-state"
 #: Smaller arrays (bytes) are always written.
 _LARGE = 2**16
+_WRITTEN = "a directory that dipproofs certify --out has written"
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,13 +70,17 @@ class Snapshot:
             InputError: no such file, another format, or arrays beside it that are not those of the run any more.
         """
         path = Path(path)
+        if not path.exists():
+            raise InputError(f"resume: {path}: no such directory; expected {_WRITTEN}, or start without it")
         path = path / FILE if path.is_dir() else path
+        if not path.exists():
+            raise InputError(f"resume: {path.parent}: found no {FILE} in it; expected {_WRITTEN}, or start without it")
         try:
             with np.load(path, allow_pickle=False) as stored:
                 arrays = {name: stored[name] for name in stored.files}
             facts = json.loads(str(arrays.pop("facts")))
-        except (OSError, ValueError, KeyError, EOFError) as error:
-            raise InputError(f"resume: {path.name}: found no saved run there ({error})") from None
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+            raise InputError(f"resume: {path}: found no saved run in it; expected {_WRITTEN}") from None
         if not isinstance(facts, dict) or facts.pop("format", None) != _FORMAT:
             raise InputError(f"resume: {path.name}: found another format, expected a run saved by dipproofs")
         return Snapshot(arrays | _read_beside(facts.pop("shared", {}), path.parent), facts)

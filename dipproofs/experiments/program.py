@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
@@ -17,6 +16,7 @@ from dipproofs.certificate.write import write_atomically
 from dipproofs.experiments import EXPERIMENTS
 from dipproofs.experiments.store import Store, cell_key, plain
 from dipproofs.experiments.sweep import Task, run_cells
+from dipproofs.report.progress import progress
 
 
 def run_experiments(
@@ -143,12 +143,9 @@ def _module(name: str) -> Any:
 @contextmanager
 def _progress(total: int) -> Iterator[Any]:
     """Show a bar on standard error, on a terminal only."""
-    if not sys.stderr.isatty() or not total:
+    if not total:
         yield lambda name: None
         return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("starting", total=total)
-        yield lambda name: bar.update(task, advance=1, description=name)
+    with progress("starting") as shown:
+        shown.stage("starting", total)
+        yield lambda name: shown.step(f"experiment {name}")

@@ -32,7 +32,8 @@ def _operator(path: Path, key: str) -> Operator:
         from dipproofs.problems.problem_file import load_problem
 
         return load_problem(path).build_operator()
-    matrix = take(read_arrays(path), key, path.name, ndim=2, complex_allowed=True, sparse=True)
+    arrays = read_arrays(path)
+    matrix = take(arrays, key, path.name, ndim=2, complex_allowed=True, sparse=True, option="--key {}")
     try:
         operator = as_operator(matrix)
     except InputError as error:
@@ -67,6 +68,10 @@ def render(facts: OperatorFacts) -> str:
 
 
 def _range(bound: Bound) -> str:
+    if math.isinf(bound.upper):
+        return f"at least {_rounded(bound.lower, ROUND_FLOOR)}" if bound.lower > 0 else "not bounded"
+    if bound.lower <= 0 < bound.upper:
+        return f"at most {_rounded(bound.upper, ROUND_CEILING)}"
     return f"in [{_rounded(bound.lower, ROUND_FLOOR)}, {_rounded(bound.upper, ROUND_CEILING)}]"
 
 

@@ -177,7 +177,10 @@ def _convergence(cert: Certificate) -> ClaimLine:
     claim = _claim(cert, "convergence")
     reason = getattr(claim, "reason", "") or ""
     if verdict in ("proved", "estimated"):
-        return ClaimLine("convergence", verdict, words.sentence(words.convergence(cert).removeprefix("Proved ")))
+        said = words.sentence(words.convergence(cert).removeprefix("Proved "))
+        norm = parameter_norm(cert)
+        scale = "" if norm is None or "distance of" not in said else f" (‖θ‖ = {near(norm)})"
+        return ClaimLine("convergence", verdict, f"{said.removesuffix('.')}{scale}.")
     reason = reason or words.why_not(cert)
     return ClaimLine("convergence", verdict, words.sentence(reason) or "Not decided.")
 

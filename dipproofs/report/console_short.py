@@ -12,6 +12,7 @@ from rich.text import Text
 from dipproofs.report import words
 from dipproofs.report.claims import MARKS, claim_lines, worst
 from dipproofs.report.details import observed_iterations, problem_title
+from dipproofs.report.facts import comparison
 from dipproofs.report.numbers import below, count
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 MOST_LINES = 20
 #: A sentence longer than this is cut where a part of it ends; `verbose` shows all of it. Reasons with cures are longer.
 _LONG, _LONGEST_REASON, _LONGEST_VERDICT = 150, 320, 220
+#: The conditions that have a margin, in few words.
+_TIGHT = {"step": "step small enough", "H": "loss small enough", "injective": "injectivity left", "paper": "R' < R"}
 STYLES = {"proved": "bold green", "refuted": "bold red"}
 
 
@@ -58,6 +61,7 @@ def _more(cert: Certificate, written: str) -> list[tuple[str, str]]:
     rows = [("Margin", smallest_margin(cert))]
     if words.goes_on(cert):
         rows = [("Rate", words.rate_short(cert)), ("Forecast", forecast(cert)), *rows]
+    rows.append(("Compare", comparison(cert)))
     rows.append(("Files", written))
     return [(name, text) for name, text in rows if text]
 
@@ -79,13 +83,13 @@ def forecast(cert: Certificate) -> str:
 
 def smallest_margin(cert: Certificate) -> str:
     """Say which hypothesis is nearest to failing, and relative to what."""
-    known = [h for h in cert.hypotheses if h.margin is not None and h.id in ("step", "H", "injective", "paper")]
+    known = [h for h in cert.hypotheses if h.margin is not None and h.id in _TIGHT]
     if not cert.proved or not known:
         return ""
     least = min(known, key=lambda h: h.margin.lower if h.margin is not None else 0.0)
     assert least.margin is not None
     part = below(100 * least.margin.lower)
-    return f"{words.title(least)}, with {part} % to spare (of the right side of its inequality)"
+    return f"{part} % of the right side in the tightest condition ({_TIGHT[least.id]})"
 
 
 def shortened(text: str, limit: int) -> str:

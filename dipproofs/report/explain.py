@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
+from textwrap import fill
 
 import sympy as sp
 
@@ -68,18 +69,24 @@ def explain(name: str | None = None, *, latex: bool = False) -> str:
 
 
 def _overview(losses: list[str]) -> str:
-    return "\n".join(
-        [
-            "dipproofs explain NAME, with NAME one of",
-            f"  forms of the descent theorem: {', '.join(FORMS)}",
-            f"  injectivity profiles:         {', '.join(p for p in PROFILES if p not in FORMS)}",
-            f"  losses:                       {', '.join(losses)}",
-            f"  activations:                  {', '.join(ACTIVATIONS)}",
-            f"  the signal:                   {', '.join(SIGNAL_TOPICS)}",
-            *(f"  {group + ':':<29} {', '.join(entries)}" for group, entries in GROUPS.items()),
-            "  or the name of a quantity in a certificate, such as sigma_AJ",
-        ]
-    )
+    groups = {
+        "forms of the descent theorem": FORMS,
+        "injectivity profiles": [profile for profile in PROFILES if profile not in FORMS],
+        "losses": losses,
+        "activations": ACTIVATIONS,
+        "the signal": SIGNAL_TOPICS,
+        **GROUPS,
+    }
+    lines = [_listed(group, entries) for group, entries in groups.items()]
+    end = "  or the name of a quantity in a certificate, such as sigma_AJ"
+    return "\n".join(["dipproofs explain NAME, with NAME one of", *lines, end])
+
+
+def _listed(group: str, entries: Iterable[str]) -> str:
+    """Write the words of a group in lines that a terminal can show."""
+    indent = "    "
+    text = fill(", ".join(entries), 79, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
+    return f"  {group}:\n{text}"
 
 
 def _show(item: Formula, latex: bool) -> str:

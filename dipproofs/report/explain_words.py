@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dipproofs.report import explain_keys as keys
 from dipproofs.theory import quantities
+from dipproofs.theory.methods import METHOD_THEOREMS
 
 #: Verdicts and evidence.
 VERDICTS = {
@@ -76,13 +78,31 @@ METHODS = {
     "backtracking": "A schedule: steps halved until the loss falls enough.",
 }
 
+#: Hypotheses of the theorems about methods with momentum.
+OF_METHODS = {
+    condition.id: f"in the theorem about {theorem.kind}: {condition.statement}.".replace("\\", "")
+    for theorem in reversed(METHOD_THEOREMS.values())
+    for condition in theorem.hypotheses
+}
+
+#: In the order in which later ones win where a word stands for several things.
 GROUPS = {
+    "setting": keys.SETTING,
+    "proof": keys.PROOF,
+    "record": keys.RECORD,
+    "of the signal": keys.SIGNAL,
+    "hypothesis of a method": {name: text for name, text in OF_METHODS.items() if name not in HYPOTHESES | keys.PROOF},
     "verdict": VERDICTS,
     "claim": CLAIMS,
-    "hypothesis": HYPOTHESES,
+    "hypothesis": {name: text for name, text in HYPOTHESES.items() if name not in keys.SETTING | keys.RECORD},
     "guarantee": GUARANTEES,
     "method": METHODS,
 }
+
+
+def _capital(text: str) -> str:
+    """Start a sentence with a capital, unless it starts with a symbol."""
+    return text[:1].upper() + text[1:] if text[:1].isascii() and text[1:2].isalpha() else text
 
 
 def words() -> dict[str, str]:
@@ -92,7 +112,7 @@ def words() -> dict[str, str]:
         >>> words()["rank"].startswith("hypothesis rank")
         True
     """
-    found = {name: f"quantity {name}\n\n{quantity.meaning}" for name, quantity in quantities().items()}
+    found: dict[str, str] = {}
     for group, entries in GROUPS.items():
-        found |= {name: f"{group} {name}\n\n{text}" for name, text in entries.items()}
-    return found
+        found |= {name: f"{group} {name}\n\n{_capital(text)}" for name, text in entries.items()}
+    return {name: f"quantity {name}\n\n{quantity.meaning}" for name, quantity in quantities().items()} | found

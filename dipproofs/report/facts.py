@@ -91,8 +91,64 @@ def parameter_norm(cert: Certificate) -> float | None:
     return math.hypot(*(_norm(np.asarray(arrays[name], dtype=float).ravel()) for name in names))
 
 
-def picture_quality(cert: Certificate) -> dict[str, float]:
+#: Least squares are not computed where they would take more multiplications.
+_MOST_WORK = 5e9
+
+
+def least_squares(cert: Certificate) -> np.ndarray | None:
+    """Return the least-squares solution without a network, B(AB)⁺y (A⁺y without atoms), in floats.
+
+    Returns:
+        (n,); None where it would take long.
+    """
+    arrays = (cert.later or cert).arrays
+    A, y, basis = arrays.get("A"), arrays.get("y"), arrays.get("B")
+    if A is None or y is None:
+        return None
+    shift = float(cert.network.get("output_offset", 0.0))
+    small, large = sorted((A.shape[0], A.shape[1] if basis is None else basis.shape[1]))
+    if selects(A) and basis is None:
+        entries = A.sum(axis=1)
+        return np.asarray(shift + (A / (entries**2)[:, None]).T @ (y - shift * entries), dtype=float)
+    if small**2 * large > _MOST_WORK:
+        return None
+    A = np.asarray(A, dtype=float)
+    AB = A if basis is None else A @ np.asarray(basis, dtype=float)
+    coefficients = np.linalg.lstsq(AB, np.asarray(y, dtype=float) - A @ np.full(A.shape[1], shift), rcond=None)[0]
+    return np.asarray(shift + (coefficients if basis is None else basis @ coefficients), dtype=float)
+
+
+def selects(A: np.ndarray) -> bool:
+    """Whether every observation is a multiple of one entry of the signal, and none is seen twice."""
+    seen = A != 0
+    return bool((seen.sum(axis=1) == 1).all() and (seen.sum(axis=0) <= 1).all())
+
+
+def comparison(cert: Certificate) -> str:
+    """Say how the run compares with least squares without a network; empty where that is not known."""
+    plain = least_squares(cert)
+    if plain is None or not np.isfinite(plain).all():
+        return ""
+    from dipproofs.report.numbers import near
+
+    x_true, seen = truth(cert), observed_error(cert)
+    if x_true is not None and seen is not None:
+        error = _norm(plain - x_true) / _norm(x_true)
+        return f"least squares, no network: error {near(100 * error)} % of ‖x̄‖; this run: {near(100 * seen)} %"
+    try:
+        x = reconstruction(cert)
+    except (KeyError, TypeError, ValueError):
+        return ""
+    if not _norm(x) > 0:
+        return ""
+    return f"least squares, no network: differs from x by {near(100 * _norm(plain - x) / _norm(x))} % of ‖x‖"
+
+
+def picture_quality(cert: Certificate, x: np.ndarray | None = None) -> dict[str, float]:
     """Return relative error, error relative to ‖x̄ − mean‖, PSNR and (for pictures) SSIM; empty without x̄.
+
+    Args:
+        cert: certificate. x: the signal to judge, by default the reconstruction.
 
     Notes:
         PSNR and SSIM take the range of x̄ as data range. The error over ‖x̄ − mean x̄‖ does not reward a
@@ -101,7 +157,7 @@ def picture_quality(cert: Certificate) -> dict[str, float]:
     x_true = truth(cert)
     if x_true is None:
         return {}
-    x = reconstruction(cert)
+    x = reconstruction(cert) if x is None else x
     error, found = x - x_true, {}
     size = _norm(error)
     for name, scale in (("relative", _norm(x_true)), ("centred", _norm(x_true - x_true.mean()))):

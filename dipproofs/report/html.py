@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from dipproofs.report import words
 from dipproofs.report.claims import MARKS, claim_lines, missing_for_bound, worst
 from dipproofs.report.details import observed_iterations, problem_title, quantity_names, run_rows, toml_text
-from dipproofs.report.facts import about, picture_quality
+from dipproofs.report.facts import about, least_squares, picture_quality
 from dipproofs.report.images import picture_figures
+from dipproofs.report.manual import link
 from dipproofs.report.notation import formula, symbol
 from dipproofs.report.numbers import count, interval, near
 from dipproofs.report.page import data_table, definition_list, item_list, page, section
@@ -167,8 +168,15 @@ def _quality(cert: Certificate) -> str:
     found = picture_quality(cert)
     if not found:
         return ""
-    rows = [[label, near(found[key])] for key, label in _QUALITY.items() if key in found]
-    table = data_table(["observed at the last iterate", ""], rows, (1,), label="Observed quality", heads_of_rows=True)
+    plain = least_squares(cert)
+    beside = {} if plain is None else picture_quality(cert, plain)
+    rows = [
+        [label, near(found[key]), *([near(beside[key]) if key in beside else "–"] if beside else [])]
+        for key, label in _QUALITY.items()
+        if key in found
+    ]
+    heads = ["observed", "this run, last iterate", *(["least squares, no network"] if beside else [])]
+    table = data_table(heads, rows, (1, 2), label="Observed quality", heads_of_rows=True)
     return f"{table}<p class='note'>Observed in floating point; not part of any claim.</p>"
 
 
@@ -221,8 +229,7 @@ def _hypotheses(cert: Certificate, manual: str | None) -> str:
         rows.append(
             [
                 f"<span class='mark {verdict}'>{words.MARKS[hypothesis.verdict]} {verdict}</span>",
-                f"<a href='{escape(_theory(hypothesis, manual), quote=True)}'>{escape(words.title(hypothesis))}</a>"
-                f"{_formula(hypothesis)}{reason}",
+                f"{_linked(hypothesis, cert, manual)}{_formula(hypothesis)}{reason}",
                 escape(words.margin(hypothesis)),
             ]
         )
@@ -234,23 +241,11 @@ def _hypotheses(cert: Certificate, manual: str | None) -> str:
     return section("Hypotheses", f"<p>{escape(lead)}</p>{table}{where}{note}")
 
 
-#: Sections of the manual's theory page, by hypothesis.
-_SECTIONS = {
-    "rank": "2",
-    "loss": "5",
-    "start": "3",
-    "step": "3",
-    "radius": "4",
-    "injective": "3",
-    "H": "3",
-    "paper": "4",
-}
-
-
-def _theory(hypothesis: Hypothesis, manual: str | None) -> str:
-    if manual is None:
-        return "#theorem"
-    return f"{manual.rstrip('/')}/theory.html#section-{_SECTIONS.get(hypothesis.id, '3')}"
+def _linked(hypothesis: Hypothesis, cert: Certificate, manual: str | None) -> str:
+    """Name a hypothesis, linked to its theorem; the section of the manual is said in words too."""
+    address, where = link(hypothesis, cert, manual)
+    name = escape(words.title(hypothesis))
+    return f"<a href='{escape(address, quote=True)}' title='{escape(where, quote=True)}'>{name}</a>"
 
 
 def _theorem(cert: Certificate) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dipproofs.enclosures import Evidence
-from dipproofs.report.facts import about, reconstruction
+from dipproofs.report.facts import about, reconstruction, selects
 from dipproofs.report.numbers import above, near
 from dipproofs.report.signal import best_bound
 from dipproofs.report.style import new_figure_row, style
@@ -160,7 +160,7 @@ def _data_panel(
     if own is not None:
         pixels = np.asarray(y, dtype=float).reshape(own)
         return Panel("data", "the observation y", pixels, *(grey if own == shape else _range(pixels)))
-    if _selects(A):
+    if selects(A):
         seen: np.ndarray = np.full(A.shape[1], math.nan)
         rows, columns = np.nonzero(A)
         seen[columns] = y[rows] / A[rows, columns]
@@ -168,12 +168,6 @@ def _data_panel(
         return Panel("data", caption, seen.reshape(shape), *grey)
     back = np.asarray(A, dtype=float).T @ np.asarray(y, dtype=float)
     return Panel("data", "Aᵀy", back.reshape(shape), *_range(back))
-
-
-def _selects(A: np.ndarray) -> bool:
-    """Whether every observation is a multiple of one pixel, and no pixel is seen twice."""
-    seen = A != 0
-    return bool((seen.sum(axis=1) == 1).all() and (seen.sum(axis=0) <= 1).all())
 
 
 def _picture(shape: Sequence[int] | None, size: int) -> tuple[int, int] | None:

@@ -47,21 +47,26 @@ def near(value: float, digits: int = 3) -> str:
 def interval(bound: Bound | None, digits: int = _SIGNIFICANT) -> str:
     """Write an enclosure with as many digits as it supports.
 
-    A number alone is right to one unit of its last digit; otherwise a ± or both ends, rounded outward.
+    A number alone is right to one unit of its last digit; otherwise a ± or both ends, rounded outward; one end where
+    the other says nothing (0 is the trivial lower end: what is printed are sizes).
 
     Example:
         >>> interval(Bound(0.79756131, 0.79756132)), interval(Bound(0.79, 0.81)), interval(None)
         ('0.797561', '0.800 ± 0.011', '–')
         >>> interval(Bound(0.0, 3e-8)), interval(Bound(2.0, float("inf"))), interval(Bound.exact(64))
-        ('[0, 3e-08]', '[2, infinity]', '64')
+        ('≤ 3e-08', '≥ 2', '64')
+        >>> interval(Bound(0.0, float("inf"))), interval(Bound(0.1, 3.0))
+        ('no bound', '[0.1, 3]')
     """
     if bound is None:
         return "–"
     low, high = bound.lower, bound.upper
-    if math.isinf(low) or math.isinf(high):
-        return f"[{below(low)}, {above(high)}]" if low != high else above(high)
     if low == high:
-        return near(low, digits)
+        return above(high) if math.isinf(high) else near(low, digits)
+    if math.isinf(high):
+        return "no bound" if math.isinf(low) or low == 0 else f"≥ {below(low)}"
+    if low == 0 or math.isinf(low):
+        return f"≤ {above(high)}"
     size = max(abs(low), abs(high))
     if low <= 0 <= high or high - low > 0.2 * size:
         return f"[{below(low)}, {above(high)}]"

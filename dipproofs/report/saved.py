@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from dipproofs.certificate.write import CERTIFICATE
 from dipproofs.enclosures import Bound, Verdict
 from dipproofs.errors import InputError
 
+ArraysOf = Callable[[Mapping[str, Any]], Mapping[str, np.ndarray]]
 _OWN = (
     "distance_to_limit",
     "log_contraction_per_step",
@@ -52,7 +53,7 @@ def load_saved(directory: Path | str) -> Saved:
         record = json.loads(file.read_text(encoding="utf-8"))
         if not isinstance(record, dict) or record.get("format") != "dipproofs-certificate":
             raise ValueError("another format")
-        certificate = _certificate(record, file.parent)
+        certificate = certificate_of(record, lambda part: _arrays(part, file.parent))
     except FileNotFoundError:
         raise InputError(
             f"{directory}: found no {CERTIFICATE}, expected a directory written by dipproofs certify --out"
@@ -63,7 +64,7 @@ def load_saved(directory: Path | str) -> Saved:
     return Saved(path.resolve().name if path.is_dir() else path.stem, certificate, record.get("run") or {})
 
 
-def _certificate(record: Mapping[str, Any], folder: Path) -> Certificate:
+def _arrays(record: Mapping[str, Any], folder: Path) -> dict[str, np.ndarray]:
     entry = (record.get("arrays") or {}).get("file")
     arrays: dict[str, np.ndarray] = {}
     if isinstance(entry, str) and Path(entry).name == entry:
@@ -73,6 +74,15 @@ def _certificate(record: Mapping[str, Any], folder: Path) -> Certificate:
         parts = {name.removeprefix(PREFIX): array for name, array in arrays.items() if name.startswith(PREFIX)}
         arrays = {name: array for name, array in arrays.items() if not name.startswith(PREFIX)}
         arrays["A"] = dense_matrix(record["operator"], parts)
+    return arrays
+
+
+def certificate_of(record: Mapping[str, Any], arrays: ArraysOf) -> Certificate:
+    """Make a certificate, without its run, from its JSON value; nothing is checked.
+
+    Args:
+        record: the JSON value. arrays: gives the arrays of a record, or of the record under ``final``.
+    """
     facts = {key: bound_of(value) for key, value in record["guarantees"].items()}
     own: dict[str, Any] = {key: facts.get(key) for key in _OWN if key in facts}
     own["iterations_to_loss"] = own.get("iterations_to_loss") or {}
@@ -86,13 +96,13 @@ def _certificate(record: Mapping[str, Any], folder: Path) -> Certificate:
         quantities={key: bound_of(value) for key, value in record["quantities"].items()},
         hypotheses=tuple(_hypothesis(entry) for entry in record["hypotheses"]),
         guarantees=Guarantees(**own, extra=extra),
-        arrays=arrays,
+        arrays=arrays(record),
         loss=record["loss"],
         network=record["network"],
         schedule=record["schedule"],
         provenance=record["provenance"],
         arithmetic=str(record.get("arithmetic", "proved")),
-        final=_certificate(final, folder) if isinstance(final, dict) else None,
+        final=certificate_of(final, arrays) if isinstance(final, dict) else None,
         method=record.get("method") or {"kind": "gradient-descent"},
         polish=record.get("polish"),
     )

@@ -128,7 +128,8 @@ def _cell(value: Any, cert: Certificate, exact: bool) -> str:
     whole, relative = recovery_of(cert).get("signal_norm"), ""
     if isinstance(whole, Bound) and whole.lower > 0:
         part = value / whole
-        relative = f" ({interval(part, 3) if exact else above(part.upper)} ‖x̄‖)"
+        vacuous = "" if exact or part.upper < 1 else ": vacuous"
+        relative = f" ({interval(part, 3) if exact else above(part.upper)} ‖x̄‖{vacuous})"
     return f"{interval(value, 3) if exact else above(value.upper)}{relative}{evidence_note(value)}"
 
 

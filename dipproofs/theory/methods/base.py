@@ -82,6 +82,11 @@ class MethodTheorem:
     source: str
     matrices: tuple[MatrixCondition, ...] = ()
 
+    @property
+    def hypotheses(self) -> tuple[Condition | MatrixCondition, ...]:
+        """Everything that must hold: relations and matrix inequalities."""
+        return (*self.conditions, *self.matrices)
+
 
 def definer(prefix: str, source: str):  # type: ignore[no-untyped-def]
     """Return a short `define` for one theorem: (name, expression, meaning, symbol) → (symbol, expression)."""
