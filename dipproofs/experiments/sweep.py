@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -87,9 +88,9 @@ def _start() -> None:
         threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
     np.seterr(all="ignore")
     warnings.simplefilter("ignore", RuntimeWarning)
-    import jax
-
-    jax.config.update("jax_enable_x64", True)
+    os.environ["JAX_ENABLE_X64"] = "1"  # read when a cell imports JAX; few do
+    if "jax" in sys.modules:
+        sys.modules["jax"].config.update("jax_enable_x64", True)
 
 
 def _end_with(sentinel: int) -> None:
