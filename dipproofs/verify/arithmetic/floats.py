@@ -47,7 +47,7 @@ def lengths(rows: np.ndarray) -> np.ndarray:
     if whole < _TAME:
         squares = np.einsum("...i,...i->...", rows, rows)
         if (squares > 1 / _TAME).all():
-            return np.sqrt(squares * (1 + gamma(rows.shape[-1] + 8))) * (1 + 2.0**-44)
+            return np.asarray(np.sqrt(squares * (1 + gamma(rows.shape[-1] + 8))) * (1 + 2.0**-44))
     largest = np.abs(rows).max(axis=-1, initial=0.0)
     if not np.isfinite(largest).all():
         known = np.isfinite(largest)
