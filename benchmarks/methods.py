@@ -4,6 +4,7 @@ python benchmarks/methods.py heavy-ball --instances 500 --seed 0
 python benchmarks/methods.py nesterov
 python benchmarks/methods.py adam
 python benchmarks/methods.py residual          # gradient descent, 1 < γM² < 2
+python benchmarks/methods.py rounding          # steps and runs of the program in float64 beside 200 bits
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from checks.adam_runs import attack_adam
 from checks.maps import draw_map
 from checks.method_runs import broken, draw, proved_at_limit
+from checks.rounding_runs import floor_run, steps
 
 
 def momentum(kind: str, instances: int, seed: int, rounds: int) -> dict[str, float]:
@@ -91,6 +93,21 @@ def residual(instances: int, seed: int) -> dict[str, float]:
     return {"instances": done, "violations": violations, "largest path/S": float(np.max(shares))}
 
 
+def rounding(instances: int, seed: int) -> dict[str, float]:
+    """Errors of steps of the program over their bounds, and runs to the floor."""
+    rng = np.random.default_rng(seed)
+    pairs = [pair for _ in range(instances) for pair in steps(rng, 3)]
+    ratios = [error / bound for error, bound in pairs if math.isfinite(bound)]
+    runs = [run for run in (floor_run(rng) for _ in range(instances)) if run is not None]
+    broken = sum(not error <= bound for error, bound in pairs) + sum(run["bad"] for run in runs)
+    return {
+        "instances": instances, "bounded steps": len(ratios), "median error/bound": float(np.median(ratios)),
+        "largest error/bound": max(ratios), "runs with a floor": len(runs),
+        "median floor/largest residual after it": float(np.nanmedian([run["floor over seen"] for run in runs])),
+        "violations": broken,
+    }  # fmt: skip
+
+
 def _residual_path(R0: float, sigma: float, norm: float, gamma: float) -> tuple[float, float] | None:
     best: tuple[float, float] | None = None
     for rho in np.linspace(0.02, 0.98, 49) * sigma:
@@ -117,13 +134,15 @@ def _residual_path(R0: float, sigma: float, norm: float, gamma: float) -> tuple[
 def main() -> None:
     """Run one attack and print what it found."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("kind", choices=["heavy-ball", "nesterov", "adam", "residual"])
+    parser.add_argument("kind", choices=["heavy-ball", "nesterov", "adam", "residual", "rounding"])
     parser.add_argument("--instances", type=int, default=500)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--rounds", type=int, default=12)
     options = parser.parse_args()
     if options.kind == "residual":
         found = residual(options.instances, options.seed)
+    elif options.kind == "rounding":
+        found = rounding(options.instances, options.seed)
     elif options.kind == "adam":
         found = attack_adam(options.instances, options.seed)
     else:

@@ -77,7 +77,7 @@ def test_runs_with_inexact_gradients_reach_the_floor_and_stay() -> None:
         ball = ConstantBall(sigma, norm, 1.0)
         bounds = (Bound.exact(float(x)) for x in (R0, sigma, gamma, a, b))
         R_, sigma_, gamma_, a_, b_ = bounds
-        found = producer.prove(R_, sigma_, ball, gamma_, a_, b_)
+        found = producer.prove(producer.ConstantError(R_, sigma_, gamma_, ball, a_, b_))
         if found is None:
             continue
         done += 1

@@ -50,6 +50,7 @@ ABOUT = (
     "networks/two_layer",
     "networks/library",
     "theory/architectures/two_layer",
+    "theory/methods/rounding",
     "theory/width",
     "theory/symbols",
     "verify/networks/two_layer",

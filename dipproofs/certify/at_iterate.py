@@ -13,6 +13,7 @@ from dipproofs.certificate.stored import StoredArrays
 from dipproofs.certify.decide import Decided, Judge
 from dipproofs.certify.guarantees import guarantee, without_assumptions, without_descent
 from dipproofs.certify.methods.at_iterate import PRODUCERS, Method, certify_momentum
+from dipproofs.certify.methods.floating_point import with_floating_point
 from dipproofs.certify.methods.forecast import with_forecast
 from dipproofs.certify.provenance import provenance
 from dipproofs.certify.quantities import NAMES, Base, enclose_base, enclose_loss, estimate_base, searched
@@ -112,7 +113,8 @@ def certify_at(
         never = network.never_injective(operator.rank)
         found = _decide(base, loss, step, form, before, schedule, goals, fixed, now, about, never)
         if method is None:
-            return with_forecast(found, base, network, operator, problem.y, loss, goals)
+            found = with_forecast(found, base, network, operator, problem.y, loss, goals)
+            return with_floating_point(found, base, network, problem, operator, loss)
         # what is proved about the point, by a gradient descent that nobody made, and nothing about the run
         return replace(found, guarantees=replace(now, distance_to_limit=found.guarantees.distance_to_limit))
 

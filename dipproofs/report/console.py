@@ -94,7 +94,7 @@ def build_long(cert: Certificate, say: Callable[[str], str], written: str = "") 
     parts += _quantities(cert, say, True)
     parts += _run(cert, say)
     if cert.proved:
-        parts.append(_remark(words.SCOPE, say))
+        parts.append(_remark(words.scope(cert), say))
     if written:
         parts.append(Text(say(f"written: {written}")))
     parts.append(_headline(words.headline(cert), words.answer(cert)[0], say, worst(cert)))

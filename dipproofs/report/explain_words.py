@@ -32,6 +32,8 @@ CLAIMS = {
     "run's verdict.",
     "given": "Parameters that were handed over (--at), whoever trained them.",
     "forecast": "After how many iterations the loss is guaranteed to be below a value.",
+    "floating_point": "What is known of the iterates as float64 computes them: floor of the residual, iterations until "
+    "then (assumed).",
     "margin": "How much slack a hypothesis has: (left side − right side)/right side, where the right side is positive.",
     "restricted-injectivity": "A tells the signals apart that the generator can produce: σ_min(AQ) > 0 for an "
     "orthonormal basis Q of Im B.",

@@ -90,7 +90,7 @@ def _answer(cert: Certificate) -> str:
     if words.estimated(cert):
         notes.append(words.ESTIMATED)
     elif cert.proved:
-        notes.append(words.SCOPE)
+        notes.append(words.scope(cert))
     if not cert.proved and words.standing(cert) != "estimated":
         notes.append(words.NOT_NECESSARY)
     body = "".join(f"<p class='note'>{escape(note)}</p>" for note in notes)

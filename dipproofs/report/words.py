@@ -42,6 +42,11 @@ SCOPE = (
     "This concerns exact gradient descent, continued from the stored numbers with the same step sizes; rounding "
     "in later floating-point iterations is not part of the claim."
 )
+COMPUTED = (
+    "Rounding, assumed: if the program computes in double precision and evaluates the activation as well as the "
+    "certificate says, its own iterates reach a residual of at most {residual:.2g} (loss {loss:.2g}) within "
+    "{iterations} iterations, after a path of at most {path:.3g}, and keep it for {kept} more."
+)
 NOT_NECESSARY = (
     "The conditions are sufficient, not necessary: where they fail the descent may still converge, but it is not "
     "proved to."
@@ -53,6 +58,15 @@ MARGINS = (
 )
 
 ESTIMATED = "Arithmetic: estimated. These are floating-point values; nothing here is a proof."
+
+
+def scope(cert: Certificate) -> str:
+    """Return what the claim is about: exact descent, and what is known of the iterates as they are computed."""
+    found = cert.guarantees.extra.get("floating_point")
+    if not isinstance(found, Mapping):
+        return SCOPE
+    ends = {key: float(found[key]["upper"]) for key in ("residual", "loss", "path")}
+    return f"{SCOPE} {COMPUTED.format(**ends, iterations=found['iterations'], kept=found['kept'])}"
 
 
 def estimated(cert: Certificate) -> bool:

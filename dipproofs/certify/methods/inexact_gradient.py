@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import flint
 import numpy as np
+import sympy as sp
 
 from dipproofs.certify.methods.decide import BITS, Decision, call, decide
 from dipproofs.certify.methods.heavy_ball import ROOM, evaluate_floats
 from dipproofs.certify.methods.setting import Ball
-from dipproofs.enclosures import Bound, Verdict
+from dipproofs.enclosures import Bound, Evidence, Verdict
 from dipproofs.theory import symbols as s
 from dipproofs.theory.methods import inexact_gradient as theory
 from dipproofs.theory.methods import symbols as m
@@ -35,49 +38,96 @@ class Floor:
     kept: int
 
 
-def prove(residual: Bound, sigma: Bound, ball: Ball, gamma: Bound, absolute: Bound, relative: Bound) -> Floor | None:
-    """Search for ρ and b' in floats and decide; None where nothing is proved.
+class Told(Protocol):
+    """What the theorem is given on balls around the point where the program stands."""
+
+    @property
+    def residual(self) -> Bound:
+        """R_0."""
+
+    @property
+    def sigma(self) -> Bound:
+        """s_A there."""
+
+    @property
+    def evidence(self) -> Evidence:
+        """The weakest of what is given."""
+
+    def floats(self, rho: np.ndarray) -> Mapping[sp.Symbol, Any]:
+        """Estimate what the theorem is given at many radii."""
+
+    def balls(self, rho: float) -> Mapping[sp.Symbol, Any]:
+        """Bound it at one radius, each at the end that makes a claim weaker."""
+
+
+@dataclass(frozen=True)
+class ConstantError:
+    """The same a, b on every ball; profile s_{A0} − ℓt.
 
     Args:
-        residual: R_0. sigma: s_A(θ_0). ball: bounds on balls, profile s_{A0} − ℓt.
-        gamma: 2c·step. absolute, relative: a, b with ‖e‖ ≤ a + b‖∇f‖ on the ball.
+        residual, sigma, gamma: as in `Told`. ball: bounds on balls. absolute, relative: ‖e‖ ≤ a + b‖∇f‖.
     """
-    if not (sigma.lower > 0 and 0 < residual.upper < math.inf and absolute.is_finite and relative.is_finite):
+
+    residual: Bound
+    sigma: Bound
+    gamma: Bound
+    ball: Ball
+    absolute: Bound
+    relative: Bound
+
+    @property
+    def evidence(self) -> Evidence:
+        """As in `Told`."""
+        return Evidence.weakest(
+            bound.evidence for bound in (self.residual, self.sigma, self.gamma, self.absolute, self.relative)
+        )
+
+    def floats(self, rho: np.ndarray) -> Mapping[sp.Symbol, Any]:
+        """As in `Told`."""
+        _, norm, lipschitz = self.ball.floats(rho)
+        return {
+            s.psi_0: self.residual.upper, s.sigma_AJ: self.sigma.lower, s.lipschitz_AJ: lipschitz,
+            s.norm_AJ_ball: norm, s.gamma: self.gamma.upper, theory.error_absolute: self.absolute.upper,
+            theory.error_relative: self.relative.upper,
+        }  # fmt: skip
+
+    def balls(self, rho: float) -> Mapping[sp.Symbol, Any]:
+        """As in `Told`."""
+        _, norm, lipschitz = self.ball.balls(rho)
+        return {
+            s.psi_0: flint.arb(self.residual.upper), s.sigma_AJ: flint.arb(self.sigma.lower),
+            s.lipschitz_AJ: lipschitz, s.norm_AJ_ball: norm, s.gamma: self.gamma.arb(),
+            theory.error_absolute: flint.arb(self.absolute.upper),
+            theory.error_relative: flint.arb(self.relative.upper),
+        }  # fmt: skip
+
+
+def prove(told: Told) -> Floor | None:
+    """Search for ρ and b' in floats and decide; None where nothing is proved."""
+    if not (told.sigma.lower > 0 and 0 < told.residual.upper < math.inf):
         return None
-    rho, share = (x.ravel() for x in np.meshgrid(RADII * residual.upper / sigma.lower, SLACKS, indexing="ij"))
-    _, norm, lipschitz = ball.floats(rho)
-    env = {
-        s.psi_0: residual.upper, s.sigma_AJ: sigma.lower, s.lipschitz_AJ: lipschitz, s.norm_AJ_ball: norm,
-        s.gamma: gamma.upper, theory.error_absolute: absolute.upper, theory.error_relative: relative.upper,
-        s.rho: rho, theory.slack: share * np.maximum(sigma.lower - lipschitz * rho, 0) / norm,
-    }  # fmt: skip
+    rho, share = (x.ravel() for x in np.meshgrid(RADII * told.residual.upper / told.sigma.lower, SLACKS, indexing="ij"))
+    env = {**told.floats(rho), s.rho: rho}
+    with np.errstate(all="ignore"):
+        left = np.maximum(env[s.sigma_AJ] - env[s.lipschitz_AJ] * rho, 0)
+        env[theory.slack] = share * left / env[s.norm_AJ_ball]
     conditions = theory.INEXACT_GRADIENT.conditions
     env = evaluate_floats(theory.CONSTANTS, env, tuple(condition.margin for condition in conditions))
     with np.errstate(all="ignore"):
         good = np.all([env[i] >= 0 for i in range(len(conditions))], axis=0) & (env[m.contraction] < 1)
         score = np.where(good & (env[theory.F_rho] > 0), env[theory.floor], np.inf)
-    order = np.argsort(score)[:3]
-    for i in order:
+    for i in np.argsort(score)[:3]:
         if not math.isfinite(float(score[i])):
             return None
-        found = _decided(residual, sigma, ball, gamma, absolute, relative, float(rho[i]), float(env[theory.slack][i]))
+        found = _decided(told, float(rho[i]), float(env[theory.slack][i]))
         if found is not None:
             return found
     return None
 
 
-def _decided(
-    residual: Bound, sigma: Bound, ball: Ball, gamma: Bound, absolute: Bound, relative: Bound, rho: float, slack: float
-) -> Floor | None:
+def _decided(told: Told, rho: float, slack: float) -> Floor | None:
     with flint.ctx.workprec(BITS):
-        _, norm, lipschitz = ball.balls(rho)
-        known = {
-            s.psi_0: flint.arb(residual.upper), s.sigma_AJ: flint.arb(sigma.lower), s.lipschitz_AJ: lipschitz,
-            s.norm_AJ_ball: norm, s.gamma: gamma.arb(), theory.error_absolute: flint.arb(absolute.upper),
-            theory.error_relative: flint.arb(relative.upper),
-        }  # fmt: skip
-        evidence = max(b.evidence for b in (residual, sigma, gamma, absolute, relative))
-        decision = decide(theory.INEXACT_GRADIENT, known, {s.rho: rho, theory.slack: slack * (1 - ROOM)})
+        decision = decide(theory.INEXACT_GRADIENT, told.balls(rho), {s.rho: rho, theory.slack: slack * (1 - ROOM)})
         if decision.verdict is not Verdict.PROVED or not decision.env[m.contraction] < 1:
             return None
         env = decision.env
@@ -86,5 +136,5 @@ def _decided(
         count, more = float(fall.upper()), float(kept)
     if not (count < 1e15 and more >= 0):
         return None
-    floor = Bound.from_arb(env[theory.floor], evidence)
+    floor = Bound.from_arb(env[theory.floor], told.evidence)
     return Floor(decision, floor, math.ceil(count * (1 + 1e-12)), min(math.floor(more * (1 - 1e-12)), 10**15))

@@ -9,8 +9,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+import sympy as sp
 
-from dipproofs.enclosures import IntervalVector
+from dipproofs.enclosures import Bound, IntervalVector
 from dipproofs.errors import InputError, named_arguments
 from dipproofs.networks.base import Enclosure, Workspace
 from dipproofs.networks.linearisation import Linearisation
@@ -302,6 +303,12 @@ class TwoLayer:
         from dipproofs.networks.two_layer.linearisation import TwoLayerLinearisation
 
         return TwoLayerLinearisation(self, operator)
+
+    def rounding_sizes(self, operator: OperatorBounds) -> Mapping[sp.Symbol, Bound] | None:
+        """Return what bounds the rounding of a gradient step here; None where nothing is known of it."""
+        from dipproofs.networks.two_layer.rounding import rounding_sizes
+
+        return rounding_sizes(self, operator)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return the arrays by their name in certificates."""

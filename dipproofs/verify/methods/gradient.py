@@ -1,4 +1,4 @@
-"""Check `guarantees.forecast` of a certificate of gradient descent (docs/theory-methods.md §7)."""
+"""Check what a certificate of gradient descent says besides: its curve and its floating-point iterates."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from dipproofs.certificate.read import is_count, is_number
 from dipproofs.theory import symbols as s
 from dipproofs.verify.arithmetic.expressions import evaluate, exact, upper
 from dipproofs.verify.audit import Audit
+from dipproofs.verify.methods.floating_point import check_floating_point
 from dipproofs.verify.methods.forecast import Curve
 from dipproofs.verify.methods.two_layer import TwoLayerState
 
@@ -50,7 +51,7 @@ class GradientAudit(Audit):
     @property
     def guarantee_checks(self) -> dict[str, Any]:
         """Checks by name of a guarantee."""
-        return {**super().guarantee_checks, "forecast": _forecast}
+        return {**super().guarantee_checks, "forecast": _forecast, "floating_point": check_floating_point}
 
 
 def _forecast(audit: GradientAudit, name: str, value: Any) -> None:
