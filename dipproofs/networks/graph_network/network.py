@@ -26,7 +26,7 @@ from dipproofs.operators.bounds import OperatorBounds
 from dipproofs.theory.architectures import ARCHITECTURES, Architecture
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class GraphNetwork(Network):
     """A generator g(θ) of any architecture, with θ given.
 
@@ -46,6 +46,8 @@ class GraphNetwork(Network):
         >>> network = Convolutional.init((8, 8), channels=4, depth=2)
         >>> network.n, network.output_shape, network.parameter_count
         (64, (8, 8), 333)
+        >>> network
+        <GraphNetwork convolutional: image 8×8, 333 parameters in 5 arrays, 18 nodes, float64>
     """
 
     graph: Graph
@@ -57,6 +59,11 @@ class GraphNetwork(Network):
         check_parameters(self.graph, self.values)
         owned = {name: _owned(self.values[name], name) for name in self.graph.parameters}
         object.__setattr__(self, "values", MappingProxyType(owned))
+
+    def __repr__(self) -> str:
+        shape = "×".join(map(str, self.output_shape)) or "1"
+        counts = f"{self.parameter_count} parameters in {len(self.values)} arrays, {len(self.graph.nodes)} nodes"
+        return f"<GraphNetwork {self.label}: image {shape}, {counts}, {self.dtype}>"
 
     @property
     def n(self) -> int:

@@ -35,13 +35,14 @@ class Observed:
     terms: dict[int, float]
 
 
-def observe(ball: Ball, rows: IntervalMatrix, memory: float = MEMORY) -> Observed:
+def observe(ball: Ball, rows: IntervalMatrix, memory: float = MEMORY, *, coarse: bool = False) -> Observed:
     """Bound the Jacobian of A∘g and its Lipschitz constant on the ball.
 
     Args:
         ball: bounds of all nodes on it, see `bound_nodes`.
         rows: (m, n) enclosure of A; its midpoint's rows are the cotangents.
         memory: bytes for adjoints; more rows go through in several passes, whose bounds add by roots of squares.
+        coarse: with cheaper norms of the adjoints.
 
     Notes:
         Theorem T; Lemma 1 and 2 of docs/theory-graphs.md. No adjoint Jacobian is kept.
@@ -61,7 +62,7 @@ def observe(ball: Ball, rows: IntervalMatrix, memory: float = MEMORY) -> Observe
     for first in range(0, m, chunk):
         cotangents = rows.mid[first : first + chunk].reshape(-1, *graph.nodes[graph.output].shape)
         part = slice(first, first + chunk)
-        N, error, shares = _pass(ball, cotangents, jacobian[part], offsets, slack)
+        N, error, shares = _pass(ball, cotangents, jacobian[part], offsets, slack, coarse)
         squares_N = add_up(squares_N, multiply_up(N, N))
         squares_error = add_up(squares_error, multiply_up(error, error))
         for place, share in shares.items():
@@ -71,7 +72,7 @@ def observe(ball: Ball, rows: IntervalMatrix, memory: float = MEMORY) -> Observe
 
 
 def _pass(
-    ball: Ball, cotangents: Array, jacobian: Array, offsets: Array, slack: float
+    ball: Ball, cotangents: Array, jacobian: Array, offsets: Array, slack: float, coarse: bool
 ) -> tuple[Array, Array, dict[int, float]]:
     """One reverse pass: fills the rows of M̃, returns N, the errors by block and the shares of the nodes."""
     point, graph = ball.point, ball.point.graph
@@ -92,7 +93,7 @@ def _pass(
         N = add_up(N, upward(t.DEFECT_N, values))
         if not node.inputs:
             continue
-        curvature = RULES[node.op].curvature(ball, place, Adjoint(flat))
+        curvature = RULES[node.op].curvature(ball, place, Adjoint(flat, coarse))
         if curvature.N is not None:
             term = np.minimum(curvature.N, curvature.N.T)
             shares[place] = float(term.max(initial=0.0))

@@ -16,8 +16,9 @@ from dipproofs.errors import InputError
 from dipproofs.networks.base import Enclosure, Workspace
 from dipproofs.networks.graph_network.ball import Effort, bound_nodes
 from dipproofs.networks.graph_network.forward import Values
-from dipproofs.networks.graph_network.kinks import examine_kinks
-from dipproofs.networks.graph_network.observe import MEMORY, observe
+from dipproofs.networks.graph_network.kinks import Kinks, examine_kinks
+from dipproofs.networks.graph_network.nodes.base import Ball
+from dipproofs.networks.graph_network.observe import MEMORY, Observed, observe
 from dipproofs.networks.graph_network.point import Point
 from dipproofs.networks.graph_network.reverse import jacobian_rows, peak_entries
 from dipproofs.operators.bounds import OperatorBounds
@@ -38,6 +39,10 @@ CURVATURE_ROOM, KINK_ROOM = 2.0, 1.25
 #: Where the residual is tiny, as after a polish, a larger ℓ_A costs nothing: up to the first number of times the bound,
 #: while ℓ_A ψ(f_0)/s² stays below the second. Deep networks need it, whose curvature the verifier knows less well.
 SPARE, COSTLESS = 1e6, 1e-3
+#: With ℓ_A ψ(f_0)/s² of the search's effort above this, no effort makes a certificate: deep networks gain up to 1e6.
+HOPELESS = 1e10
+#: A smallest singular value that an effort's error of M leaves wider than this is enclosed anew with the next.
+_TIGHT = 4 * ROOM
 #: Bytes that a certificate may need.
 LIMIT = 24 * 2.0**30
 #: A curvature that is further from what is needed than this is not estimated anew along a run.
@@ -60,11 +65,9 @@ def enclose_graph(
     if radius is None:
         rough = jacobian_rows(point, graph.output, operator.matrix.mid)
         radius = suggested_radius(_gram_coordinates(operator, rough), loss, prediction.mid, y)
-    ball = bound_nodes(point, radius, PROOF)
-    observed = observe(ball, operator.matrix)
-    kinks = examine_kinks(ball)
-    sigma, largest = extreme_values(operator, observed.jacobian, observed.error)
-    costless = COSTLESS * sigma.lower**2 / max(path_scale(loss, prediction.mid, y), 1e-300)
+    scale = max(path_scale(loss, prediction.mid, y), 1e-300)
+    ball, observed, kinks, (sigma, largest) = _bounded(point, operator, radius, scale)
+    costless = COSTLESS * sigma.lower**2 / scale
     spare = max(CURVATURE_ROOM, min(SPARE, costless / observed.lipschitz)) if observed.lipschitz > 0 else 1.0
     lipschitz = _room(Bound(0.0, observed.lipschitz * spare))
     values = {s.sigma_AJ: sigma, s.norm_AJ: largest, s.lipschitz_AJ: lipschitz}
@@ -75,6 +78,29 @@ def enclose_graph(
         margin = kinks.margin * ball.rho / held / KINK_ROOM if held > 0 else 0.0
         constants[s.kink_margin] = Bound(margin * (1 - 1e-12), math.inf)
     return Enclosure(values, prediction, constants)
+
+
+def _bounded(
+    point: Point, operator: OperatorBounds, radius: float, scale: float
+) -> tuple[Ball, Observed, Kinks, tuple[Bound, Bound]]:
+    """Bounds on the ball, and of the singular values, with no more effort than decides.
+
+    Notes:
+        Every effort gives valid bounds. After a polish the residual is so small that those of the search will do; far
+        from an exact fit those of the proof would not do either.
+    """
+    extremes = Bound(0.0, math.inf), Bound(0.0, math.inf)
+    for effort in (SEARCH, PROOF):
+        ball = bound_nodes(point, radius, effort)
+        observed, kinks = observe(ball, operator.matrix, coarse=effort is SEARCH), examine_kinks(ball)
+        if not extremes[0].relative_width < _TIGHT:
+            extremes = extreme_values(operator, observed.jacobian, observed.error)
+        share = observed.lipschitz * scale
+        if share <= COSTLESS * extremes[0].lower ** 2 and kinks.margin > KINK_ROOM:
+            break
+        if not share <= HOPELESS * extremes[0].upper ** 2:
+            break
+    return ball, observed, kinks, extremes
 
 
 def _held(rho: float, margin: float) -> float:

@@ -12,7 +12,7 @@ import numpy as np
 
 from dipproofs.enclosures.norms import euclidean, frobenius_upper
 from dipproofs.enclosures.rounding import TINY, Array
-from dipproofs.enclosures.spectral import norm_upper
+from dipproofs.enclosures.spectral import norm_upper, spectral_upper
 from dipproofs.enclosures.upward import multiply_up, norm_up, upward
 from dipproofs.graph.node import Node
 from dipproofs.graph.operations import OPERATIONS
@@ -122,9 +122,11 @@ class Adjoint:
 
     Args:
         array: (m, N).
+        coarse: take Frobenius norms for operator norms, up to √m times larger: for many rows the work is in these.
     """
 
     array: Array
+    coarse: bool = False
 
     @cached_property
     def frobenius(self) -> float:
@@ -134,7 +136,12 @@ class Adjoint:
     @cached_property
     def norm(self) -> float:
         """Upper bound of the operator norm."""
-        return min(norm_upper(self.array), self.frobenius)
+        return self.frobenius if self.coarse else min(norm_upper(self.array), self.frobenius)
+
+    def of_groups(self, groups: Array) -> Array:
+        """Upper bounds of the norms of some columns each, (groups, m, P)."""
+        found = norm_up(groups.reshape(len(groups), -1), 1) if self.coarse else spectral_upper(groups)
+        return np.minimum(self.norm, found)
 
     @cached_property
     def columns(self) -> Array:
@@ -150,7 +157,8 @@ class Adjoint:
             return 0.0
         scaled = self.array * factors
         rounding = 2.0**-52 * largest * self.frobenius + 2 * TINY * math.sqrt(scaled.size)
-        whole = np.nextafter(norm_upper(scaled) + rounding, np.inf)
+        found = frobenius_upper(scaled) if self.coarse else norm_upper(scaled)
+        whole = np.nextafter(found + rounding, np.inf)
         return float(min(whole, np.nextafter(largest * self.norm, np.inf)))
 
 

@@ -7,7 +7,6 @@ import math
 import numpy as np
 
 from dipproofs.enclosures.rounding import TINY, Array, gamma, inflation
-from dipproofs.enclosures.spectral import spectral_upper
 from dipproofs.enclosures.upward import (
     add_up,
     divide_up,
@@ -112,7 +111,7 @@ class Normalise(NodeRule):
         point, node = ball.point, ball.point.graph.nodes[place]
         s, count = self.least_deviation(ball, place), float(self._count(point, place))
         groups = _adjoint_groups(adjoint, node)
-        norms = np.minimum(adjoint.norm, spectral_upper(groups))
+        norms = adjoint.of_groups(groups)
         _, over = self.over_deviation(ball, place, None)
         bend = upward(t.NORMALISE_BEND, over)  # of n as a function of x/s
         N = upward(t.NORMALISE_N, over | {t.b_bend: multiply_up(bend, norms.max())})
@@ -166,7 +165,7 @@ class Normalise(NodeRule):
         share = divide_up(factors, np.where(whole > 0, whole, 1.0)[:, None]).max(axis=0)
         bent = multiply_up(np.asarray(largest), np.minimum(share, np.nextafter(1.0, 2.0)))
         m, n = adjoint.array.shape
-        if float(m) * n * min(m, n) * factors.shape[1] <= _WORK:
+        if not adjoint.coarse and float(m) * n * min(m, n) * factors.shape[1] <= _WORK:
             for j in np.flatnonzero(bent):
                 column = np.broadcast_to(_over_groups(factors[:, j], node), node.shape).reshape(-1)
                 bent[j] = min(bent[j], adjoint.weighted(np.ascontiguousarray(column)))
