@@ -1,8 +1,9 @@
 """Follow a certified run independently and compare what is claimed with what happens (evidence: estimated).
 
-The reference is gradient descent in NumPy with the transposed dense matrix: no JAX, no adjoint of the operator, no
-step size but the certificate's. Rounding is allowed for by a bound derived from the sizes of the numbers; a comparison
-that only this allowance saves is made again in extended precision.
+The reference is the method in NumPy with the transposed dense matrix, on the two-layer network or the certificate's own
+computation graph: no JAX, no adjoint of the operator, no step size, momentum or state but the certificate's. Rounding
+is allowed for by a bound derived from the sizes of the numbers (graphs: by how far the output moves with the last digits);
+a comparison that only this allowance saves is made again in extended precision.
 """
 
 from __future__ import annotations
@@ -17,10 +18,14 @@ import numpy as np
 from dipproofs.certificate.record import Certificate
 from dipproofs.descent import Backtracking
 from dipproofs.enclosures import Bound
-from dipproofs.networks.activation import numpy_activation
+from dipproofs.testing.models import Arrays, model_of
+from dipproofs.testing.stepping import stepping
+from dipproofs.theory.methods import METHODS
 
 #: No run is followed for longer.
 MOST_STEPS = 1500
+#: Entries of the Jacobian up to which an exact fit is looked for.
+_LARGEST_JACOBIAN = 2_000_000
 #: Below so many allowances the loss says nothing more in that precision.
 _FLOOR = 1e3
 
@@ -46,7 +51,7 @@ class Point:
 
 
 class Reference:
-    """Gradient descent for the two-layer network, from the certified iterate on, in the given number format.
+    """The method of a certificate on its network, from the certified iterate on, in the given number format.
 
     Args:
         certificate: whose arrays are the start. problem, loss: as certified.
@@ -57,49 +62,43 @@ class Reference:
         self.certificate, self.loss, self.schedule, self.dtype = certificate, loss, schedule, dtype
         self.A = problem.operator.to_dense().astype(dtype)
         self.y = target_data(problem, certificate, loss).astype(dtype)
-        arrays, described = certificate.arrays, certificate.network
-        self.u, self.W, self.V = (np.asarray(arrays[name]).astype(dtype) for name in ("u", "W", "V"))
-        self.B = None if "B" not in arrays else np.asarray(arrays["B"]).astype(dtype)
-        self.train, self.offset = str(described["train"]), float(described.get("output_offset", 0.0))
-        self.activation = numpy_activation(str(described["activation"]))
-        gamma = certificate.quantities["gamma"]
-        assert gamma is not None
-        self.gamma = gamma.mid / (schedule.supremum(certificate.iteration) or 1.0)
+        self.model = model_of(certificate, dtype, MOST_STEPS, sum(self.A.shape))
+        self.gamma = _step_of(certificate) / (schedule.supremum(certificate.iteration) or 1.0)
 
-    def points(self, steps: int) -> Iterator[Point]:
+    def points(self) -> Iterator[Point]:
         """Yield the certified iterate and those after it."""
-        W, V = self.W, self.V
-        path = self.dtype(0)
-        root = np.sqrt(self.dtype(self.W.shape[0]))
-        slack = 0.0
-        for step in range(steps + 1):
-            phi, dphi = self.activation(W @ self.u)
-            h = V @ phi / root
-            x = (h if self.B is None else self.B @ h) + self.dtype(self.offset)
+        theta, start = self.model.start, self.model.start
+        move = stepping(self.certificate, start)
+        path, slack = self.dtype(0), 0.0
+        for step in range(self.model.most_steps + 1):
+            x, known = self.model.signal(theta)
             v = self.A @ x
-            value = self.loss.value(np, v, self.y)
-            slope = self.loss.gradient(np, v, self.y)
+            value, slope = self.loss.value(np, v, self.y), self.loss.gradient(np, v, self.y)
             # what rounding adds here; a descent does not enlarge what was added before
-            slack += self._rounding(V, phi, root)
-            moved = np.sqrt(np.sum((W - self.W) ** 2) + np.sum((V - self.V) ** 2))
+            slack += self._rounding(theta, known)
+            moved = length({name: theta[name] - start[name] for name in theta})
             yield Point(
                 x, v, float(value), float(np.linalg.norm((v - self.y).astype(np.float64))), float(path), float(moved),
                 slack, float(np.linalg.norm(slope.astype(np.float64))) * slack + self._curvature() * slack**2,
             )  # fmt: skip
-            z = self.A.T @ slope
-            z = (z if self.B is None else self.B.T @ z) / root
-            step_V = np.outer(z, phi) if self.train != "inner" else np.zeros_like(V)
-            step_W = np.outer(dphi * (V.T @ z), self.u) if self.train != "outer" else np.zeros_like(W)
             gamma = self.dtype(self.gamma) * self.dtype(self.schedule.factor(self.certificate.iteration + step))
-            path = path + gamma * np.sqrt(np.sum(step_V**2) + np.sum(step_W**2))
-            V, W = V - gamma * step_V, W - gamma * step_W
+            displacement = move(self.model.pull(theta, known, self.A.T @ slope), gamma)
+            path = path + length(displacement)
+            theta = {name: theta[name] + displacement[name] for name in theta}
 
-    def _rounding(self, V: np.ndarray, phi: np.ndarray, root: Any) -> float:
-        """Bound of the rounding error of one evaluation of A g: γ_K |A||B||V||φ|/√k with K the lengths of all sums."""
-        size = np.abs(V) @ np.abs(phi) / root
-        size = np.abs(self.B) @ size if self.B is not None else size
-        size = np.abs(self.A) @ (size + abs(self.offset)) + np.abs(self.y)
-        terms = sum(self.A.shape) + V.shape[0] + 2 * V.shape[1] + self.u.size + 20
+    def nearest_fit(self) -> float:
+        """‖M⁺r‖ at the certified iterate: how far an exact fit is, up to the curvature."""
+        theta = self.model.start
+        x, known = self.model.signal(theta)
+        rows = [self.model.pull(theta, known, row) for row in self.A]
+        M = np.array([np.concatenate([row[name].ravel() for name in theta]) for row in rows], np.float64)
+        residual = (self.A @ x - self.y).astype(np.float64)
+        return float(np.linalg.norm(np.linalg.lstsq(M, residual, rcond=1e-12)[0]))
+
+    def _rounding(self, theta: Arrays, known: Any) -> float:
+        """Bound of the rounding error of one evaluation of A g: γ_K |A||terms| with K the lengths of all sums."""
+        size, terms = self.model.sizes(theta, known)
+        size = np.abs(self.A) @ size + np.abs(self.y)
         return float(terms * np.finfo(self.dtype).eps * np.linalg.norm(size.astype(np.float64)))
 
     def _curvature(self) -> float:
@@ -107,12 +106,23 @@ class Reference:
         return 1.0 if lipschitz is None or not math.isfinite(lipschitz.upper) else lipschitz.upper
 
 
+def length(parts: Arrays) -> Any:
+    """Return the Euclidean norm of all arrays together."""
+    return np.sqrt(sum((np.sum(part**2) for part in parts.values()), 0.0))
+
+
+def _step_of(certificate: Certificate) -> float:
+    gamma = certificate.quantities.get("gamma")
+    if gamma is None or certificate.method.get("kind") == "adam":
+        return float(certificate.method["step"])
+    return float(gamma.mid)
+
+
 def followable(certificate: Certificate, schedule: Any) -> bool:
-    """Whether the reference can follow: the two-layer network with gradient descent and steps known beforehand."""
-    method = getattr(certificate, "method", None) or {}
-    kind = method.get("kind", "gradient-descent")
+    """Whether the reference can follow: steps known beforehand, and parameters in the certificate."""
     two_layer = {"u", "W", "V"} <= set(certificate.arrays)
-    return two_layer and kind == "gradient-descent" and not isinstance(schedule, Backtracking)
+    known = two_layer or ("graph" in certificate.network and any(n.startswith("theta/") for n in certificate.arrays))
+    return known and certificate.method.get("kind") in METHODS and not isinstance(schedule, Backtracking)
 
 
 def target_data(problem: Any, certificate: Certificate, loss: Any) -> np.ndarray:
@@ -147,24 +157,32 @@ def compare(reference: Reference, problem: Any, run: Any) -> tuple[list[str], bo
     """Compare every claim with the reference; also say whether only the allowance for rounding saved a comparison."""
     cert = reference.certificate
     claims, facts = _Claims(), cert.guarantees
-    gamma, start = cert.quantities["gamma"], cert.iteration
+    gamma, start = cert.quantities.get("gamma"), cert.iteration
+    kind = cert.method.get("kind")
     bound_S, F_inf = cert.quantities.get("S"), cert.quantities.get("F_inf")
+    if kind == "adam":  # existence and a horizon are claimed; the path is that of gradient descent
+        gamma = bound_S = F_inf = None
+    envelope, horizon, factor = _about_method(cert)
     before: Point | None = None
     first: Point | None = None
     last: Point | None = None
     linear = facts.log_contraction_per_step is not None and cert.loss.get("kind") == "squared"
     counts = {float(target): steps for target, steps in facts.iterations_to_loss.items() if steps is not None}
-    for step, point in enumerate(reference.points(MOST_STEPS)):
+    for step, point in enumerate(reference.points()):
         where = f"at iteration {start + step}"
         if not math.isfinite(point.loss):
             claims.broken(f"{where}: the loss is {point.loss}")
             break
         first = point if first is None else first
-        if before is not None:
+        if before is not None and kind == "gradient-descent":
             claims.at_most(point.loss, before.loss, point.loss_slack + before.loss_slack, f"{where}: the loss rose")
         if linear and facts.log_contraction_per_step is not None:
-            limit = first.residual * math.exp(step * facts.log_contraction_per_step.upper)
+            scale = first.residual if envelope is None else envelope.upper
+            limit = scale * math.exp(step * facts.log_contraction_per_step.upper)
             claims.at_most(point.residual, limit, point.slack + first.slack, f"{where}: residual above its rate")
+        if step == horizon:
+            limit = first.residual * factor.upper
+            claims.at_most(point.residual, limit, point.slack + first.slack, f"{where}: residual above the horizon's")
         if bound_S is not None:
             claims.at_most(point.path, bound_S.upper, _size(point), f"{where}: path longer than S")
         for target, steps in counts.items():
@@ -178,14 +196,36 @@ def compare(reference: Reference, problem: Any, run: Any) -> tuple[list[str], bo
         return claims.found, claims.doubtful
     if facts.distance_to_limit is not None and F_inf is not None and F_inf.lower > 0:
         rest = _psi(reference, last) / F_inf.lower
+        if kind != "gradient-descent" and bound_S is not None:
+            rest = max(bound_S.upper - last.path, 0.0)
         claims.at_most(last.distance, facts.distance_to_limit.upper + rest, _size(last), "the limit is farther away")
     _signal(claims, cert, problem, first)
     _kurdyka(claims, reference, first, last)
     _adjoint(claims, problem)
+    _existence(claims, reference)
     if run is not None and gamma is not None:
         largest = max((g for since, g in run.steps if since >= start), default=run.steps[-1][1])
         claims.at_most(largest * reference.schedule.supremum(start), gamma.upper, 0.0, "the run's step exceeds γ")
     return claims.found, claims.doubtful
+
+
+def _about_method(cert: Certificate) -> tuple[Bound | None, int | None, Bound]:
+    """Return the envelope of the residual (with momentum), and Adam's horizon with its factor."""
+    envelope, told = cert.guarantees.extra.get("residual_envelope"), cert.method.get("horizon") or {}
+    factor = told.get("residual_factor")
+    if told.get("verdict") != "proved" or factor is None:
+        return envelope if isinstance(envelope, Bound) else None, None, Bound.exact(1)
+    return None, int(told["iterations"]), factor if isinstance(factor, Bound) else Bound.from_json(factor)
+
+
+def _existence(claims: _Claims, reference: Reference) -> None:
+    """An exact fit has to be as near as claimed: one Gauss–Newton step is not much longer."""
+    cert, distance = reference.certificate, reference.certificate.guarantees.distance_to_limit
+    parameters = sum(array.size for array in reference.model.start.values())
+    if distance is None or reference.A.shape[0] * parameters > _LARGEST_JACOBIAN or cert.loss.get("kind") != "squared":
+        return
+    nearest = reference.nearest_fit()
+    claims.at_most(nearest, 1.5 * distance.upper, 1e-13, "an exact fit is farther away, by a Gauss–Newton step")
 
 
 class _Claims:

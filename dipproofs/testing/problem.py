@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 import hypothesis
+import numpy as np
 from hypothesis import strategies as st
 
 from dipproofs.certify import api
@@ -27,17 +28,21 @@ class Case:
     """One instance of the problem: what was drawn.
 
     Args:
-        network: seed of the initialisation. noise: seed of the noise. level: ‖ε‖/‖A x̄‖.
+        network: seed of the initialisation (of a perturbation, where the parameters come from a file).
+        noise: seed of the noise. level: ‖ε‖/‖A x̄‖.
         step: factor of the problem file's step size (of the automatic one).
+        momentum: factor of its momentum, where that is a number.
     """
 
     network: int = 0
     noise: int = 0
     level: float = 0.0
     step: float = 1.0
+    momentum: float = 1.0
 
     def __str__(self) -> str:
-        return ",".join(f"{key}={value:g}" for key, value in asdict(self).items())
+        shown = {key: value for key, value in asdict(self).items() if key != "momentum" or value != 1}
+        return ",".join(f"{key}={value:g}" for key, value in shown.items())
 
     @staticmethod
     def parse(text: str) -> Case:
@@ -48,7 +53,7 @@ class Case:
 
         Example:
             >>> Case.parse("network=3,noise=0,level=0.1,step=0.5")
-            Case(network=3, noise=0, level=0.1, step=0.5)
+            Case(network=3, noise=0, level=0.1, step=0.5, momentum=1.0)
         """
         known = {entry.name: int if entry.name in ("network", "noise") else float for entry in fields(Case)}
         try:
@@ -106,7 +111,7 @@ class Outcome:
             lines += [f"smallest instance found: {self.case}", f"again: {self.command}", "✗ A claim was violated."]
         elif not self.passed:
             lines += [f"not proved: {reason}" for reason in self.reasons[:3]]
-            lines.append("? Too few instances were certified, so that little was tested; use a wider network.")
+            lines.append("? Too few instances were certified, so little was tested; use a wider network, or polish.")
         else:
             lines.append(f"✓ No violation in {self.non_vacuous} certified instances.")
         return "\n".join(lines)
@@ -121,12 +126,33 @@ def cases(spec: Any) -> st.SearchStrategy[Case]:
     Returns:
         Strategy of `Case`; shrinks to seed 0, no noise and the file's own step.
     """
-    seeds = st.integers(0, 2**16) if hasattr(spec.network, "seed") else st.just(0)
+    seeds = st.integers(0, 2**16)
     level = float(spec.noise.level)
     measured = spec.signal.build is not None and getattr(spec.signal, "path", None) is not None
     levels = st.just(level) if measured else st.sampled_from(sorted({0.0, level, level / 2, max(level, 0.01)}))
     noise = st.just(0) if measured else st.integers(0, 2**16)
-    return st.builds(Case, seeds, noise, levels, st.sampled_from(_FACTORS))
+    momentum = st.sampled_from((1.0, 0.5)) if _momentum(spec) else st.just(1.0)
+    return st.builds(Case, seeds, noise, levels, st.sampled_from(_FACTORS), momentum)
+
+
+def _momentum(spec: Any) -> bool:
+    """Whether the problem file's method has a momentum that is a number."""
+    return isinstance(getattr(spec.descent, "momentum", None), float)
+
+
+def perturbed(network: Any, seed: int) -> Any:
+    """Return the network with every parameter moved by a tenth of its size; seed 0 leaves it as it is.
+
+    Args:
+        network: whose parameters come from a file, so that no initialisation can be drawn. seed: of the drawing.
+    """
+    if seed == 0:
+        return network
+    rng, moved = np.random.default_rng(seed), {}
+    for name, array in network.parameters().items():
+        size = 0.1 * float(np.sqrt(np.mean(np.asarray(array, np.float64) ** 2)))
+        moved[name] = (array + size * rng.standard_normal(array.shape)).astype(array.dtype)
+    return network.with_parameters(moved)
 
 
 def run_tests(
@@ -206,8 +232,10 @@ class _Tester:
     def _examine(self, case: Case) -> tuple[tuple[str, ...], bool]:
         spec = self._drawn(case)
         built = spec.build()
+        if not hasattr(spec.network, "seed"):
+            built = built._replace(network=perturbed(built.network, case.network))
         options = built.descent
-        certificate = self._certify(built, self._step(built, case))
+        certificate = self._certify(built, self._step(built, case), case.momentum)
         for one in (certificate, certificate.final):
             if one is None or not one.proved:
                 continue
@@ -218,7 +246,7 @@ class _Tester:
                 return tuple(found), True
         if not certificate.proved:
             self.reasons |= {h.reason: None for h in certificate.hypotheses if h.reason}
-        return (), certificate.proved
+        return (), certificate.proved or (certificate.final is not None and certificate.final.proved)
 
     def _drawn(self, case: Case) -> Any:
         spec = self.spec
@@ -238,12 +266,16 @@ class _Tester:
             self.auto = self._certify(built, "auto").run.gamma
         return self.auto * case.step
 
-    def _certify(self, built: Any, step: str | float) -> Any:
+    def _certify(self, built: Any, step: str | float, momentum: float = 1.0) -> Any:
         options = built.descent
+        method = dict(options.method_options)
+        if momentum != 1:
+            method["momentum"] = momentum * float(method["momentum"])
+        horizon = {} if options.claim_horizon is None else {"claim_horizon": options.claim_horizon}
         return api.certify(
             built.problem, built.network, built.loss, step, options.schedule, options.max_iterations,
             options.tolerance, built.certificate.form, "proved", stop=options.stop,
-            **options.method_options, relative_tolerance=options.relative_tolerance,
+            **method, **horizon, polish=options.polish, relative_tolerance=options.relative_tolerance,
             distance=built.certificate.distance, schedule_options=options.schedule_options,
             keep_interrupted=False,
         )  # fmt: skip
