@@ -2,8 +2,8 @@
 
 The reference is the method in NumPy with the transposed dense matrix, on the two-layer network or the certificate's own
 computation graph: no JAX, no adjoint of the operator, no step size, momentum or state but the certificate's. Rounding
-is allowed for by a bound derived from the sizes of the numbers (graphs: by how far the output moves with the last digits);
-a comparison that only this allowance saves is made again in extended precision.
+is allowed for by a bound derived from the sizes of the numbers (graphs: by how far the output moves with the last
+digits); a comparison that only this allowance saves is made again in extended precision.
 """
 
 from __future__ import annotations
