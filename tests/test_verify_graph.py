@@ -16,7 +16,7 @@ from dipproofs.networks import GraphNetwork
 from dipproofs.testing.graphs import random_graph
 from dipproofs.theory.elementary import PiecewiseLinear
 from dipproofs.verify.arithmetic import floats
-from dipproofs.verify.graph import bounds
+from dipproofs.verify.graph import curvature
 from dipproofs.verify.graph.bounds import Ball
 from dipproofs.verify.graph.observation import kink_margin, observe
 from dipproofs.verify.graph.point import Point
@@ -132,7 +132,7 @@ def test_a_term_that_is_left_out_is_found(left_out: str, monkeypatch: pytest.Mon
     theta = {name: np.full(shape, 0.4) for name, shape in graph.parameters.items()}
     true = steepest(graph, theta, np.eye(6), 1e-6, np.random.default_rng(0))
     assert 1e-3 < true <= lipschitz(graph, theta) * (1 + 1e-6)
-    monkeypatch.setattr(bounds, "_CURVED", {k: v for k, v in bounds._CURVED.items() if k != left_out})
+    monkeypatch.setattr(curvature, "CURVED", {k: v for k, v in curvature.CURVED.items() if k != left_out})
     assert lipschitz(graph, theta) < true / 2
 
 

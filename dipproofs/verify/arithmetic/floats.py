@@ -152,3 +152,12 @@ def smallest_singular(x: np.ndarray) -> float:
         best = max(best, square)
         break
     return unit * math.sqrt(best) * (1 - 2.0**-44) if best > 0 else 0.0
+
+
+def weighted(x: np.ndarray, factors: np.ndarray) -> float:
+    """Upper bound of ‖x diag(factors)‖, factors ≥ 0; infinite where one is."""
+    top = float(factors.max(initial=0.0))
+    if not math.isfinite(top):
+        return math.inf
+    lost = SMALLEST * math.sqrt(x.size)
+    return (norm(x * factors) + 2 * UNIT * top * frobenius(x) + lost) * (1 + 2.0**-44) if top > 0 else 0.0

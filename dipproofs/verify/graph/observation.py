@@ -12,7 +12,8 @@ from flint import arb, ctx
 from dipproofs.theory.architectures import graph_nodes as t
 from dipproofs.verify.arithmetic.floats import frobenius, gamma, lengths, norm, smallest_singular
 from dipproofs.verify.graph.adjoint import reverse
-from dipproofs.verify.graph.bounds import Ball, curvature
+from dipproofs.verify.graph.bounds import Ball
+from dipproofs.verify.graph.curvature import curvature
 from dipproofs.verify.graph.point import Point
 from dipproofs.verify.graph.upper import PUSH, joined, push, times, upper
 from dipproofs.verify.graph.values import BITS

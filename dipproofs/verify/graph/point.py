@@ -12,7 +12,7 @@ from flint import arb, ctx
 
 from dipproofs.graph.format import Graph
 from dipproofs.verify.arithmetic.floats import UNIT
-from dipproofs.verify.graph.values import BITS, Values, floats, on_balls
+from dipproofs.verify.graph.values import BITS, Values, floats, groups_of, on_balls
 from dipproofs.verify.graph.windows import Windows, windows
 
 #: For each input a part of the adjoint and ‖part − B̃∂op(θ_0)‖_F/‖B̃‖_F, None where no parameter is behind it.
@@ -114,7 +114,20 @@ class Point:
         return self.once(("peak", start), make)
 
     @cached_property
-    def read(self) -> frozenset[int]:
-        """Nodes that a nonlinear node reads."""
-        linear = {"gather", "contract", "sum", "scale", "shift", "add"}
-        return frozenset(i for node in self.graph.nodes if node.op not in linear for i in node.inputs)
+    def restarts(self) -> frozenset[int]:
+        """Nodes that a node with much curvature reads, but for parameters whose entries only move."""
+        bent, plain = {"conv", "matmul", "entrywise", "normalise", "softmax"}, set(self.blocks)
+        nodes, trained = self.graph.nodes, self.graph.trained
+        for place, node in enumerate(nodes):
+            if node.op in ("gather", "scale", "shift") and all(i in plain or not trained[i] for i in node.inputs):
+                plain.add(place)
+        return frozenset(i for node in nodes if node.op in bent for i in node.inputs) - plain
+
+    def weights(self, place: int) -> np.ndarray | None:
+        """1/s by entry, in floats, where a normalisation reads a node."""
+        for reader, node in enumerate(self.graph.nodes):
+            if node.op == "normalise" and node.inputs[0] == place:
+                weights = np.zeros(math.prod(node.shape))
+                weights[groups_of(node)] = 1.0 / self.deviations(reader)[1][:, None]
+                return weights if (weights > 0).all() and np.isfinite(weights).all() else None
+        return None
