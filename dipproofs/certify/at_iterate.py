@@ -19,6 +19,7 @@ from dipproofs.certify.provenance import provenance
 from dipproofs.certify.quantities import NAMES, Base, enclose_base, enclose_loss, estimate_base, searched
 from dipproofs.certify.rows import lost_in_projection
 from dipproofs.certify.search import Candidate, Step, best
+from dipproofs.certify.vanishing import at_its_bound, distance_from_zero, may_vanish, weakened
 from dipproofs.descent import Constant, Schedule
 from dipproofs.enclosures import Bound, Evidence, Verdict
 from dipproofs.enclosures.threads import one_thread
@@ -97,7 +98,8 @@ def certify_at(
             base = enclose_base(operator, problem.y, network, loss, unprojected=unprojected(form))
         else:
             base = estimate_base(problem, network, loss, operator, unprojected=unprojected(form))
-        base, start = searched(base, schedule), _start(base)
+        momentum = method is not None and method.kind in PRODUCERS and not method.point_only
+        base, start = searched(base, schedule), _start(base, moving=momentum)
         f_0 = base.values[s.loss_0]
         given = loss.assumptions(base.prediction, problem.y, f_0) if f_0.is_finite else ()
         before, about = [*applicable, start, *given], None if recovery is None else (recovery, network)
@@ -105,16 +107,18 @@ def certify_at(
         now = Guarantees()
         if about is not None:
             now = without_descent(*about, base.values[s.psi_0]) if known else without_assumptions(*about)
-        if not known or (arithmetic == "proved" and not f_0.lower > 0):
+        if not known or (arithmetic == "proved" and not f_0.lower > 0 and (momentum or not may_vanish(f_0))):
             return _failure(before, form, _named(base), fixed, now)
         goals = sorted({*TARGETS, *targets}, reverse=True)
-        if method is not None and method.kind in PRODUCERS and not method.point_only:
+        if method is not None and momentum:
             return certify_momentum(base, network, operator, problem.y, loss, method, before, goals, fixed, now, about)
         never = network.never_injective(operator.rank)
         found = _decide(base, loss, step, form, before, schedule, goals, fixed, now, about, never)
-        if method is None:
+        if method is None and f_0.lower > 0:
             found = with_forecast(found, base, network, operator, problem.y, loss, goals)
             return with_floating_point(found, base, network, problem, operator, loss)
+        if method is None:
+            return found
         # what is proved about the point, by a gradient descent that nobody made, and nothing about the run
         return replace(found, guarantees=replace(now, distance_to_limit=found.guarantees.distance_to_limit))
 
@@ -160,6 +164,8 @@ def _decide(
     never: str = "",
 ) -> Certificate:  # fmt: skip
     first: tuple[Judge, Decided] | None = None
+    vanishing = fixed["arithmetic"] == "proved" and may_vanish(base.values[s.loss_0])
+    base = at_its_bound(base) if vanishing else base
     proposals = best(base, form, step, loss.concave_psi)
     for candidate in proposals[:_ATTEMPTS]:
         if first is not None and not candidate.feasible:
@@ -176,6 +182,8 @@ def _decide(
     if first is None:
         return _failure([*before, _not_injective(base, never)], form, _named(base), fixed, now)
     judge, decided = first
+    if vanishing:
+        weakened(decided)
     if decided.verdict is Verdict.REFUTED and not _all_fail(base, judge, proposals):
         decided.hypotheses = [_of_this_form(h, judge) for h in decided.hypotheses]
     verdict = decided.verdict
@@ -187,6 +195,8 @@ def _decide(
         if holds
         else now
     )
+    if vanishing and holds:
+        guarantees = distance_from_zero(guarantees)
     return Certificate(
         verdict=verdict,
         form=judge.plan.form,
@@ -251,7 +261,7 @@ def _excluded(statement: str, why: str) -> Hypothesis:
     return Hypothesis("form", statement, Verdict.REFUTED, None, f'{why}; use form = "best"')
 
 
-def _start(base: Base) -> Hypothesis:
+def _start(base: Base, *, moving: bool) -> Hypothesis:
     f_0 = base.values[s.loss_0]
     statement = "0 < f_0 < oo"
     if f_0.upper == 0:
@@ -261,10 +271,11 @@ def _start(base: Base) -> Hypothesis:
         return Hypothesis("start", statement, Verdict.UNDECIDED, f_0, "the loss is not finite here")
     if f_0.lower > 0:
         return Hypothesis("start", statement, Verdict.PROVED if f_0.evidence == 0 else Verdict.UNDECIDED, f_0)
+    if f_0.evidence == 0 and not moving:  # a zero-loss point, at which the descent rests, or a loss below a bound
+        return Hypothesis("start", "f_0 < oo, and an exact fit if f_0 = 0", Verdict.PROVED, f_0)
     return Hypothesis(
         "start", statement, Verdict.UNDECIDED, f_0,
-        f"the loss is at most {f_0.upper:.2g} and may be exactly 0: if so, this is already a zero-loss point and there "
-        "is nothing to prove; otherwise certify at an earlier iterate, or with a larger tolerance",
+        f"the loss is at most {f_0.upper:.2g} and may be exactly 0; end the run earlier, by a larger tolerance",
     )  # fmt: skip
 
 

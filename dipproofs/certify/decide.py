@@ -221,7 +221,7 @@ class Judge:
             if trial < high and omega * integral_lower(expr, env, flint.arb(trial)) >= psi:
                 high = trial
                 break
-        for slack in (1e-7, 1e-5, 1e-3, 0.01, 0.1, 0.5):
+        for slack in () if self.base.at_bound else (1e-7, 1e-5, 1e-3, 0.01, 0.1, 0.5):
             trial = guess * (1 - slack)
             if trial > low and omega * integral_upper(expr, env, flint.arb(trial)) <= psi:
                 low = trial

@@ -34,6 +34,7 @@ class Base:
         residual_scale: 2c for the loss c‖r‖², else None.
         loss_parameters: Bound by symbol, of the loss's own constants.
         prediction: v = A g: enclosed, or floats where the quantities are estimated.
+        at_bound: f_0 and ψ(f_0) are bounds of what may be 0, see `certify.vanishing`.
     """
 
     values: Mapping[Any, Bound]
@@ -44,6 +45,7 @@ class Base:
     residual_scale: Bound | None
     loss_parameters: Mapping[Any, Bound] = field(default_factory=dict)
     prediction: Any = None
+    at_bound: bool = False
 
 
 def searched(base: Base, schedule: Any) -> Base:

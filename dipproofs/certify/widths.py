@@ -103,7 +103,7 @@ def _find(
         if high > _HOPELESS_FROM and len(reaches) > _PATIENCE and reaches[-1] <= reaches[-1 - _PATIENCE]:
             reason = (
                 f"the left side of (H) stays at {reaches[-1]:.2g} of what is needed up to width {low}: width does not "
-                "help here; rescale A and y, or certify a later iterate"
+                "help here; rescale A and y, or let the run go on"
             )
             return {"width": None, "seed": None, "verdict": "undecided", "reason": reason}
         seed = seed_for(high)

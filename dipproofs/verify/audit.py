@@ -30,6 +30,8 @@ PANELS = (96, 864)
 _MOST = sp.Symbol("I_most")  # beside `theorem.area`, which is bounded from below
 radius_left = sp.Symbol("radius_left")
 _MARGINS = {"rank": s.sigma_A / s.norm_A, "compact": radius_left, "minimiser": radius_left}
+#: What is 0 where the loss is.
+SMALL_WITH_THE_LOSS = ("loss_0", "psi_0", "S", "R_prime", "x")
 SYMBOLS = {name: quantity.symbol for name, quantity in quantities().items()}
 
 
@@ -62,6 +64,8 @@ class Audit:
     METHODS: ClassVar[tuple[str, ...]] = (GRADIENT_DESCENT,)
     WITHOUT_THEOREM: ClassVar[tuple[str, ...]] = ()
     METHOD_KEYS: ClassVar[tuple[str, ...]] = ()
+    #: The theorem holds with a bound of the loss in its place: without momentum a point of zero loss is at rest.
+    AT_A_BOUND: ClassVar[bool] = True
 
     def __init__(self, document: Document, label: str, run: Any, operator: Callable[[], Generator]) -> None:
         self.record, self.arrays, self.label, self.run = document.record, document.arrays, label, run
@@ -70,6 +74,7 @@ class Audit:
         self.rows: list[Row] = []
         self.notes: list[str] = []
         self.env: dict[Any, arb] = {}
+        self.vanishing: arb | None = None  # the enclosed loss, where it may be 0
         self.path: list[arb] = []  # both ends of the claimed S, and F there
         try:
             with flint.ctx.workprec(BITS):
@@ -164,9 +169,13 @@ class Audit:
         claims = self.claims
         self.env[s.loss_0], self.env[radius_left] = self.loss.value(self.instance), self.loss.margin(self.instance)
         f_0 = upper(self.env[s.loss_0])
+        if self.AT_A_BOUND and self.env[s.loss_0].contains(0) and f_0 > 0 and f_0.is_finite():
+            self.vanishing = self.env[s.loss_0]
+            self.env[s.loss_0] = f_0  # the worst case; with the loss 0 there is nothing to prove
         # the claimed level, if its claim is compared below; what fails must fail on the true sublevel set as well
         proved = "loss_0" in claims and claims["loss_0"].evidence == "proved"
         base, level = self.env, claims["loss_0"].upper if proved else f_0
+        self.base, self.level = base, level
         self.least = self._constants(base, f_0) if level > f_0 * (1 + arb(2) ** -10) else None
         self.env = self._constants(base, level)
         self.gamma = claims["gamma"].upper if "gamma" in claims else arb.nan()
@@ -185,6 +194,9 @@ class Audit:
     # --- comparing --------------------------------------------------------------------------------------------------
     def _quantities(self) -> None:
         for name, claim in self.claims.items():
+            if self.vanishing is not None and name in SMALL_WITH_THE_LOSS and claim.evidence == "proved":
+                if not claim.lower <= 0:
+                    self.find(f"quantities.{name}: found {claim}, expected from 0 on: the loss may be 0")
             if name in ("S", "R"):
                 ok = bool(self.path) if name == "S" else self._encloses_root(claim, self._radius_equation)
                 expected = f"an enclosure of {name}, the root of its equation" + ", within ρ" * (name == "S")
@@ -228,7 +240,8 @@ class Audit:
                 if name not in ("form", "descent") or stated == "proved":
                     self.find(f"hypotheses.{name}: found {stated!r}, expected one of {', '.join(sorted(needed))}")
                 continue
-            truth = self._relation(known[name].relation) if name in known else getattr(self, f"_{name}")()
+            scalars = name in known and name != "start"
+            truth = self._relation(known[name].relation) if scalars else getattr(self, f"_{name}")()
             verdict = {True: "proved", False: "refuted", None: "undecided"}[truth]
             self.row(f"hypotheses.{name}", stated, verdict, stated in (verdict, "undecided"), repr(verdict))
             if entry.get("margin") is not None:
@@ -257,9 +270,22 @@ class Audit:
     def _relation(self, relation: sp.Basic) -> bool | None:
         """A relation on the claimed sublevel set; false only if it is so on the true one as well."""
         truth = _truth(relation, self.env)
-        if truth is False and not self.theorem.architecture.refutable and s.loss_0 not in relation.free_symbols:
-            return None  # bounds from one side refute nothing
+        if truth is False and self.vanishing is not None:
+            return None  # the loss may be smaller, down to 0
+        if truth is False and not self.theorem.architecture.refutable and _truth(relation, self.flattest) is not False:
+            return None  # ℓ_A is bounded from one side only
         return None if truth is False and self.least and _truth(relation, self.least) is not False else truth
+
+    @cached_property
+    def flattest(self) -> dict[Any, arb]:
+        """The constants with ℓ_A = 0, the other end: every relation gets better as ℓ_A falls, save those on the ball."""
+        base = {symbol: value for symbol, value in self.base.items() if symbol != s.ball_radius}
+        return self._constants({**base, s.lipschitz_AJ: arb(0)}, self.level)
+
+    def _start(self) -> bool | None:
+        """The loss is finite; where it may be 0, a bound stands for it."""
+        value = self.env[s.loss_0]
+        return True if value > 0 and value.is_finite() else False if value.is_zero() else None
 
     def _rank(self) -> bool | None:
         stated = next((h["verdict"] for h in self.record["hypotheses"] if h["id"] == "rank"), None)

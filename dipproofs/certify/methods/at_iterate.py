@@ -231,7 +231,7 @@ def _nothing(named: dict[str, Bound | None], why: str) -> Momentum:
 def _injective(decision: Decision) -> Hypothesis:
     s_ball = decision.bound(m.injectivity)
     verdict = s_ball.gt(0)
-    reason = "" if verdict is Verdict.PROVED else "injectivity is lost inside the ball; certify at a later iterate"
+    reason = "" if verdict is Verdict.PROVED else "injectivity is lost inside the ball; let the run go on"
     return Hypothesis("injective", "F(rho) > 0", verdict, widened(s_ball, _ROOM), reason)
 
 
@@ -333,12 +333,14 @@ def adam_setting_of(base: Base, network: Any, operator: Any, y: np.ndarray, meth
         (first, second),
     )
     if told is None:
-        return "a second moment may be 0 although its parameter moves the prediction; certify at a later iterate"
+        return "a second moment may be 0 although its parameter moves the prediction; let the run go on"
     return told
 
 
 def horizon(base: Base, network: Any, operator: Any, y: np.ndarray, method: Method) -> Horizon:
     """Decide the statement about the next ``claim_horizon`` iterations of Adam."""
+    if not base.values[s.loss_0].lower > 0:
+        return _no_horizon("the loss may be exactly 0: no factor says how it falls from there")
     told = adam_setting_of(base, network, operator, y, method)
     if isinstance(told, str):
         return _no_horizon(told)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 from dipproofs.enclosures import ArbFunction, Bound, IntervalMatrix, IntervalVector, compile_arb
 from dipproofs.enclosures.norms import vector_norm
@@ -21,11 +20,6 @@ if TYPE_CHECKING:
 
 #: Bits for φ and φ': the radius of an entry is then the one that a = W u brings along.
 _BITS = 80
-
-
-#: What is known of networks in use: they never change, and both the hypotheses and the signal's error need it.
-_HIDDEN: WeakKeyDictionary[TwoLayer, HiddenLayer] = WeakKeyDictionary()
-_SIGNALS: WeakKeyDictionary[TwoLayer, tuple[HiddenLayer, IntervalVector]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +39,7 @@ class HiddenLayer:
 
 
 def enclose_hidden(network: TwoLayer) -> HiddenLayer:
-    """Enclose a = W u, φ(a), φ'(a) of the stored floats; evidence proved.
+    """Enclose a = W u, φ(a), φ'(a) of the stored floats; evidence proved. `TwoLayer.hidden` keeps it.
 
     Example:
         >>> from dipproofs import TwoLayer
@@ -53,14 +47,11 @@ def enclose_hidden(network: TwoLayer) -> HiddenLayer:
         >>> enclose_hidden(net).norm_phi.evidence.name
         'PROVED'
     """
-    known = _HIDDEN.get(network)
-    if known is not None:
-        return known
     u = IntervalMatrix.from_exact(network.u)
     a = IntervalMatrix.from_exact(network.W) @ u
     functions = _compiled(network.activation)
     phi, dphi = (a.apply_arb(function, _BITS) for function in functions)
-    return _HIDDEN.setdefault(network, HiddenLayer(a, phi, dphi, vector_norm(u), vector_norm(phi)))
+    return HiddenLayer(a, phi, dphi, vector_norm(u), vector_norm(phi))
 
 
 @lru_cache
@@ -71,10 +62,5 @@ def _compiled(activation: str) -> tuple[ArbFunction, ArbFunction]:
 
 def enclose_signal(network: TwoLayer, hidden: HiddenLayer) -> IntervalVector:
     """Enclose h(u, θ) = k^{-1/2} V φ(a), (r,)."""
-    known = _SIGNALS.get(network)
-    if known is not None and known[0] is hidden:
-        return known[1]
     root = Bound.exact(network.width).sqrt()
-    signal = (IntervalMatrix.from_exact(network.V) @ hidden.phi).scale(Bound.exact(1) / root)
-    _SIGNALS[network] = hidden, signal
-    return signal
+    return (IntervalMatrix.from_exact(network.V) @ hidden.phi).scale(Bound.exact(1) / root)

@@ -10,7 +10,6 @@ import numpy as np
 
 from dipproofs.enclosures import Bound, IntervalMatrix, IntervalVector, lambda_max, lambda_min
 from dipproofs.enclosures.rounding import inflation
-from dipproofs.networks.two_layer.enclosure import enclose_hidden
 from dipproofs.networks.two_layer.network import TwoLayer
 
 #: Up to this many rows M Mᵀ is formed for the forecast.
@@ -28,7 +27,7 @@ class TwoLayerLinearisation:
 
     def __init__(self, network: TwoLayer, operator: Any) -> None:
         self.network, self.operator = network, operator
-        self.hidden = enclose_hidden(network)
+        self.hidden = network.hidden
         self.u, self.V = IntervalMatrix.from_exact(network.u), IntervalMatrix.from_exact(network.V)
         self.root = Bound.exact(1) / Bound.exact(network.width).sqrt()
 

@@ -16,6 +16,7 @@ from dipproofs.errors import InputError, named_arguments
 from dipproofs.networks.base import Enclosure, Workspace
 from dipproofs.networks.linearisation import Linearisation
 from dipproofs.networks.two_layer import quantities
+from dipproofs.networks.two_layer.enclosure import HiddenLayer, enclose_hidden, enclose_signal
 from dipproofs.networks.two_layer.estimates import estimate_network
 from dipproofs.networks.two_layer.kernel import Fixed, State
 from dipproofs.operators.bounds import OperatorBounds
@@ -202,6 +203,16 @@ class TwoLayer:
         u = self.u.astype(np.float64)
         a_0 = self.W.astype(np.float64) @ u
         return Fixed(a_0.astype(self.dtype), np.asarray(u @ u, self.dtype))
+
+    @cached_property
+    def hidden(self) -> HiddenLayer:
+        """The enclosed hidden layer, owned by this network: hypotheses and the signal's error both need it."""
+        return enclose_hidden(self)
+
+    @cached_property
+    def hidden_signal(self) -> IntervalVector:
+        """Enclosed h(u, θ), before the basis and the offset."""
+        return enclose_signal(self, self.hidden)
 
     def program(self, *, full: bool = False) -> Program:
         """Return the pure JAX functions of the descent; ``full``: over W and V themselves, not (V, b)."""

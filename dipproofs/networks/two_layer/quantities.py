@@ -9,7 +9,7 @@ import numpy as np
 from dipproofs.enclosures import Bound, IntervalMatrix, IntervalVector, enclose, norm
 from dipproofs.networks.base import Enclosure
 from dipproofs.networks.two_layer.blocks import Blocks
-from dipproofs.networks.two_layer.enclosure import HiddenLayer, enclose_hidden, enclose_signal
+from dipproofs.networks.two_layer.enclosure import HiddenLayer
 from dipproofs.operators.bounds import OperatorBounds
 from dipproofs.theory import ACTIVATIONS
 from dipproofs.theory import symbols as s
@@ -26,7 +26,7 @@ def enclose_network(network: TwoLayer, operator: OperatorBounds, *, unprojected:
         operator: bounds of A (or AB), with rank decided.
         unprojected: also enclose σ_min(J) and max‖v_j‖, which only the paper's own form uses.
     """
-    hidden = enclose_hidden(network)
+    hidden = network.hidden
     AV = operator.apply_exact(network.V)
     rows, columns = operator.rows, operator.columns
     values: dict[Any, Bound] = {s.norm_u: hidden.norm_u, s.norm_phi: hidden.norm_phi}
@@ -83,7 +83,7 @@ def never_injective(network: TwoLayer, rank: int | None) -> str:
 
 def whole_signal(network: TwoLayer) -> IntervalVector:
     """Enclose g(u, θ), (n,): with the basis and the offset."""
-    signal = enclose_signal(network, enclose_hidden(network))
+    signal = network.hidden_signal
     if network.basis is not None:
         signal = IntervalMatrix.from_exact(network.basis) @ signal
     return signal + IntervalMatrix.from_exact(np.full(network.n, float(network.output_offset)))
@@ -91,7 +91,7 @@ def whole_signal(network: TwoLayer) -> IntervalVector:
 
 def prediction(network: TwoLayer, operator: OperatorBounds) -> IntervalVector:
     """Enclose A g(u, θ), (m,)."""
-    return _prediction(operator, network, enclose_hidden(network))
+    return _prediction(operator, network, network.hidden)
 
 
 def _largest_column(matrix: IntervalMatrix) -> Bound:
@@ -100,7 +100,7 @@ def _largest_column(matrix: IntervalMatrix) -> Bound:
 
 
 def _prediction(operator: OperatorBounds, network: TwoLayer, hidden: HiddenLayer) -> IntervalVector:
-    v = operator.apply(enclose_signal(network, hidden))
+    v = operator.apply(network.hidden_signal)
     if not network.output_offset:
         return v
     ones = IntervalMatrix.from_exact(np.full(network.n, network.output_offset))

@@ -34,7 +34,7 @@ GRAPH = Architecture(
             ball,
             s.ball_radius,
             "rho <= ball_radius",
-            "the Lipschitz constant was enclosed for a smaller ball; certify at a later iterate (smaller loss)",
+            "the Lipschitz constant was enclosed for a smaller ball; let the run go on (the loss has to be smaller)",
         )
     },
     refutable=False,

@@ -73,7 +73,7 @@ CONSTANTS = (
 def _mode(name: str, Z: sp.Symbol, c: sp.Symbol) -> list[Condition]:
     size = "smallest" if name == "slow" else "largest"
     more = m.eta - Z - m.perturbation - m.zeta
-    cure = "certify at a later iterate (smaller residual), or use a momentum and step nearer to the recommended ones"
+    cure = "let the run go on (the residual has to be smaller), or use a momentum and step nearer to the recommended ones"
     relations = {
         "weight": sp.Gt(m.eta * Z, 1),
         "kinetic": sp.Ge(more, 0),
@@ -96,13 +96,13 @@ contracts = Condition(
     "contraction",
     define("methods.heavy_ball.contracts", sp.Lt(m.contraction, 1), "the Lyapunov function contracts", "methods §1"),
     "rho_2 < 1",
-    "certify at a later iterate, or use a smaller momentum",
+    "let the run go on, or use a smaller momentum",
 )
 ball = Condition(
     "ball",
     define("methods.heavy_ball.ball", sp.Le(m.path, s.rho), "the path stays in the ball", "methods §1"),
     "S <= rho",
-    "certify at a later iterate (smaller residual), or increase the width",
+    "let the run go on (the residual has to be smaller), or increase the width",
 )
 
 HEAVY_BALL = MethodTheorem(

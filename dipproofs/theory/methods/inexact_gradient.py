@@ -46,7 +46,7 @@ CONSTANTS = (
     _make("contraction", 1 - gamma * (1 + error_total) * F_end * F_hat_end, "R₊/R above the floor", m.contraction),
 )  # fmt: skip
 
-_cure = "certify at a later iterate, or run in float64"
+_cure = "let the run go on, or run in float64"
 
 
 def _condition(id: str, relation: sp.Rel, statement: str, meaning: str) -> Condition:

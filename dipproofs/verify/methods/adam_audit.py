@@ -58,6 +58,8 @@ class AdamAudit(PointAudit):
             raise ValueError(f"method.horizon.verdict: found {stated.get('verdict')!r}, expected proved or undecided")
         if not self.loss.squared:
             raise ValueError("method.horizon: found one, expected none with another loss than the squared")
+        if self.vanishing is not None:
+            raise ValueError("method.horizon: found one, expected none where the loss may be 0")
         if self.record["schedule"].get("kind") != "constant":
             raise ValueError("method.horizon: found one, expected none with a learning rate that changes")
         self._horizon(stated)

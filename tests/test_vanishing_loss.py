@@ -1,0 +1,71 @@
+"""A loss that may be exactly 0 within rounding: existence is proved, with a radius of its upper end."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import dipproofs as dp
+from dipproofs.certificate.write import save
+
+
+def _fitted(loss: str) -> tuple[dp.InverseProblem, dp.TwoLayer]:
+    """The data are the network's own output, as floats have it."""
+    offset = {"poisson": 1.0, "cross-entropy": 0.5}.get(loss, 0.0)
+    network = dp.TwoLayer.init(n=3, width=64, input_dimension=2, output_offset=offset, output_scale=0.1)
+    return dp.InverseProblem(np.eye(3), network.output()), network
+
+
+def _balanced() -> tuple[dp.InverseProblem, dp.TwoLayer]:
+    """Opposite units: the output is exactly 0, which no arithmetic with φ(a) enclosed can see."""
+    W = np.repeat(np.random.default_rng(0).standard_normal((32, 2)), 2, axis=0)
+    V = np.tile([[1.0, -1.0]], (3, 32))
+    return dp.InverseProblem(np.eye(3), np.zeros(3)), dp.TwoLayer(np.array([1.0, 0.0]), W, V)
+
+
+@pytest.mark.parametrize("loss", ["squared", "log-cosh", "poisson", "cross-entropy"])
+def test_a_fit_up_to_rounding_is_an_exact_fit_nearby(loss: str) -> None:
+    cert = dp.certify(*_fitted(loss), loss)
+    assert cert.quantities["loss_0"].lower == 0 < cert.quantities["loss_0"].upper < 1e-25
+    assert cert.claims.existence.verdict == "proved" and cert.claims.existence.radius["upper"] < 1e-12
+    assert dp.verify(cert).valid
+
+
+@pytest.mark.parametrize("schedule", ["constant", "backtracking"])
+def test_zero_is_within_both_enclosures(schedule: str) -> None:
+    cert = dp.certify(*_balanced(), schedule=schedule)
+    assert cert.claims.existence.verdict == "proved" and cert.quantities["S"].lower == 0
+    assert dp.verify(cert).valid
+
+
+def _spoil(record: dict[str, Any], name: str, end: str, factor: float) -> None:
+    bound = record["quantities"][name]
+    bound[end] = bound["upper"] * factor
+
+
+@pytest.mark.parametrize(
+    ("name", "end", "factor"), [("S", "lower", 0.5), ("psi_0", "lower", 0.5), ("loss_0", "lower", 0.5), ("S", "upper", 0)]
+)
+def test_what_may_be_zero_may_not_be_claimed_otherwise(tmp_path: Path, name: str, end: str, factor: float) -> None:
+    path = save(dp.certify(*_balanced()), tmp_path)
+    record = json.loads(path.read_text())
+    _spoil(record, name, end, factor)
+    path.write_text(json.dumps(record))
+    assert not dp.verify(path).valid
+
+
+def test_nothing_is_refuted_below_the_bound() -> None:
+    """Too narrow for (H) at the bound: still not refuted, as the loss may be 0."""
+    problem, network = _balanced()
+    cert = dp.certify(problem, network, step=1e9, max_iterations=0)
+    assert str(cert.verdict) == "undecided" and dp.verify(cert).valid
+
+
+def test_momentum_does_not_rest_at_zero_loss() -> None:
+    cert = dp.certify(*_balanced(), method="heavy-ball", momentum=0.5)
+    start = next(h for h in cert.hypotheses if h.id == "start")
+    assert str(start.verdict) == "undecided" and not cert.proved and dp.verify(cert).valid
