@@ -151,8 +151,8 @@ def test_zero_loss_start_is_said() -> None:
     problem = dp.InverseProblem(np.eye(4), np.zeros(4))
     still = dataclasses.replace(net, V=np.zeros((4, 64)))
     cert = dp.certify(problem, still)
-    assert not cert.proved
-    assert any("already a zero-loss point" in h.reason for h in cert.hypotheses)
+    assert cert.claims.existence.verdict == "proved" and cert.claims.existence.radius["upper"] < 1e-150
+    assert any("an exact fit if f_0 = 0" in h.statement for h in cert.hypotheses)
 
 
 def test_a_diverging_run_is_refuted_with_its_reason() -> None:

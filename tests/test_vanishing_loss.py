@@ -27,9 +27,9 @@ def _balanced() -> tuple[dp.InverseProblem, dp.TwoLayer]:
     return dp.InverseProblem(np.eye(3), np.zeros(3)), dp.TwoLayer(np.array([1.0, 0.0]), W, V)
 
 
-@pytest.mark.parametrize("loss", ["squared", "log-cosh", "poisson", "cross-entropy"])
+@pytest.mark.parametrize("loss", ["squared", "poisson"])
 def test_a_fit_up_to_rounding_is_an_exact_fit_nearby(loss: str) -> None:
-    cert = dp.certify(*_fitted(loss), loss)
+    cert = dp.certify(*_fitted(loss), loss, max_iterations=0)
     assert cert.quantities["loss_0"].lower == 0 < cert.quantities["loss_0"].upper < 1e-25
     assert cert.claims.existence.verdict == "proved" and cert.claims.existence.radius["upper"] < 1e-12
     assert dp.verify(cert).valid
@@ -47,9 +47,10 @@ def _spoil(record: dict[str, Any], name: str, end: str, factor: float) -> None:
     bound[end] = bound["upper"] * factor
 
 
-@pytest.mark.parametrize(
-    ("name", "end", "factor"), [("S", "lower", 0.5), ("psi_0", "lower", 0.5), ("loss_0", "lower", 0.5), ("S", "upper", 0)]
-)
+FORGED = [("S", "lower", 0.5), ("psi_0", "lower", 0.5), ("loss_0", "lower", 0.5), ("S", "upper", 0)]
+
+
+@pytest.mark.parametrize(("name", "end", "factor"), FORGED)
 def test_what_may_be_zero_may_not_be_claimed_otherwise(tmp_path: Path, name: str, end: str, factor: float) -> None:
     path = save(dp.certify(*_balanced()), tmp_path)
     record = json.loads(path.read_text())

@@ -17,6 +17,7 @@ from dipproofs.certify.provenance import provenance
 from dipproofs.certify.rows import about_rank, without_zero_rows
 from dipproofs.certify.search import Step
 from dipproofs.certify.stop import fitted_problem, stopped_certified, stopped_early, stopping_loss
+from dipproofs.certify.unreachable import unreachable, with_reason
 from dipproofs.certify.widths import find_widths
 from dipproofs.descent import Iterate, Method, Schedule, descend, make_method, make_schedule
 from dipproofs.descent.arguments import checked_end, checked_setting, checked_step, loss_of, stopping_level
@@ -116,7 +117,8 @@ def certify(
     problem, dropped = without_zero_rows(problem, loss)
     operator = bound_operator_of(problem, network)
     about = Methods(rule, problem, network, operator, loss, claim_horizon, constant=made.kind == "constant")
-    for line in (dropped, about_rank(operator), about.announcement):
+    out_of_reach = unreachable(problem, network, operator)
+    for line in (dropped, about_rank(operator), about.announcement, out_of_reach):
         if line and say is not None:
             say(line)
     recovery = Recovery(problem, network, operator, loss, distance)
@@ -135,7 +137,7 @@ def certify(
             problem, at.network, loss, operator, taken, form=form, arithmetic=arithmetic, iteration=tau,
             schedule=made, targets=(tolerance,), origin=where, recovery=recovery, method=about.at(at),
         )  # fmt: skip
-        return about.with_horizon(found, at)
+        return about.with_horizon(with_reason(found, out_of_reach), at)
 
     search = Anytime(
         problem, loss, operator, form, gamma_at, prove, made, about.promising if about.tested else None,
@@ -182,7 +184,7 @@ def certify(
         problem, fitted, run.network, loss, operator, form=form, arithmetic=arithmetic, iteration=run.iterations,
         schedule=made, targets=(tolerance,), origin=where, recovery=recovery,
     )  # fmt: skip
-    return replace(found, final=polished, polish=entry)
+    return replace(found, final=with_reason(polished, out_of_reach), polish=entry)
 
 
 @named_arguments
@@ -230,15 +232,17 @@ def check(
     loss.validate_data(problem.y)
     operator = bound_operator_of(problem, network)
     loss.refuse_start(problem.operator.matvec(network.output()))
-    where = provenance("none", str(network.dtype), origin, problem)
+    where, why = provenance("none", str(network.dtype), origin, problem), unreachable(problem, network, operator)
     chosen = Step(None, 1.0, free=True) if isinstance(step, str) else Step(step)
-    forms = {
-        name: certify_at(
+
+    def at_the_start(name: str) -> Certificate:
+        found = certify_at(
             problem, network, loss, operator, chosen, form=name, arithmetic=arithmetic, schedule=made,
             targets=(tolerance,), origin=where,
-        )
-        for name in (FORM_IDS if form == "best" else (form,))
-    }  # fmt: skip
+        )  # fmt: skip
+        return with_reason(found, why)
+
+    forms = {name: at_the_start(name) for name in (FORM_IDS if form == "best" else (form,))}
     checked = Check(forms, {}, where)
     return with_widths(checked, problem, network, loss, step, arithmetic, tried=progress) if widths else checked
 

@@ -284,12 +284,29 @@ def _not_injective(base: Base, never: str) -> Hypothesis:
     if never:
         return Hypothesis("injective", "F(0) > 0", Verdict.REFUTED, value, never)
     verdict = value.gt(0) if value.evidence == 0 else Verdict.UNDECIDED
-    known = f"s_A(θ) is at most {value.upper:.2g}" if value.is_finite else "no lower bound of s_A(θ) above 0 was found"
-    known = f"s_A(θ) is in [{value.lower:.2g}, {value.upper:.2g}]" if value.is_finite and value.lower > 0 else known
-    reason = f"{known}: the Jacobian is not injective enough on Im(A); {base.architecture.cure}"
     if verdict is Verdict.PROVED:
         verdict = Verdict.UNDECIDED
-    return Hypothesis("injective", "F(0) > 0", verdict, value, reason)
+    return Hypothesis("injective", "F(0) > 0", verdict, value, _why_not_injective(base, value))
+
+
+def _why_not_injective(base: Base, value: Bound) -> str:
+    lipschitz, radius = (base.values.get(symbol) for symbol in (s.lipschitz_AJ, s.ball_radius))
+    size = f"s_A(θ) is at most {value.upper:.2g}" if value.is_finite else "no lower bound of s_A(θ) above 0 was found"
+    size = f"s_A(θ) is in [{value.lower:.2g}, {value.upper:.2g}]" if value.is_finite and value.lower > 0 else size
+    if not value.is_finite or (lipschitz is not None and not lipschitz.is_finite):
+        ball = "" if radius is None else f" of radius {radius.lower:.2g}"
+        loss = f"{base.values[s.loss_0].mid:.2g}"
+        return (
+            f"{size}, and the Jacobian was not bounded on the ball{ball} that a loss of {loss} asks for; let the run "
+            "go on (raise max_iterations, lower the tolerance); if its loss no longer falls, units are saturated or "
+            "the data out of reach: start from smaller parameters, or scale the data"
+        )
+    if not value.lower > 0:
+        return (
+            f"{size}: to rounding, the Jacobian is not injective on Im(A): saturated units, or directions that nothing "
+            f"moves; start from smaller parameters, or {base.architecture.cure}"
+        )
+    return f"{size}: the Jacobian is not injective enough on Im(A); {base.architecture.cure}"
 
 
 def _failure(

@@ -26,6 +26,8 @@ from dipproofs.theory import symbols as s
 from dipproofs.theory.hypothesis import Hypothesis as Condition
 
 BITS = 128
+#: A step shorter than the one used by more than this factor is no advice: the loss would hardly fall with it.
+SHORTEST = 1e-3
 
 
 @dataclass
@@ -122,10 +124,24 @@ class Judge:
         condition, limit = self.theorem.hypotheses["step"], self.theorem.form.limit
         size = call(condition.relation.lts, env)
         largest = float((limit * env[s.gamma] / size).mid())  # the size is proportional to the step
-        fail = f"use a step {'of at most' if condition.closed else 'below'} {_shorter(largest, self)}"
+        fail = self._about_step(largest, "of at most" if condition.closed else "below")
         if condition.closed:
             return self._closed("step", condition.text, size, limit, fail)
         return self._decide("step", condition.text, limit - size, fail, flint.arb(limit))
+
+    def _about_step(self, largest: float, word: str) -> str:
+        """A shorter step where that may help: not where the program chose it, nor one by which no loss would fall."""
+        cure = self.theorem.hypotheses["H"].cure
+        if self.candidate.free:
+            return cure
+        shorter = f"{word} {_shorter(largest, self)}"
+        exact = self.base.residual_scale is not None  # the squared loss: Λ is what it is everywhere
+        if exact or largest >= SHORTEST * float(self.effective_gamma.mid()):
+            return f"use a step {shorter}"
+        return (
+            f"steps that the theorem allows here, {shorter}, would be too short to be of use; {cure}, or use "
+            'schedule = "backtracking", which needs no bound on the step'
+        )
 
     def _closed(self, id: str, statement: str, value: Any, limit: Any, fail: str) -> Hypothesis:
         """Decide value ≤ limit."""

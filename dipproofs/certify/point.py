@@ -14,6 +14,7 @@ from dipproofs.certify.methods.run import ADAM, HORIZON, with_horizon
 from dipproofs.certify.provenance import provenance
 from dipproofs.certify.rows import without_zero_rows
 from dipproofs.certify.search import Step
+from dipproofs.certify.unreachable import unreachable, with_reason
 from dipproofs.descent.arguments import checked_setting, checked_step
 from dipproofs.errors import named_arguments
 from dipproofs.losses import as_loss
@@ -83,6 +84,7 @@ def certify_point(
         recovery=Recovery(problem, network, operator, loss, None),
         method=chosen,
     )
+    found = with_reason(found, unreachable(problem, network, operator))
     if chosen is None:
         return replace(found, method={"kind": method})
     asked = chosen.kind == ADAM and loss.projects_data

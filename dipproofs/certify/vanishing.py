@@ -34,19 +34,20 @@ def weakened(decided: Decided) -> None:
     """Undo what does not follow for f_0 itself: refutations, margins that depend on ψ(f_0), and lower ends."""
     decided.hypotheses = [_hypothesis(h) for h in decided.hypotheses]
     for name, symbol in _SMALL.items():
-        if decided.quantities.get(name) is not None:
-            decided.quantities[name] = _from_zero(decided.quantities[name])
+        if (known := decided.quantities.get(name)) is not None:
+            decided.quantities[name] = _from_zero(known)
         if symbol in decided.values:
             decided.values[symbol] = _from_zero(decided.values[symbol])
 
 
 def distance_from_zero(guarantees: Guarantees) -> Guarantees:
     """Return the guarantees of the bound, with a distance that may be 0."""
-    return replace(guarantees, distance_to_limit=_from_zero(guarantees.distance_to_limit))
+    far = guarantees.distance_to_limit
+    return guarantees if far is None else replace(guarantees, distance_to_limit=_from_zero(far))
 
 
-def _from_zero(bound: Bound | None) -> Bound | None:
-    return bound if bound is None else Bound(min(bound.lower, 0.0), bound.upper, bound.evidence)
+def _from_zero(bound: Bound) -> Bound:
+    return Bound(min(bound.lower, 0.0), bound.upper, bound.evidence)
 
 
 def _hypothesis(hypothesis: Hypothesis) -> Hypothesis:

@@ -7,6 +7,7 @@ business of its `architecture` (data in `dipproofs.theory.architectures`).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, Self
@@ -145,6 +146,10 @@ class Network(Protocol):
 
     def proof_cost(self, operator: OperatorBounds) -> float:
         """Return about how many multiplications `enclose` needs (it decides about threads)."""
+
+    def output_range(self) -> tuple[float, float]:
+        """Return an open interval that holds every entry of g(θ) for every θ; the whole line where none is known."""
+        return -math.inf, math.inf
 
     def never_injective(self, rank: int | None) -> str:
         """Return why s_A(θ) = 0 for every θ, with a cure; "" if that is not known. ``rank``: of A, None if unknown."""

@@ -194,9 +194,9 @@ class Audit:
     # --- comparing --------------------------------------------------------------------------------------------------
     def _quantities(self) -> None:
         for name, claim in self.claims.items():
-            if self.vanishing is not None and name in SMALL_WITH_THE_LOSS and claim.evidence == "proved":
-                if not claim.lower <= 0:
-                    self.find(f"quantities.{name}: found {claim}, expected from 0 on: the loss may be 0")
+            small = self.vanishing is not None and name in SMALL_WITH_THE_LOSS and claim.evidence == "proved"
+            if small and not claim.lower <= 0:
+                self.find(f"quantities.{name}: found {claim}, expected from 0 on: the loss may be 0")
             if name in ("S", "R"):
                 ok = bool(self.path) if name == "S" else self._encloses_root(claim, self._radius_equation)
                 expected = f"an enclosure of {name}, the root of its equation" + ", within ρ" * (name == "S")
@@ -278,7 +278,7 @@ class Audit:
 
     @cached_property
     def flattest(self) -> dict[Any, arb]:
-        """The constants with ℓ_A = 0, the other end: every relation gets better as ℓ_A falls, save those on the ball."""
+        """The constants with ℓ_A = 0, the other end: relations get better as ℓ_A falls; those on the ball are left."""
         base = {symbol: value for symbol, value in self.base.items() if symbol != s.ball_radius}
         return self._constants({**base, s.lipschitz_AJ: arb(0)}, self.level)
 

@@ -309,6 +309,10 @@ class TwoLayer:
         """Return why s_A(θ) = 0 for every θ, if the network is too narrow for that reason."""
         return quantities.never_injective(self, rank)
 
+    def output_range(self) -> tuple[float, float]:
+        """Return the whole line: V is not bounded, or not looked at."""
+        return -math.inf, math.inf
+
     def linearisation(self, operator: OperatorBounds) -> Linearisation:
         """Return M = A ∂g/∂θ here, for theorems about methods with a state."""
         from dipproofs.networks.two_layer.linearisation import TwoLayerLinearisation

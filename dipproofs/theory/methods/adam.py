@@ -86,7 +86,7 @@ least_change = sp.Max(
     -sp.log(m.beta_2) + sp.log((1 - _b2[1]) / (1 - _b2[0])), sp.log(m.beta_2 + (1 - m.beta_2) * excitation)
 ) / 2 + _after_1 / (1 - _after_1)
 
-_cure = "let the run go on (more steps taken, a smaller residual), or claim a shorter horizon"
+_cure = "let the run go on (more steps, a smaller residual), or claim a shorter horizon"
 
 
 def _condition(id: str, relation: sp.Rel, statement: str, meaning: str) -> Condition:

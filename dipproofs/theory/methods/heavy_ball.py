@@ -73,7 +73,7 @@ CONSTANTS = (
 def _mode(name: str, Z: sp.Symbol, c: sp.Symbol) -> list[Condition]:
     size = "smallest" if name == "slow" else "largest"
     more = m.eta - Z - m.perturbation - m.zeta
-    cure = "let the run go on (the residual has to be smaller), or use a momentum and step nearer to the recommended ones"
+    cure = "let the run go on (to a smaller residual), or use a momentum and step nearer to the recommended ones"
     relations = {
         "weight": sp.Gt(m.eta * Z, 1),
         "kinetic": sp.Ge(more, 0),
@@ -102,7 +102,7 @@ ball = Condition(
     "ball",
     define("methods.heavy_ball.ball", sp.Le(m.path, s.rho), "the path stays in the ball", "methods §1"),
     "S <= rho",
-    "let the run go on (the residual has to be smaller), or increase the width",
+    "let the run go on (to a smaller residual), or increase the width",
 )
 
 HEAVY_BALL = MethodTheorem(

@@ -113,7 +113,7 @@ ENTRIES = tuple(
     for place, w, after, n, u in zip(("11", "12", "22"), _W, _after(), _N, _U, strict=True)
 )
 
-_cure = "let the run go on (the residual has to be smaller), or use a momentum and step nearer to the recommended ones"
+_cure = "let the run go on (to a smaller residual), or use a momentum and step nearer to the recommended ones"
 matrix = MatrixCondition(
     "modes",
     (ENTRIES[0], ENTRIES[1], ENTRIES[2]),
