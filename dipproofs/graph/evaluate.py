@@ -1,4 +1,7 @@
-"""Values of all nodes and adjoints of many rows, in float64 NumPy: estimates, no guarantee."""
+"""Values of all nodes and adjoints of many rows, in NumPy: estimates, no guarantee.
+
+In float64, or in extended precision where the parameters (and cotangents) are `np.longdouble`.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ def forward(graph: Graph, parameters: Mapping[str, np.ndarray]) -> list[np.ndarr
     with np.errstate(all="ignore"):
         for node in graph.nodes:
             if node.op == "parameter":
-                values.append(np.asarray(given[node["name"]], dtype=np.float64))
+                values.append(_wide(given[node["name"]]))
             else:
                 values.append(OPERATIONS[node.op].evaluate(node, [values[i] for i in node.inputs], graph))
     return values
@@ -57,7 +60,7 @@ def reverse(graph: Graph, values: list[np.ndarray], cotangents: np.ndarray) -> I
         The place of every node that depends on a parameter and reaches the output, with its (rows, *shape) adjoints.
         An array is let go as soon as it has been passed on.
     """
-    waiting: dict[int, np.ndarray] = {graph.output: np.asarray(cotangents, dtype=np.float64)}
+    waiting: dict[int, np.ndarray] = {graph.output: _wide(cotangents)}
     for place in range(graph.output, -1, -1):
         if place not in waiting or not graph.trained[place]:
             continue
@@ -85,6 +88,10 @@ def vjp(graph: Graph, parameters: Mapping[str, np.ndarray], cotangents: np.ndarr
         if graph.nodes[place].op == "parameter":
             result[graph.nodes[place]["name"]] = adjoint
     return result
+
+
+def _wide(array: np.ndarray) -> np.ndarray:
+    return np.asarray(array, dtype=np.result_type(array, np.float64))
 
 
 def check_parameters(graph: Graph, parameters: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:

@@ -28,7 +28,7 @@ def numpy_function(name: str, order: int) -> Callable[[np.ndarray], np.ndarray]:
 
     def evaluate(a: np.ndarray) -> np.ndarray:
         with np.errstate(all="ignore"):
-            return np.array(np.broadcast_to(formula(a), a.shape), dtype=np.float64)
+            return np.array(np.broadcast_to(formula(a), a.shape), dtype=np.result_type(a.dtype, np.float64))
 
     return evaluate
 

@@ -75,7 +75,7 @@ class Conv(Operation):
         index = index_map(node, x.shape, w.shape)
         dy = cotangents.reshape(rows, g, outputs, -1)
         space = math.prod(x.shape[1:])
-        dx = np.zeros((rows, g, channels, space + 1))
+        dx = np.zeros((rows, g, channels, space + 1), dtype=np.result_type(kernel, dy))
         for tap in range(taps):  # for one tap no input entry is read twice, so that += is safe (-1: dropped)
             dx[..., index[:, tap]] += kernel[:, :, :, tap].swapaxes(1, 2) @ dy
         dk = dy @ patches(node, x, w.shape).swapaxes(-1, -2)

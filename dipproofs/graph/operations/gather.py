@@ -57,7 +57,7 @@ def scatter_add(rows: np.ndarray, indices: np.ndarray, size: int) -> np.ndarray:
     """Return the transpose of a gather: (rows, entries) to (rows, size); index −1 is dropped."""
     keep = indices >= 0
     kept, values = (indices, rows) if keep.all() else (indices[keep], rows[:, keep])
-    result = np.zeros((len(rows), size))
+    result = np.zeros((len(rows), size), dtype=rows.dtype)
     if np.bincount(kept, minlength=1).max(initial=0) <= 1:
         result[:, kept] = values
         return result
