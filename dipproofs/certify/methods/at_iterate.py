@@ -359,6 +359,8 @@ def horizon(base: Base, network: Any, operator: Any, y: np.ndarray, method: Meth
     }  # fmt: skip
     factor = adam.residual_factor(told, decision)
     upper = math.nextafter(factor.upper * (1 + 1e-9), math.inf)
+    if not math.isfinite(upper):
+        return _no_horizon("the residual may be exactly 0: certify at an earlier iterate")
     return Horizon(Verdict.PROVED, int(decision.parameters[m.horizon]), Bound(0.0, upper), record)
 
 
