@@ -11,6 +11,7 @@ import numpy as np
 
 from dipproofs.certificate.read import Document, Unreadable, read, with_arrays
 from dipproofs.theory.architectures import FORMATS, NetworkFormat
+from dipproofs.verify.arithmetic.rounded import COARSE
 from dipproofs.verify.arithmetic.slices import FINE
 from dipproofs.verify.methods import audit_of
 from dipproofs.verify.polish import check_polish
@@ -61,7 +62,7 @@ def verify(certificate: str | Path | Savable) -> Verification:
     other = [] if last is None else _other_problem(first, last)
     basis = _format(first).basis
     small = max((array.size for array in first.arrays.values()), default=0) <= SMALL
-    for kept in (FINE,) if small else (64, 96, FINE):  # more bits before anything is called wrong
+    for kept in (FINE,) if small else (COARSE, 64, 96, FINE):  # more bits before anything is called wrong
         operator = cache(
             partial(Generator, first.arrays, kept, basis)
         )  # examined once: both certificates have the same

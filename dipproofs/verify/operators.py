@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
+from functools import cached_property
+from typing import cast
 
+import numpy as np
+from flint import arb
+
+from dipproofs.verify.arithmetic.expressions import upper
+from dipproofs.verify.arithmetic.rounded import Rounded
 from dipproofs.verify.arithmetic.slices import FINE, Matrix
 
 
@@ -11,7 +17,7 @@ class Selection(Matrix):
     """Distinct rows of the identity as an exact matrix; a product picks rows.
 
     Args:
-        indices: (m,) the columns of the ones.
+        indices: (m,) the columns of the ones. columns: n. kept: bits that products keep.
 
     Example:
         >>> A = operator_matrix(np.eye(3)[[2, 0]])
@@ -19,29 +25,51 @@ class Selection(Matrix):
         [[0.3], [0.1]]
     """
 
-    indices: np.ndarray
+    def __init__(self, indices: np.ndarray, columns: int, kept: int = FINE) -> None:
+        self.indices, self.shape, self.kept, self.error = indices, (len(indices), columns), kept, arb(0)
+
+    @cached_property
+    def levels(self) -> dict[int, np.ndarray]:  # type: ignore[override]
+        """The slices, written out where something else than a product with rows is asked for."""
+        dense = np.zeros(self.shape)
+        dense[np.arange(self.shape[0]), self.indices] = 1.0
+        return {0: dense}
+
+    @cached_property
+    def norms(self) -> dict[int, arb]:  # type: ignore[override]
+        """Frobenius norms by level."""
+        return {0: upper(arb(self.shape[0]).sqrt())}
 
     def __matmul__(self, other: Matrix) -> Matrix:
         if not self.error.is_zero() or other.shape[0] != self.shape[1]:
             return super().__matmul__(other)
+        if isinstance(other, Rounded):
+            return cast("Matrix", Rounded(other.values[self.indices], other.error))
         levels = {level: x[self.indices] for level, x in other.levels.items()}
         return Matrix((self.shape[0], other.shape[1]), levels, other.error, min(self.kept, other.kept))
 
+    def to(self, kept: int) -> Selection:
+        """The same, for products that keep so many bits."""
+        return Selection(self.indices, self.shape[1], kept)
+
     @property
     def T(self) -> Matrix:
-        """Transpose, as any matrix."""
+        """Transpose: a selection for a permutation, else as any matrix."""
+        m, n = self.shape
+        if m == n and self.error.is_zero():
+            return Selection(np.argsort(self.indices), n, self.kept)
         turned = {level: np.ascontiguousarray(x.T) for level, x in self.levels.items()}
         return Matrix(self.shape[::-1], turned, self.error, self.kept)
+
+    def diagonal_of_gram(self) -> list[arb]:
+        """The diagonal of A Aᵀ = I."""
+        return [arb(1)] * self.shape[0]
 
 
 def operator_matrix(A: np.ndarray, kept: int = FINE) -> Matrix:
     """Take an operator's matrix as the numbers that it has; a mask as a `Selection`."""
-    matrix, indices = Matrix.of(A, kept), selected(A)
-    if indices is None:
-        return matrix
-    picked = Selection(matrix.shape, matrix.levels, matrix.error, kept)
-    picked.indices = indices
-    return picked
+    indices = selected(A)
+    return Matrix.of(A, kept) if indices is None else Selection(indices, A.shape[1], kept)
 
 
 def selected(A: np.ndarray) -> np.ndarray | None:
@@ -61,4 +89,4 @@ def selected(A: np.ndarray) -> np.ndarray | None:
 
 def identity(size: int, kept: int) -> Matrix:
     """The identity, whose products cost nothing."""
-    return operator_matrix(np.eye(size), kept)
+    return Selection(np.arange(size), size, kept)

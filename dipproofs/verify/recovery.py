@@ -30,7 +30,7 @@ class Generator(Operator):
         """Q, an orthonormal basis of Im B; None without a basis, or with dependent atoms."""
         if self.basis is None or (found := whitened(self.basis.T)) is None:
             return None
-        near = self.basis @ found[0]
+        near: Matrix = self.basis @ found[0]
         return near.blurred(near.size * found[1])
 
     @cached_property

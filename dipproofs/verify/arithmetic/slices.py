@@ -14,12 +14,13 @@ import math
 from collections.abc import Callable
 from copy import copy
 from operator import matmul, mul
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from flint import arb
 
 from dipproofs.verify.arithmetic.expressions import upper
+from dipproofs.verify.arithmetic.rounded import COARSE, Rounded, rounded
 
 BITS, INNER, MOST, FINE = 20, 2**11, 7, 128
 #: As many products of slices may be added to one level and stay below 2^53.
@@ -65,6 +66,9 @@ class Matrix:
         True
     """
 
+    #: The floats that this is exactly, where it was made of some.
+    source: np.ndarray | None = None
+
     def __init__(self, shape: tuple[int, int], levels: Levels, error: arb, kept: int) -> None:
         levels = _carried(levels)
         self.norms = {level: _norm(x) * _weight(level) for level, x in levels.items()}
@@ -92,7 +96,13 @@ class Matrix:
             rest = np.ldexp(rest - levels[level], BITS)
             level -= 1
         lost += arb(rest.size).sqrt() * float(np.abs(rest).max(initial=0.0)) * _weight(level)
-        return cls(shape, levels, lost, kept)
+        found = cls(shape, levels, lost, kept)
+        found.source = np.asarray(array, dtype=np.float64).reshape(shape) if found.error.is_zero() else None
+        return found
+
+    def like(self, array: np.ndarray) -> Matrix:
+        """Take floats as the numbers they are, with as many bits kept."""
+        return Matrix.of(array, self.kept)
 
     @classmethod
     def column(cls, entries: list[arb], kept: int = FINE) -> Matrix:
@@ -119,12 +129,12 @@ class Matrix:
     def _but(self, **attributes: Any) -> Matrix:
         """The same slices, whose norms are known, with other attributes."""
         changed = copy(self)
-        changed.__dict__.update(attributes)
+        changed.__dict__.update(attributes, source=None)
         return changed
 
     def to(self, kept: int) -> Matrix:
-        """The same with fewer bits; a product keeps as many as its coarser factor."""
-        return self._but(kept=kept)
+        """The same with fewer bits; a product keeps as many as its coarser factor. Of few bits, as `Rounded`."""
+        return self._but(kept=kept) if kept > COARSE else cast("Matrix", rounded(self))
 
     def blurred(self, error: arb) -> Matrix:
         """The same with a larger error."""
@@ -161,6 +171,8 @@ class Matrix:
         return Matrix(shape, levels, error, kept)
 
     def __matmul__(self, other: Matrix) -> Matrix:
+        if isinstance(other, Rounded):
+            return cast("Matrix", rounded(self) @ other)
         shape, inner = (self.shape[0], other.shape[1]), self.shape[1]
         if inner <= INNER:
             return self._combined(other, shape, matmul)
@@ -170,12 +182,16 @@ class Matrix:
         return total
 
     def __add__(self, other: Matrix) -> Matrix:
+        if isinstance(other, Rounded):
+            return cast("Matrix", rounded(self) + other)
         levels = dict(self.levels)
         for level, y in other.levels.items():
             levels[level] = levels[level] + y if level in levels else y
         return self._with(levels, self.error + other.error)
 
     def __sub__(self, other: Matrix) -> Matrix:
+        if isinstance(other, Rounded):
+            return cast("Matrix", rounded(self) - other)
         return self + self._with({level: -y for level, y in other.levels.items()}, other.error)
 
     def times(self, factor: arb) -> Matrix:

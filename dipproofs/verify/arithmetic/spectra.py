@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from flint import arb, fmpz_mat
 
 from dipproofs.verify.arithmetic.expressions import between, max_of, norm, root, upper
+from dipproofs.verify.arithmetic.extremes import largest
+from dipproofs.verify.arithmetic.rounded import Rounded
 from dipproofs.verify.arithmetic.slices import Matrix
 
-_TIGHT = 1e-10
+_TIGHT, _QUICK = 1e-10, 8e-10
+#: Above so many rows a quick arithmetic that does not suffice gives up.
+_FEW = 300
 
 
 class Gram:
@@ -28,18 +33,20 @@ class Gram:
         2.0
     """
 
-    def __init__(self, N: Matrix, K: Matrix | None = None) -> None:
+    def __init__(self, N: Any, K: Any = None) -> None:
         self.N, self._given = N, K
 
     @cached_property
-    def K(self) -> Matrix:
+    def K(self) -> Any:
         """NNᵀ."""
         return self.N @ self.N.T if self._given is None else self._given
 
     @cached_property
     def diagonal(self) -> list[arb] | None:
         """The diagonal of K, if everything else is exactly 0."""
-        return self.K.diagonal()
+        known = getattr(self.N, "diagonal_of_gram", None)
+        found: list[arb] | None = self.K.diagonal() if known is None or self._given is not None else known()
+        return found
 
     @property
     def _tall(self) -> bool:
@@ -56,6 +63,8 @@ class Gram:
 
     def _beyond(self, sign: int) -> arb:
         """Enclose the largest eigenvalue of ±K."""
+        if isinstance(self.K, Rounded):
+            return largest(self.K, sign)
         unit, K, middle, values, vectors = self._proposed
         K, one = K.times(arb(sign)), np.eye(len(values))
         z = Matrix.of(vectors[:, -1:] if sign > 0 else vectors[:, :1])
@@ -89,10 +98,13 @@ class Gram:
         if self.N.shape[0] > self.N.shape[1] or self.K.size.is_zero():
             return arb(0)
         direct = -self._beyond(-1)
-        if direct > 0 and direct.rad() < _TIGHT * direct.mid():
+        quick = isinstance(self.K, Rounded)
+        if direct > 0 and direct.rad() < (_QUICK if quick else _TIGHT) * direct.mid():
             return direct
         if (found := whitened(self.N, _TIGHT)) is not None:
             return arb(1, found[1]) / Gram(found[0]).largest
+        if quick and self.N.shape[0] > _FEW:  # what comes now costs more than more bits do
+            return between(arb(0), upper(direct))
         z = Matrix.of(np.linalg.svd(self.N.floats())[0][:, -1:])  # nearly mapped to 0 by Nᵀ
         above = (frobenius(self.N.T @ z) / frobenius(z)) ** 2
         return between(arb(0), upper(above).min(upper(direct)))
@@ -108,7 +120,7 @@ class Gram:
         return root(self.smallest)
 
 
-def frobenius(X: Matrix) -> arb:
+def frobenius(X: Any) -> arb:
     """Enclose the Frobenius norm, entry by entry (`Matrix.size` bounds it).
 
     Example:
@@ -118,7 +130,7 @@ def frobenius(X: Matrix) -> arb:
     return (norm(X.exact().entries()) + arb(0, X.error)).nonnegative_part()
 
 
-def whitened(N: Matrix, goal: float | None = None) -> tuple[Matrix, arb] | None:
+def whitened(N: Any, goal: float | None = None) -> tuple[Any, arb] | None:
     """Return W and β < goal (by default nearly all bits kept) with ‖WᵀNNᵀW − I‖ ≤ β, or None if that fails.
 
     W is proposed by QR, once more of WᵀN where that is not yet near orthonormal (condition numbers beyond 1e15). A step
@@ -130,8 +142,8 @@ def whitened(N: Matrix, goal: float | None = None) -> tuple[Matrix, arb] | None:
         (True, True)
     """
     goal = 2.0 ** (8 - N.kept) if goal is None else goal
-    one, three = (Matrix.of(c * np.eye(N.shape[0])) for c in (1.0, 3.0))
-    W = Matrix.of(np.eye(N.shape[0]), N.kept)
+    one, three = (N.like(c * np.eye(N.shape[0])) for c in (1.0, 3.0))
+    W = N.like(np.eye(N.shape[0]))
     Z, H, beta, tries = N, one, arb(1), 2
     for _ in range(6):
         if beta < 0.5:
@@ -141,7 +153,7 @@ def whitened(N: Matrix, goal: float | None = None) -> tuple[Matrix, arb] | None:
         elif tries > 0:
             tries -= 1
             try:
-                W = W @ Matrix.of(np.linalg.inv(np.linalg.qr(Z.floats().T, mode="r")), N.kept)
+                W = W @ N.like(np.linalg.inv(np.linalg.qr(Z.floats().T, mode="r")))
             except np.linalg.LinAlgError:
                 return None
         else:

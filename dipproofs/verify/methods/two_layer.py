@@ -81,7 +81,7 @@ class TwoLayerState:
         A = self.operator.matrix
         total: Matrix | None = None
         if "W" in self.trained:
-            block = (A @ self.V).scaled([d * self.norm_u2.sqrt() * self.per_root for d in self.dphi])
+            block = (A @ self.V.to(A.kept)).scaled([d * self.norm_u2.sqrt() * self.per_root for d in self.dphi])
             total = block @ block.T
         if "V" in self.trained:
             outer = (A @ A.T).times((norm(self.phi) * self.per_root) ** 2)
