@@ -127,7 +127,7 @@ def _ratio(ball: Ball, source: int, away: np.ndarray, rows: Rows, key: object, s
             margin = away / float(times(ball.rho, whole))
         if whole > 0.0 and len(suspects):
             exact, _ = ball.rows_of(source, (key, suspects.tobytes()), lambda: rows(suspects))
-            sizes = push(lengths(exact) + times(ball.rho, stretch * frobenius(found.E)))
+            sizes = push(lengths(exact) + times(ball.rho, stretch * min(largest(found.E), frobenius(found.E))))
             margin[suspects] = away[suspects] / times(np.minimum(sizes, whole), ball.rho)
     least = float(margin.min(initial=math.inf)) * (1 - 2.0**-40)
     return least if least > 0.0 else 0.0
