@@ -33,12 +33,10 @@ PROOF, SEARCH = Effort(2048), Effort(256)
 REACH = 4.0
 #: Rounding a published bound outward by so much leaves another arithmetic slack to confirm it.
 ROOM = 1e-3
-#: The verifier bounds curvatures and distances to kinks by rules of its own, at trained points up to 1.7 times worse:
-#: what is published leaves it this much, or it could not confirm it.
-CURVATURE_ROOM, KINK_ROOM = 2.0, 1.25
-#: Where the residual is tiny, as after a polish, a larger ℓ_A costs nothing: up to the first number of times the bound,
-#: while ℓ_A ψ(f_0)/s² stays below the second. Deep networks need it, whose curvature the verifier knows less well.
-SPARE, COSTLESS = 1e6, 1e-3
+#: The verifier bounds distances to kinks by rules of its own: what is published leaves it this much.
+KINK_ROOM = 1.25
+#: Where ℓ_A ψ(f_0)/s² is below this, as after a polish, a smaller ℓ_A gains nothing.
+COSTLESS = 1e-3
 #: With ℓ_A ψ(f_0)/s² of the search's effort above this, no effort makes a certificate: deep networks gain up to 1e6.
 HOPELESS = 1e10
 #: A smallest singular value that an effort's error of M leaves wider than this is enclosed anew with the next.
@@ -67,9 +65,7 @@ def enclose_graph(
         radius = suggested_radius(_gram_coordinates(operator, rough), loss, prediction.mid, y)
     scale = max(path_scale(loss, prediction.mid, y), 1e-300)
     ball, observed, kinks, (sigma, largest) = _bounded(point, operator, radius, scale)
-    costless = COSTLESS * sigma.lower**2 / scale
-    spare = max(CURVATURE_ROOM, min(SPARE, costless / observed.lipschitz)) if observed.lipschitz > 0 else 1.0
-    lipschitz = _room(Bound(0.0, observed.lipschitz * spare))
+    lipschitz = _room(Bound(0.0, observed.lipschitz))
     values = {s.sigma_AJ: sigma, s.norm_AJ: largest, s.lipschitz_AJ: lipschitz}
     values |= {s.norm_A: operator.norm, s.sigma_A: operator.sigma}
     held = _held(ball.rho, kinks.margin)
@@ -137,7 +133,7 @@ def estimate_graph(
         ball = bound_nodes(point, radius, SEARCH)
         lipschitz = observe(ball, operator.matrix).lipschitz
         share = _held(1.0, examine_kinks(ball).margin)
-    values = {s.sigma_AJ: low, s.norm_AJ: high, s.lipschitz_AJ: lipschitz * CURVATURE_ROOM}
+    values = {s.sigma_AJ: low, s.norm_AJ: high, s.lipschitz_AJ: lipschitz}
     bounds = {symbol: Bound.estimated(value) for symbol, value in values.items()}
     bounds |= {bound: value.with_evidence(Evidence.ESTIMATED) for bound, value in _of_operator(operator).items()}
     return Enclosure(bounds, IntervalMatrix.from_exact(v), {s.ball_radius: Bound.estimated(radius * share)})

@@ -7,6 +7,7 @@ whatever order it was summed. Cholesky factors are proposals; their residuals de
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -57,12 +58,12 @@ def lengths(rows: np.ndarray) -> np.ndarray:
     return np.asarray(np.where(largest > 0, largest * np.sqrt(squares) * (1 + 2.0**-44) + SMALLEST, 0.0))
 
 
-def largest_eigenvalue(gram: np.ndarray) -> float:
+def largest_eigenvalue(gram: np.ndarray, guess: float | None = None) -> float:
     """Upper bound of the largest eigenvalue of a symmetric matrix of floats of size near 1: λ ≤ τ + ‖τI − G − LLᵀ‖."""
     n, size = len(gram), frobenius(gram)
     if not math.isfinite(size) or size == 0.0:
         return size
-    guess = _guess(gram)
+    guess = largest_pair(lambda x: gram @ x, n)[0] if guess is None else guess
     for slack in _SLACKS:
         tau = guess * (1 + slack) + slack * UNIT * size
         try:
@@ -76,21 +77,23 @@ def largest_eigenvalue(gram: np.ndarray) -> float:
     return size
 
 
-def _guess(gram: np.ndarray) -> float:
-    """The largest eigenvalue in floats; for large matrices nearly it, from below; no bound."""
-    if len(gram) <= 400:
-        return float(np.linalg.eigvalsh(gram)[-1])
-    block = np.linalg.qr(np.random.default_rng(0).standard_normal((len(gram), 8)))[0]
+def largest_pair(apply: Callable[[np.ndarray], np.ndarray], n: int) -> tuple[float, np.ndarray]:
+    """The largest eigenvalue of a symmetric map ≥ 0 and its vector, in floats; for large n nearly. No bound."""
+    if n <= 400:
+        values, vectors = np.linalg.eigh(apply(np.eye(n)))
+        return float(values[-1]), vectors[:, -1]
+    block = np.linalg.qr(np.random.default_rng(0).standard_normal((n, 8)))[0]
     blocks = [block]
     for _ in range(15):  # a block Krylov space
-        block = gram @ block
+        block = apply(block)
         for _ in range(2):
             for known in blocks:
-                block -= known @ (known.T @ block)
+                block = block - known @ (known.T @ block)
             block = np.linalg.qr(block)[0]
         blocks.append(block)
     basis = np.hstack(blocks)
-    return float(np.linalg.eigvalsh(basis.T @ gram @ basis)[-1])
+    values, vectors = np.linalg.eigh(basis.T @ apply(basis))
+    return float(values[-1]), basis @ vectors[:, -1]
 
 
 def scaled(x: np.ndarray) -> tuple[float, np.ndarray]:
@@ -114,9 +117,7 @@ def norm(x: np.ndarray) -> float:
     if whole == 0.0 or not math.isfinite(whole) or min(rows, columns) == 1:
         return whole
     unit, x = scaled(x if rows <= columns else x.T)
-    gram = x @ x.T
-    gram = np.tril(gram) + np.tril(gram, -1).T
-    error = gamma(x.shape[1] + 4) * frobenius(x) ** 2 * (1 + 2.0**-44) + SMALLEST
+    gram, error = gram_of(x)
     return min(whole, unit * math.sqrt(largest_eigenvalue(gram) + error) * (1 + 2.0**-44))
 
 
@@ -132,32 +133,40 @@ def smallest_singular(x: np.ndarray) -> float:
     if rows > columns or whole == 0.0 or not math.isfinite(whole):
         return 0.0
     unit, x = scaled(x)
+    gram, error = gram_of(x)
+    square = smallest_eigenvalue(gram, float(np.linalg.eigvalsh(gram)[0]), error)
+    return unit * math.sqrt(square) * (1 - 2.0**-44) if square > 0 else 0.0
+
+
+def gram_of(x: np.ndarray) -> tuple[np.ndarray, float]:
+    """x xᵀ in floats for x of harmless size, exactly symmetric, and how far it is from the exact one."""
     gram = x @ x.T
-    gram = np.tril(gram) + np.tril(gram, -1).T
-    error = gamma(columns + 4) * frobenius(x) ** 2 * (1 + 2.0**-44) + SMALLEST
-    least = float(np.linalg.eigvalsh(gram)[0])
-    best = 0.0
+    error = gamma(x.shape[1] + 4) * frobenius(x) ** 2 * (1 + 2.0**-44) + SMALLEST
+    return np.tril(gram) + np.tril(gram, -1).T, error
+
+
+def smallest_eigenvalue(gram: np.ndarray, guess: float, error: float) -> float:
+    """Lower bound of the smallest eigenvalue of all symmetric matrices within ``error`` of a matrix, or 0."""
+    n = len(gram)
     for slack in (0.0, 1e-9, 1e-6, 1e-3):
-        tau = least * (1 - slack) - 4 * error
+        tau = guess * (1 - slack) - 4 * error
         if not tau > 0:
-            break
+            return 0.0
         try:
-            factor = np.linalg.cholesky(gram - tau * np.eye(rows))
+            factor = np.linalg.cholesky(gram - tau * np.eye(n))
         except np.linalg.LinAlgError:
             continue
-        rest = gram - tau * np.eye(rows) - factor @ factor.T
+        rest = gram - tau * np.eye(n) - factor @ factor.T
         size = frobenius(factor)
-        rounding = gamma(rows + 8) * size * size + gamma(8) * (math.sqrt(rows) * tau + frobenius(gram))
-        square = tau - (frobenius(rest) + rounding + error) * (1 + 2.0**-44)
-        best = max(best, square)
-        break
-    return unit * math.sqrt(best) * (1 - 2.0**-44) if best > 0 else 0.0
+        rounding = gamma(n + 8) * size * size + gamma(8) * (math.sqrt(n) * tau + frobenius(gram))
+        return max(tau - (frobenius(rest) + rounding + error) * (1 + 2.0**-44), 0.0)
+    return 0.0
 
 
-def weighted(x: np.ndarray, factors: np.ndarray) -> float:
-    """Upper bound of ‖x diag(factors)‖, factors ≥ 0; infinite where one is."""
+def weighted(x: np.ndarray, factors: np.ndarray, measure: Callable[[np.ndarray], float] = norm) -> float:
+    """Upper bound of ‖x diag(factors)‖, factors ≥ 0, in one of the norms here; infinite where a factor is."""
     top = float(factors.max(initial=0.0))
     if not math.isfinite(top):
         return math.inf
     lost = SMALLEST * math.sqrt(x.size)
-    return (norm(x * factors) + 2 * UNIT * top * frobenius(x) + lost) * (1 + 2.0**-44) if top > 0 else 0.0
+    return (measure(x * factors) + 2 * UNIT * top * frobenius(x) + lost) * (1 + 2.0**-44) if top > 0 else 0.0

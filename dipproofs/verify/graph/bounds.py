@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dipproofs.theory.architectures import graph_nodes as t
-from dipproofs.verify.arithmetic.floats import UNIT, lengths, norm, weighted
+from dipproofs.verify.arithmetic.floats import UNIT, frobenius, lengths, norm, weighted
 from dipproofs.verify.graph.adjoint import reverse
 from dipproofs.verify.graph.derivatives import Derivatives, Env, smaller, symbols_of
 from dipproofs.verify.graph.node_bounds import FORWARD
@@ -41,11 +41,15 @@ class Ball:
 
     Args:
         point: the graph. rho: radius. entries: nodes with at most so many entries restart from their exact Jacobian.
+        coarse: whether adjoints are measured by Frobenius norms: larger, but operator norms cost m²N for each node.
         budget: bytes for the adjoints of one reverse pass.
     """
 
-    def __init__(self, point: Point, rho: float, entries: int, budget: float = 2.0**29) -> None:
-        self.point, self.rho, self.entries, self.budget = point, rho, entries, budget
+    def __init__(
+        self, point: Point, rho: float, entries: int, *, coarse: bool = False, budget: float = 2.0**29
+    ) -> None:
+        self.point, self.rho, self.entries, self.budget, self.coarse = point, rho, entries, budget, coarse
+        self.measure: Callable[[np.ndarray], float] = frobenius if coarse else norm
         self.nodes: dict[int, Derivatives] = {}
         self.weighted: dict[int, tuple[np.ndarray, np.ndarray]] = {}  # by place weights and d of the weighted node
         graph, count = point.graph, len(point.blocks)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dipproofs.theory.architectures import graph_nodes as t
-from dipproofs.verify.arithmetic.floats import lengths, norm, weighted
+from dipproofs.verify.arithmetic.floats import lengths, weighted
 from dipproofs.verify.graph.derivatives import Env
 from dipproofs.verify.graph.node_bounds import affine_forms, bends, kappa_of
 from dipproofs.verify.graph.normalised import of_normalise
@@ -29,7 +29,7 @@ def curvature(ball: Ball, place: int, B: np.ndarray) -> tuple[np.ndarray | None,
 
 
 def _of_bilinear(ball: Ball, place: int, B: np.ndarray, env: Env) -> Term:
-    env |= {t.b: norm(B), t.kappa: kappa_of(ball.point, place)}
+    env |= {t.b: ball.measure(B), t.kappa: kappa_of(ball.point, place)}
     x, w = ball.point.graph.nodes[place].inputs
     changes = [float(upper(t.BILINEAR_J, env | {t.length_w: ball.nodes[other].length})) for other in (w, x)]
     return upper(t.BILINEAR_N, env), changes
@@ -37,12 +37,16 @@ def _of_bilinear(ball: Ball, place: int, B: np.ndarray, env: Env) -> Term:
 
 def _of_entrywise(ball: Ball, place: int, B: np.ndarray, env: Env) -> Term:
     bent, source = bends(ball, place), ball.point.graph.nodes[place].inputs[0]
-    env |= {t.b_bent: weighted(B, bent), t.column_bent: times(lengths(B.T), bent).max(), t.radius_x: ball.moves(source)}
+    env |= {
+        t.b_bent: weighted(B, bent, ball.measure),
+        t.column_bent: times(lengths(B.T), bent).max(),
+        t.radius_x: ball.moves(source),
+    }
     return upper(t.ENTRYWISE_N, env), [float(upper(t.ENTRYWISE_J, env))]
 
 
 def _of_product(ball: Ball, place: int, B: np.ndarray, env: Env) -> Term:
-    columns, (x, w), whole = lengths(B.T), ball.point.graph.nodes[place].inputs, norm(B)
+    columns, (x, w), whole = lengths(B.T), ball.point.graph.nodes[place].inputs, ball.measure(B)
     env |= {t.b: whole, t.column: columns.max()}
     N = upper(t.PRODUCT_N, env)
     for affine, indices, _ in affine_forms(ball, place):
@@ -51,7 +55,7 @@ def _of_product(ball: Ball, place: int, B: np.ndarray, env: Env) -> Term:
 
 
 def _of_softmax(ball: Ball, place: int, B: np.ndarray, env: Env) -> Term:
-    env |= {t.b: norm(B)}
+    env |= {t.b: ball.measure(B)}
     return upper(t.SOFTMAX_N, env), [float(upper(t.SOFTMAX_J, env))]
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dipproofs.theory.architectures import graph_nodes as t
-from dipproofs.verify.arithmetic.floats import SMALLEST, frobenius, gamma, lengths, norm, weighted
+from dipproofs.verify.arithmetic.floats import SMALLEST, frobenius, gamma, lengths, weighted
 from dipproofs.verify.graph.derivatives import Derivatives, Env, symbols_of
 from dipproofs.verify.graph.point import Point
 from dipproofs.verify.graph.scaled import least_on_ball, over_deviation
@@ -28,10 +28,10 @@ _WORK = 1e10
 def of_normalise(ball: Ball, place: int, B: np.ndarray, env: Env) -> tuple[np.ndarray, list[float]]:
     """N by blocks, and how far B̃∂n/∂x moves on the ball."""
     groups = groups_of(ball.point.graph.nodes[place])
-    s, count, whole = least_on_ball(ball, place, 0), float(groups.shape[1]), norm(B)
+    s, count, whole = least_on_ball(ball, place, 0), float(groups.shape[1]), ball.measure(B)
     change = {t.deviation: s, t.count: count, t.b: whole, t.rho: ball.rho, t.length_x: env[t.length_x]}
     change[t.bend] = upper(t.NORMALISE_BEND, change).max()
-    over, parts = over_deviation(ball, place), np.array([min(whole, norm(B[:, group])) for group in groups])
+    over, parts = over_deviation(ball, place), np.array([min(whole, ball.measure(B[:, group])) for group in groups])
     unit = {t.deviation: 1.0, t.count: count, **symbols_of(over, over)}
     N = upper(t.NORMALISE_N, unit | {t.b_bend: times(upper(t.NORMALISE_BEND, unit), parts.max())})
     if (structured := _structured(ball, place, B, over, parts, unit)) is not None:
@@ -61,18 +61,21 @@ def _structured(
     lost = SMALLEST * groups.shape[1] * math.sqrt(len(B))
     moving |= {t.least_centred: least, t.direction: push(along + (rounding + slack) * parts + lost), t.b: parts}
     b_direction = times(weight, upper(t.NORMALISE_DIRECTION, moving)).max()
-    bent = _bent(B, groups, times(weight, f), parts)
+    bent = _bent(B, groups, times(weight, f), parts, ball.coarse)
     return upper(t.NORMALISE_STRUCTURED, unit | {t.b_left: bent[:, None], t.b_right: bent, t.b_direction: b_direction})
 
 
-def _bent(B: np.ndarray, groups: np.ndarray, f: np.ndarray, parts: np.ndarray) -> np.ndarray:
+def _bent(B: np.ndarray, groups: np.ndarray, f: np.ndarray, parts: np.ndarray, coarse: bool) -> np.ndarray:
     """‖B̃ diag(f_j)‖ for every block j, f (groups, J): from the norms of the groups, from one norm, or one by one."""
     if not np.isfinite(f).all():
         return np.full(f.shape[1], math.inf)
+    from_groups = lengths(times(f, parts[:, None]).T)
+    if coarse:
+        return from_groups
     spread, whole = np.zeros(B.shape[1]), lengths(f)
     spread[groups] = whole[:, None]
     share = (f / np.where(whole > 0, whole, 1.0)[:, None]).max(axis=0) * PUSH
-    bent: np.ndarray = np.minimum(times(share, weighted(B, spread)), lengths(times(f, parts[:, None]).T))
+    bent: np.ndarray = np.minimum(times(share, weighted(B, spread)), from_groups)
     if B.size * min(B.shape) * f.shape[1] <= _WORK:
         for j in np.flatnonzero(bent):
             spread[groups] = f[:, j][:, None]

@@ -7,16 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from flint import arb, ctx
 
 from dipproofs.theory.architectures import graph_nodes as t
-from dipproofs.verify.arithmetic.floats import frobenius, gamma, lengths, norm, smallest_singular
+from dipproofs.verify.arithmetic.floats import frobenius, lengths
 from dipproofs.verify.graph.adjoint import reverse
 from dipproofs.verify.graph.bounds import Ball
 from dipproofs.verify.graph.curvature import curvature
+from dipproofs.verify.graph.extremes import extreme_singular_values
 from dipproofs.verify.graph.point import Point
 from dipproofs.verify.graph.upper import PUSH, joined, push, times, upper
-from dipproofs.verify.graph.values import BITS
 
 
 @dataclass(frozen=True)
@@ -63,24 +62,10 @@ def observe(ball: Ball, rows: np.ndarray, slack: float = 0.0) -> Observation:
                 changes[source] = float(push(changes.get(source, 0.0) + change))
         whole_N, errors = joined(whole_N, N), joined(errors, error)
     whole = frobenius(errors)
-    inner_low, inner_high = seen_from_inside(jacobian)
-    sigma = max(smallest_singular(jacobian) - whole * PUSH, 0.0), (inner_low + whole) * PUSH
-    size = max(inner_high - whole * PUSH, 0.0), float(push(norm(jacobian) + whole))
+    (least, below), (above, top) = extreme_singular_values(jacobian)
+    sigma = max(least - whole * PUSH, 0.0), (below + whole) * PUSH
+    size = max(above - whole * PUSH, 0.0), float(push(top + whole))
     return Observation(sigma, size, largest(whole_N), whole)
-
-
-def seen_from_inside(x: np.ndarray) -> tuple[float, float]:
-    """An upper bound of the smallest and a lower bound of the largest of m singular values of x (m, p)."""
-    if not np.isfinite(x).all() or not x.any():
-        return 0.0, 0.0
-    vectors = np.linalg.eigh(x @ x.T)[1][:, [0, -1]]
-    images = vectors.T @ x
-    rounding = gamma(len(x) + 8) * frobenius(x) * (1 + 2.0**-40)
-    upper_end = frobenius(images[0]) * (1 + 2.0**-40) + rounding * 2
-    lower_end = frobenius(images[1]) * (1 - 2.0**-40) - rounding * 2
-    length = frobenius(vectors[:, 1]) * (1 + 2.0**-40)
-    short = float(np.linalg.norm(vectors[:, 0])) * (1 - 2.0**-40)
-    return upper_end / short * (1 + 2.0**-50), max(lower_end / length * (1 - 2.0**-50), 0.0)
 
 
 def largest(N: np.ndarray) -> float:
@@ -93,11 +78,12 @@ def largest(N: np.ndarray) -> float:
     size = float(N.max(initial=0.0))
     if size == 0.0 or not math.isfinite(size):
         return size if math.isfinite(size) else math.inf
-    x = np.ones(len(N))
-    for _ in range(200):
-        x = N @ x + 1e-12 * size * x.max()
+    x, best = np.abs(np.linalg.eigh(N / size)[1][:, -1]) + 1e-8, math.inf
+    for _ in range(8):
+        x = N @ x / size + x + 1e-12 * x.max()  # of N + size: the eigenvalue −λ of a bipartite N is no hindrance
         x /= x.max()
-    return float(push((N @ x) * (1 + len(N) * 2.0**-50) / x).max())
+        best = min(best, float(push((N @ x) * (1 + len(N) * 2.0**-50) / x).max()))
+    return best
 
 
 def kink_margin(ball: Ball) -> float:
@@ -178,14 +164,3 @@ def _origin(point: Point, place: int) -> np.ndarray:
     if node.op != "gather":
         return np.arange(size)
     return point.graph.constants[node["indices"]].ravel()
-
-
-def squared_residual(point: Point, rows: np.ndarray, y: np.ndarray) -> arb:
-    """‖A g − y‖² for exact rows of A."""
-    with ctx.workprec(BITS):
-        total = arb(0)
-        for row, target in zip(rows, y.tolist()):
-            used = np.flatnonzero(row)
-            value = sum((arb(row[i]) * point.values.output[i] for i in used.tolist()), arb(0)) - arb(target)
-            total += value * value
-        return total
