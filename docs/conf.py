@@ -21,6 +21,7 @@ extensions = [
     "offline_math",
     "typeset",
     "generated_pages",
+    "built_pages",
 ]
 
 source_suffix = {".md": "markdown"}

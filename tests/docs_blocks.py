@@ -43,7 +43,7 @@ def pages() -> list[Path]:
     found = [ROOT / name for name in ("README.md", "CONTRIBUTING.md")]
     for path in sorted((ROOT / "docs").rglob("*.md")):
         parts = path.relative_to(ROOT / "docs").parts
-        if not {"_build", "_generated", "api", "experiments"} & set(parts) and path.name != "command-line.md":
+        if not {"_build", "_generated", "api", "built", "experiments"} & set(parts) and path.name != "command-line.md":
             found.append(path)
     return found
 

@@ -12,7 +12,7 @@ LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 PICTURE = re.compile(r"^```\{(?:image|include|literalinclude)\} (\S+)", flags=re.MULTILINE)
 #: Where links to the outside may lead.
 OUTSIDE = ("https://arxiv.org/", "https://doi.org/", "https://pypi.org/")
-BUILT = ("_generated/", "reference/api/", "reference/command-line.md")
+BUILT = ("_generated/", "built/", "reference/api/", "reference/command-line.md")
 
 
 def without_code(text: str) -> str:

@@ -19,8 +19,9 @@ def about(cert: Certificate) -> Mapping[str, Any]:
 
 
 def problem_name(cert: Certificate) -> str:
-    """Return what the problem is called, or ""."""
-    return str(about(cert).get("name") or "")
+    """Return what the problem is called; "" where nobody named it."""
+    name = str(about(cert).get("name") or "")
+    return "" if name == "matrix" else name
 
 
 def reconstruction(cert: Certificate) -> np.ndarray:

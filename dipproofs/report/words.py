@@ -264,7 +264,13 @@ def rate_sentences(cert: Certificate) -> list[str]:
         percent, tenfold = log_factor(rate)
         what = "residual norm ‖A g − y‖" if cert.loss.get("kind") == "squared" else "desingularized loss ψ(f)"
         ten = "" if tenfold is None else f", a factor 10 at most every {count(tenfold)} steps"
-        lines.append(f"Every step shrinks the {what} by at least {percent} %{ten}{evidence_note(rate)}.")
+        if "residual_envelope" in facts.extra:
+            lines.append(
+                f"A bound of the {what} shrinks by at least {percent} % in every step{ten}{evidence_note(rate)}; the "
+                "norm itself may rise for a while."
+            )
+        else:
+            lines.append(f"Every step shrinks the {what} by at least {percent} %{ten}{evidence_note(rate)}.")
     elif facts.rate_exponent is not None:
         constant = cert.schedule.get("kind", "constant") == "constant"
         why = "the rate is not linear" if constant else "the steps vary"
@@ -288,6 +294,8 @@ def rate_short(cert: Certificate) -> str:
         if projects(cert):
             what = what.replace("− y", "− Πy")
         ten = "" if tenfold is None else f": a factor 10 at most every {count(tenfold)} steps"
+        if "residual_envelope" in cert.guarantees.extra:
+            what = f"a bound of {what}"
         return f"each step shrinks {what} by at least {percent} %{ten}{evidence_note(rate)}"
     if cert.guarantees.rate_exponent is not None:
         return "not linear; how many steps are guaranteed to be enough stands below"

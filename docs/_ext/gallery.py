@@ -7,7 +7,7 @@ data are built again from `examples/NAME.toml`. `python docs/make_gallery.py NAM
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from dipproofs.certificate.record import Certificate
+from dipproofs.report.claims import claim_lines
 from dipproofs.report.facts import parameter_norm, reconstruction
 from dipproofs.report.saved import certificate_of
 
@@ -151,3 +152,54 @@ class Kept:
             date="",
             manual="..",
         )
+
+    @property
+    def title(self) -> str:
+        """What the example is about, as its first lines say."""
+        lines = (EXAMPLES / f"{self.name}.toml").read_text(encoding="utf-8").splitlines()
+        said = [line.removeprefix("# ") for line in lines[: next(i for i, x in enumerate(lines) if x[:1] != "#")]]
+        return " ".join(said)
+
+    @cached_property
+    def picture(self) -> tuple[bytes, str]:
+        """The signal where it is a picture, else the loss; with words for those who do not see it."""
+        from dipproofs.report.canvas import png_bytes
+        from dipproofs.report.images import image_figure, image_panels
+        from dipproofs.report.plots import loss_figure
+
+        problem = self.built.problem
+        panels = image_panels(self.certificate, problem.image_shape, problem.operator.range_shape)
+        if panels:
+            return png_bytes(image_figure(panels)), "; ".join(panel.alt for panel in panels)
+        return png_bytes(loss_figure(self.certificate)), "Loss along the run and its guaranteed upper bound"
+
+
+def index(kept: Sequence[Kept]) -> str:
+    """Return the page that shows them all."""
+    lines = [
+        "# Gallery of certificates",
+        "",
+        "Every example, certified: what the terminal says, a picture, and the whole report. Each was made by",
+        "`dipproofs certify examples/NAME.toml --out out`.",
+        "",
+    ]
+    for one in kept:
+        marks = ", ".join(f"{line.name} {line.mark} {line.verdict}" for line in claim_lines(one.certificate))
+        lines += [
+            f"## {one.name}", "", f"{one.title}", "", f"{marks[:1].upper()}{marks[1:]}.", "",
+            f'<a class="report" href="../gallery/{one.name}.html">The report of {one.name}</a>', "",
+            f"```{{image}} gallery-{one.name}.png", f":alt: {one.picture[1]}", "```", "",
+            "```text", one.text, "```", "",
+        ]  # fmt: skip
+    return "\n".join(lines)
+
+
+def pages() -> dict[str, str | bytes]:
+    """Return the page and its pictures, by path relative to ``docs/built/``."""
+    kept = [Kept(name) for name in names()]
+    return {"gallery.md": index(kept)} | {f"gallery-{one.name}.png": one.picture[0] for one in kept}
+
+
+def reports() -> dict[str, str]:
+    """Return the reports, by path relative to the built manual."""
+    return {f"gallery/{name}.html": Kept(name).page for name in names()}
