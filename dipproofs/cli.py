@@ -84,7 +84,7 @@ def certify(
         if folder is not None:
             from dipproofs.report.html import certificate_html
 
-            shapes = {"image_shape": built.problem.image_shape, "data_shape": built.problem.operator.range_shape}
+            shapes = {"image_shape": built.problem.image_shape, "data_shape": built.problem.data_shape}
             save.save(certificate, folder, report=certificate_html(certificate, **shapes))
             if certificate.run is not None and certificate.run.snapshot is not None:
                 certificate.run.snapshot.save(folder)

@@ -30,7 +30,7 @@ def provenance(device: str, dtype: str, problem: Mapping[str, Any] | None = None
 
 def _about(posed: Any) -> dict[str, Any]:
     """Name of the problem and shapes of signal and data, where they are known."""
-    shapes = {"image_shape": posed.image_shape, "data_shape": posed.operator.range_shape}
+    shapes = {"image_shape": posed.image_shape, "data_shape": posed.data_shape}
     return {"name": posed.name, **{key: [int(side) for side in shape] for key, shape in shapes.items() if shape}}
 
 

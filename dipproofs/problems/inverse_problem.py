@@ -68,6 +68,9 @@ class InverseProblem:
         if shape is None and signal is not None and signal.size == operator.signal_count:
             shape = picture_shape(signal.shape)
         self.image_shape = _image_shape(shape, operator.signal_count, stacked=operator.complex_signal)
+        self.data_shape: tuple[int, ...] | None = operator.range_shape
+        if self.data_shape is None and data.size == self.y.size:
+            self.data_shape = picture_shape(data.shape)
         self.name = name or operator.kind
         self.noise_norm: float | None = self._noise_norm(noise)
 

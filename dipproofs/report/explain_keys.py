@@ -63,6 +63,20 @@ SIGNAL = {
     "length": "forecast: bound of the rest of the path.",
 }
 
+#: Entries of the statement about iterates as float64 computes them.
+FLOATING_POINT = {
+    "float64": "floating point with 53 bits, as programs compute.",
+    "assumptions": "what no library promises and the statement about computed iterates rests on.",
+    "elementary_error": "assumed accuracy of the activation, in units of rounding.",
+    "travelled": "how far the statement lets parameters go.",
+    "slack": "how much of the injectivity the errors of the steps may use up.",
+    "absolute": "part of a step's error that does not shrink with the gradient.",
+    "relative": "part of a step's error that shrinks with the gradient.",
+    "path": "bound of the length of the computed path.",
+    "residual": "norm ‖A g − y‖ that the computed iterates are guaranteed to reach.",
+    "kept": "for so many iterations more they stay there.",
+}
+
 #: Entries about the setting and the run.
 SETTING = {
     "loss": "the loss function, and the hypothesis that it satisfies (A1)–(A4): convex enough, smooth, gradient in "

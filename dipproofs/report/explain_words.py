@@ -93,6 +93,7 @@ GROUPS = {
     "proof": keys.PROOF,
     "record": keys.RECORD,
     "of the signal": keys.SIGNAL,
+    "of computed iterates": keys.FLOATING_POINT,
     "hypothesis of a method": {name: text for name, text in OF_METHODS.items() if name not in HYPOTHESES | keys.PROOF},
     "verdict": VERDICTS,
     "claim": CLAIMS,
