@@ -136,6 +136,8 @@ def check(
                 tolerance=built.descent.tolerance,
                 schedule_options=built.descent.schedule_options,
                 origin=spec.to_json(),
+                method=built.descent.method,
+                relative_tolerance=built.descent.relative_tolerance,
             )
         from dipproofs.certificate import write as save
         from dipproofs.report.console import render_check, render_widths

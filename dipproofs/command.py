@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dipproofs.certify import api
 from dipproofs.certify.methods.run import HORIZON
+from dipproofs.errors import InputError
 
 if TYPE_CHECKING:
     from dipproofs.certificate.record import Certificate
@@ -75,9 +76,10 @@ def at_point(spec: Any, built: Any, path: Path) -> Certificate:
     from dipproofs.certify.point import certify_point
     from dipproofs.networks.point_file import read_point
 
-    point = read_point(path)
     options, step = built.descent, built.descent.step
     named = not isinstance(step, str)
+    _refuse_idle(spec.name, built, named)
+    point = read_point(path)
     made = certify_point(
         built.problem,
         point.of(built.network),
@@ -89,9 +91,24 @@ def at_point(spec: Any, built: Any, path: Path) -> Certificate:
         beta2=options.method_options.get("beta2") if named else None,
         epsilon=options.method_options.get("epsilon") if named else None,
         claim_horizon=HORIZON if options.claim_horizon is None else options.claim_horizon,
+        form=built.certificate.form,
+        distance=built.certificate.distance,
     )
     where = {**made.provenance, "problem": spec.to_json(), "parameters": path.name}
     return replace(made, provenance=where)
+
+
+def _refuse_idle(name: str, built: Any, named: bool) -> None:
+    """Refuse what a point without a run would not use; options of the run that ended there are left alone."""
+    schedule = built.descent.schedule
+    idle = [
+        ("certificate.arithmetic", built.certificate.arithmetic, "proved"),
+        ("descent.polish", built.descent.polish, "none"),
+        ("descent.schedule", schedule if named else "constant", "constant"),
+    ]
+    for key, found, expected in idle:
+        if found != expected:
+            raise InputError(f"{name}: found {key} = {found}, expected {expected} with --at; leave it out")
 
 
 def _say(line: str) -> None:

@@ -7,9 +7,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+import dipproofs as dp
 from dipproofs.certificate.claims import claims_of, derive
+from dipproofs.certificate.write import save
 from dipproofs.verify import verify
 
 ROOT = Path(__file__).parents[1]
@@ -114,3 +117,34 @@ def test_claims_that_do_not_follow_are_refused(tmp_path: Path, claim: str, chang
     path.write_text(json.dumps(stated), encoding="utf-8")
     found = verify(path)
     assert not found.valid and any(f"claims.{claim}" in finding for finding in found.findings)
+
+
+def _stopped(level: float, **options: Any) -> dp.Certificate:
+    network = dp.TwoLayer.init(n=4, width=96, input_dimension=2)
+    x = network.output() + 0.2
+    noise = level * np.random.default_rng(0).standard_normal(4)
+    return dp.certify(dp.InverseProblem(np.eye(4), x + noise, x_true=x), network, **options)
+
+
+@pytest.mark.parametrize("stop", ["guaranteed", "certified"])
+def test_the_answer_when_to_stop_is_a_claim(stop: str) -> None:
+    cert = _stopped(0.05, stop=stop)
+    found = cert.claims.stopping
+    assert found is not None and found.verdict == "proved" and found.iteration is not None
+    assert cert.run is not None and found.iteration <= cert.run.iterations and found.data_error["evidence"] == "proved"
+    checked = dp.verify(cert)
+    assert checked.valid, checked.findings
+
+
+def test_a_forged_answer_is_found(tmp_path: Path) -> None:
+    path = save(_stopped(0.05, stop="guaranteed"), tmp_path)
+    record = json.loads(path.read_text())
+    record["claims"]["stopping"]["iteration"] -= 1
+    path.write_text(json.dumps(record))
+    assert any("claims.stopping" in finding for finding in dp.verify(path).findings)
+
+
+def test_without_noise_nothing_is_said_about_stopping() -> None:
+    problem = dp.InverseProblem(np.eye(2), np.ones(2))
+    cert = dp.certify(problem, dp.TwoLayer.init(n=2, width=32, input_dimension=2), max_iterations=0)
+    assert cert.claims.stopping is None and "stopping" not in cert.to_json()["claims"]

@@ -11,6 +11,7 @@ import pytest
 
 import dipproofs as dp
 from dipproofs.certify.widths import drawn
+from dipproofs.command import at_point
 from dipproofs.errors import InputError
 from dipproofs.problems import load_problem
 from dipproofs.tables.instance_runs import Instance
@@ -127,3 +128,43 @@ def test_a_form_is_refuted_for_every_step_or_not_at_all() -> None:
             assert "step" in reason
         verdicts.append(str(free.verdict))
     assert "proved" in verdicts and "refuted" in verdicts
+
+
+@pytest.mark.parametrize("line", ['polish = "gauss-newton"', 'method = "heavy-ball"', 'method = "adam"'])
+def test_the_table_refuses_what_it_would_not_use(tmp_path: Path, line: str) -> None:
+    with pytest.raises(InputError, match=line.split()[0]):
+        _instance(_file(tmp_path, descent=line))
+
+
+def test_check_refuses_other_methods_and_uses_the_relative_tolerance() -> None:
+    net = dp.TwoLayer.init(n=2, width=512, input_dimension=2, seed=1)
+    problem = dp.InverseProblem(np.eye(2), net.output() + 0.1)
+    with pytest.raises(InputError, match=r"descent\.method: found heavy-ball"):
+        dp.check(problem, net, method="heavy-ball")
+    found = dp.check(problem, net, step=0.5, form="concave", tolerance=0.0, relative_tolerance=1e-2).forms["concave"]
+    targets = [float(target) for target in found.guarantees.iterations_to_loss]
+    assert any(abs(target - 1e-2 * found.quantities["loss_0"].mid) < 1e-8 for target in targets)
+
+
+@pytest.mark.parametrize(
+    ("section", "line"),
+    [
+        ("descent", 'polish = "gauss-newton"'),
+        ("descent", 'schedule = "cosine"'),
+        ("certificate", 'arithmetic = "estimated"'),
+    ],
+)
+def test_a_point_in_a_file_refuses_what_it_would_not_use(tmp_path: Path, section: str, line: str) -> None:
+    given = {"descent": "", section: line}
+    given["descent"] += "\nstep = 0.01"
+    spec = load_problem(_file(tmp_path, **given))
+    with pytest.raises(InputError, match=f"{section}.{line.split()[0]}.*--at"):
+        at_point(spec, spec.build(), tmp_path / "theta.npz")
+
+
+def test_a_point_is_certified_in_the_form_that_was_asked_for() -> None:
+    net = dp.TwoLayer.init(n=2, width=64, input_dimension=2, seed=1)
+    problem = dp.InverseProblem(np.eye(2), net.output() + 1e-3)
+    assert dp.certify_point(problem, net, form="integral").form == "integral"
+    with pytest.raises(InputError, match=r"certificate\.form"):
+        dp.certify_point(problem, net, form="best of all")

@@ -1,5 +1,7 @@
 """The three claims of a certificate, kept apart: existence, convergence, signal (docs/reference/certificate.md).
 
+Beside them, where the noise is known, when to stop; and for Adam what holds over its next iterations.
+
 They follow from the rest of the record, by `derive` and nowhere else: a producer writes what it gives, a verifier that
 has checked the rest compares. Nothing is computed but one sum.
 """
@@ -61,8 +63,27 @@ class Signal:
 
 
 @dataclass(frozen=True)
+class Stopping:
+    """When to stop: from an iteration on, ‖y_τ − Πȳ‖ ≤ 2δ, δ the norm of the projected noise.
+
+    Args:
+        verdict: "proved", or "undecided" (also where δ is only stated).
+        iteration: from which iteration of the run on, or None.
+        data_error: the bound 2δ, as in JSON, or None.
+        reason: why it is not proved.
+    """
+
+    verdict: str
+    iteration: int | None
+    data_error: Mapping[str, Any] | None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
 class Claims:
     """Existence, convergence and signal of one certificate; the statement about Adam's next iterations as in JSON.
+
+    `stopping` is None where nothing is known of the noise.
 
     Example:
         >>> record = {"verdict": "undecided", "hypotheses": [{"verdict": "undecided", "reason": "too narrow"}]}
@@ -74,6 +95,7 @@ class Claims:
     convergence: Convergence
     signal: Signal
     horizon: Mapping[str, Any] | None = None
+    stopping: Stopping | None = None
 
 
 def claims_of(record: Mapping[str, Any]) -> Claims:
@@ -82,14 +104,15 @@ def claims_of(record: Mapping[str, Any]) -> Claims:
     convergence = dict(found["convergence"])
     start = convergence.pop("from")
     three = Existence(**found["existence"]), Convergence(start=start, **convergence), Signal(**found["signal"])
-    return Claims(*three, found.get("horizon"))
+    stopping = found.get("stopping")
+    return Claims(*three, found.get("horizon"), None if stopping is None else Stopping(**stopping))
 
 
 def derive(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``claims`` of a record (with its ``final``), as JSON values."""
     found = {"existence": _existence(record), "convergence": _convergence(record), "signal": _signal(record)}
-    horizon = (record.get("method") or {}).get("horizon")
-    return found if horizon is None else found | {"horizon": horizon}
+    more = {"horizon": (record.get("method") or {}).get("horizon"), "stopping": _stopping(record)}
+    return found | {name: claim for name, claim in more.items() if claim is not None}
 
 
 def point_only(record: Mapping[str, Any]) -> bool:
@@ -173,6 +196,35 @@ def _signal(record: Mapping[str, Any]) -> dict[str, Any]:
     else:
         reason = "no bound of the error: noise, distance or injectivity on what the network can produce is not known"
     return {"verdict": "undecided", "reason": reason, "error": stated}
+
+
+def _stopping(record: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The earliest iteration that is proved, else the earliest that follows from what was stated, else a reason."""
+    known = [(part, stop) for _, part in _parts(record) if (stop := _early(part)).get("level") is not None]
+    answers = [_stop_at(part, stop) for part, stop in known]
+    reached = [answer for answer in answers if answer["iteration"] is not None]
+    proved = [answer for answer in reached if answer["verdict"] == "proved"]
+    if reached:
+        return min(proved or reached, key=lambda answer: answer["iteration"])
+    return answers[0] if answers else None
+
+
+def _stop_at(part: Mapping[str, Any], stop: Mapping[str, Any]) -> dict[str, Any]:
+    after, error = (part.get("guarantees") or {}).get("early_stopping_iteration"), stop.get("data_error")
+    if not isinstance(after, int) or isinstance(after, bool):
+        why = stop.get("reason") or "no iterate is proved to be within twice the noise"
+        return {"verdict": "undecided", "iteration": None, "data_error": None, "reason": why}
+    found = {"iteration": part["iteration"] + after, "data_error": error}
+    rests = after == 0 or part["verdict"] == "proved"  # what holds at this iterate needs no descent
+    if part["arithmetic"] == "proved" and rests and stop.get("evidence") == "proved" and _proved(error):
+        return {"verdict": "proved", **found}
+    why = "it rests on what was stated or estimated" if rests else "it holds if the descent converges"
+    return {"verdict": "undecided", **found, "reason": why}
+
+
+def _early(part: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = _recovery(part).get("early_stopping")
+    return found if isinstance(found, Mapping) else {}
 
 
 def _recovery(part: Mapping[str, Any]) -> Mapping[str, Any]:

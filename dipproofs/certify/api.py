@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from dipproofs.arguments.schema import finite, show
+from dipproofs.certificate.claims import GRADIENT_DESCENT
 from dipproofs.certificate.record import Certificate, Check, Guarantees, Hypothesis
 from dipproofs.certify.anytime import Anytime
 from dipproofs.certify.at_iterate import certify_at
@@ -111,7 +112,7 @@ def certify(
     loss, step = as_loss(loss), checked_step(step)
     max_iterations, tolerance, relative = checked_end(max_iterations, tolerance, relative_tolerance)
     rule = make_method(method, momentum=momentum, beta2=beta2, epsilon=epsilon)
-    _validate(form, arithmetic, distance)
+    checked_options(form, arithmetic, distance)
     polish = checked_polish(polish, network, loss)
     made = make_schedule(schedule, **(schedule_options or {}))
     problem, dropped = without_zero_rows(problem, loss)
@@ -202,6 +203,8 @@ def check(
     schedule_options: Mapping[str, Any] | None = None,
     origin: Mapping[str, Any] | None = None,
     progress: Callable[[str, int], None] | None = None,
+    method: str | Method = "gradient-descent",
+    relative_tolerance: float | None = None,
 ) -> Check:
     """Decide the conditions of every form at initialisation, without a descent.
 
@@ -213,9 +216,10 @@ def check(
         widths: also look for the smallest width at which each form holds; that may take minutes.
         form: "best" for all forms, or one of them.
         schedule, schedule_options: as in `certify`; numbers of iterations count its steps.
-        tolerance: a loss to which iterations are counted.
+        tolerance, relative_tolerance: the larger of the two gives a loss to which iterations are counted.
         origin: JSON values recorded as ``provenance.problem``.
         progress: called with (form, width) before each width that is tried.
+        method: of the problem at hand; the forms are those of gradient descent, others are refused.
 
     Returns:
         A `Check`: a certificate by form, the paper's R, R', ν₁, ν₂ among the quantities of form ``paper``.
@@ -225,13 +229,21 @@ def check(
     """
     checked_setting(problem, network)
     loss, step = as_loss(loss), checked_step(step)
-    tolerance = checked_end(0, tolerance)[1]
-    _validate(form, arithmetic, None)
+    _, tolerance, relative = checked_end(0, tolerance, relative_tolerance)
+    checked_options(form, arithmetic, None)
+    if (kind := make_method(method).kind) != GRADIENT_DESCENT:
+        raise InputError(
+            f"descent.method: found {kind}, expected {GRADIENT_DESCENT}: check decides the forms of its theorem at "
+            f"initialisation; `certify` decides that of {kind} along the run"
+        )
     made = make_schedule(schedule, **(schedule_options or {}))
     problem, _ = without_zero_rows(problem, loss)
     loss.validate_data(problem.y)
     operator = bound_operator_of(problem, network)
     loss.refuse_start(problem.operator.matvec(network.output()))
+    tolerance = stopping_level(
+        tolerance, relative, loss_of(fitted_problem(problem, network, operator, loss), network, loss)
+    )
     where, why = provenance("none", str(network.dtype), origin, problem), unreachable(problem, network, operator)
     chosen = Step(None, 1.0, free=True) if isinstance(step, str) else Step(step)
 
@@ -275,7 +287,12 @@ def bound_operator_of(problem: Any, network: Network) -> OperatorBounds:
     return bound_operator(problem.operator, network.basis)
 
 
-def _validate(form: str, arithmetic: str, distance: Any) -> None:
+def checked_options(form: str, arithmetic: str, distance: Any) -> None:
+    """Refuse what no certificate can be asked for.
+
+    Raises:
+        InputError: as said.
+    """
     if form not in ("best", *FORM_IDS):
         raise InputError(f"certificate.form: found {form!r}, expected best, {', '.join(FORM_IDS)}")
     if arithmetic not in ARITHMETICS:

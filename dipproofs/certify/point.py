@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from dipproofs.certificate.record import Certificate
-from dipproofs.certify.api import bound_operator_of
+from dipproofs.certify.api import bound_operator_of, checked_options
 from dipproofs.certify.at_iterate import certify_at
 from dipproofs.certify.methods.point import checked_method
 from dipproofs.certify.methods.run import ADAM, HORIZON, with_horizon
@@ -34,6 +34,9 @@ def certify_point(
     beta2: float | None = None,
     epsilon: float | None = None,
     claim_horizon: int = HORIZON,
+    *,
+    form: str = "best",
+    distance: float | None = None,
 ) -> Certificate:
     """Certify the parameters of a network as they are, without a run.
 
@@ -48,6 +51,7 @@ def certify_point(
         step: γ > 0; without a method, any step that serves the proof.
         momentum: β (adam: β₁, 0.9). beta2, epsilon: of adam, 0.999 and 1e-8.
         claim_horizon: N of the statement about Adam's next iterations.
+        form, distance: as in `certify`.
 
     Returns:
         The certificate at these parameters; ``claims.existence`` and ``claims.convergence`` say what is proved.
@@ -69,6 +73,7 @@ def certify_point(
     """
     checked_setting(problem, network)
     loss = as_loss(loss)
+    checked_options(form, "proved", distance)
     chosen = checked_method(network, loss, method, state, step, momentum, beta2, epsilon, claim_horizon)
     problem, _ = without_zero_rows(problem, loss)
     loss.validate_data(problem.y)
@@ -81,7 +86,8 @@ def certify_point(
         operator,
         Step(None, 1.0, free=True) if free else Step(float(checked_step(step))),
         origin=provenance("none", str(network.dtype), None, problem),
-        recovery=Recovery(problem, network, operator, loss, None),
+        recovery=Recovery(problem, network, operator, loss, distance),
+        form=form,
         method=chosen,
     )
     found = with_reason(found, unreachable(problem, network, operator))

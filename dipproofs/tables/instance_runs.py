@@ -81,21 +81,36 @@ class Instance:
 
     def __init__(self, spec: Any, max_iterations: int | None) -> None:
         from dipproofs.certify.api import bound_operator_of
+        from dipproofs.descent import make_schedule
 
         built = spec.build()
         if not hasattr(spec.network, "width"):
             raise InputError(f"{spec.name}: found network.kind file, expected one that can be drawn at any width")
         self.spec, self.problem, self.loss = spec, built.problem, built.loss
         self.options, self.certificate = built.descent, built.certificate
-        if self.certificate.arithmetic != "proved":
-            raise InputError(
-                f"{spec.name}: found certificate.arithmetic = {self.certificate.arithmetic}, expected proved: "
-                "the table counts proved certificates; leave it out"
-            )
+        self._refuse_idle()
         self.max_iterations = max_iterations or self.options.max_iterations
+        self.schedule = make_schedule(self.options.schedule, **self.options.schedule_options)
         self.operator = bound_operator_of(built.problem, built.network)
         self.outputs = built.network.V.shape[0]
         self._runs: dict[tuple[int, int], tuple[bool, bool]] = {}
+
+    def _refuse_idle(self) -> None:
+        """Refuse what the table would not use."""
+        options = self.options
+        idle = [
+            ("certificate.arithmetic", self.certificate.arithmetic, "proved", "the table counts proved certificates"),
+            (
+                "descent.method",
+                options.method,
+                "gradient-descent",
+                "the forms at the start are those of its theorem",
+            ),
+            ("descent.polish", options.polish, "none", "the table counts certified runs"),
+        ]
+        for key, found, expected, why in idle:
+            if found != expected:
+                raise InputError(f"{self.spec.name}: found {key} = {found}, expected {expected}: {why}; leave it out")
 
     @property
     def widest(self) -> int:
@@ -117,7 +132,7 @@ class Instance:
         for arithmetic in ("estimated", "proved"):
             found = certify_at(
                 self.problem, network, self.loss, self.operator, chosen, form=self.certificate.form,
-                arithmetic=arithmetic, origin={},
+                arithmetic=arithmetic, origin={}, schedule=self.schedule,
             )  # fmt: skip
             if arithmetic == "estimated" and any(str(h.verdict) == "refuted" for h in found.hypotheses):
                 return False
@@ -144,7 +159,6 @@ class Instance:
                 self.max_iterations,
                 self.options.tolerance,
                 self.certificate.form,
-                **self.options.method_options,
                 relative_tolerance=self.options.relative_tolerance,
                 stop=self.options.stop,
                 distance=self.certificate.distance,
