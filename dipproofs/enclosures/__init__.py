@@ -15,7 +15,7 @@ from dipproofs.enclosures.gram import Gram
 from dipproofs.enclosures.matrix import IntervalMatrix, IntervalVector
 from dipproofs.enclosures.rank import Rank, matrix_rank
 from dipproofs.enclosures.row_space import RowSpace, row_space_basis
-from dipproofs.enclosures.singular import norm, sigma_min
+from dipproofs.enclosures.singular import extreme_singular_values, norm, sigma_min
 
 __all__ = [
     "ArbFunction",
@@ -33,6 +33,7 @@ __all__ = [
     "compile_arb",
     "decide_positive",
     "enclose",
+    "extreme_singular_values",
     "lambda_max",
     "lambda_min",
     "matrix_rank",

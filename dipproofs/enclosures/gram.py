@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg import lapack
 
 from dipproofs.enclosures.bound import Bound
 from dipproofs.enclosures.eigenvalues import least_eigenvalue, symmetrised
@@ -42,10 +43,23 @@ class Gram:
     def of_rows(cls, rows: Array) -> Gram:
         """Enclose X Xᵀ for exact finite X, (n, p)."""
         rows = exact_array(rows, "matrix")
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+            return cls._around(symmetrised(_product(rows)), rows)
+
+    @classmethod
+    def of_triangle(cls, triangle: Array) -> Gram:
+        """Enclose U Uᵀ for an exact finite upper triangle U, (n, n), by a third of the products."""
+        triangle = exact_array(triangle, "matrix")
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+            product, _ = lapack.dlauum(triangle, lower=0)
+            return cls._around(np.triu(product) + np.triu(product, 1).T, triangle)
+
+    @classmethod
+    def _around(cls, mid: Array, rows: Array) -> Gram:
+        """Put the radius of any order of summation around fl(XXᵀ)."""
         terms = rows.shape[1]
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
             norms = euclidean(rows, 1)[1]
-            mid = symmetrised(_product(rows))
             factor = rounding_of_product(rows, rows.T) * inflation(4)
             absolute = (terms + 2) * TINY * (2 + 2 * float(norms.max(initial=0.0))) * inflation(6)
             return cls._checked(mid, RankOne(factor, norms, absolute))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.linalg import lapack, qr
+from scipy.linalg import blas, lapack, qr
 
 from dipproofs.enclosures.accurate import accurate_product
 from dipproofs.enclosures.bound import Bound
@@ -18,6 +18,8 @@ from dipproofs.errors import InputError
 
 TARGET_WIDTH = 5e-7
 """Relative width of σ_min, up to order 1000, at which a cheaper path is good enough and the next one is not tried."""
+_SMALL = 200
+"""Up to this order it does not matter what a path costs."""
 
 
 def norm(matrix: IntervalMatrix) -> Bound:
@@ -49,9 +51,27 @@ def norm(matrix: IntervalMatrix) -> Bound:
     if matrix.ndim == 1 or _disjoint_rows(scaled.mid):
         low, high = euclidean(scaled.mid, 0 if matrix.ndim == 1 else 1)
         return _widened(Bound(float(low.max()), float(high.max())), slack, exponent)
-    square = Gram.of_rows(scaled.mid).largest()
-    root = Bound(max(square.lower, 0.0), max(square.upper, 0.0)).sqrt()
-    return _widened(root, slack, exponent)
+    return _widened(_root(Gram.of_rows(scaled.mid).largest()), slack, exponent)
+
+
+def extreme_singular_values(matrix: IntervalMatrix) -> tuple[Bound, Bound]:
+    """Enclose ‖X‖ and σ_min(X) with one Gram matrix for both; as `norm` and `sigma_min`.
+
+    Example:
+        >>> import numpy as np
+        >>> largest, smallest = extreme_singular_values(IntervalMatrix.from_exact(np.array([[3.0, 1.0], [1.0, 3.0]])))
+        >>> largest.contains(4), smallest.contains(2)
+        (True, True)
+    """
+    if matrix.ndim == 1 or 0 in matrix.shape:
+        return norm(matrix), sigma_min(matrix)
+    scaled, exponent = _scaled(_wide(matrix))
+    slack = operator_upper(scaled.rad)
+    if not math.isfinite(slack) or not scaled.mid.any() or _disjoint_rows(scaled.mid):
+        return norm(matrix), sigma_min(matrix)
+    gram = Gram.of_rows(scaled.mid)
+    smallest = _widened(_sigma_min_exact(scaled.mid, gram), slack, exponent)
+    return _widened(_root(gram.largest()), slack, exponent), smallest
 
 
 def sigma_min(matrix: IntervalMatrix) -> Bound:
@@ -65,9 +85,10 @@ def sigma_min(matrix: IntervalMatrix) -> Bound:
         to condition numbers of 1e4 and order 1000 at least.
 
     Notes:
-        The Gram matrix answers where its rounding errors are small against λ_min. Otherwise Xᵀ = QR,
-        S ≈ R⁻¹, and α ≥ ‖I − (XᵀS)ᵀ(XᵀS)‖ < 1 give σ_min ≥ √(1 − α)/‖S‖ (Rump; `docs/theory.md §8`). The
-        upper end is ‖Xᵀv‖/‖v‖ for an approximate singular vector v.
+        The Gram matrix K answers where its rounding errors are small against λ_min. Otherwise S ≈ R⁻¹, R from
+        K = RᵀR or, where that is too inaccurate, from Xᵀ = QR, and α ≥ ‖I − (XᵀS)ᵀ(XᵀS)‖ < 1 give
+        σ_min ≥ √(1 − α)/‖S‖ (Rump; `docs/theory.md §8`). The upper end is ‖Xᵀv‖/‖v‖ for an approximate singular
+        vector v.
 
     Example:
         >>> import numpy as np
@@ -83,7 +104,10 @@ def sigma_min(matrix: IntervalMatrix) -> Bound:
     slack = operator_upper(scaled.rad)
     if not math.isfinite(slack):
         return Bound(0.0, math.inf)
-    return _widened(_sigma_min_exact(scaled.mid), slack, exponent)
+    if _disjoint_rows(scaled.mid):
+        low, high = euclidean(scaled.mid, 1)
+        return _widened(Bound(float(low.min()), float(high.min())), slack, exponent)
+    return _widened(_sigma_min_exact(scaled.mid, Gram.of_rows(scaled.mid)), slack, exponent)
 
 
 def _wide(matrix: IntervalMatrix) -> IntervalMatrix:
@@ -119,15 +143,18 @@ def _disjoint_rows(x: Array) -> bool:
     return bool((np.count_nonzero(x, axis=0) <= 1).all())
 
 
-def _sigma_min_exact(x: Array) -> Bound:
-    """Enclosure for an exact (p, n) matrix with p ≤ n and entries of moderate size."""
-    if _disjoint_rows(x):
-        low, high = euclidean(x, 1)
-        return Bound(float(low.min()), float(high.min()))
-    by_gram = _by_gram(x)
-    if by_gram.lower > 0 and by_gram.relative_width <= _target(x.shape[0]):
-        return by_gram
-    return by_gram.intersect(_by_qr(x))
+def _sigma_min_exact(x: Array, gram: Gram) -> Bound:
+    """Enclosure for an exact (p, n) matrix with p ≤ n and entries of moderate size; gram encloses x xᵀ."""
+    found = _root(gram.smallest(thorough=False))
+    for path in (_by_factor, _by_qr):
+        if found.lower > 0 and found.relative_width <= _target(x.shape[0]):
+            return found
+        found = found.intersect(path(x, gram))
+    return found
+
+
+def _root(square: Bound) -> Bound:
+    return Bound(max(square.lower, 0.0), max(square.upper, 0.0)).sqrt()
 
 
 def _target(order: int) -> float:
@@ -135,12 +162,27 @@ def _target(order: int) -> float:
     return TARGET_WIDTH * max(1.0, (order / 1000) ** 2)
 
 
-def _by_gram(x: Array) -> Bound:
-    bound = Gram.of_rows(x).smallest(thorough=False)
-    return Bound(max(bound.lower, 0.0), max(bound.upper, 0.0)).sqrt()
+def _by_factor(x: Array, gram: Gram) -> Bound:
+    """The preconditioned path with R from K = RᵀR, a quarter of what QR costs; for condition numbers to about 1e6."""
+    p = x.shape[0]
+    if p <= _SMALL:
+        return Bound(0.0, math.inf)
+    factor, info = lapack.dpotrf(gram.mid, lower=1, clean=1)
+    if info != 0 or not np.isfinite(factor).all():
+        return Bound(0.0, math.inf)
+    inverse, info = lapack.dtrtri(factor, lower=1, overwrite_c=1)
+    if info != 0 or not np.isfinite(inverse).all():
+        return Bound(0.0, math.inf)
+    inverse = inverse.T
+    doubt = gamma(p + 2) * frobenius_upper(x) * frobenius_upper(inverse)
+    if not doubt < _target(p):
+        return Bound(0.0, math.inf)
+    vector = top_vector(lambda v: inverse @ (inverse.T @ v), p)
+    size = _root(Gram.of_triangle(inverse).largest())
+    return Bound(_preconditioned_lower(x.T, inverse, size, False), _quotient_upper(x.T, vector, False))
 
 
-def _by_qr(x: Array) -> Bound:
+def _by_qr(x: Array, _: Gram) -> Bound:
     """The preconditioned path: lower end from Xᵀ·R⁻¹, upper end from a singular vector of R."""
     p = x.shape[0]
     y = x.T
@@ -166,14 +208,14 @@ def _null_direction(triangle: Array) -> Array:
 
 
 def _preconditioned_lower(y: Array, inverse: Array, norm_of_inverse: Bound, accurate: bool) -> float:
-    """√(1 − α)/‖S‖ for any square S, where α bounds ‖I − (YS)ᵀ(YS)‖; 0 when α ≥ 1."""
+    """√(1 − α)/‖S‖ for any upper triangular S, where α bounds ‖I − (YS)ᵀ(YS)‖; 0 when α ≥ 1."""
     n, p = y.shape
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         if accurate:
             product = accurate_product(y, inverse)
             z, error = product.mid, operator_upper(product.rad)
         else:
-            z = y @ inverse
+            z = y @ inverse if p <= _SMALL else blas.dtrmm(1.0, inverse, y, side=1)
             error = gamma(p + 2) * frobenius_upper(y) * frobenius_upper(inverse) * inflation(6)
             error += 4 * TINY * n * p * (p + 2) * (2 + max_abs(y) + max_abs(inverse))
         if not np.isfinite(z).all() or not math.isfinite(error):

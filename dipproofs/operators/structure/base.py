@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from dipproofs.enclosures import Bound, IntervalMatrix, matrix_rank, norm, sigma_min
+from dipproofs.enclosures import Bound, IntervalMatrix, extreme_singular_values, matrix_rank, norm, sigma_min
 
 RANK_WORK = 2e9
 """Modular operations spent on the exact rank of a deficient matrix (seconds)."""
@@ -143,7 +143,7 @@ def matrix_spectrum(matrix: IntervalMatrix) -> Spectrum:
     if not matrix.mid.any() and matrix.is_exact:
         zero = Bound.exact(0)
         return Spectrum(zero, zero, 0, zero)
-    largest, smallest = norm(matrix), sigma_min(matrix)
+    largest, smallest = extreme_singular_values(matrix)
     full = min(matrix.shape)
     if smallest.lower > 0:
         return Spectrum(largest, smallest, full, smallest)
