@@ -169,3 +169,28 @@ def test_a_single_unit_with_a_kink_is_verified(share: float) -> None:
     assert certificate.proved
     found = dp.verify(certificate)
     assert found, found.findings
+
+
+def random_problem(seed: int) -> tuple[dp.InverseProblem, GraphNetwork]:
+    """Data near what a random graph gives, so that many are certified."""
+    graph, theta = random_graph(seed, kinks=bool(seed % 2), layers=3 + seed % 5)
+    rng, network = np.random.default_rng(seed), GraphNetwork(graph, theta)
+    m = min(int(rng.integers(1, 5)), network.n)
+    A = np.eye(network.n)[rng.permutation(network.n)[:m]] if seed % 3 else rng.standard_normal((m, network.n))
+    noise = rng.standard_normal(m) * 10.0 ** -rng.uniform(2, 12)
+    return dp.InverseProblem(A, A @ network.output().ravel() + noise), network
+
+
+@pytest.mark.parametrize("seed", [0, 8, 15, 40, 47, 51, 55])
+def test_what_is_proved_of_random_graphs_is_verified(seed: int) -> None:
+    """Also where only the second effort confirms the curvature that is claimed."""
+    certificate = dp.certify_point(*random_problem(seed))
+    found = dp.verify(certificate)
+    assert certificate.proved and found, found.findings
+
+
+def test_the_verifier_is_not_laxer_than_its_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A curvature below the verifier's own sharpest bound is not confirmed, whatever effort it takes."""
+    certificate = dp.certify_point(*random_problem(40))
+    monkeypatch.setattr("dipproofs.verify.networks.graph.EFFORTS", ((0, True),))
+    assert not dp.verify(certificate)

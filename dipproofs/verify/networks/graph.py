@@ -24,6 +24,7 @@ from dipproofs.verify.networks.base import Claims
 #: Nodes with at most so many entries restart from their exact Jacobian; whether coarse norms of adjoints will do. After
 #: a polish the first confirms what is claimed, in a small part of the time.
 EFFORTS = ((256, True), (2048, False))
+_NAMES = {"norm_AJ": s.norm_AJ, "lipschitz_AJ": s.lipschitz_AJ, "sigma_AJ": s.sigma_AJ, "kink_margin": s.kink_margin}
 THETA, CONSTANT = "theta/", "constant/"
 
 
@@ -79,7 +80,7 @@ class GraphNetwork:
         for entries, coarse in EFFORTS:
             ball = Ball(point, known, entries, coarse=coarse)
             bounds = _bounds(observe(ball, rows, slack), kink_margin(ball), operator.rank is not None)
-            if all(claims[q.name].holds(truth, 0) for q, truth in bounds.items() if q.name in claims):
+            if all(claims[name].holds(bounds[q], 0) for name, q in _NAMES.items() if name in claims and q in bounds):
                 break
         self.values |= bounds
 
