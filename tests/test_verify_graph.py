@@ -22,6 +22,7 @@ from dipproofs.verify.graph.observation import kink_margin, observe
 from dipproofs.verify.graph.point import Point
 from dipproofs.verify.graph.torus import convolution_norm
 from dipproofs.verify.graph.values import values_of
+from dipproofs.verify.networks import graph as interpreter
 
 Parameters = Mapping[str, np.ndarray]
 
@@ -192,5 +193,5 @@ def test_what_is_proved_of_random_graphs_is_verified(seed: int) -> None:
 def test_the_verifier_is_not_laxer_than_its_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     """A curvature below the verifier's own sharpest bound is not confirmed, whatever effort it takes."""
     certificate = dp.certify_point(*random_problem(40))
-    monkeypatch.setattr("dipproofs.verify.networks.graph.EFFORTS", ((0, True),))
+    monkeypatch.setattr(interpreter, "EFFORTS", ((0, True),))
     assert not dp.verify(certificate)
