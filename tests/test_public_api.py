@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import ast
 import inspect
+import pydoc
+import re
+import rlcompleter
 import subprocess
 import sys
 from pathlib import Path
@@ -25,6 +28,18 @@ def test_functions_are_functions(name: str) -> None:
     assert inspect.isfunction(function) and inspect.getdoc(function)
     parameters = inspect.signature(function).parameters
     assert next(iter(parameters)) in ("problem", "certificate") and "kwargs" not in parameters
+
+
+@pytest.mark.parametrize("name", ["certify", "check", "verify", "certify_point"])
+def test_help_and_tab_completion_show_the_real_thing(name: str) -> None:
+    page = pydoc.render_doc(getattr(dipproofs, name), renderer=pydoc.plaintext)
+    first = "certificate" if name == "verify" else "problem"
+    assert re.match(rf"Python Library Documentation: function {name} in module [\w.]+\n\n{name}\({first}", page)
+    assert "Args:" in page and "Returns:" in page and page.count("Any") <= page.count("=")
+    known = rlcompleter.Completer({"dp": dipproofs})
+    offered = [known.complete(f"dp.{name}", state) for state in range(2)]
+    assert offered[0] is not None and offered[0].startswith(f"dp.{name}")
+    assert set(dipproofs.__all__) == set(dir(dipproofs))
 
 
 def test_a_package_does_not_take_the_place_of_its_function() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dipproofs.arguments.schema import finite, show
 from dipproofs.certificate.claims import GRADIENT_DESCENT
@@ -30,14 +30,18 @@ from dipproofs.operators.bounds import OperatorBounds, bound_operator
 from dipproofs.recovery.signal_error import Recovery
 from dipproofs.theory import FORM_IDS
 
+if TYPE_CHECKING:
+    from dipproofs.losses import Loss
+    from dipproofs.problems import InverseProblem
+
 ARITHMETICS = ("proved", "estimated")
 
 
 @named_arguments
 def certify(
-    problem: Any,
+    problem: InverseProblem,
     network: Network,
-    loss: Any = None,
+    loss: Loss | str | None = None,
     step: str | float = "auto",
     schedule: str | Schedule = "constant",
     max_iterations: int = 20000,
@@ -66,7 +70,7 @@ def certify(
 
     Args:
         problem: `InverseProblem` with A (m, n), y (m,).
-        network: `TwoLayer` with n outputs.
+        network: with n outputs: `TwoLayer`, one of the library (`Skip`, `Convolutional`, …), `from_jax`, `from_torch`.
         loss: by default ½‖·‖²; also the name of a loss without parameters.
         step: γ_0 > 0 or "auto". schedule: see `descend`.
         max_iterations, tolerance, relative_tolerance: when the run ends, see `descend`.
@@ -190,9 +194,9 @@ def certify(
 
 @named_arguments
 def check(
-    problem: Any,
+    problem: InverseProblem,
     network: Network,
-    loss: Any = None,
+    loss: Loss | str | None = None,
     step: str | float = "auto",
     arithmetic: str = "proved",
     *,
@@ -261,9 +265,9 @@ def check(
 
 def with_widths(
     checked: Check,
-    problem: Any,
+    problem: InverseProblem,
     network: Network,
-    loss: Any = None,
+    loss: Loss | str | None = None,
     step: str | float = "auto",
     arithmetic: str = "proved",
     *,

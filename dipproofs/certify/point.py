@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dipproofs.certificate.record import Certificate
 from dipproofs.certify.api import bound_operator_of, checked_options
@@ -21,12 +21,16 @@ from dipproofs.losses import as_loss
 from dipproofs.networks import Network
 from dipproofs.recovery.signal_error import Recovery
 
+if TYPE_CHECKING:
+    from dipproofs.losses import Loss
+    from dipproofs.problems import InverseProblem
+
 
 @named_arguments
 def certify_point(
-    problem: Any,
+    problem: InverseProblem,
     network: Network,
-    loss: Any = None,
+    loss: Loss | str | None = None,
     method: str | None = None,
     state: Mapping[str, Any] | None = None,
     step: float | None = None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,6 +28,10 @@ from dipproofs.descent.schedule import Schedule, make_schedule
 from dipproofs.errors import named_arguments
 from dipproofs.precision import double_precision
 
+if TYPE_CHECKING:
+    from dipproofs.losses import Loss
+    from dipproofs.problems import InverseProblem
+
 #: Called with (iteration, a function that gives the `Iterate` there, the loss before); may return "freeze" (keep step
 #: and momentum from now on) or "stop".
 Watcher = Callable[[int, Callable[[], Iterate], float], str | None]
@@ -35,9 +39,9 @@ Watcher = Callable[[int, Callable[[], Iterate], float], str | None]
 
 @named_arguments
 def descend(
-    problem: Any,
+    problem: InverseProblem,
     network: Any,
-    loss: Any = None,
+    loss: Loss | str | None = None,
     step: str | float = "auto",
     schedule: str | Schedule = "constant",
     max_iterations: int = 20000,
