@@ -156,7 +156,9 @@ def check(
 
 @app.command()
 def verify(
-    certificate: Annotated[Path, typer.Argument(metavar="CERTIFICATE.json", help="Certificate.")],
+    certificate: Annotated[
+        Path, typer.Argument(metavar="CERTIFICATE.json", help="Certificate, or the directory that it lies in.")
+    ],
     table: Annotated[bool, typer.Option("--table", help="Every statement: claimed, recomputed, outcome.")] = False,
 ) -> None:
     """Check a certificate again, with independent arithmetic (Arb) and without the program that made it.
@@ -171,7 +173,7 @@ def verify(
         with waiting("proving again"):
             from dipproofs.verify import verify as run
 
-            result = run(certificate)
+            result = run(_certificate_file(certificate))
         if not result.readable:
             raise InputError(f"unreadable: {'; '.join(result.findings)}")
         typer.echo(str(result) if table else result.summary())
@@ -336,6 +338,8 @@ def _load(path: Path, stage: Callable[[str], None]) -> tuple[Any, Any]:
     """Read a problem file and build its problem; JAX runs in 64 bits from here on."""
     from dipproofs.problems import load_problem
 
+    if path.suffix.lower() == ".json" and path.exists():
+        raise InputError(f"{path}: found JSON, expected a TOML problem file; certificates are for dipproofs verify")
     spec = load_problem(path)
     stage("importing JAX")
     import jax
@@ -344,6 +348,19 @@ def _load(path: Path, stage: Callable[[str], None]) -> tuple[Any, Any]:
 
     jax.config.update("jax_enable_x64", True)
     return spec, spec.build()
+
+
+def _certificate_file(path: Path) -> Path:
+    """Return the certificate in a directory; say what a file is that cannot be one."""
+    if path.suffix.lower() == ".toml":
+        raise InputError(f"{path}: found a problem file, expected a certificate; dipproofs certify --out makes one")
+    if not path.is_dir():
+        return path
+    from dipproofs.certificate.write import CERTIFICATE
+
+    if not (path / CERTIFICATE).exists():
+        raise InputError(f"{path}: found no {CERTIFICATE}, expected a directory written by dipproofs certify --out")
+    return path / CERTIFICATE
 
 
 def _json_target(target: str | None) -> None:

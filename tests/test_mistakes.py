@@ -57,7 +57,9 @@ CALLS: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
 COMMANDS: dict[str, tuple[tuple[str, ...], str | None, tuple[str, ...]]] = {
     "no such file": (("certify", "none.toml"), None, ("no such file", "TOML")),
     "a picture as problem file": (("certify", "picture.png"), "\x89PNG", ("picture.png",)),
-    "a certificate as problem file": (("certify", "certificate.json"), '{"format": 1}', ("not valid TOML",)),
+    "a certificate as problem file": (("certify", "certificate.json"), "{}", ("found JSON", "dipproofs verify")),
+    "a directory without a certificate": (("verify", "."), None, ("found no certificate.json", "certify --out")),
+    "a run that is not there": (("certify", "p.toml", "--resume", "none"), FILE, ("no such directory", "--out")),
     "a problem file to verify": (("verify", "p.toml"), FILE, ("expected a certificate",)),
     "a misspelt section": (("check", "p.toml"), FILE + "[nework]\n", ("did you mean network",)),
     "a misspelt key": (("check", "p.toml"), FILE + "[network]\nwidht = 8\n", ("did you mean width",)),
