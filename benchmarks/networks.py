@@ -27,6 +27,7 @@ import numpy as np
 
 import dipproofs as dp
 from dipproofs.enclosures import IntervalMatrix
+from dipproofs.experiments.networks import lower_estimate
 from dipproofs.networks import MLP, SIREN, Convolutional, GraphNetwork, Skip
 from dipproofs.networks.graph_network.ball import bound_nodes
 from dipproofs.networks.graph_network.observe import observe
@@ -184,29 +185,6 @@ def curvature(name: str) -> None:
     target = "" if case.most is None else f"  asked: at most {case.most:g}"
     print(f"{name:22s} ℓ_A ≤ {bound:8.1e}  found {low:8.1e}  quotient {bound / low:8.1f}{target}  ({seconds:.1f} s)")
     sys.stdout.flush()
-
-
-def lower_estimate(network: GraphNetwork, A: np.ndarray, rounds: int = 12, starts: int = 2) -> float:
-    """Best value of ‖(M(θ+hv) − M(θ−hv))w‖/2h found by power iteration; evidence estimated."""
-    names, rng, best = list(network.values), np.random.default_rng(0), 0.0
-    theta = np.concatenate([network.values[name].ravel() for name in names])
-    cuts = np.cumsum([network.values[name].size for name in names])[:-1]
-    step = 1e-7  # far below the distance of the units from their kinks
-
-    def jacobian(at: np.ndarray) -> np.ndarray:
-        parts = np.split(at, cuts)
-        values = {name: part.reshape(network.values[name].shape) for name, part in zip(names, parts)}
-        return jacobian_rows(Point.estimate(network.graph, values), network.graph.output, A)
-
-    for _ in range(starts):
-        v = rng.standard_normal(theta.size)
-        for _ in range(rounds):
-            v /= np.linalg.norm(v)
-            quotient = (jacobian(theta + step * v) - jacobian(theta - step * v)) / (2 * step)
-            _, sizes, right = np.linalg.svd(quotient, full_matrices=False)
-            best = max(best, float(sizes[0]))
-            v = v + np.sign(v @ right[0] or 1.0) * right[0]
-    return best
 
 
 def main() -> None:

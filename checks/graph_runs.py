@@ -54,7 +54,7 @@ def random_network(seed: int) -> GraphNetwork:
     """A small network of the library: all kinds, smooth and with kinks, with and without normalisation."""
     shape, kind = (4, 5), seed % _KINDS
     smooth = ("tanh", "silu", "softplus", "sigmoid")[seed // _KINDS % 4]
-    make: list[Callable[[], GraphNetwork]] = [
+    makes: list[Callable[[], GraphNetwork]] = [
         lambda: Convolutional.init(shape, channels=2, depth=2, activation=smooth, normalise="none", seed=seed),
         lambda: Convolutional.init(shape, channels=2, depth=3, activation=smooth, seed=seed),
         lambda: Skip.init(shape, scales=1, channels=2, skip_channels=1, activation=smooth, seed=seed),
@@ -62,8 +62,8 @@ def random_network(seed: int) -> GraphNetwork:
         lambda: Decoder.init(shape, scales=1, channels=3, activation=smooth, seed=seed),
         lambda: MLP.init(shape, width=5, depth=2, fourier_features=3, activation=smooth, seed=seed),
         lambda: SIREN.init(shape, width=5, depth=2, seed=seed),
-    ][kind]
-    return make()
+    ]
+    return makes[kind]()
 
 
 def broken_promises(found: Certified, steps: int = 400) -> list[str]:

@@ -123,7 +123,8 @@ def certify(
     operator = bound_operator_of(problem, network)
     about = Methods(rule, problem, network, operator, loss, claim_horizon, constant=made.kind == "constant")
     out_of_reach = unreachable(problem, network, operator)
-    for line in (dropped, about_rank(operator), about.announcement, out_of_reach):
+    cost = network.proof_announcement(operator)
+    for line in (dropped, about_rank(operator), about.announcement, out_of_reach, cost):
         if line and say is not None:
             say(line)
     recovery = Recovery(problem, network, operator, loss, distance)

@@ -21,6 +21,7 @@ EXPERIMENTS: dict[str, str] = {
     "initialisation": "how often the conditions hold at a random start, against the theory's probability",
     "recovery": "signal error against width, number of atoms, and noise with early stopping",
     "image": "a blurred photograph: errors, certified envelopes and early stopping",
+    "networks": "curvature bounds of deeper and wider networks, and when gradient descent is certified",
     "conservatism": "the width each theorem asks for, against the width that is needed",
 }
 

@@ -151,6 +151,10 @@ class Network(Protocol):
         """Return an open interval that holds every entry of g(θ) for every θ; the whole line where none is known."""
         return -math.inf, math.inf
 
+    def proof_announcement(self, operator: OperatorBounds) -> str:
+        """Say in one line what a proof will need, where that is much; else ""."""
+        return ""
+
     def never_injective(self, rank: int | None) -> str:
         """Return why s_A(θ) = 0 for every θ, with a cure; "" if that is not known. ``rank``: of A, None if unknown."""
         return ""

@@ -18,6 +18,7 @@ from dipproofs.graph.file import CONSTANT, THETA
 from dipproofs.networks.base import Enclosure, Network, Workspace
 from dipproofs.networks.graph_network.output_range import output_range
 from dipproofs.networks.graph_network.quantities import (
+    announcement,
     budget,
     enclose_graph,
     estimate_graph,
@@ -155,6 +156,10 @@ class GraphNetwork(Network):
     def proof_cost(self, operator: OperatorBounds) -> float:
         """Multiplications of `enclose`, about."""
         return budget(self, operator.matrix.shape[0]).multiplications
+
+    def proof_announcement(self, operator: OperatorBounds) -> str:
+        """Say how long a proof may take and how much memory, where it is more than some seconds."""
+        return announcement(self, operator.matrix.shape[0])
 
     def never_injective(self, rank: int | None) -> str:
         """Say why s_A(θ) = 0 for every θ where there are fewer parameters than data."""

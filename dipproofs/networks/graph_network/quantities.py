@@ -39,6 +39,8 @@ KINK_ROOM = 1.25
 COSTLESS = 1e-3
 #: With ℓ_A ψ(f_0)/s² of the search's effort above this, no effort makes a certificate: deep networks gain up to 1e6.
 HOPELESS = 1e10
+#: Multiplications a second of one core, about; what takes longer than so many seconds is said beforehand.
+_SPEED, _LONG = 5e9, 15.0
 #: A smallest singular value that an effort's error of M leaves wider than this is enclosed anew with the next.
 _TIGHT = 4 * ROOM
 #: Bytes that a certificate may need.
@@ -250,6 +252,26 @@ def budget(network: GraphNetwork, m: int) -> Budget:
     memory = min(MEMORY, live * m) + 8.0 * (m * p * 2 + 4 * m * m)
     largest = sum(min(m, node.size) * float(node.size) * m for node, t in zip(graph.nodes, graph.trained) if t)
     return Budget(m, p, memory, largest + float(m) * m * p)
+
+
+def announcement(network: GraphNetwork, m: int) -> str:
+    """Say what one certificate may take, if that is more than some seconds.
+
+    Example:
+        >>> from dipproofs.networks import Skip
+        >>> announcement(Skip.init((64, 64), scales=1), 1024)
+        'a proof for 1024 data and 6777 parameters may take about 5 min and 4.1 GiB'
+        >>> announcement(Skip.init((16, 16), scales=1), 16)
+        ''
+    """
+    need = budget(network, m)
+    seconds = need.multiplications / _SPEED
+    if seconds < _LONG:
+        return ""
+    time = f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+    return (
+        f"a proof for {m} data and {need.parameters} parameters may take about {time} and {need.memory / 2**30:.1f} GiB"
+    )
 
 
 def require_memory(network: GraphNetwork, m: int) -> None:

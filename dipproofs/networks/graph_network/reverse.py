@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -32,11 +33,12 @@ class Reached:
     defect: float
 
 
-def reverse(point: Point, start: int, cotangents: Array) -> Iterator[Reached]:
+def reverse(point: Point, start: int, cotangents: Array, *, bounded: bool = True) -> Iterator[Reached]:
     """Yield the trained nodes that reach `start`, from it back to the parameters, each with its complete adjoint.
 
     Args:
         point: the graph at θ_0. start: the node whose derivative is meant. cotangents: (rows, *shape of start).
+        bounded: whether sizes and defects are worked out; without them, floats for estimates.
 
     Notes:
         Theorem T: with R_x = Σ_l B̃_l∂_x op_l − B̃_x at θ_0, the Jacobian of cotangents·z_start is Σ over the
@@ -50,12 +52,19 @@ def reverse(point: Point, start: int, cotangents: Array) -> Iterator[Reached]:
         if place not in waiting or not graph.trained[place]:
             continue
         adjoint = waiting.pop(place)
-        size = frobenius_upper(adjoint.reshape(len(adjoint), -1))
+        size = frobenius_upper(adjoint.reshape(len(adjoint), -1)) if bounded else math.inf
         yield Reached(place, adjoint, size, defects.pop(place))
         node, rule = graph.nodes[place], RULES[graph.nodes[place].op]
         if not node.inputs:
             continue
-        parts, tiny = rule.parts(point, place, adjoint), np.asarray(rule.underflow(point, place))
+        parts = rule.parts(point, place, adjoint)
+        if not bounded:
+            for source, part in zip(node.inputs, parts):
+                if graph.trained[source]:
+                    waiting[source], defects[source] = waiting[source] + part if source in waiting else part, math.inf
+            del adjoint, parts
+            continue
+        tiny = np.asarray(rule.underflow(point, place))
         for source, part, relative in zip(node.inputs, parts, rule.defects(point, place)):
             if not graph.trained[source]:
                 continue
@@ -165,7 +174,7 @@ def jacobian_rows(point: Point, start: int, cotangents: Array, memory: float = 2
     chunk = max(1, int(memory / (8 * peak_entries(point, start))))
     for first in range(0, m, chunk):
         part = slice(first, min(first + chunk, m))
-        for reached in reverse(point, start, cotangents[part].reshape(-1, *graph.nodes[start].shape)):
+        for reached in reverse(point, start, cotangents[part].reshape(-1, *graph.nodes[start].shape), bounded=False):
             block = point.blocks.get(reached.place)
             if block is not None:
                 result[part, offsets[block] : offsets[block + 1]] = reached.adjoint.reshape(part.stop - first, -1)

@@ -305,6 +305,10 @@ class TwoLayer:
         """Return about how many multiplications a proof needs."""
         return quantities.proof_cost(self, operator)
 
+    def proof_announcement(self, operator: OperatorBounds) -> str:
+        """Say nothing: proofs take less than the run."""
+        return ""
+
     def never_injective(self, rank: int | None) -> str:
         """Return why s_A(θ) = 0 for every θ, if the network is too narrow for that reason."""
         return quantities.never_injective(self, rank)
