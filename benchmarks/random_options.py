@@ -100,8 +100,6 @@ IDLE = {
     ("noise", "seed"): lambda s: s["noise"]["level"] == 0,
     ("operator", "seed"): lambda s: s["operator"]["kind"] != "gaussian",
     ("certificate", "form"): lambda s: s["certificate"]["form"] == "best",
-    # a run that ends before it, and proves nothing, does not see it
-    ("descent", "tolerance"): lambda s: s["descent"]["stop"] != "tolerance" or s["descent"]["max_iterations"] < 400,
 }
 
 
@@ -117,6 +115,13 @@ def changed(rng: np.random.Generator, sections: Sections) -> tuple[Sections, str
     if isinstance(value, tuple):
         value = value[1] if old == value[0] or (old is None and name == "arithmetic") else value[0]
     return {**sections, section: {**sections[section], name: value}}, f"{section}.{name}"
+
+
+def out_of_sight(cert: Any, name: str) -> bool:
+    """Whether a run that proves nothing never came to the tolerance that it was given instead."""
+    if name != "descent.tolerance" or cert.proved or cert.run is None:
+        return False
+    return bool(np.min(cert.run.history.loss[:-1], initial=np.inf) > CHANGES["descent", "tolerance"])
 
 
 def certificate_of(folder: Path, sections: Sections) -> tuple[Any, str]:
@@ -313,8 +318,12 @@ def main() -> None:
             if counts["certificates"] % 2 == 0 and (other := changed(rng, sections)) is not None:
                 try:
                     same = certificate_of(folder, other[0])[1] == digest
-                    counts["changed alone: no effect" if same else "changed alone: another certificate"] += 1
-                    problems += [(f"{other[1]} has no effect", sections)] if same else []
+                    unseen = same and out_of_sight(cert, other[1])
+                    effect = (
+                        "a tolerance far below the run" if unseen else "no effect" if same else "another certificate"
+                    )
+                    counts[f"changed alone: {effect}"] += 1
+                    problems += [(f"{other[1]} has no effect", sections)] if same and not unseen else []
                 except InputError:
                     counts["changed alone: refused"] += 1
             jax.clear_caches() if counts["certificates"] % 200 == 0 else None

@@ -9,9 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import sympy as sp
+from flint import arb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import dipproofs as dp
 from dipproofs.enclosures import Bound, Evidence, IntervalMatrix, compile_arb
 from dipproofs.errors import InputError
 from dipproofs.losses import Loss, envelope, iterations_to, make_loss
@@ -19,10 +21,12 @@ from dipproofs.losses.analytic import holomorphic, integral
 from dipproofs.losses.attack import Search, adversarial_patterns
 from dipproofs.losses.inversion import DecreasingPrimitive, invert_increasing
 from dipproofs.losses.signs import defined_on, nonnegative_on, range_on
-from dipproofs.theory.losses.base import mu
+from dipproofs.theory.losses.base import mu, r
 from dipproofs.theory.losses.record import profile_of_record
 from dipproofs.theory.losses.text import read_formula
 from dipproofs.theory.symbols import loss_curvature, loss_gradient
+from dipproofs.verify.arithmetic.expressions import compiled
+from dipproofs.verify.profiles import Profile
 
 DATA = np.array([0.3, -0.6, 0.1, 2.0])
 SHIFT = np.array([0.1, -0.4, 0.9, 0.02])
@@ -313,3 +317,36 @@ def test_patterns_are_varied() -> None:
     for m in (1, 2, 50):
         patterns = list(adversarial_patterns(m, np.random.default_rng(1)))
         assert len(patterns) >= 20 and all(np.isfinite(q).all() and q.shape == (m,) for q in patterns)
+
+
+@pytest.mark.parametrize(
+    ("profile", "radius", "shape"),
+    [
+        ("1 - cos(r)", 1.5, "concave"),
+        ("r**2/2 - r**4/100", 2.0, "concave"),
+        ("log(1 + r**2)", 0.9, "concave"),
+        ("cosh(r) - 1 - r**4/1000", 1.0, "convex"),
+    ],
+)
+def test_the_verifier_decides_by_subdivision_what_symbols_do_not(profile: str, radius: float, shape: str) -> None:
+    """Neither h'' ≥ 0 nor its monotony holds beyond the radius."""
+    found = Profile({"kind": "custom", "profile": profile, "radius": radius})
+    assert found.theory.rule == shape == Loss.custom(profile=profile, radius=radius).shape
+    value = compiled(found.facts.h)({r: arb("0.4")})
+    assert found.inverse(value).contains(arb("0.4")) and found.inverse(value).rad() < 1e-12
+
+
+@pytest.mark.parametrize(("profile", "radius"), [("1 - cos(r)", 1.6), ("log(1 + r**2)", 1.1), ("r**2 - r**4/6", 1.1)])
+def test_the_verifier_refuses_a_radius_up_to_which_the_profile_is_not_convex(profile: str, radius: float) -> None:
+    with pytest.raises(ValueError, match=r"loss.profile"):
+        Profile({"kind": "custom", "profile": profile, "radius": radius})
+    with pytest.raises(InputError):
+        Loss.custom(profile=profile, radius=radius)
+
+
+def test_a_certificate_of_such_a_profile_is_verified() -> None:
+    network = dp.TwoLayer.init(n=2, width=96, input_dimension=2)
+    problem = dp.InverseProblem(np.eye(2), network.output() + 0.2)
+    cert = dp.certify(problem, network, Loss.custom(profile="1 - cos(r)", radius=1.5), max_iterations=30)
+    checked = dp.verify(cert)
+    assert cert.proved and checked.valid, checked.findings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,32 +15,48 @@ from dipproofs.theory.losses.custom import custom_theory, inverse_profile, time_
 from dipproofs.theory.losses.record import profile_of_record
 from dipproofs.theory.losses.shape import edge_of
 from dipproofs.verify.arithmetic.expressions import bisect, compiled
+from dipproofs.verify.arithmetic.signs import nonnegative
 
 _LOWEST, _HIGHEST = -2000.0, 1000.0  # powers of two between which residuals are looked for
 _u = sp.Symbol("u", real=True)
 
 
 class Profile:
-    """What symbols decide about a recorded profile, and enclosures of what they do not.
+    """What symbols, and else subdivision, decide about a recorded profile, and enclosures of what they do not.
 
     Args:
         record: with the profile as text; nothing in it is evaluated as code.
 
     Raises:
         ValueError: h is not seen to be a convex C¹ profile with h(0) = h'(0) = 0 < h(r) and monotone h''.
+
+    Notes:
+        Subdivision decides on [0, radius], which no residual may leave (`check`, `LossOf.one_minimum`).
     """
 
     def __init__(self, record: Mapping[str, Any]) -> None:
         facts = self.facts = profile_of_record(record)
-        if facts.convex is not True or facts.shape is None:
-            raise ValueError(f"loss.profile: found {facts.h}, expected h'' ≥ 0 monotone, as symbols see it")
-        self.theory: LossTheory = custom_theory(facts, facts.shape, None)  # type: ignore[arg-type]
-        self.h = compiled(facts.h)
         radius = record.get("radius", 64.0)
         if not is_number(radius) or not radius > 0:
             raise ValueError(f"loss.radius: found {radius!r}, expected a number > 0")
         self.radius = arb(radius)
+        self._highest = min(math.log2(radius) + 2.0**-40, _HIGHEST)  # beyond the radius h may fall again
+        shape = facts.shape or self._shape()
+        if shape is None or not (facts.convex or nonnegative(facts.bend, r, arb(0), self.radius)):
+            raise ValueError(f"loss.profile: found {facts.h}, expected h'' ≥ 0, shown to be monotone on [0, {radius}]")
+        self.theory: LossTheory = custom_theory(facts, shape, None)  # type: ignore[arg-type]
+        self.h = compiled(facts.h)
         self.origin = arb(1)
+
+    def _shape(self) -> str | None:
+        """Whether h'' falls or rises on [0, radius]; None where neither is shown, or pieces follow each other."""
+        if self.facts.bend.has(sp.Piecewise):
+            return None
+        change = sp.diff(self.facts.bend, r)
+        for shape, sign in (("concave", -1), ("convex", 1)):
+            if nonnegative(sign * change, r, arb(0), self.radius):
+                return shape
+        return None
 
     def env(self) -> dict[Any, Callable[[arb], arb]]:
         """What stands for the functions in the theory's expressions."""
@@ -55,8 +72,8 @@ class Profile:
             height = self.h({r: arb(2) ** arb(exponent)}) - value
             return True if height <= 0 else False if height >= 0 or not height.is_finite() else None
 
-        low, high = bisect(below, _LOWEST, _HIGHEST)
-        if not (value > 0 and low > _LOWEST and high < _HIGHEST):
+        low, high = bisect(below, _LOWEST, self._highest)
+        if not (value > 0 and low > _LOWEST and high < self._highest):
             return arb.nan()
         size, slope = (arb(2) ** arb(low)).union(arb(2) ** arb(high)), compiled(self.facts.slope)
         for _ in range(3):  # interval Newton steps keep the root and square the width
