@@ -91,3 +91,10 @@ def test_large_matrices_are_decided_without_all_eigenvalues() -> None:
     gram = Gram(Rounded(Q * values))
     for found, truth in ((gram.norm, 1.0), (gram.sigma, 1e-3)):
         assert abs(found - truth) < 1e-9 * truth
+
+
+def test_frobenius_norms_of_many_entries_contain_those_entry_by_entry() -> None:
+    x = np.random.default_rng(5).standard_normal((60, 50)) * 1e-3
+    quick, exact = Rounded(x).frobenius(), frobenius(Matrix.of(x))
+    assert quick.overlaps(exact) and quick.rad() < 1e-11 * exact.mid()
+    assert Rounded(x, 1e-3).frobenius().contains(exact.mid() + 9e-4)

@@ -61,6 +61,10 @@ class Selection(Matrix):
         turned = {level: np.ascontiguousarray(x.T) for level, x in self.levels.items()}
         return Matrix(self.shape[::-1], turned, self.error, self.kept)
 
+    def square(self) -> Matrix:
+        """A Aᵀ = I."""
+        return Matrix.of(np.eye(self.shape[0])).to(self.kept)
+
     def diagonal_of_gram(self) -> list[arb]:
         """The diagonal of A Aᵀ = I."""
         return [arb(1)] * self.shape[0]

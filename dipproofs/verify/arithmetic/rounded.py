@@ -77,6 +77,10 @@ class Rounded:
         turned._of = self
         return turned
 
+    def square(self) -> Rounded:
+        """X Xᵀ."""
+        return self @ self.T
+
     def _split(self, inner: int) -> tuple[np.ndarray, np.ndarray]:
         """H₁ + H₂ = H exactly; entries of H₁ are multiples of one unit, at most 2^bits of them."""
         bits = (53 - max(inner - 1, 1).bit_length()) // 2
@@ -149,6 +153,12 @@ class Rounded:
         """The largest Euclidean norm of a column."""
         above = arb(float(lengths(np.ascontiguousarray(self.values.T)).max(initial=0.0)))
         return arb(above, above * (2 * gamma(self.shape[0] + 16) + 2.0**-43) + self.error + SMALLEST)
+
+    def frobenius(self) -> arb:
+        """Enclose the Frobenius norm."""
+        above = arb(frobenius(lengths(self.values)))
+        terms = self.shape[0] + self.shape[1]
+        return arb(above, above * (2 * gamma(terms + 32) + 2.0**-42) + self.error + SMALLEST).nonnegative_part()
 
     def diagonal(self) -> list[arb] | None:
         """The diagonal, if everything else is exactly 0."""

@@ -150,6 +150,10 @@ class Matrix:
         turned = {level: np.ascontiguousarray(x.T) for level, x in self.levels.items()}
         return self._but(levels=turned, shape=self.shape[::-1])
 
+    def square(self) -> Matrix:
+        """X Xᵀ."""
+        return self @ self.T
+
     def _part(self, columns: slice) -> Matrix:
         levels = {level: np.ascontiguousarray(x[:, columns]) for level, x in self.levels.items()}
         return self._with(levels, self.error, (self.shape[0], len(range(self.shape[1])[columns])))

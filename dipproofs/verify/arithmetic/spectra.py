@@ -10,12 +10,14 @@ from flint import arb, fmpz_mat
 
 from dipproofs.verify.arithmetic.expressions import between, max_of, norm, root, upper
 from dipproofs.verify.arithmetic.extremes import largest
-from dipproofs.verify.arithmetic.rounded import Rounded
+from dipproofs.verify.arithmetic.rounded import Rounded, rounded
 from dipproofs.verify.arithmetic.slices import Matrix
 
 _TIGHT, _QUICK = 1e-10, 8e-10
 #: Above so many rows a quick arithmetic that does not suffice gives up.
 _FEW = 300
+#: Entries whose squares are added in balls.
+_MANY = 2**16
 
 
 class Gram:
@@ -121,12 +123,14 @@ class Gram:
 
 
 def frobenius(X: Any) -> arb:
-    """Enclose the Frobenius norm, entry by entry (`Matrix.size` bounds it).
+    """Enclose the Frobenius norm, entry by entry (`Matrix.size` bounds it); of many entries in floats, row by row.
 
     Example:
         >>> float(frobenius(Matrix.of(np.array([[3.0, 4.0]]))).mid())
         5.0
     """
+    if X.shape[0] * X.shape[1] > _MANY:
+        return rounded(X).frobenius()
     return (norm(X.exact().entries()) + arb(0, X.error)).nonnegative_part()
 
 

@@ -44,7 +44,7 @@ class Curve:
 
     def _frozen(self, K: Matrix, residual: Matrix, gamma: arb) -> np.ndarray:
         G, v, g = K.floats(), residual.floats().ravel(), float(gamma.mid())
-        size, away = _above(K.size), _above((K - Matrix.of(G)).size)
+        size, away = _above(K.size), _above((K - K.like(G)).size)
         rounding = (G.shape[0] + 9) * 2.0**-53 * (g * size + 9)
         kappa = (rounding + _above(gamma) * away + _above(abs(gamma - g)) * size) * self.up
         error = _above((residual - Matrix.of(v)).size)

@@ -84,7 +84,7 @@ class TwoLayerState:
             block = (A @ self.V.to(A.kept)).scaled([d * self.norm_u2.sqrt() * self.per_root for d in self.dphi])
             total = block @ block.T
         if "V" in self.trained:
-            outer = (A @ A.T).times((norm(self.phi) * self.per_root) ** 2)
+            outer = A.square().times((norm(self.phi) * self.per_root) ** 2)
             total = outer if total is None else total + outer
         assert total is not None
         return total
