@@ -248,6 +248,7 @@ def test_explain_knows_every_word_of_a_certificate() -> None:
     kept = [json.loads(path.read_text(encoding="utf-8")) for path in (ROOT / "docs" / "gallery").glob("*.json")]
     made = [case(name).to_json() for name in ("proved", "picture", "failed", "estimated", "log-cosh", "polynomial")]
     made += json.loads((ROOT / "tests" / "data" / "records.json").read_text(encoding="utf-8")).values()
+    made.append(json.loads((ROOT / "examples" / "certificate" / "certificate.json").read_text(encoding="utf-8")))
     assert len(kept) > 4
     used = {word for record in (*kept, *made) for word in words_of(record)}
     assert {"claims", "lyapunov", "slow-mode", "true_error", "block", "log-cosh", "tanh", "H"} <= used

@@ -35,6 +35,20 @@ RECORD = {
     "arrays.",
 }
 
+#: Structures of operators, and what describes them and the files of arrays.
+STRUCTURES = {
+    "mask": "an operator that picks entries of the signal.",
+    "diagonal": "an operator that multiplies every entry of the signal by a number.",
+    "circulant": "a circular convolution.",
+    "separable": "one matrix along the rows of a picture, one along its columns.",
+    "sparse": "a matrix of which only the entries that are not 0 are stored.",
+    "dense": "a matrix of which every entry is stored.",
+    "blocks": "operators along the diagonal of a block matrix.",
+    "columns": "length n of the signal.",
+    "file": "name of the file with the arrays, beside the certificate.",
+    "sha256": "SHA-256 of that file: the certificate is about these bytes.",
+}
+
 #: Entries of the guarantees about signal and forecast.
 SIGNAL = {
     "recovery": "what follows for the signal; see also the formulas under this name.",

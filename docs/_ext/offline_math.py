@@ -24,8 +24,14 @@ def mathml(latex: str, *, display: bool = False) -> str:
     return tex2mathml(separated, as_block=display)
 
 
+#: Longer formulas in the text scroll by themselves where the page is narrow.
+_LONG = 45
+
+
 def _inline(self: Any, node: nodes.math) -> None:
-    self.body.append(mathml(node.astext()))
+    formula = mathml(node.astext())
+    long = len(node.astext()) > _LONG
+    self.body.append(f'<span class="long-formula">{formula}</span>' if long else formula)
     raise nodes.SkipNode
 
 
