@@ -26,7 +26,7 @@ CLAIMS = {
     "convergence": "This method, continued from the certified iterate with exact arithmetic, converges to a point of "
     "zero loss at the stated rate.",
     "existence": "Parameters that fit the data exactly exist within the stated radius of these parameters.",
-    "stopping": 'Whether the stop = "guaranteed" that was asked for is proved: the prediction is within twice the noise.',
+    "stopping": 'Whether stop = "guaranteed" was reached with proof: the prediction is within twice the noise.',
     "horizon": "For Adam: what is proved for so many further iterations, and no more.",
     "certified-iterate": "The iterate θ_t of the run at which the hypotheses are decided; the theorem starts there.",
     "polished": "Parameters that Gauss–Newton steps improved after the run; a record of their own, no part of the "
