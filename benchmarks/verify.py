@@ -2,6 +2,7 @@
 
     python benchmarks/verify.py                      # a minute
     python benchmarks/verify.py --sizes 300 1000 --photograph
+    python benchmarks/verify.py --sizes --graphs 380 --skip 16 32      # networks given by graphs; --quarter 64: m = n/4
 
 Each row: seconds of processor time for certifying one iterate and for verifying the certificate, their ratio, the
 path taken, and the peak memory of the process so far. BLAS runs on one thread unless OPENBLAS_NUM_THREADS says
@@ -15,20 +16,68 @@ import os
 import resource
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when NumPy is imported
 
 import numpy as np
 
+from dipproofs import certify_point
+from dipproofs.certificate.record import Certificate
 from dipproofs.certificate.write import save
 from dipproofs.certify.api import bound_operator_of
 from dipproofs.certify.at_iterate import certify_at
 from dipproofs.certify.search import Step
 from dipproofs.losses import make_loss
-from dipproofs.networks import TwoLayer
+from dipproofs.networks import GraphNetwork, Skip, TwoLayer
 from dipproofs.problems import InverseProblem
+from dipproofs.testing.graphs import random_graph
 from dipproofs.verify import verify
+
+
+def row(certificate: Certificate, made: float, label: str) -> bool:
+    """Save and verify a certificate, print a row, return whether it is valid."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = save(certificate, Path(folder))
+        start = time.process_time()
+        result = verify(path)
+        checked = time.process_time() - start
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    outcome = f"{certificate.verdict}, {'valid' if result.valid else 'NOT VALID'}"
+    cost = f"certify {made:.1f} s, verify {checked:.1f} s ({checked / made:.1f} times)"
+    print(f"{label}: {outcome}; {cost}, {memory:.1f} GB", flush=True)
+    return result.valid
+
+
+def skip(side: int, share: float, activation: str) -> None:
+    """A skip network, and pixels near its own output, so that neither run nor polish is needed."""
+    network, rng = (
+        Skip.init((side, side), scales=2 if side < 64 else 1, activation=activation),
+        np.random.default_rng(0),
+    )
+    kept = np.sort(rng.permutation(side**2)[: int(share * side**2)])
+    y = network.output().ravel()[kept] + 1e-15 * rng.standard_normal(len(kept))
+    start = time.process_time()
+    certificate = certify_point(InverseProblem(np.eye(side**2)[kept], y), network)
+    row(certificate, time.process_time() - start, f"skip {activation} {side}×{side}, m = {len(kept)}")
+
+
+def random_graphs(count: int) -> None:
+    """Certify random graphs near their own outputs; print what is valid, and the time of all."""
+    outcomes, made, checked = Counter[str](), 0.0, 0.0
+    for seed in range(count):
+        graph, theta = random_graph(seed, kinks=bool(seed % 2), layers=3 + seed % 5)
+        rng, network = np.random.default_rng(seed), GraphNetwork(graph, theta)
+        m = min(int(rng.integers(1, 5)), network.n)
+        A = np.eye(network.n)[rng.permutation(network.n)[:m]] if seed % 3 else rng.standard_normal((m, network.n))
+        y = A @ network.output().ravel() + rng.standard_normal(m) * 10.0 ** -rng.uniform(2, 12)
+        start = time.process_time()
+        certificate = certify_point(InverseProblem(A, y), network)
+        middle = time.process_time()
+        outcomes[f"{certificate.verdict}, {'valid' if verify(certificate).valid else 'NOT VALID'}"] += 1
+        made, checked = made + middle - start, checked + time.process_time() - middle
+    print(f"{count} random graphs: {dict(outcomes)}; verify {checked / made:.1f} times certify", flush=True)
 
 
 def one(m: int, n: int, width: int, *, mask: bool = False) -> None:
@@ -42,15 +91,7 @@ def one(m: int, n: int, width: int, *, mask: bool = False) -> None:
         problem, network, make_loss("squared"), bound_operator_of(problem, network), Step(None, 0.9)
     )
     made = time.process_time() - start
-    with tempfile.TemporaryDirectory() as folder:
-        path = save(certificate, Path(folder))
-        start = time.process_time()
-        result = verify(path)
-        checked = time.process_time() - start
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    outcome = f"{certificate.verdict}, {'valid' if result.valid else 'NOT VALID'}"
-    cost = f"certify {made:.1f} s, verify {checked:.1f} s ({checked / made:.1f} times)"
-    print(f"{m}×{n}, width {width}: {outcome}; {cost}, {memory:.1f} GB", flush=True)
+    row(certificate, made, f"{m}×{n}, width {width}")
 
 
 def main() -> None:
@@ -59,9 +100,18 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="*", default=[10, 50, 100, 250, 300, 600])
     parser.add_argument("--photograph", action="store_true", help="a 64×64 photograph with half its pixels")
     parser.add_argument("--wide", action="store_true", help="5×10 with a million hidden units")
+    parser.add_argument("--graphs", type=int, default=0, help="random graphs")
+    parser.add_argument("--skip", type=int, nargs="*", default=[], help="skip networks of these sides, half the pixels")
+    parser.add_argument("--quarter", type=int, nargs="*", default=[], help="the same with a quarter of the pixels")
     arguments = parser.parse_args()
     for size in arguments.sizes:
         one(size, size, size)
+    for share, sides in ((0.5, arguments.skip), (0.25, arguments.quarter)):
+        for side in sides:
+            for activation in ("silu", "leaky-relu"):
+                skip(side, share, activation)
+    if arguments.graphs:
+        random_graphs(arguments.graphs)
     if arguments.wide:
         one(5, 10, 1_000_000)
     if arguments.photograph:
