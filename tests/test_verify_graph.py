@@ -195,3 +195,10 @@ def test_the_verifier_is_not_laxer_than_its_bounds(monkeypatch: pytest.MonkeyPat
     certificate = dp.certify_point(*random_problem(40))
     monkeypatch.setattr(interpreter, "EFFORTS", ((0, True),))
     assert not dp.verify(certificate)
+
+
+def test_a_unit_on_its_kink_leaves_no_ball_and_no_finding() -> None:
+    """Undecided, as no pattern holds around it; what is said of the point alone is confirmed."""
+    certificate = dp.certify_point(*random_problem(1))
+    found = dp.verify(certificate)
+    assert not certificate.proved and found, found.findings

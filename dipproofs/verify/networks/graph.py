@@ -79,15 +79,15 @@ class GraphNetwork:
         point, known = Point(graph, found), radius if math.isfinite(radius) else 0.0
         for entries, coarse in EFFORTS:
             ball = Ball(point, known, entries, coarse=coarse)
-            bounds = _bounds(observe(ball, rows, slack), kink_margin(ball), operator.rank is not None)
+            bounds = _bounds(observe(ball, rows, slack), kink_margin(ball), radius, operator.rank is not None)
             if all(claims[name].holds(bounds[q], 0) for name, q in _NAMES.items() if name in claims and q in bounds):
                 break
         self.values |= bounds
 
 
-def _bounds(seen: Observation, margin: float, ranked: bool) -> dict[Any, arb]:
+def _bounds(seen: Observation, margin: float, radius: float, ranked: bool) -> dict[Any, arb]:
     """Balls of what was observed, NaN where it is not known."""
-    lipschitz = seen.lipschitz if margin > 1 else math.inf
+    lipschitz = seen.lipschitz if margin > 1 or radius == 0 else math.inf  # on one point there is no pattern to hold
     found = {s.norm_AJ: _between(*seen.norm)}
     found[s.lipschitz_AJ] = arb(lipschitz) if math.isfinite(lipschitz) else arb.nan()  # claimed from above
     if ranked:
