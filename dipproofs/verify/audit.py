@@ -177,7 +177,7 @@ class Audit:
         # the claimed level, if its claim is compared below; what fails must fail on the true sublevel set as well
         proved = "loss_0" in claims and claims["loss_0"].evidence == "proved"
         base, level = self.env, claims["loss_0"].upper if proved else f_0
-        self.base, self.level = base, level
+        self.base, self.level = base, f_0
         self.least = self._constants(base, f_0) if level > f_0 * (1 + arb(2) ** -10) else None
         self.env = self._constants(base, level)
         self.gamma = claims["gamma"].upper if "gamma" in claims else arb.nan()
@@ -280,7 +280,10 @@ class Audit:
 
     @cached_property
     def flattest(self) -> dict[Any, arb]:
-        """The constants with ℓ_A = 0, the other end: relations get better as ℓ_A falls; those on the ball are left."""
+        """The constants with ℓ_A = 0 on the true sublevel set: what is claimed larger makes every relation worse.
+
+        Relations on the ball's radius are left undecided.
+        """
         base = {symbol: value for symbol, value in self.base.items() if symbol != s.ball_radius}
         return self._constants({**base, s.lipschitz_AJ: arb(0)}, self.level)
 

@@ -133,6 +133,8 @@ def _conclusion(audit: Audit, name: str, value: Any) -> None:
     key, claim = name.split(".")[-1], Claim.parse(value)
     if claim.evidence != "proved":
         raise ValueError(f"found evidence {claim.evidence!r}, expected 'proved' with the verdict 'proved'")
+    if key == "distance_to_limit" and audit.vanishing is not None and not claim.lower <= 0:
+        raise ValueError(f"found {claim}, expected from 0 on: the loss may be 0")
     truth = audit.theorem.conclusions.get(key, sp.nan)
     if key == "log_contraction_per_step":
         ratio = sp.simplify(audit.loss.theory.psi_scaled**2 / s.e)
