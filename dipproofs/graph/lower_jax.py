@@ -8,8 +8,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import sympy as sp
-from jax.scipy.special import erf
 
 from dipproofs.graph.format import Graph
 from dipproofs.graph.lower_conv import conv
@@ -17,6 +15,7 @@ from dipproofs.graph.lower_gather import gather
 from dipproofs.graph.node import Node
 from dipproofs.theory.activations import x as variable
 from dipproofs.theory.elementary import ELEMENTARY
+from dipproofs.theory.numeric import float_function
 
 Values = Mapping[str, Any]
 
@@ -54,12 +53,7 @@ def all_nodes(graph: Graph, parameters: Values, taps: Mapping[int, Any] | None =
 @cache
 def jax_function(name: str, order: int = 0) -> Callable[[Any], Any]:
     """Return φ (or φ', φ'') of an elementary function, whose derivative is the stated φ'."""
-    names: dict[str, Any] = {"erf": erf, "log1p": jnp.log1p, "expm1": jnp.expm1, "Abs": jnp.abs, "sign": jnp.sign}
-    names |= {"tanh": jnp.tanh, "exp": jnp.exp, "log": jnp.log, "sin": jnp.sin, "cos": jnp.cos, "sqrt": jnp.sqrt}
-    names |= {"sinh": jnp.sinh, "cosh": jnp.cosh, "asinh": jnp.arcsinh, "arcsinh": jnp.arcsinh, "atan": jnp.arctan}
-    names |= {"arctan": jnp.arctan, "select": _select, "Max": jnp.maximum, "Min": jnp.minimum}
-    names |= {"amax": lambda v, axis=0: jnp.maximum(*v), "amin": lambda v, axis=0: jnp.minimum(*v)}
-    formula = sp.lambdify(variable, ELEMENTARY[name].float_form(order), modules=[names, "jax"], cse=True)
+    formula = float_function(variable, ELEMENTARY[name].float_form(order), "jax")
 
     def plain(a: Any) -> Any:
         return jnp.broadcast_to(jnp.asarray(formula(a), a.dtype), a.shape)
@@ -69,10 +63,6 @@ def jax_function(name: str, order: int = 0) -> Callable[[Any], Any]:
     function = jax.custom_jvp(plain)
     function.defjvp(lambda point, tangent: (function(*point), jax_function(name, order + 1)(*point) * tangent[0]))
     return function
-
-
-def _select(conditions: Sequence[Any], choices: Sequence[Any], default: Any = 0) -> Any:
-    return jnp.select([jnp.asarray(c) for c in conditions], [jnp.asarray(c) for c in choices], default)
 
 
 def _gather(node: Node, inputs: Sequence[Any], graph: Graph, dtype: Any) -> Any:

@@ -27,6 +27,7 @@ from dipproofs.theory.losses.base import m as m_symbol
 from dipproofs.theory.losses.numerics import difference
 from dipproofs.theory.losses.shape import sign_of
 from dipproofs.theory.losses.text import exact, read_formula
+from dipproofs.theory.numeric import float_function
 from dipproofs.theory.symbols import e, loss_curvature, loss_gradient, xi
 from dipproofs.theory.symbols import loss_0 as f_symbol
 
@@ -186,9 +187,9 @@ class AssumedLoss(Loss):
 
     def _claims(self) -> list[tuple[str, str, Callable[[np.ndarray, float, float], float]]]:
         """What is asserted, as ratios that must be at least 1."""
-        slope = sp.lambdify(e, sp.diff(self.theory.psi, e), modules="math")
-        steepest = sp.lambdify(f_symbol, self.theory.gradient_bound, modules="math")
-        bend = sp.lambdify(f_symbol, self.theory.curvature, modules="math")
+        slope = float_function(e, sp.diff(self.theory.psi, e), "math")
+        steepest = float_function(f_symbol, self.theory.gradient_bound, "math")
+        bend = float_function(f_symbol, self.theory.curvature, "math")
         return [
             ("psi", "ψ'(L)‖∇L‖", lambda d, level, g: slope(level) * g),
             ("gradient_bound", "G(L)/‖∇L‖", lambda d, level, g: steepest(level) / g if g else math.inf),

@@ -27,6 +27,7 @@ from dipproofs.theory.losses.base import m as m_symbol
 from dipproofs.theory.losses.custom import ProfileFacts, custom_theory, profile_facts
 from dipproofs.theory.losses.numerics import difference
 from dipproofs.theory.losses.shape import edge_of
+from dipproofs.theory.numeric import float_function
 from dipproofs.theory.symbols import loss_curvature, loss_gradient
 
 _BITS = 320
@@ -257,7 +258,7 @@ def _numerics(facts: ProfileFacts) -> LossNumerics:
     def function(xp: Any, name: str) -> Callable[..., Any]:
         library = "jax" if xp.__name__.startswith("jax") else "numpy"
         if (library, name) not in made:
-            made[library, name] = sp.lambdify(r, getattr(facts, name), modules=library)
+            made[library, name] = float_function(r, getattr(facts, name), library)
         return made[library, name]
 
     def entry(xp: Any, d: Any, y: Any, parameters: Any) -> Any:

@@ -11,12 +11,12 @@ import numpy as np
 import sympy as sp
 
 from dipproofs.enclosures import ArbFunction
+from dipproofs.theory.numeric import float_function
 
 
 @lru_cache(maxsize=4096)
 def _float_function(symbols: tuple[sp.Symbol, ...], expr: sp.Expr) -> Callable[..., Any]:
-    function: Callable[..., Any] = sp.lambdify(symbols, expr, modules="numpy", cse=True)
-    return function
+    return float_function(symbols, expr)
 
 
 class Program:
