@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -111,4 +112,5 @@ def _products_are_floats(first: np.ndarray, second: np.ndarray) -> bool:
     left, right = (np.unique(np.abs(f.astype(np.float64))) for f in (first, second))
     if left.size * right.size > _MOST_PAIRS:
         return False
-    return all(Fraction(a) * Fraction(b) == Fraction(a * b) for a in left.tolist() for b in right.tolist())
+    pairs = ((a, b) for a in left.tolist() for b in right.tolist())
+    return all(math.isfinite(a * b) and Fraction(a) * Fraction(b) == Fraction(a * b) for a, b in pairs)
