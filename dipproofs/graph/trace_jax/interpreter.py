@@ -100,14 +100,15 @@ class Interpreter:
         if length > LONGEST_SCAN:
             reason = f"from_jax: found scan of length {length}, expected at most {LONGEST_SCAN}; write fewer steps"
             return [Poison(reason)] * len(equation.outvars)
-        fixed, carried = params["num_consts"], params["num_consts"] + params["num_carry"]
+        fixed, count = _scan_counts(params)
+        carried = fixed + count
         carry, gathered = list(values[fixed:carried]), []
         order = range(length - 1, -1, -1) if params["reverse"] else range(length)
         for step in order:
             slices = [self.slice(v, step) for v in values[carried:]]
             results = self.run(body.jaxpr, body.consts, [*values[:fixed], *carry, *slices])
-            carry = results[: params["num_carry"]]
-            gathered.append(results[params["num_carry"] :])
+            carry = results[:count]
+            gathered.append(results[count:])
         if params["reverse"]:
             gathered.reverse()
         return [*carry, *(self.stack(list(parts)) for parts in zip(*gathered))]
@@ -119,3 +120,11 @@ class Interpreter:
     def stack(self, values: list[Any]) -> Any:
         """Values side by side along a new first axis."""
         return index_rules.stacked(self.tracer, values)
+
+
+def _scan_counts(params: Any) -> tuple[int, int]:
+    """How many inputs of a scan stay fixed and how many are carried; JAX names them anew since 0.12."""
+    if "ft_in" not in params:
+        return params["num_consts"], params["num_carry"]
+    fixed, carried, _ = params["ft_in"].unpack()
+    return len(list(fixed)), len(list(carried))
