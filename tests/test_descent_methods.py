@@ -229,3 +229,26 @@ def test_bad_methods_are_one_line(options: dict, message: str) -> None:
 
 def test_every_method_is_tested_here_and_in_the_problem_file() -> None:
     assert {kind for kind, _, _ in CASES} == set(METHODS)
+
+
+@pytest.mark.parametrize("options", [{"method": "heavy-ball"}, {"method": "nesterov", "step": 0.02, "momentum": 0.8}])
+def test_iterates_between_marks_are_those_of_the_run(options: dict[str, Any]) -> None:
+    rng = np.random.default_rng(0)
+    A = rng.normal(size=(4, 6))
+    network = dp.TwoLayer.init(n=6, width=32, input_dimension=3, seed=0)
+    problem = dp.InverseProblem(A, A @ rng.normal(size=6))
+    seen: dict[int, Any] = {}
+
+    def watch(tau: int, offered: Any, value: float) -> None:
+        for middle in range(offered.since, tau):
+            seen.setdefault(middle, offered.earlier(middle))
+
+    dp.descend(problem, network, max_iterations=40, tolerance=0.0, watcher=watch, **options)
+    assert len(seen) > 20
+    for tau in (12, 17, 29):
+        run = dp.descend(problem, network, max_iterations=tau, tolerance=0.0, watcher=lambda *_: None, **options)
+        there = seen[tau]
+        assert there.iteration == tau and there.step == run.gamma
+        assert all(np.array_equal(there.network.parameters()[name], array)
+                   for name, array in run.network.parameters().items())  # fmt: skip
+        assert all(np.array_equal(there.state[name], array) for name, array in run.state.items())

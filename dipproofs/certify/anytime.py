@@ -40,6 +40,7 @@ class Anytime:
         schedule: of the steps.
         promising: with momentum, whether an iterate with these estimated quantities seems certifiable; else None.
         free: only a point is certified, by gradient descent with a step of its own.
+        refine: whether to look between the last offered iterate and the first promising one (only with ``promising``).
     """
 
     def __init__(
@@ -54,10 +55,11 @@ class Anytime:
         promising: Callable[[Base, Iterate], bool] | None = None,
         *,
         free: bool = False,
+        refine: bool = False,
     ) -> None:
         self.schedule = Constant() if schedule is None else schedule
         self.problem, self.loss, self.operator, self.form = problem, loss, operator, form
-        self.gamma, self.prove, self.promising, self.free = gamma, prove, promising, free
+        self.gamma, self.prove, self.promising, self.free, self.refine = gamma, prove, promising, free, refine
         self.certificate: Certificate | None = None
         self.tests = self.proofs = 0
         self._threshold = np.inf
@@ -75,16 +77,7 @@ class Anytime:
         iterate = offered()
         here = iterate.network
         self.tests += 1
-        with one_thread(here.proof_cost(self.operator)):
-            base = estimate_base(
-                self.problem,
-                here,
-                self.loss,
-                self.operator,
-                unprojected=unprojected(self.form),
-                workspace=self._workspace,
-            )
-        base = searched(base, self.schedule)
+        base = self._estimated(here)
         step = Step(None, 1.0) if self.free else Step(self.gamma(tau))
         if not base.values[s.psi_0].is_finite:
             return None
@@ -92,7 +85,7 @@ class Anytime:
             if not self.promising(base, iterate):
                 self._threshold = base.values[s.psi_0].upper / _NEAR
                 return None
-            return self._proved(tau, iterate)
+            return self._first_between(tau, offered) or self._proved(tau, iterate)
         proposals = best(base, self.form, step, self.loss.concave_psi)
         if not proposals or not proposals[0].feasible:
             asked = self._asked(base, step)
@@ -101,6 +94,28 @@ class Anytime:
             self._next = np.inf if asked > 0 else max(1, 2 * tau)
             return None
         return self._proved(tau, iterate)
+
+    def _estimated(self, network: Any) -> Base:
+        with one_thread(network.proof_cost(self.operator)):
+            base = estimate_base(
+                self.problem, network, self.loss, self.operator, unprojected=unprojected(self.form),
+                workspace=self._workspace,
+            )  # fmt: skip
+        return searched(base, self.schedule)
+
+    def _first_between(self, tau: int, offered: Any) -> str | None:
+        """Bisect since the last mark, where nothing promising was, and prove the first promising iterate."""
+        low, high, found = getattr(offered, "since", tau), tau, None
+        while self.refine and self.promising is not None and high - low > 1:
+            middle = (low + high) // 2
+            iterate = offered.earlier(middle)
+            self.tests += 1
+            base = self._estimated(iterate.network)
+            if base.values[s.psi_0].is_finite and self.promising(base, iterate):
+                high, found = middle, iterate
+            else:
+                low = middle
+        return None if found is None else self._proved(high, found)
 
     def _proved(self, tau: int, iterate: Iterate) -> str | None:
         self.proofs += 1

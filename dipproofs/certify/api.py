@@ -147,7 +147,7 @@ def certify(
 
     search = Anytime(
         problem, loss, operator, form, gamma_at, prove, made, about.promising if about.tested else None,
-        free=about.point_only,
+        free=about.point_only, refine=about.decided,
     )  # fmt: skip
     where.update(provenance(_device(), str(network.dtype), origin, problem))
 

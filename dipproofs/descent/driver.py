@@ -18,6 +18,30 @@ from dipproofs.descent.stepsize import put
 _SHORTENINGS = 200
 
 
+class Offer:
+    """The iterate that a watcher is offered: made when it is called, and so are those since the last mark.
+
+    Args:
+        driver: of the run.
+    """
+
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
+
+    def __call__(self) -> Iterate:
+        """The iterate."""
+        return self._driver.here()
+
+    @property
+    def since(self) -> int:
+        """The first iteration that `earlier` can give, with the step and the momentum of now."""
+        return self._driver.since()
+
+    def earlier(self, tau: int) -> Iterate:
+        """The iterate τ, `since` ≤ τ < now."""
+        return self._driver.replayed(tau)
+
+
 class Driver:
     """Drives an `Engine`.
 
@@ -62,6 +86,22 @@ class Driver:
         chosen = getattr(self.engine.method, "momentum", None) if self.auto_momentum is None else self.momentum
         return self.engine.iterate(self.carry, self.steps[-1][1], chosen)
 
+    def since(self) -> int:
+        """The iteration from which on step and momentum are those of now, and back to which `replayed` can go."""
+        tau = self.tau
+        changed = max([pairs[-1][0] for pairs in (self.steps, self.momenta) if pairs], default=0)
+        if self._undo is None or changed >= tau > 0:
+            return tau
+        return max(int(self._undo[0].tau), changed)
+
+    def replayed(self, tau: int) -> Iterate:
+        """The iterate τ, between the last mark and this one: the same numbers again."""
+        assert self._undo is not None
+        before, gamma = self._undo[0], self.steps[-1][1]
+        after, _ = self.engine.chunk(before, self._setting(gamma, False), tau - int(before.tau), 0.0)
+        chosen = getattr(self.engine.method, "momentum", None) if self.auto_momentum is None else self.momentum
+        return self.engine.iterate(after, gamma, chosen)
+
     def run(
         self,
         end: int,
@@ -79,7 +119,7 @@ class Driver:
                 self._adjust(tau)
             if tau > self.offered and (tau >= end or self.marks.offers(tau)):
                 self.offered = tau
-                answer = None if watcher is None else watcher(tau, self.here, self.value)
+                answer = None if watcher is None else watcher(tau, Offer(self), self.value)
                 if answer == "freeze":
                     self._freeze()
                 if answer == "stop":

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from dipproofs.problems import InverseProblem
 
 #: Called with (iteration, a function that gives the `Iterate` there, the loss before); may return "freeze" (keep step
-#: and momentum from now on) or "stop".
+#: and momentum from now on) or "stop". The function is an `Offer`, which can go back to iterates since the last mark.
 Watcher = Callable[[int, Callable[[], Iterate], float], str | None]
 
 

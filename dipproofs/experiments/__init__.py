@@ -18,6 +18,7 @@ EXPERIMENTS: dict[str, str] = {
     "conditioning": "convergence and certificates against the condition number of A",
     "rates": "observed against guaranteed decay for every loss, and where the guarantee loses",
     "stepsize": "normalised steps q = γL from 0.01 to 1.99, each form, and schedules",
+    "methods": "which method, step and momentum: iterations and certificates over κ(A) and losses",
     "initialisation": "how often the conditions hold at a random start, against the theory's probability",
     "recovery": "signal error against width, number of atoms, and noise with early stopping",
     "image": "a blurred photograph: errors, certified envelopes and early stopping",
