@@ -95,6 +95,9 @@ def residual(instances: int, seed: int) -> dict[str, float]:
 
 def rounding(instances: int, seed: int) -> dict[str, float]:
     """Errors of steps of the program over their bounds, and runs to the floor."""
+    import jax
+
+    jax.config.update("jax_enable_x64", True)  # the bounds are those of float64; in float32 they are broken at once
     rng = np.random.default_rng(seed)
     pairs = [pair for _ in range(instances) for pair in steps(rng, 3)]
     ratios = [error / bound for error, bound in pairs if math.isfinite(bound)]
