@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 
 import dipproofs as dp
@@ -40,3 +45,12 @@ def reference_descent(problem: dp.InverseProblem, net: dp.TwoLayer, gamma: float
         if net.train != "outer":
             W -= gamma * grad_W
     return np.array(losses), V, W
+
+
+def changed(folder: Path, change: Callable[[Any], Any]) -> Path:
+    """Write a saved certificate once more, its guarantees changed in place, beside the arrays."""
+    record = json.loads((folder / "certificate.json").read_text())
+    change(record["guarantees"])
+    path = folder / "changed.json"
+    path.write_text(json.dumps(record))
+    return path

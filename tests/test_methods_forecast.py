@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from helpers import changed
 
 import dipproofs as dp
 from dipproofs.certificate.record import Certificate
@@ -63,14 +63,6 @@ def test_counts_come_from_it_where_it_is_better_and_are_kept() -> None:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("forecast")
     save(certified(), path)
-    return path
-
-
-def changed(folder: Path, change: Any) -> Path:
-    record = json.loads((folder / "certificate.json").read_text())
-    change(record["guarantees"])
-    path = folder / "changed.json"
-    path.write_text(json.dumps(record))
     return path
 
 

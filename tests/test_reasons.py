@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -31,6 +32,13 @@ def test_a_pixel_that_a_sigmoid_reaches_only_in_the_limit() -> None:
     y[3] = 0.0
     found = dp.certify_point(dp.InverseProblem(np.eye(9), y), _sigmoid())
     assert "y[3] = 0 (1 of 9" in found.claims.existence.reason
+
+
+def test_a_pixel_that_a_sine_reaches() -> None:
+    network = dp.from_jax(lambda p: jnp.sin(p["a"]), {"a": np.linspace(0.1, 1.2, 4)})
+    y = np.array([0.2, 1.0, -1.0, 0.5])
+    found = [dp.certify_point(dp.InverseProblem(np.eye(4), data), network) for data in (y, y + 0.01)]
+    assert ["no exact fit exists" in cert.claims.existence.reason for cert in found] == [False, True]
 
 
 def test_a_graph_that_is_not_injective_is_told_apart_from_one_that_is_too_narrow() -> None:

@@ -8,11 +8,19 @@ import numpy as np
 
 from dipproofs.graph import Graph
 
-#: Open intervals that contain every value of a function (sine and cosine: their closures are stationary points).
+_ABOVE_1 = math.nextafter(1.0, 2.0)
+#: Open intervals that contain every value of a function; sine and cosine take ±1.
 RANGES = {
-    "sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0), "erf": (-1.0, 1.0), "softsign": (-1.0, 1.0), "sin": (-1.0, 1.0),
-    "cos": (-1.0, 1.0), "atan": (-math.pi / 2, math.pi / 2), "softplus": (0.0, math.inf), "exp": (0.0, math.inf),
-}  # fmt: skip
+    "sigmoid": (0.0, 1.0),
+    "tanh": (-1.0, 1.0),
+    "erf": (-1.0, 1.0),
+    "softsign": (-1.0, 1.0),
+    "sin": (-_ABOVE_1, _ABOVE_1),
+    "cos": (-_ABOVE_1, _ABOVE_1),
+    "atan": (-math.pi / 2, math.pi / 2),
+    "softplus": (0.0, math.inf),
+    "exp": (0.0, math.inf),
+}
 EVERYTHING = (-math.inf, math.inf)
 
 
