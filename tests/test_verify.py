@@ -74,6 +74,9 @@ def test_tampering_with_the_last_certificate_is_found(folder: Path, tmp_path: Pa
     spoiled = json.loads(json.dumps(record))
     spoiled["final"]["arrays"] = record["arrays"]
     assert verify(write(tmp_path, spoiled)).exit_code == 1
+    spoiled = json.loads(json.dumps(record))
+    spoiled["final"]["iteration"] += 1
+    assert any(f.startswith("final.iteration") for f in verify(write(tmp_path, spoiled)).findings)
 
 
 def _kept(folder: Path, record: dict) -> list[str]:

@@ -96,6 +96,10 @@ def _other_problem(first: Document, last: Document) -> list[str]:
     nested = ["final.final: found another certificate, expected none"] if last.record.get("final") is not None else []
     if not last.malformed and not first.malformed and last.record["iteration"] < first.record["iteration"]:
         nested.append(f"final.iteration: found {last.record['iteration']}, expected one after the certified iterate's")
+    run = first.record.get("run")
+    told = run if isinstance(run, dict) and run.get("stopped") != "not finite" else {}  # else where it started
+    if not last.malformed and last.record["iteration"] != (length := told.get("iterations", last.record["iteration"])):
+        nested.append(f"final.iteration: found {last.record['iteration']}, expected that of the run's end, {length}")
     return nested + [
         f"final.{key}: found another than at the first iterate, expected those of one run" for key in other
     ]
