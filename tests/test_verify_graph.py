@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import pytest
+from flint import arb
 
 import dipproofs as dp
 from dipproofs.graph import Graph, GraphBuilder
@@ -18,6 +21,7 @@ from dipproofs.theory.elementary import PiecewiseLinear
 from dipproofs.verify.arithmetic import floats
 from dipproofs.verify.graph import curvature
 from dipproofs.verify.graph.bounds import Ball
+from dipproofs.verify.graph.extremes import extreme_singular_values
 from dipproofs.verify.graph.observation import kink_margin, observe
 from dipproofs.verify.graph.point import Point
 from dipproofs.verify.graph.torus import convolution_norm
@@ -202,3 +206,28 @@ def test_a_unit_on_its_kink_leaves_no_ball_and_no_finding() -> None:
     certificate = dp.certify_point(*random_problem(1))
     found = dp.verify(certificate)
     assert not certificate.proved and found, found.findings
+
+
+@pytest.mark.parametrize("claim", [("lower", "inf"), ("inf", "inf"), (-2.0, -1.0), (0.0, 1e3)], ids=str)
+def test_a_ball_of_no_radius_is_refused(claim: tuple[object, object], tmp_path: Path) -> None:
+    """All bounds are for the claimed ball: an infinite one would be bounded nowhere and hold every path."""
+    b = GraphBuilder()
+    network = GraphNetwork(b.graph(b.entrywise(b.parameter("w", (1,)), "tanh")), {"w": np.array([0.3])})
+    cert = dp.certify_point(dp.InverseProblem(np.eye(1), network.output() + 1e-3), network)
+    record = json.loads(cert.save(tmp_path).read_text())
+    assert cert.proved and dp.verify(tmp_path / "certificate.json")
+    radius = record["quantities"]["ball_radius"]
+    radius["lower"], radius["upper"] = (radius.get(end, end) if isinstance(end, str) else end for end in claim)
+    next(h for h in record["hypotheses"] if h["id"] == "ball")["margin"] = None
+    (tmp_path / "certificate.json").write_text(json.dumps(record))
+    found = dp.verify(tmp_path / "certificate.json")
+    assert not found and any("ball_radius" in finding for finding in found.findings)
+
+
+def test_tiny_matrices_have_bounds_on_both_sides() -> None:
+    """What `unit` times rounds to the grid of subnormal numbers."""
+    x = np.array([[2.7012e-319, 9.90052e-318]])
+    size = sum((arb(float(entry)) ** 2 for entry in x[0]), arb(0)).sqrt()
+    assert floats.smallest_singular(x) <= size <= floats.norm(x)
+    for low, high in extreme_singular_values(x):
+        assert low <= size <= high

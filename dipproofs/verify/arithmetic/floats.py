@@ -118,7 +118,7 @@ def norm(x: np.ndarray) -> float:
         return whole
     unit, x = scaled(x if rows <= columns else x.T)
     gram, error = gram_of(x)
-    return min(whole, unit * math.sqrt(largest_eigenvalue(gram) + error) * (1 + 2.0**-44))
+    return min(whole, unit * math.sqrt(largest_eigenvalue(gram) + error) * (1 + 2.0**-44) + SMALLEST)
 
 
 def smallest_singular(x: np.ndarray) -> float:
@@ -135,7 +135,7 @@ def smallest_singular(x: np.ndarray) -> float:
     unit, x = scaled(x)
     gram, error = gram_of(x)
     square = smallest_eigenvalue(gram, float(np.linalg.eigvalsh(gram)[0]), error)
-    return unit * math.sqrt(square) * (1 - 2.0**-44) if square > 0 else 0.0
+    return max(unit * math.sqrt(square) * (1 - 2.0**-44) - SMALLEST, 0.0) if square > 0 else 0.0
 
 
 def gram_of(x: np.ndarray) -> tuple[np.ndarray, float]:

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
 
 from dipproofs.verify.arithmetic.floats import (
+    SMALLEST,
     UNIT,
     frobenius,
     gamma,
@@ -41,7 +42,12 @@ def extreme_singular_values(x: np.ndarray) -> tuple[Ends, Ends]:
     top = min(whole / unit, math.sqrt(largest_eigenvalue(gram, value) + error) * (1 + 2.0**-44))
     largest = _image(x, vector)[0], top
     smallest = _smallest(x, gram, error) if len(x) <= x.shape[1] else (0.0, 0.0)
-    return (smallest[0] * unit, smallest[1] * unit), (largest[0] * unit, largest[1] * unit)
+    return _times(smallest, unit), _times(largest, unit)
+
+
+def _times(ends: Ends, unit: float) -> Ends:
+    """Both ends times a power of two, which loses digits where the product is tiny."""
+    return max(ends[0] * unit - SMALLEST, 0.0), ends[1] * unit + SMALLEST
 
 
 def _smallest(x: np.ndarray, gram: np.ndarray, error: float) -> Ends:
@@ -77,5 +83,6 @@ def _image(x: np.ndarray, vector: np.ndarray) -> Ends:
     """Bounds of ‖xᵀv‖/‖v‖."""
     image, rounding = vector @ x, gamma(len(x) + 8) * frobenius(x) * (1 + 2.0**-40)
     size, length = frobenius(image), float(np.linalg.norm(vector))
-    low = (size * (1 - 2.0**-30) - rounding * length) / (length * (1 + 2.0**-30))
+    below = 1 - 2 * gamma(x.shape[1] + 16) - 2.0**-43  # what `frobenius` adds, and its rounding
+    low = (size * below - rounding * length) / (length * (1 + 2.0**-30))
     return max(low, 0.0), (size + rounding * length * (1 + 2.0**-30)) / (length * (1 - 2.0**-30)) * (1 + 2.0**-50)

@@ -74,15 +74,25 @@ class GraphNetwork:
             rows = core.floats()
             slack = float((Matrix.of(rows) - core).size.upper())
         self.values: dict[Any, arb] = {s.norm_A: operator.gram.norm, s.sigma_A: operator.gram.sigma}
-        radius = float(claims["ball_radius"].upper.upper()) if "ball_radius" in claims else 0.0
-        self.values[s.ball_radius] = arb(radius)
-        point, known = Point(graph, found), radius if math.isfinite(radius) else 0.0
+        radius = _radius(claims)
+        self.values[s.ball_radius] = arb(radius) if "ball_radius" in claims else arb.nan()
+        point = Point(graph, found)
         for entries, coarse in EFFORTS:
-            ball = Ball(point, known, entries, coarse=coarse)
+            ball = Ball(point, radius, entries, coarse=coarse)
             bounds = _bounds(observe(ball, rows, slack), kink_margin(ball), radius, operator.rank is not None)
             if all(claims[name].holds(bounds[q], 0) for name, q in _NAMES.items() if name in claims and q in bounds):
                 break
         self.values |= bounds
+
+
+def _radius(claims: Claims) -> float:
+    """Return the radius that all bounds below are for; 0 where none is claimed, and then nothing is said of a ball."""
+    if "ball_radius" not in claims:
+        return 0.0
+    claim = claims["ball_radius"]
+    if not (claim.lower == claim.upper >= 0 and claim.upper.is_finite()):
+        raise ValueError(f"quantities.ball_radius: found {claim}, expected one finite number ≥ 0")
+    return float(claim.upper)
 
 
 def _bounds(seen: Observation, margin: float, radius: float, ranked: bool) -> dict[Any, arb]:
