@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+import flint
 import numpy as np
 
 from dipproofs.certificate.record import Certificate, Guarantees, Hypothesis
 from dipproofs.certificate.stored import StoredArrays
-from dipproofs.certify.decide import Decided, Judge
+from dipproofs.certify.decide import BITS, Decided, Judge
 from dipproofs.certify.guarantees import guarantee, without_assumptions, without_descent
 from dipproofs.certify.methods.at_iterate import PRODUCERS, Method, certify_momentum
 from dipproofs.certify.methods.floating_point import with_floating_point
@@ -183,7 +184,8 @@ def _decide(
         return _failure([*before, _not_injective(base, never)], form, _named(base), fixed, now)
     judge, decided = first
     if vanishing:
-        weakened(decided)
+        with flint.ctx.workprec(BITS):
+            weakened(decided, judge.env)
     if decided.verdict is Verdict.REFUTED and not _all_fail(base, judge, proposals):
         decided.hypotheses = [_of_this_form(h, judge) for h in decided.hypotheses]
     verdict = decided.verdict

@@ -8,6 +8,9 @@ refuted in this way.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
+
+import flint
 
 from dipproofs.certificate.record import Guarantees, Hypothesis
 from dipproofs.certify.decide import Decided
@@ -30,8 +33,14 @@ def at_its_bound(base: Base) -> Base:
     return replace(base, values={**base.values, **ends}, at_bound=True)
 
 
-def weakened(decided: Decided) -> None:
-    """Undo what does not follow for f_0 itself: refutations, margins that depend on ψ(f_0), and lower ends."""
+def weakened(decided: Decided, env: dict[Any, flint.arb]) -> None:
+    """Undo what does not follow for f_0 itself: refutations, margins that depend on ψ(f_0), and lower ends.
+
+    Args:
+        decided: changed in place. env: of its judge, where x, which conclusions depend on, gets its lower end 0.
+    """
+    if (drift := env.get(s.curvature_drift)) is not None:
+        env[s.curvature_drift] = drift.union(flint.arb(0))
     decided.hypotheses = [_hypothesis(h) for h in decided.hypotheses]
     for name, symbol in _SMALL.items():
         if (known := decided.quantities.get(name)) is not None:
