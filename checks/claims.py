@@ -110,7 +110,7 @@ def _profile(proof: Proof, setting: Setting, trace: Trace) -> Iterator[Fact]:
 
 def value_of(expr: sp.Expr, proof: Proof, extra: Mapping[Any, arb]) -> arb:
     """An expression at the proof's enclosed constants, at the precision in force."""
-    env = {**proof.judge.env, **extra}
+    env = {**proof.evaluator.env, **extra}
     symbols = symbols_of(expr)
     return compile_arb(symbols, expr)(*[env[x] for x in symbols])
 
@@ -192,7 +192,7 @@ def _counts(instance: Instance, proof: Proof, trace: Trace) -> Iterator[Fact]:
     """Iterations to a target, for targets that the followed part of the descent can reach."""
     f_0 = float(trace.loss[0].mid())
     targets = tuple(f_0 * share for share in (0.9, 0.5, 0.1, 1e-3))
-    made = guarantee(proof.judge, proof.decided, instance.loss, instance.schedule, 0, targets)
+    made = guarantee(proof.evaluator, proof.decision, instance.loss, instance.schedule, 0, targets)
     for key, count in made.iterations_to_loss.items():
         target = float(key)  # the number that the certificate's reader takes it for
         if count is not None and count < len(trace.loss):

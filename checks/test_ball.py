@@ -37,7 +37,7 @@ def point_of(floats: Floats, setting: Setting, shift: np.ndarray) -> Point:
 def environment(proof: Proof, profile: str) -> dict:
     """The constants at the proof's ρ, as another profile needs them (the residual chain has no q)."""
     plan = Plan("concave", profile, proof.plan.architecture)
-    return evaluate(plan, proof.judge.start, arb(proof.candidate.rho), arb(proof.candidate.gamma))
+    return evaluate(plan, proof.evaluator.start, arb(proof.candidate.rho), arb(proof.candidate.gamma))
 
 
 def profile_facts(instance: Instance, rng: np.random.Generator) -> Iterator[Fact]:
@@ -58,7 +58,7 @@ def profile_facts(instance: Instance, rng: np.random.Generator) -> Iterator[Fact
         if not at <= arb(proof.candidate.rho):
             continue
         for name in wanted:
-            env = proof.judge.env if name == "paper" else environment(proof, name)
+            env = proof.evaluator.env if name == "paper" else environment(proof, name)
             bound = value_of(PROFILES[name].F, replace_env(proof, env), {s.t: at})
             yield f"profile {name}", at_most(bound.lower() * balls.norm(w), reached)
 
@@ -70,8 +70,8 @@ class _Env:
 
 def replace_env(proof: Proof, env: dict) -> Proof:
     """The proof with another environment for `value_of`."""
-    judge = _Env(env)
-    return replace(proof, judge=judge)  # type: ignore[arg-type]
+    evaluator = _Env(env)
+    return replace(proof, evaluator=evaluator)  # type: ignore[arg-type]
 
 
 def constant_facts(instance: Instance, rng: np.random.Generator) -> Iterator[Fact]:
@@ -82,7 +82,7 @@ def constant_facts(instance: Instance, rng: np.random.Generator) -> Iterator[Fac
     floats, setting = Floats(A, instance.network), Setting(A, instance.network)
     env = environment(proof, "observation")
     if proof.plan.form == "paper":
-        env = {**env, s.lipschitz_J: proof.judge.env[s.lipschitz_J]}
+        env = {**env, s.lipschitz_J: proof.evaluator.env[s.lipschitz_J]}
     for share, step in ((0.9, 0.05), (0.5, 0.4), (0.1, 1e-4)):
         one = push(floats, rng, share * rho, smallest=False)
         w = floats.extreme(one, smallest=False)
@@ -107,7 +107,7 @@ def gradient_facts(instance: Instance, rng: np.random.Generator) -> Iterator[Fac
     floats = Floats(A, instance.network)
     setting = Setting(A, instance.network, instance.loss, instance.problem.y)
     L, f_0 = arb(proof.values[s.lipschitz_grad].upper), proof.base.values[s.loss_0].lower
-    slope = arb(proof.base.values[s.loss_gradient].upper) * proof.judge.env[s.norm_AJ_ball]
+    slope = arb(proof.base.values[s.loss_gradient].upper) * proof.evaluator.env[s.norm_AJ_ball]
     for share in (1e-6, 0.01, 0.2):
         for _ in range(3):
             shift = descent_direction(floats, setting, rng) * share * rho

@@ -15,8 +15,8 @@ import pytest
 
 from checks.criteria import NUMBERS, Truth, base_of, train_of
 from dipproofs.certify.constants import Plan
-from dipproofs.certify.decide import Judge
-from dipproofs.certify.guarantees import guarantee, stretch
+from dipproofs.certify.decide import Evaluator
+from dipproofs.certify.guarantees import guarantee, scheduled_count
 from dipproofs.certify.search import Candidate, Step, best, plans, propose
 from dipproofs.descent import Backtracking, Constant, Cosine, Polynomial
 from dipproofs.enclosures import Bound, Evidence, Verdict
@@ -42,8 +42,8 @@ def consistent(train: str) -> dict[Any, float]:
     return numbers
 
 
-def judged(plan: Plan, numbers: dict[Any, float], rho: float, gamma: float, scale: float = 1.0) -> Judge:
-    return Judge(base_of(numbers, train_of(plan), scale), Candidate(plan, rho, gamma, 1.0, 1.0))
+def judged(plan: Plan, numbers: dict[Any, float], rho: float, gamma: float, scale: float = 1.0) -> Evaluator:
+    return Evaluator(base_of(numbers, train_of(plan), scale), Candidate(plan, rho, gamma, 1.0, 1.0))
 
 
 def contains(bound: Bound, value: Any, slack: float = 0.0) -> bool:
@@ -69,10 +69,10 @@ def test_verdicts_against_the_text(form: str, profile: str, train: str) -> None:
     plan, seen = Plan(form, profile, ARCHITECTURES[train]), set()
     with mp.workdps(25):
         for rho, gamma, truth in cases(form, profile, train):
-            judge = judged(plan, truth.numbers, rho, gamma)
-            decided = judge.run()
+            evaluator = judged(plan, truth.numbers, rho, gamma)
+            decision = evaluator.run()
             true = truth.holds()
-            for hypothesis in decided.hypotheses:
+            for hypothesis in decision.hypotheses:
                 seen.add((hypothesis.id, hypothesis.verdict))
                 if hypothesis.verdict is Verdict.PROVED:
                     assert true[hypothesis.id] or not true["injective"], (hypothesis, rho, gamma)
@@ -84,8 +84,8 @@ def test_verdicts_against_the_text(form: str, profile: str, train: str) -> None:
                     assert hypothesis.verdict is Verdict.PROVED, (hypothesis, rho, gamma, margin)
                 if hypothesis.margin is not None and (hypothesis.id == "step" or (hypothesis.id == "H" and smooth)):
                     assert contains(hypothesis.margin, _signed(truth, hypothesis.id), 1e-12), (hypothesis, rho)
-            if decided.verdict is Verdict.REFUTED and any(
-                h.id == "H" and h.verdict is Verdict.REFUTED for h in decided.hypotheses
+            if decision.verdict is Verdict.REFUTED and any(
+                h.id == "H" and h.verdict is Verdict.REFUTED for h in decision.hypotheses
             ):
                 multiples = [mp.mpf(rho) * mp.mpf(2) ** (j / mp.mpf(2)) for j in range(-6, 7)]
                 others = (Truth(truth.numbers, form, profile, train, r, gamma) for r in multiples)
@@ -117,8 +117,8 @@ def test_quantities_against_the_text(form: str, profile: str, train: str) -> Non
     with mp.workdps(25):
         proved = 0
         for rho, gamma, truth in cases(form, profile, train):
-            judge = judged(Plan(form, profile, ARCHITECTURES[train]), truth.numbers, rho, gamma)
-            decided = judge.run()
+            evaluator = judged(Plan(form, profile, ARCHITECTURES[train]), truth.numbers, rho, gamma)
+            decision = evaluator.run()
             wanted = {
                 s.lipschitz_J: truth.ell, s.lipschitz_AJ: truth.ell_A, s.lipschitz_in: truth.ell_in,
                 s.lipschitz_A_in: truth.ell_A_in, s.lipschitz_out: truth.ell_out, s.sigma_out: truth.s_out,
@@ -130,26 +130,26 @@ def test_quantities_against_the_text(form: str, profile: str, train: str) -> Non
             else:
                 wanted |= {s.lipschitz_grad: truth.L, s.q: truth.q, s.rate: truth.rate}
             for symbol, value in wanted.items():
-                assert contains(decided.values[symbol], value, 1e-13), (symbol, decided.values[symbol], value)
-            assert decided.values[s.gamma].lower == gamma == decided.values[s.gamma].upper
-            assert decided.values[s.rho].lower == rho
-            if decided.verdict is Verdict.PROVED:
+                assert contains(decision.values[symbol], value, 1e-13), (symbol, decision.values[symbol], value)
+            assert decision.values[s.gamma].lower == gamma == decision.values[s.gamma].upper
+            assert decision.values[s.rho].lower == rho
+            if decision.verdict is Verdict.PROVED:
                 proved += 1
-                _conclusions(judge, decided, truth)
+                _conclusions(evaluator, decision, truth)
         assert proved > 0
 
 
-def _conclusions(judge: Judge, decided: Any, truth: Truth) -> None:
-    S, found = decided.values[s.S], decided.values[s.F_inf]
+def _conclusions(evaluator: Evaluator, decision: Any, truth: Truth) -> None:
+    S, found = decision.values[s.S], decision.values[s.F_inf]
     psi = truth.n["psi"]
     assert truth.omega * truth.area(S.lower) <= psi * (1 + mp.mpf("1e-15")), "S is not enclosed from below"
     assert truth.omega * truth.area(S.upper) >= psi * (1 - mp.mpf("1e-15")), "S is not enclosed from above"
     F_inf = truth.F((mp.mpf(S.lower) + S.upper) / 2)
     assert found.lower <= truth.F(S.upper) * (1 + 1e-15) and found.upper >= truth.F(S.lower) * (1 - 1e-15)
     assert found.relative_width < 1e-3
-    assert decided.values[s.S].upper <= truth.rho
-    assert decided.values[s.S].relative_width < 3e-3
-    made = guarantee(judge, decided, LOSS, Constant(), 0, (2.0**-20, 2.0**-40))
+    assert decision.values[s.S].upper <= truth.rho
+    assert decision.values[s.S].relative_width < 3e-3
+    made = guarantee(evaluator, decision, LOSS, Constant(), 0, (2.0**-20, 2.0**-40))
     loss_0, near = truth.n["f"], 1e-3 * S.relative_width + 1e-5
     assert made.distance_to_limit is not None and made.log_contraction_per_step is not None
     if truth.form == "residual":
@@ -171,8 +171,8 @@ def _conclusions(judge: Judge, decided: Any, truth: Truth) -> None:
         nu_2 = (1 + truth.q) ** 2 / (truth.step * (1 - truth.q / 2))
         R_prime = 2 * nu_1 * psi / (truth.n["sA"] * truth.n["smin"])
         for symbol, value in ((s.nu_1, nu_1), (s.nu_2, nu_2), (s.R_prime, R_prime)):
-            assert contains(decided.values[symbol], value, 1e-13)
-        assert contains(decided.values[s.R], _paper_R(truth), 1e-13)
+            assert contains(decision.values[symbol], value, 1e-13)
+        assert contains(decision.values[s.R], _paper_R(truth), 1e-13)
 
 
 def _paper_R(truth: Truth) -> Any:
@@ -203,8 +203,8 @@ BOUNDARY = {**consistent("outer"), s.norm_phi: 4.0, s.norm_AJ: 2.0}  # M = 2 exa
     ],
 )
 def test_closed_and_open_ends_of_the_step_range(form: str, gamma: float, verdict: Verdict) -> None:
-    decided = judged(Plan(form, "observation", ARCHITECTURES["outer"]), BOUNDARY, 0.1, gamma).run()
-    (step,) = [h for h in decided.hypotheses if h.id == "step"]
+    decision = judged(Plan(form, "observation", ARCHITECTURES["outer"]), BOUNDARY, 0.1, gamma).run()
+    (step,) = [h for h in decision.hypotheses if h.id == "step"]
     assert step.verdict is verdict
 
 
@@ -212,10 +212,10 @@ def test_closed_and_open_ends_of_the_step_range(form: str, gamma: float, verdict
 def test_scale_of_the_squared_loss_multiplies_the_step(scale: float) -> None:
     """Residual form: γ·2c·M² < 2."""
     for gamma, verdict in ((0.49 / scale, Verdict.PROVED), (0.5 / scale, Verdict.REFUTED)):
-        decided = judged(Plan("residual", "observation", ARCHITECTURES["outer"]), BOUNDARY, 0.1, gamma, scale).run()
-        (step,) = [h for h in decided.hypotheses if h.id == "step"]
+        decision = judged(Plan("residual", "observation", ARCHITECTURES["outer"]), BOUNDARY, 0.1, gamma, scale).run()
+        (step,) = [h for h in decision.hypotheses if h.id == "step"]
         assert step.verdict is verdict
-        assert decided.values[s.gamma].lower == gamma
+        assert decision.values[s.gamma].lower == gamma
 
 
 # --- evidence ------------------------------------------------------------------------------------------------------
@@ -227,10 +227,10 @@ def test_weaker_evidence_never_proves(evidence: Evidence) -> None:
         values = {**base.values, symbol: base.values[symbol].with_evidence(evidence)}
         plan = Plan("residual", "block-observation", ARCHITECTURES["both"])
         candidate = propose(base, plan, Step(None, 0.5))
-        assert Judge(base, candidate).run().verdict is Verdict.PROVED
-        decided = Judge(replace(base, values=values), candidate).run()
-        assert decided.verdict is Verdict.UNDECIDED
-        assert all(bound.evidence >= evidence for bound in (decided.values[s.S], decided.values[s.F_inf]))
+        assert Evaluator(base, candidate).run().verdict is Verdict.PROVED
+        decision = Evaluator(replace(base, values=values), candidate).run()
+        assert decision.verdict is Verdict.UNDECIDED
+        assert all(bound.evidence >= evidence for bound in (decision.values[s.S], decision.values[s.F_inf]))
 
 
 def test_wide_enclosures_leave_verdicts_undecided() -> None:
@@ -238,8 +238,8 @@ def test_wide_enclosures_leave_verdicts_undecided() -> None:
     plan = Plan("residual", "block", ARCHITECTURES["both"])
     candidate = propose(base, plan, Step(None, 0.5))
     wide = {**base.values, s.psi_0: Bound(2.0**-8, 0.5)}
-    decided = Judge(replace(base, values=wide), candidate).run()
-    assert {h.id: h.verdict for h in decided.hypotheses}["H"] is Verdict.UNDECIDED
+    decision = Evaluator(replace(base, values=wide), candidate).run()
+    assert {h.id: h.verdict for h in decision.hypotheses}["H"] is Verdict.UNDECIDED
 
 
 # --- the search ------------------------------------------------------------------------------------------------------
@@ -250,8 +250,8 @@ def test_proposals_are_provable(form: str, train: str) -> None:
     base = base_of(consistent(train), train)
     proposals = best(base, form, Step(None, 0.5), True)
     assert proposals[0].feasible
-    decided = Judge(base, proposals[0]).run()
-    assert decided.verdict is Verdict.PROVED
+    decision = Evaluator(base, proposals[0]).run()
+    assert decision.verdict is Verdict.PROVED
     rates = [candidate.rate for candidate in proposals if candidate.feasible]
     assert rates == sorted(rates, reverse=True)
     assert {candidate.plan for candidate in proposals} == set(plans(base, form, True))
@@ -293,23 +293,23 @@ def _factor(schedule: Any, tau: int) -> Any:
 
 
 def test_scheduled_counts() -> None:
-    """`stretch` gives the first count whose factors sum to what is needed; None where they never do."""
+    """`scheduled_count` gives the first count whose factors sum to what is needed; None where they never do."""
     base = base_of(consistent("both"), "both")
     candidate = propose(base, Plan("concave", "block", ARCHITECTURES["both"]), Step(None, 0.5))
-    judge = Judge(base, candidate)
-    judge.run()
+    evaluator = Evaluator(base, candidate)
+    evaluator.run()
     for schedule, needed in ((Polynomial(0.5), 10), (Polynomial(1.0), 5), (Cosine(100), 20)):
-        count = stretch(judge, schedule, 0, needed)
+        count = scheduled_count(evaluator, schedule, 0, needed)
         assert count is not None and count >= needed
         with mp.workdps(30):
             assert mp.fsum(_factor(schedule, tau) for tau in range(count)) >= needed
             assert mp.fsum(_factor(schedule, tau) for tau in range(count - 2)) < needed + 1
-    assert stretch(judge, Cosine(100), 0, 60) is None
-    assert stretch(judge, Constant(), 0, None) is None
+    assert scheduled_count(evaluator, Cosine(100), 0, 60) is None
+    assert scheduled_count(evaluator, Constant(), 0, None) is None
     # backtracking: every step is at least min(γ_0, 1/(2L))
-    L = float(judge.env[s.lipschitz_grad].mid())
+    L = float(evaluator.env[s.lipschitz_grad].mid())
     assert candidate.gamma * L == pytest.approx(0.5, rel=1e-6)
-    assert stretch(judge, Backtracking(), 0, 10) in (10, 11)
-    long = Judge(base, propose(base, Plan("concave", "block", ARCHITECTURES["both"]), Step(None, 1.5)))
+    assert scheduled_count(evaluator, Backtracking(), 0, 10) in (10, 11)
+    long = Evaluator(base, propose(base, Plan("concave", "block", ARCHITECTURES["both"]), Step(None, 1.5)))
     long.run()
-    assert stretch(long, Backtracking(), 0, 10) in (30, 31)
+    assert scheduled_count(long, Backtracking(), 0, 10) in (30, 31)

@@ -22,8 +22,8 @@ import sympy as sp
 from checks.criteria import NUMBERS, Truth, base_of, train_of
 from dipproofs.certify import constants, refute, search
 from dipproofs.certify.constants import PANELS, Plan, float_cumulative, float_evaluate, integral_lower, integral_upper
-from dipproofs.certify.decide import Decided, Judge
-from dipproofs.certify.guarantees import at_both_ends, guarantee, stretch
+from dipproofs.certify.decide import Decision, Evaluator
+from dipproofs.certify.guarantees import at_both_ends, guarantee, scheduled_count
 from dipproofs.certify.search import Candidate, Step, best, largest_psi, pessimistic, plans, propose
 from dipproofs.descent import Backtracking, Constant, Cosine, Polynomial
 from dipproofs.descent.schedule import make_schedule
@@ -46,14 +46,14 @@ def numbers_of(train: str, **changes: float) -> dict[Any, float]:
     return numbers | {getattr(s, name): value for name, value in changes.items()}
 
 
-def judge_of(plan: Plan, rho: float, gamma: float, scale: float | None = 1.0, **changes: float) -> Judge:
-    return Judge(
+def evaluator_of(plan: Plan, rho: float, gamma: float, scale: float | None = 1.0, **changes: float) -> Evaluator:
+    return Evaluator(
         base_of(numbers_of(train_of(plan), **changes), train_of(plan), scale), Candidate(plan, rho, gamma, 1.25, 1.0)
     )
 
 
-def hypotheses(judge: Judge) -> dict[str, Any]:
-    return {h.id: h for h in judge.run().hypotheses}
+def hypotheses(evaluator: Evaluator) -> dict[str, Any]:
+    return {h.id: h for h in evaluator.run().hypotheses}
 
 
 # --- quadrature -------------------------------------------------------------------------------------------
@@ -104,11 +104,11 @@ def test_float_and_ball_arithmetic_agree(form: str) -> None:
 def test_the_step_that_is_advised_would_do(form: str, scale: float) -> None:
     """ "use a step of at most γ": γ is admissible at that radius, 3 % more is not."""
     plan = Plan(form, "observation", ARCHITECTURES["both"])
-    found = hypotheses(judge_of(plan, 1e-3, 50.0, scale))["step"]
+    found = hypotheses(evaluator_of(plan, 1e-3, 50.0, scale))["step"]
     advised = float(re.findall(r"use a step (?:of at most|below) ([0-9.e+-]+)", found.reason)[-1])
     assert found.verdict is Verdict.REFUTED and ("below" in found.reason) == (form != "integral")
-    assert hypotheses(judge_of(plan, 1e-3, advised, scale))["step"].verdict is Verdict.PROVED
-    assert hypotheses(judge_of(plan, 1e-3, advised * 1.03, scale))["step"].verdict is Verdict.REFUTED
+    assert hypotheses(evaluator_of(plan, 1e-3, advised, scale))["step"].verdict is Verdict.PROVED
+    assert hypotheses(evaluator_of(plan, 1e-3, advised * 1.03, scale))["step"].verdict is Verdict.REFUTED
     assert found.margin is not None and found.margin.upper < -1
 
 
@@ -117,10 +117,10 @@ def test_a_step_that_fails_only_at_this_radius_is_undecided() -> None:
     start = Truth(numbers_of("both"), "concave", "observation", "both", 0, 1.0)
     far = Truth(numbers_of("both"), "concave", "observation", "both", 4.0, 1.0)
     between = 2 / float(mp.sqrt(start.L * far.L))
-    found = hypotheses(judge_of(plan, 4.0, between))["step"]
+    found = hypotheses(evaluator_of(plan, 4.0, between))["step"]
     assert found.verdict is Verdict.UNDECIDED and "not at smaller ones" in found.reason and "ρ = 4" in found.reason
-    assert hypotheses(judge_of(plan, 4.0, 2.01 / float(start.L)))["step"].verdict is Verdict.REFUTED
-    assert hypotheses(judge_of(plan, 4.0, 1.99 / float(far.L)))["step"].verdict is Verdict.PROVED
+    assert hypotheses(evaluator_of(plan, 4.0, 2.01 / float(start.L)))["step"].verdict is Verdict.REFUTED
+    assert hypotheses(evaluator_of(plan, 4.0, 1.99 / float(far.L)))["step"].verdict is Verdict.PROVED
 
 
 def test_reasons_by_evidence_and_width() -> None:
@@ -133,7 +133,7 @@ def test_reasons_by_evidence_and_width() -> None:
         for psi, side in ((2.0**-6, "holds"), (2.0**3, "fails")):
             base = base_of(numbers_of("both", psi_0=psi), "both")
             values = {**base.values, s.c_A0: base.values[s.c_A0].with_evidence(evidence)}
-            found = hypotheses(Judge(replace(base, values=values), Candidate(plan, 0.05, 0.05, 1.0, 1.0)))
+            found = hypotheses(Evaluator(replace(base, values=values), Candidate(plan, 0.05, 0.05, 1.0, 1.0)))
             assert all(
                 h.verdict is Verdict.UNDECIDED and cure in h.reason and str(evidence) in h.reason
                 for h in found.values()
@@ -142,9 +142,9 @@ def test_reasons_by_evidence_and_width() -> None:
             assert found["H"].margin is not None and found["H"].margin.evidence is evidence
     base = base_of(numbers_of("both"), "both")
     values = {**base.values, s.psi_0: Bound(2.0**-9, 0.5)}
-    found = hypotheses(Judge(replace(base, values=values), Candidate(plan, 0.05, 0.05, 1.0, 1.0)))
+    found = hypotheses(Evaluator(replace(base, values=values), Candidate(plan, 0.05, 0.05, 1.0, 1.0)))
     assert "contains 0" in found["H"].reason and found["H"].verdict is Verdict.UNDECIDED
-    proved = hypotheses(judge_of(plan, 0.05, 0.05))
+    proved = hypotheses(evaluator_of(plan, 0.05, 0.05))
     assert all(h.verdict is Verdict.PROVED and h.reason == "" for h in proved.values())
 
 
@@ -153,7 +153,7 @@ def test_margins_are_relative() -> None:
     for form, limit in (("concave", 2), ("integral", 1), ("residual", 2)):
         plan = Plan(form, "observation", ARCHITECTURES["both"])
         truth = Truth(numbers_of("both"), form, "observation", "both", 0.05, 0.05)
-        found = hypotheses(judge_of(plan, 0.05, 0.05))
+        found = hypotheses(evaluator_of(plan, 0.05, 0.05))
         wanted = {
             "step": (limit - truth.q) / limit,
             "injective": truth.F(truth.rho) - truth.x,
@@ -163,33 +163,34 @@ def test_margins_are_relative() -> None:
             margin = found[name].margin
             assert margin.lower <= value * (1 + mp.mpf("1e-13")) and value * (1 - mp.mpf("1e-13")) <= margin.upper
             assert margin.width <= (2e-3 if name == "H" else 1e-12) * (1 + abs(float(value)))
-    paper = hypotheses(judge_of(Plan("paper", "paper", ARCHITECTURES["both"]), 0.05, 0.05))
+    paper = hypotheses(evaluator_of(Plan("paper", "paper", ARCHITECTURES["both"]), 0.05, 0.05))
     truth = Truth(numbers_of("both"), "paper", "paper", "both", 0.05, 0.05)
     wanted = 1 - 2 * truth.rho * truth.ell / truth.n["smin"]
     assert abs(float(wanted) - paper["radius"].margin.mid) < 1e-12
     assert list(paper) == ["step", "radius", "injective", "H"]
-    nothing = hypotheses(judge_of(Plan("paper", "paper", ARCHITECTURES["both"]), 0.05, 0.05, sigma_min_J=0.0))
+    nothing = hypotheses(evaluator_of(Plan("paper", "paper", ARCHITECTURES["both"]), 0.05, 0.05, sigma_min_J=0.0))
     assert nothing["radius"].verdict is Verdict.REFUTED or nothing["radius"].verdict is Verdict.UNDECIDED
     assert "not shown to be onto" in nothing["radius"].reason
     base = base_of(numbers_of("both"), "both")
     unclear = replace(base, values={**base.values, s.sigma_min_J: Bound(0.0, 0.75)})
-    found = hypotheses(Judge(unclear, Candidate(Plan("paper", "paper", ARCHITECTURES["both"]), 0.05, 0.05, 1.0, 1.0)))
+    candidate = Candidate(Plan("paper", "paper", ARCHITECTURES["both"]), 0.05, 0.05, 1.0, 1.0)
+    found = hypotheses(Evaluator(unclear, candidate))
     assert found["radius"].verdict is Verdict.UNDECIDED and "0.75]" in found["radius"].reason
-    values = Judge(unclear, Candidate(Plan("paper", "paper", ARCHITECTURES["both"]), 0.05, 0.05, 1.0, 1.0)).run().values
+    values = Evaluator(unclear, candidate).run().values
     assert values[s.R_prime] == Bound(0.0, math.inf)  # nothing is known of it
 
 
 def test_what_fails_at_every_radius_is_refuted_and_nothing_else() -> None:
     """Outer layer: constant Jacobian, F constant for `observation`, so that (H) holds for a large ρ whatever ψ_0 is."""
     plan = Plan("concave", "observation", ARCHITECTURES["outer"])
-    easy = judge_of(plan, 1.0, 0.01, psi_0=4.0)  # 0.5·1 < 4, but a larger ρ does
+    easy = evaluator_of(plan, 1.0, 0.01, psi_0=4.0)  # 0.5·1 < 4, but a larger ρ does
     found = hypotheses(easy)
     assert found["H"].verdict is Verdict.UNDECIDED and "most promising" in found["H"].reason and not refute.refute(easy)
     plan = Plan("concave", "observation", ARCHITECTURES["both"])
     for psi, hopeless in ((2.0**-6, False), (0.03, False), (0.5, True), (30.0, True)):
-        judge = judge_of(plan, 0.05, 0.05, psi_0=psi)
-        found = hypotheses(judge)
-        assert refute.refute(judge) is hopeless
+        evaluator = evaluator_of(plan, 0.05, 0.05, psi_0=psi)
+        found = hypotheses(evaluator)
+        assert refute.refute(evaluator) is hopeless
         largest = max(
             Truth(numbers_of("both"), "concave", "observation", "both", r, 0.05).area(r)
             for r in np.geomspace(1e-3, 10, 60)
@@ -198,21 +199,21 @@ def test_what_fails_at_every_radius_is_refuted_and_nothing_else() -> None:
         if hopeless:
             assert found["H"].verdict is Verdict.REFUTED and "no radius" in found["H"].reason
     # a large profile: ω∫F ≫ ψ_0 although both are above 1; and a ψ_0 beyond the floats, of which nothing is known
-    large = judge_of(plan, 0.55, 1e-4, psi_0=4.0, sigma_AJ=8.0)
+    large = evaluator_of(plan, 0.55, 1e-4, psi_0=4.0, sigma_AJ=8.0)
     assert hypotheses(large)["H"].verdict is Verdict.PROVED and not refute.refute(large)
-    endless = judge_of(Plan("concave", "observation", ARCHITECTURES["outer"]), 1.0, 0.01, psi_0=1.7e308)
+    endless = evaluator_of(Plan("concave", "observation", ARCHITECTURES["outer"]), 1.0, 0.01, psi_0=1.7e308)
     endless.run()
     assert not refute.refute(endless)
     # the boundary between refuted and feasible is narrow
     truths = [Truth(numbers_of("both"), "concave", "observation", "both", r, 0.05) for r in np.geomspace(0.01, 3, 400)]
     reachable = max(t.omega * t.area(t.rho) for t in truths if t.q < 2)
     for factor, hopeless in ((0.99, False), (1.12, True)):
-        judge = judge_of(plan, 0.05, 0.05, psi_0=float(reachable) * factor)
-        judge.run()
-        assert refute.refute(judge) is hopeless, factor
-    strict = judge_of(Plan("paper", "paper", ARCHITECTURES["both"]), 0.2, 0.05, psi_0=5.0)
+        evaluator = evaluator_of(plan, 0.05, 0.05, psi_0=float(reachable) * factor)
+        evaluator.run()
+        assert refute.refute(evaluator) is hopeless, factor
+    strict = evaluator_of(Plan("paper", "paper", ARCHITECTURES["both"]), 0.2, 0.05, psi_0=5.0)
     assert hypotheses(strict)["H"].verdict is Verdict.REFUTED
-    both = hypotheses(judge_of(plan, 3.0, 0.05, psi_0=2.0**-6))  # far beyond the support: undecided, not refuted
+    both = hypotheses(evaluator_of(plan, 3.0, 0.05, psi_0=2.0**-6))  # far beyond the support: undecided, not refuted
     assert both["injective"].verdict is Verdict.UNDECIDED and "most promising" in both["injective"].reason
 
 
@@ -222,49 +223,49 @@ def test_paths_are_enclosed_tightly() -> None:
         ("residual", "concave", "integral"), ("observation", "row-space", "block", "block-observation")
     ):
         plan = Plan(form, profile, ARCHITECTURES["both"])
-        judge = Judge(
+        evaluator = Evaluator(
             base_of(numbers_of("both"), "both"), propose(base_of(numbers_of("both"), "both"), plan, Step(None, 0.5))
         )
-        decided = judge.run()
-        assert decided.verdict is Verdict.PROVED
-        S, F_inf = decided.values[s.S], decided.values[s.F_inf]
-        truth = Truth(numbers_of("both"), form, profile, "both", judge.candidate.rho, judge.candidate.gamma)
+        decision = evaluator.run()
+        assert decision.verdict is Verdict.PROVED
+        S, F_inf = decision.values[s.S], decision.values[s.F_inf]
+        truth = Truth(numbers_of("both"), form, profile, "both", evaluator.candidate.rho, evaluator.candidate.gamma)
         exact = mp.findroot(lambda t, truth=truth: truth.omega * truth.area(t) - truth.n["psi"], S.mid)
         assert S.lower <= exact <= S.upper and S.relative_width < 3e-4, (form, profile, S)
         with mp.workdps(60):  # the ends of F_∞ are those of F at the ends of S, rounded outward once
-            sharp = Truth(truth.numbers, form, profile, "both", judge.candidate.rho, judge.candidate.gamma)
+            sharp = Truth(truth.numbers, form, profile, "both", evaluator.candidate.rho, evaluator.candidate.gamma)
             ends = sharp.F(mp.mpf(S.upper)), sharp.F(mp.mpf(S.lower))
             assert (
                 F_inf.lower <= ends[0] <= math.nextafter(F_inf.lower, 9)
                 and math.nextafter(F_inf.upper, 0) <= ends[1] <= F_inf.upper
             )
         assert F_inf.lower <= truth.F(exact) <= F_inf.upper and F_inf.relative_width < 3e-4
-        assert decided.quantities["S"] == S
-    bad = judge_of(Plan("concave", "observation", ARCHITECTURES["both"]), 0.05, 0.05, psi_0=4.0).run()
+        assert decision.quantities["S"] == S
+    bad = evaluator_of(Plan("concave", "observation", ARCHITECTURES["both"]), 0.05, 0.05, psi_0=4.0).run()
     assert s.S not in bad.values and bad.verdict is not Verdict.PROVED
-    mixed = Decided(
+    mixed = Decision(
         [replace(h, verdict=v) for h, v in zip(bad.hypotheses, (Verdict.PROVED, Verdict.UNDECIDED, Verdict.REFUTED))]
     )
-    assert mixed.verdict is Verdict.REFUTED and Decided([]).verdict is Verdict.PROVED
+    assert mixed.verdict is Verdict.REFUTED and Decision([]).verdict is Verdict.PROVED
 
 
 def test_radii_of_the_paper() -> None:
     """R = σ_min/(2ℓ(R)): enclosed to 3e-8; infinite where J is constant; unknown for σ_min = 0."""
     for train in ("both", "inner"):
         for sigma in (0.75, 0.01, 30.0):
-            judge = judge_of(Plan("paper", "paper", ARCHITECTURES[train]), 0.01, 0.01, sigma_min_J=sigma)
+            evaluator = evaluator_of(Plan("paper", "paper", ARCHITECTURES[train]), 0.01, 0.01, sigma_min_J=sigma)
             with flint.ctx.workprec(128):
-                R = judge.paper_radius()
+                R = evaluator.paper_radius()
 
             def defect(r: Any, train: str = train, sigma: float = sigma) -> Any:
                 return 2 * r * Truth(numbers_of(train, sigma_min_J=sigma), "paper", "paper", train, r, 0.01).ell - sigma
 
             exact = mp.findroot(defect, R.mid)
             assert R.lower <= exact <= R.upper and R.relative_width < 3e-8, (train, sigma, R)
-            guess = search.largest_radius(judge.theorem, pessimistic(judge.base))
+            guess = search.largest_radius(evaluator.theorem, pessimistic(evaluator.base))
             assert abs(guess / exact - 1) < 2e-9
         numbers = Truth(numbers_of(train), "paper", "paper", train, 0.01, 0.01)
-        values = judge_of(Plan("paper", "paper", ARCHITECTURES[train]), 0.01, 0.01).run().values
+        values = evaluator_of(Plan("paper", "paper", ARCHITECTURES[train]), 0.01, 0.01).run().values
         nu_1 = (1 + numbers.q) / (1 - numbers.q / 2)
         for symbol, value in (
             (s.nu_1, nu_1),
@@ -272,9 +273,9 @@ def test_radii_of_the_paper() -> None:
             (s.R_prime, 2 * nu_1 * numbers.n["psi"] / (numbers.n["sA"] * numbers.n["smin"])),
         ):
             assert abs(values[symbol].mid / value - 1) < 1e-13 and values[symbol].relative_width < 1e-13
-    constant = judge_of(Plan("paper", "paper", ARCHITECTURES["outer"]), 0.01, 0.01)
+    constant = evaluator_of(Plan("paper", "paper", ARCHITECTURES["outer"]), 0.01, 0.01)
     assert constant.paper_radius() == Bound(math.inf, math.inf)
-    singular = judge_of(Plan("paper", "paper", ARCHITECTURES["both"]), 0.01, 0.01, sigma_min_J=0.0)
+    singular = evaluator_of(Plan("paper", "paper", ARCHITECTURES["both"]), 0.01, 0.01, sigma_min_J=0.0)
     assert singular.paper_radius() == Bound(0.0, math.inf)
     assert search.largest_radius(singular.theorem, pessimistic(singular.base)) == 0.0
     assert search.largest_radius(constant.theorem, pessimistic(constant.base)) == math.inf
@@ -283,22 +284,22 @@ def test_radii_of_the_paper() -> None:
 # --- guarantees ---------------------------------------------------------------------------------------------
 def made(
     form: str, schedule: Any, scale: float = 1.0, targets: tuple[float, ...] = (2.0**-20,), iteration: int = 0
-) -> tuple[Any, Judge, Decided]:
+) -> tuple[Any, Evaluator, Decision]:
     base = base_of(numbers_of("both"), "both", scale)
-    judge = Judge(base, propose(base, Plan(form, "observation", ARCHITECTURES["both"]), Step(None, 0.5)))
-    decided = judge.run()
-    assert decided.verdict is Verdict.PROVED
-    return guarantee(judge, decided, HALF, schedule, iteration, targets), judge, decided
+    evaluator = Evaluator(base, propose(base, Plan(form, "observation", ARCHITECTURES["both"]), Step(None, 0.5)))
+    decision = evaluator.run()
+    assert decision.verdict is Verdict.PROVED
+    return guarantee(evaluator, decision, HALF, schedule, iteration, targets), evaluator, decision
 
 
 @pytest.mark.parametrize("scale", [0.5, 1.0, 4.0])
 def test_conclusions_of_the_residual_form(scale: float) -> None:
     """R/(F_∞−x) and ln(1−2cγF_∞(F_∞−x)), at both ends of F_∞."""
-    found, judge, decided = made("residual", Constant(), scale)
+    found, evaluator, decision = made("residual", Constant(), scale)
     truth = Truth(
-        numbers_of("both"), "residual", "observation", "both", judge.candidate.rho, judge.candidate.gamma, scale
+        numbers_of("both"), "residual", "observation", "both", evaluator.candidate.rho, evaluator.candidate.gamma, scale
     )
-    F_inf = decided.values[s.F_inf]
+    F_inf = decision.values[s.F_inf]
     for F, distance_end, log_end in (
         (mp.mpf(F_inf.lower), found.distance_to_limit.upper, found.log_contraction_per_step.upper),
         (mp.mpf(F_inf.upper), found.distance_to_limit.lower, found.log_contraction_per_step.lower),
@@ -312,9 +313,9 @@ def test_conclusions_of_the_residual_form(scale: float) -> None:
 
 @pytest.mark.parametrize("form", ["concave", "integral"])
 def test_conclusions_of_the_other_forms(form: str) -> None:
-    found, judge, decided = made(form, Constant())
-    truth = Truth(numbers_of("both"), form, "observation", "both", judge.candidate.rho, judge.candidate.gamma)
-    F_inf = decided.values[s.F_inf]
+    found, evaluator, decision = made(form, Constant())
+    truth = Truth(numbers_of("both"), form, "observation", "both", evaluator.candidate.rho, evaluator.candidate.gamma)
+    F_inf = decision.values[s.F_inf]
     for F, distance_end, exponent_end in (
         (mp.mpf(F_inf.lower), found.distance_to_limit.upper, found.rate_exponent.lower),
         (mp.mpf(F_inf.upper), found.distance_to_limit.lower, found.rate_exponent.upper),
@@ -329,8 +330,8 @@ def test_conclusions_of_the_other_forms(form: str) -> None:
 
 
 @pytest.mark.parametrize("form", ["residual", "concave"])
-def test_schedules_stretch_the_counts(form: str) -> None:
-    constant, judge, _ = made(form, Constant(), targets=(2.0**-20, 1.0))
+def test_schedules_lengthen_the_counts(form: str) -> None:
+    constant, evaluator, _ = made(form, Constant(), targets=(2.0**-20, 1.0))
     for schedule in (Polynomial(0.5), Cosine(10**6), Polynomial(2.0)):
         found, _, _ = made(form, schedule, targets=(2.0**-20, 1.0))
         assert found.log_contraction_per_step is None and found.distance_to_limit == constant.distance_to_limit
@@ -342,36 +343,42 @@ def test_schedules_stretch_the_counts(form: str) -> None:
             plain = math.ceil(math.log(NUMBERS[s.loss_0] * 2.0**20) / (2 * y))
         else:
             plain = next(v for k, v in constant.iterations_to_loss.items() if float(k) < 1)
-        assert counts[2.0**-20] == stretch(judge, schedule, 0, plain)
+        assert counts[2.0**-20] == scheduled_count(evaluator, schedule, 0, plain)
 
 
-def test_stretching_is_exact() -> None:
+def test_scheduled_counts_are_exact() -> None:
     """The first count whose lower bound of the sum of factors reaches the needed one, times the supremum from t on."""
-    _, judge, _ = made("concave", Constant())
+    _, evaluator, _ = made("concave", Constant())
     for schedule, start, needed in itertools.product(
         (Polynomial(0.5), Polynomial(1.0), Cosine(300)), (0, 5), (1, 2, 7)
     ):
-        count = stretch(judge, schedule, start, needed)
+        count = scheduled_count(evaluator, schedule, start, needed)
         least = needed * schedule.supremum(start)
         assert count is not None and schedule.sum_lower(start, count) >= least > schedule.sum_lower(start, count - 1)
-    assert stretch(judge, Polynomial(2.0), 0, 3) is None and stretch(judge, Cosine(10), 0, 6) is None
-    assert stretch(judge, Polynomial(0.5), 0, 0) == 0 and stretch(judge, Polynomial(0.5), 0, None) is None
-    assert stretch(judge, Constant(), 3, 1234) == 1234
-    L, gamma = judge.bound(judge.env[s.lipschitz_grad]).upper, judge.candidate.gamma
+    assert (
+        scheduled_count(evaluator, Polynomial(2.0), 0, 3) is None
+        and scheduled_count(evaluator, Cosine(10), 0, 6) is None
+    )
+    assert (
+        scheduled_count(evaluator, Polynomial(0.5), 0, 0) == 0
+        and scheduled_count(evaluator, Polynomial(0.5), 0, None) is None
+    )
+    assert scheduled_count(evaluator, Constant(), 3, 1234) == 1234
+    L, gamma = evaluator.bound(evaluator.env[s.lipschitz_grad]).upper, evaluator.candidate.gamma
     for factor in (0.25, 1.0, 4.0):
-        other = Judge(judge.base, replace(judge.candidate, gamma=factor / L))
-        other.env = judge.env
-        assert stretch(other, Backtracking(), 0, 100) in (
+        other = Evaluator(evaluator.base, replace(evaluator.candidate, gamma=factor / L))
+        other.env = evaluator.env
+        assert scheduled_count(other, Backtracking(), 0, 100) in (
             {100} if factor <= 0.5 else {math.ceil(200 * factor), math.ceil(200 * factor) + 1}
         )
     other.env = {}
-    assert stretch(other, Backtracking(), 0, 100) is None  # nothing is known of L
-    assert stretch(replace_env(judge, gamma), Backtracking(), 0, 10**15) is None or gamma * L <= 0.5
+    assert scheduled_count(other, Backtracking(), 0, 100) is None  # nothing is known of L
+    assert scheduled_count(replace_env(evaluator, gamma), Backtracking(), 0, 10**15) is None or gamma * L <= 0.5
 
 
-def replace_env(judge: Judge, gamma: float) -> Judge:
-    other = Judge(judge.base, replace(judge.candidate, gamma=max(gamma, 10.0)))
-    other.env = judge.env
+def replace_env(evaluator: Evaluator, gamma: float) -> Evaluator:
+    other = Evaluator(evaluator.base, replace(evaluator.candidate, gamma=max(gamma, 10.0)))
+    other.env = evaluator.env
     return other
 
 

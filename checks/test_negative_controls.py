@@ -70,8 +70,8 @@ def scaled(proof: Proof, symbol: Any, factor: float) -> Proof:
     """The proof with one derived quantity multiplied by a factor, its consequences left as they were."""
     value = proof.values[symbol]
     wrong = Bound(min(value.lower * factor, value.upper * factor), max(value.lower * factor, value.upper * factor))
-    decided = replace(proof.decided, values={**proof.decided.values, symbol: wrong})
-    return replace(proof, decided=decided)
+    decision = replace(proof.decision, values={**proof.decision.values, symbol: wrong})
+    return replace(proof, decision=decision)
 
 
 def test_the_families_themselves_are_clean() -> None:
@@ -189,7 +189,7 @@ def test_operator_norm_from_few_power_iterations() -> None:
 # --- constants on the ball ------------------------------------------------------------------------------------------
 @dataclass
 class Believed:
-    """What a judge with wrong numbers would use."""
+    """What an evaluator with wrong numbers would use."""
 
     start: dict
     env: dict
@@ -198,11 +198,11 @@ class Believed:
 def shrunk(instance: Instance, *symbols: Any, factor: float) -> Instance:
     """The instance whose proof uses constants that are too small."""
     assert instance.proof is not None
-    judge = instance.proof.judge
+    evaluator = instance.proof.evaluator
     start, env = (
-        {**known, **{x: known[x] * factor for x in symbols if x in known}} for known in (judge.start, judge.env)
+        {**known, **{x: known[x] * factor for x in symbols if x in known}} for known in (evaluator.start, evaluator.env)
     )
-    return replace(instance, proof=replace(instance.proof, judge=Believed(start, env)))  # type: ignore[arg-type]
+    return replace(instance, proof=replace(instance.proof, evaluator=Believed(start, env)))  # type: ignore[arg-type]
 
 
 def found_by(facts: Callable, instances: list[Instance], prefix: str) -> int:
@@ -254,7 +254,7 @@ def test_environment_is_the_one_that_certifies() -> None:
     for instance in family()[:2]:
         assert instance.proof is not None
         env = environment(instance.proof, "block")
-        assert env[s.lipschitz_J].overlaps(instance.proof.judge.env[s.lipschitz_J])
+        assert env[s.lipschitz_J].overlaps(instance.proof.evaluator.env[s.lipschitz_J])
 
 
 # --- early stopping ------------------------------------------------------------------------------------------------

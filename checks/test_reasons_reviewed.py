@@ -16,11 +16,11 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from checks.test_criteria_tight import judge_of
+from checks.test_criteria_tight import evaluator_of
 from dipproofs.certify import constants
 from dipproofs.certify.constants import Plan, call
-from dipproofs.certify.decide import Judge
-from dipproofs.certify.guarantees import _ceil, stretch
+from dipproofs.certify.decide import Evaluator
+from dipproofs.certify.guarantees import _ceil, scheduled_count
 from dipproofs.descent import Backtracking
 from dipproofs.enclosures import (
     IntervalMatrix,
@@ -75,24 +75,24 @@ def test_a_step_is_refuted_only_if_it_fails_at_the_centre(form: str) -> None:
     plan = Plan(form, "observation", ARCHITECTURES["both"])
 
     def size(rho: float) -> float:
-        judge = judge_of(plan, rho, 1.0)
+        evaluator = evaluator_of(plan, rho, 1.0)
         with flint.ctx.workprec(128):
-            judge.run()
-            return float(call(judge.theorem.hypotheses["step"].relation.lts, judge.env).mid())
+            evaluator.run()
+            return float(call(evaluator.theorem.hypotheses["step"].relation.lts, evaluator.env).mid())
 
     limit = 2.0
     at_centre, at_half = limit / size(0.0), limit / size(0.5)
     with flint.ctx.workprec(128):
         for gamma, verdict in (((at_centre + at_half) / 2, Verdict.UNDECIDED), (at_centre * 1.01, Verdict.REFUTED)):
-            assert judge_of(plan, 1.5, gamma).run().hypotheses[0].verdict is verdict
+            assert evaluator_of(plan, 1.5, gamma).run().hypotheses[0].verdict is verdict
 
 
 def test_backtracking_is_counted_with_the_largest_gradient_constant() -> None:
-    judge = judge_of(PAPER, 0.01, 0.01)
+    evaluator = evaluator_of(PAPER, 0.01, 0.01)
     with flint.ctx.workprec(128):
-        other = Judge(judge.base, replace(judge.candidate, gamma=4.0))
+        other = Evaluator(evaluator.base, replace(evaluator.candidate, gamma=4.0))
         other.env = {s.lipschitz_grad: flint.arb(1).union(flint.arb(2))}
-        count = stretch(other, Backtracking(), 0, 100)
+        count = scheduled_count(other, Backtracking(), 0, 100)
     assert count is not None and 1600 <= count <= 1601  # steps of ¼ at least, where L may be 2
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from dipproofs.certificate.record import Certificate, Guarantees, Hypothesis
 from dipproofs.certificate.stored import StoredArrays
-from dipproofs.certify.decide import BITS, Decided, Judge
+from dipproofs.certify.decide import BITS, Decision, Evaluator
 from dipproofs.certify.guarantees import guarantee, without_assumptions, without_descent
 from dipproofs.certify.methods.at_iterate import PRODUCERS, Method, certify_momentum
 from dipproofs.certify.methods.floating_point import with_floating_point
@@ -164,7 +164,7 @@ def _decide(
     targets: Iterable[float], fixed: dict[str, Any], now: Guarantees, about: tuple[Recovery, Network] | None = None,
     never: str = "",
 ) -> Certificate:  # fmt: skip
-    first: tuple[Judge, Decided] | None = None
+    first: tuple[Evaluator, Decision] | None = None
     vanishing = fixed["arithmetic"] == "proved" and may_vanish(base.values[s.loss_0])
     base = at_its_bound(base) if vanishing else base
     proposals = best(base, form, step, loss.concave_psi)
@@ -173,27 +173,29 @@ def _decide(
             break
         if not np.isfinite(candidate.rho) or not np.isfinite(candidate.gamma):
             continue
-        judge = Judge(base, candidate)
-        decided = judge.run()
+        evaluator = Evaluator(base, candidate)
+        decision = evaluator.run()
         if first is None:
-            first = judge, decided
-        if decided.verdict is Verdict.PROVED:
-            first = judge, decided
+            first = evaluator, decision
+        if decision.verdict is Verdict.PROVED:
+            first = evaluator, decision
             break
     if first is None:
         return _failure([*before, _not_injective(base, never)], form, _named(base), fixed, now)
-    judge, decided = first
+    evaluator, decision = first
     if vanishing:
         with flint.ctx.workprec(BITS):
-            weakened(decided, judge.env)
-    if decided.verdict is Verdict.REFUTED and not _all_fail(base, judge, proposals):
-        decided.hypotheses = [_of_this_form(h, judge) for h in decided.hypotheses]
-    verdict = decided.verdict
+            weakened(decision, evaluator.env)
+    if decision.verdict is Verdict.REFUTED and not _all_fail(base, evaluator, proposals):
+        decision.hypotheses = [_of_this_form(h, evaluator) for h in decision.hypotheses]
+    verdict = decision.verdict
     for hypothesis in before:
         verdict = verdict & hypothesis.verdict
-    holds = verdict is Verdict.PROVED or _all_hold(decided, base)
+    holds = verdict is Verdict.PROVED or _all_hold(decision, base)
     guarantees = (
-        guarantee(judge, decided, loss, schedule, fixed["iteration"], sorted(targets, reverse=True), *(about or ()))
+        guarantee(
+            evaluator, decision, loss, schedule, fixed["iteration"], sorted(targets, reverse=True), *(about or ())
+        )
         if holds
         else now
     )
@@ -201,34 +203,34 @@ def _decide(
         guarantees = distance_from_zero(guarantees)
     return Certificate(
         verdict=verdict,
-        form=judge.plan.form,
-        profile=judge.plan.profile,
-        quantities=decided.quantities,
-        hypotheses=(*before, *decided.hypotheses),
+        form=evaluator.plan.form,
+        profile=evaluator.plan.profile,
+        quantities=decision.quantities,
+        hypotheses=(*before, *decision.hypotheses),
         guarantees=guarantees,
         **fixed,
     )
 
 
-def _all_fail(base: Base, judge: Judge, proposals: list[Candidate]) -> bool:
+def _all_fail(base: Base, evaluator: Evaluator, proposals: list[Candidate]) -> bool:
     """Whether every other form and profile that was asked for is refuted, too."""
-    others = {c.plan: c for c in proposals if c.plan != judge.plan and np.isfinite(c.gamma) and np.isfinite(c.rho)}
-    return all(Judge(base, candidate).run().verdict is Verdict.REFUTED for candidate in others.values())
+    others = {c.plan: c for c in proposals if c.plan != evaluator.plan and np.isfinite(c.gamma) and np.isfinite(c.rho)}
+    return all(Evaluator(base, candidate).run().verdict is Verdict.REFUTED for candidate in others.values())
 
 
-def _of_this_form(hypothesis: Hypothesis, judge: Judge) -> Hypothesis:
+def _of_this_form(hypothesis: Hypothesis, evaluator: Evaluator) -> Hypothesis:
     if hypothesis.verdict is not Verdict.REFUTED:
         return hypothesis
-    reason = f"fails in form {judge.plan.form} with profile {judge.plan.profile}; others are not refuted; "
+    reason = f"fails in form {evaluator.plan.form} with profile {evaluator.plan.profile}; others are not refuted; "
     return replace(hypothesis, verdict=Verdict.UNDECIDED, reason=reason + hypothesis.reason)
 
 
-def _all_hold(decided: Decided, base: Base) -> bool:
+def _all_hold(decision: Decision, base: Base) -> bool:
     """With numbers weaker than proved: whether every margin is positive, so that guarantees of that evidence follow."""
-    if all(h.verdict is Verdict.PROVED for h in decided.hypotheses):
+    if all(h.verdict is Verdict.PROVED for h in decision.hypotheses):
         return True
     weaker = any(b.evidence > Evidence.PROVED for b in base.values.values())
-    margins = [h.margin for h in decided.hypotheses]
+    margins = [h.margin for h in decision.hypotheses]
     return weaker and all(m is not None and m.lower > 0 for m in margins)
 
 

@@ -31,7 +31,7 @@ SHORTEST = 1e-3
 
 
 @dataclass
-class Decided:
+class Decision:
     """Hypotheses and quantities at one radius.
 
     Args:
@@ -53,7 +53,7 @@ class Decided:
         return result
 
 
-class Judge:
+class Evaluator:
     """Evaluates a candidate in Arb; one instance per candidate."""
 
     def __init__(self, base: Base, candidate: Candidate) -> None:
@@ -64,21 +64,21 @@ class Judge:
         self.theorem = self.plan.theorem
         self.env: Environment = {}
 
-    def run(self) -> Decided:
+    def run(self) -> Decision:
         """Decide everything; hypotheses come in the order step, those on the radius, injective, H."""
         with flint.ctx.workprec(BITS):
             rho = flint.arb(self.candidate.rho)
             self.env = evaluate(self.plan, self.start, rho, self.effective_gamma)
-            decided = Decided()
-            decided.hypotheses.append(self._step())
+            decision = Decision()
+            decision.hypotheses.append(self._step())
             further = dict(self.theorem.form.hypotheses) | dict(self.theorem.architecture.hypotheses)
-            decided.hypotheses += [self._further(id, condition) for id, condition in further.items()]
-            decided.hypotheses.append(self._injective())
-            decided.hypotheses.append(self._hypothesis_H())
-            if decided.verdict is Verdict.REFUTED:
-                decided.hypotheses = self._at_any_radius(decided.hypotheses)
-            self._record(decided)
-            return decided
+            decision.hypotheses += [self._further(id, condition) for id, condition in further.items()]
+            decision.hypotheses.append(self._injective())
+            decision.hypotheses.append(self._hypothesis_H())
+            if decision.verdict is Verdict.REFUTED:
+                decision.hypotheses = self._at_any_radius(decision.hypotheses)
+            self._record(decision)
+            return decision
 
     @property
     def effective_gamma(self) -> Any:
@@ -209,7 +209,7 @@ class Judge:
         return result
 
     # --- quantities ---------------------------------------------------------------------------------
-    def _record(self, decided: Decided) -> None:
+    def _record(self, decision: Decision) -> None:
         env = self.env
         values: dict[Any, Bound] = dict(self.base.values)
         skip = {s.gamma, s.rho, s.loss_gradient, s.loss_curvature}
@@ -218,13 +218,13 @@ class Judge:
                 values[symbol] = self.bound(ball)
         values[s.gamma] = Bound.exact(self.candidate.gamma)
         values[s.rho] = Bound.exact(self.candidate.rho)
-        if all(h.verdict is Verdict.PROVED for h in decided.hypotheses) or self.evidence is not Evidence.PROVED:
+        if all(h.verdict is Verdict.PROVED for h in decision.hypotheses) or self.evidence is not Evidence.PROVED:
             values[s.S], values[s.F_inf] = self._path_bound()
         values |= self._reported()
-        decided.values = values
-        decided.quantities = {NAMES[symbol]: bound for symbol, bound in values.items() if symbol in NAMES}
+        decision.values = values
+        decision.quantities = {NAMES[symbol]: bound for symbol, bound in values.items() if symbol in NAMES}
         absent = [symbol for symbol in self.theorem.architecture.optional if symbol not in values]
-        decided.quantities |= {NAMES[symbol]: None for symbol in absent}
+        decision.quantities |= {NAMES[symbol]: None for symbol in absent}
 
     def _path_bound(self) -> tuple[Bound, Bound]:
         """Enclose S, the root of ω∫₀^S = ψ_0, and F_∞ = F(S)."""
@@ -283,7 +283,7 @@ class Judge:
         return Bound(low, high, self.evidence)
 
 
-def _shorter(limit: float, judge: Judge) -> str:
-    scale = judge.base.residual_scale
-    factor = scale.upper if judge.theorem.form.scaled_step and scale is not None else 1.0
+def _shorter(limit: float, evaluator: Evaluator) -> str:
+    scale = evaluator.base.residual_scale
+    factor = scale.upper if evaluator.theorem.form.scaled_step and scale is not None else 1.0
     return f"{limit / factor * 0.99:.3g}"

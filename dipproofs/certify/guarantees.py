@@ -11,7 +11,7 @@ import flint
 
 from dipproofs.certificate.conditional import NEEDS_LOSS
 from dipproofs.certificate.record import Guarantees
-from dipproofs.certify.decide import BITS, Decided, Judge
+from dipproofs.certify.decide import BITS, Decision, Evaluator
 from dipproofs.descent import Backtracking, Constant, Schedule
 from dipproofs.enclosures import Bound, Verdict
 from dipproofs.enclosures.evaluate import call
@@ -23,8 +23,8 @@ from dipproofs.theory import symbols as s
 
 
 def guarantee(
-    judge: Judge,
-    decided: Decided,
+    evaluator: Evaluator,
+    decision: Decision,
     loss: Any,
     schedule: Schedule,
     iteration: int,
@@ -35,45 +35,45 @@ def guarantee(
     """Derive the guarantees of a decided certificate; only call it when every hypothesis holds.
 
     Args:
-        judge, decided: of the same candidate.
+        evaluator, decision: of the same candidate.
         loss: runtime loss.
         schedule, iteration: step sizes from the certified iterate on.
         targets: values of the loss for ``iterations_to_loss``.
         recovery, network: for what is said about the signal; the network at the certified iterate.
     """
-    values = decided.values
+    values = decision.values
     with flint.ctx.workprec(BITS):
         F_inf = values[s.F_inf]
-        distance = at_both_ends(judge.theorem.conclusions["distance_to_limit"], judge.env, F_inf)
-        if judge.theorem.form.contracts_residual:
-            contraction = at_both_ends(conditions.residual_contraction, judge.env, F_inf)
-            log_contraction = judge.bound(contraction.log()) if contraction > 0 else None
-            # ln(1−γ_i y) ≤ −γ_i y is proportional to γ_i, as `stretch` needs
-            per_step = log_contraction if isinstance(schedule, Constant) else judge.bound(contraction - 1)
+        distance = at_both_ends(evaluator.theorem.conclusions["distance_to_limit"], evaluator.env, F_inf)
+        if evaluator.theorem.form.contracts_residual:
+            contraction = at_both_ends(conditions.residual_contraction, evaluator.env, F_inf)
+            log_contraction = evaluator.bound(contraction.log()) if contraction > 0 else None
+            # ln(1−γ_i y) ≤ −γ_i y is proportional to γ_i, as `scheduled_count` needs
+            per_step = log_contraction if isinstance(schedule, Constant) else evaluator.bound(contraction - 1)
             exponent = None
         else:
-            exponent = judge.bound(at_both_ends(conditions.rate_exponent, judge.env, F_inf))
+            exponent = evaluator.bound(at_both_ends(conditions.rate_exponent, evaluator.env, F_inf))
             per_step = None
-            log_contraction = loss_contraction(judge, loss, exponent)
+            log_contraction = loss_contraction(evaluator, loss, exponent)
     constant = isinstance(schedule, Constant)
     counts = {}
     for target in targets:
-        if judge.theorem.form.contracts_residual:
+        if evaluator.theorem.form.contracts_residual:
             needed = _residual_count(values[s.loss_0], target, per_step)
         else:
-            needed = _count(judge, loss, values[s.loss_0], target, exponent)
-        counts[_exactly(target)] = needed if constant else stretch(judge, schedule, iteration, needed)
+            needed = _count(evaluator, loss, values[s.loss_0], target, exponent)
+        counts[_exactly(target)] = needed if constant else scheduled_count(evaluator, schedule, iteration, needed)
     extra: dict[str, Any] = {"limit_has_zero_loss": schedule.diverges}
     stop = error = None
     if recovery is not None and network is not None:
         if recovery.applies and recovery.noise is not None:
-            stop = stops_after(judge, decided, loss, recovery.noise.level, exponent, per_step)
-            stop = stop if constant else stretch(judge, schedule, iteration, stop)
+            stop = stops_after(evaluator, decision, loss, recovery.noise.level, exponent, per_step)
+            stop = stop if constant else scheduled_count(evaluator, schedule, iteration, stop)
         error, extra["recovery"] = recovery.report(
-            network, values[s.psi_0], lambda: reaches_everything(judge, decided), stop, schedule.diverges
+            network, values[s.psi_0], lambda: reaches_everything(evaluator, decision), stop, schedule.diverges
         )
     return Guarantees(
-        distance_to_limit=judge.bound(distance),
+        distance_to_limit=evaluator.bound(distance),
         log_contraction_per_step=log_contraction if constant else None,
         rate_exponent=exponent,
         iterations_to_loss=counts,
@@ -123,9 +123,9 @@ def _exactly(target: float) -> str:
     return short if float(short) == target else repr(float(target))
 
 
-def loss_contraction(judge: Judge, loss: Any, exponent: Bound) -> Bound | None:
+def loss_contraction(evaluator: Evaluator, loss: Any, exponent: Bound) -> Bound | None:
     """Bound ln(ψ(f_{τ+1})/ψ(f_τ)) for losses with ψ(e) = √(const·e): Ψ = −const·ln(e)/4."""
-    constants = judge.base.loss_parameters
+    constants = evaluator.base.loss_parameters
     squared = call_bound(loss.psi**2 / s.e, constants)
     if squared is None:
         return None
@@ -165,12 +165,12 @@ def _residual_count(loss_0: Bound, target: float, log_contraction: Bound | None)
         return _ceil(gap / (-2 * flint.arb(log_contraction.upper)))
 
 
-def _count(judge: Judge, loss: Any, loss_0: Bound, target: float, exponent: Bound | None) -> int | None:
+def _count(evaluator: Evaluator, loss: Any, loss_0: Bound, target: float, exponent: Bound | None) -> int | None:
     from dipproofs.losses import iterations_to
 
     if exponent is None:
         return None
-    return iterations_to(loss, loss_0, target, exponent, judge.base.loss_parameters)
+    return iterations_to(loss, loss_0, target, exponent, evaluator.base.loss_parameters)
 
 
 def _ceil(ball: Any) -> int | None:
@@ -178,17 +178,17 @@ def _ceil(ball: Any) -> int | None:
     return math.ceil(top * (1 + 1e-15)) if math.isfinite(top) and top < 1e15 else None
 
 
-def stretch(judge: Judge, schedule: Schedule, iteration: int, needed: int | None) -> int | None:
+def scheduled_count(evaluator: Evaluator, schedule: Schedule, iteration: int, needed: int | None) -> int | None:
     """Turn a number of steps of the largest size into a number of scheduled steps.
 
     The conclusions depend on Σγ_iκ̃(q_i) with κ̃ decreasing in q (residual form: on Σγ_i, through ln(1−z) ≤ −z), so
     that a step γ_i ≤ γ is worth at least γ_i/γ of a step γ.
     """
-    if needed is None or needed == 0 or judge.theorem.form.searched:  # then the rate is that of accepted steps
+    if needed is None or needed == 0 or evaluator.theorem.form.searched:  # then the rate is that of accepted steps
         return needed
     if isinstance(schedule, Backtracking):
-        L = judge.bound(judge.env[s.lipschitz_grad]).upper if s.lipschitz_grad in judge.env else math.inf
-        worth = schedule.smallest_step(judge.candidate.gamma, L) / judge.candidate.gamma
+        L = evaluator.bound(evaluator.env[s.lipschitz_grad]).upper if s.lipschitz_grad in evaluator.env else math.inf
+        worth = schedule.smallest_step(evaluator.candidate.gamma, L) / evaluator.candidate.gamma
         return math.ceil(needed / worth) if worth > 0 and needed / worth < 1e15 else None
     scale = schedule.supremum(iteration)
     high = needed

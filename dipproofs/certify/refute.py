@@ -20,23 +20,23 @@ from dipproofs.enclosures.evaluate import call
 from dipproofs.theory import symbols as s
 
 if TYPE_CHECKING:
-    from dipproofs.certify.decide import Judge
+    from dipproofs.certify.decide import Evaluator
 
 _RATIO = 1.06
 _INTERVALS = 160
 
 
-def refute(judge: Judge) -> bool:
-    """Return whether (H) is proved to fail at every radius, for the judge's form and profile, and its step or all."""
-    if not judge.theorem.architecture.refutable:
+def refute(evaluator: Evaluator) -> bool:
+    """Return whether (H) is proved to fail at every radius, for its form and profile, and its step or all."""
+    if not evaluator.theorem.architecture.refutable:
         return False
-    psi, free = judge.start[s.psi_0], judge.candidate.free
-    F = judge.theorem.F
+    psi, free = evaluator.start[s.psi_0], evaluator.candidate.free
+    F = evaluator.theorem.F
     left = 0.0
-    right = 0.98 * float(psi.mid()) / max(float(call(F, {**judge.at_start(), s.t: flint.arb(0)}).upper()), 1e-300)
-    limit = _limit(judge)
+    right = 0.98 * float(psi.mid()) / max(float(call(F, {**evaluator.at_start(), s.t: flint.arb(0)}).upper()), 1e-300)
+    limit = _limit(evaluator)
     for _ in range(_INTERVALS):
-        env = evaluate(judge.plan, judge.start, flint.arb(left), judge.effective_gamma)
+        env = evaluate(evaluator.plan, evaluator.start, flint.arb(left), evaluator.effective_gamma)
         if free:
             env[s.omega] = flint.arb(1)
         end = min(_support(F, env), limit)
@@ -51,9 +51,9 @@ def refute(judge: Judge) -> bool:
     return False
 
 
-def _limit(judge: Judge) -> float:
+def _limit(evaluator: Evaluator) -> float:
     """Radii above the paper's R are not allowed in its form."""
-    return math.inf if judge.theorem.radius is None else judge.paper_radius().upper
+    return math.inf if evaluator.theorem.radius is None else evaluator.paper_radius().upper
 
 
 def _support(F: Any, env: Any) -> float:

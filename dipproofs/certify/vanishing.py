@@ -13,7 +13,7 @@ from typing import Any
 import flint
 
 from dipproofs.certificate.record import Guarantees, Hypothesis
-from dipproofs.certify.decide import Decided
+from dipproofs.certify.decide import Decision
 from dipproofs.certify.quantities import Base
 from dipproofs.enclosures import Bound, Verdict
 from dipproofs.theory import symbols as s
@@ -33,20 +33,20 @@ def at_its_bound(base: Base) -> Base:
     return replace(base, values={**base.values, **ends}, at_bound=True)
 
 
-def weakened(decided: Decided, env: dict[Any, flint.arb]) -> None:
+def weakened(decision: Decision, env: dict[Any, flint.arb]) -> None:
     """Undo what does not follow for f_0 itself: refutations, margins that depend on ψ(f_0), and lower ends.
 
     Args:
-        decided: changed in place. env: of its judge, where x, which conclusions depend on, gets its lower end 0.
+        decision: changed in place. env: of its evaluator, where x, which conclusions depend on, gets its lower end 0.
     """
     if (drift := env.get(s.curvature_drift)) is not None:
         env[s.curvature_drift] = drift.union(flint.arb(0))
-    decided.hypotheses = [_hypothesis(h) for h in decided.hypotheses]
+    decision.hypotheses = [_hypothesis(h) for h in decision.hypotheses]
     for name, symbol in _SMALL.items():
-        if (known := decided.quantities.get(name)) is not None:
-            decided.quantities[name] = _from_zero(known)
-        if symbol in decided.values:
-            decided.values[symbol] = _from_zero(decided.values[symbol])
+        if (known := decision.quantities.get(name)) is not None:
+            decision.quantities[name] = _from_zero(known)
+        if symbol in decision.values:
+            decision.values[symbol] = _from_zero(decision.values[symbol])
 
 
 def distance_from_zero(guarantees: Guarantees) -> Guarantees:

@@ -112,7 +112,7 @@ def on_generated_cone(A: np.ndarray, generators: np.ndarray, budget: int = 20_00
     floor = on_subspace(A, G) if G.shape[1] <= G.shape[0] else None
     if floor is not None and floor.constant is not None and floor.constant.lower > found.lower:
         found = Bound(floor.constant.lower, max(found.upper, floor.constant.lower))
-    return _judged(found, budget)
+    return _verdict_of(found, budget)
 
 
 def on_cone(A: np.ndarray, inequalities: np.ndarray, budget: int = 20_000) -> RestrictedInjectivity:
@@ -142,7 +142,7 @@ def on_cone(A: np.ndarray, inequalities: np.ndarray, budget: int = 20_000) -> Re
     with flint.ctx.workprec(_BITS):
         orthants = [_simplex(A, np.diag(np.array(signs)), H) for signs in itertools.product((1.0, -1.0), repeat=n)]
         found = _search(orthants, budget)
-    return _judged(found, budget)
+    return _verdict_of(found, budget)
 
 
 def _search(simplices: list[_Simplex], budget: int) -> Bound:
@@ -169,7 +169,7 @@ def _search(simplices: list[_Simplex], budget: int) -> Bound:
     return square.sqrt() if math.isfinite(square.lower) else Bound(math.inf, math.inf)
 
 
-def _judged(found: Bound, budget: int) -> RestrictedInjectivity:
+def _verdict_of(found: Bound, budget: int) -> RestrictedInjectivity:
     if found.lower > 0:
         reason = "T = {0}" if math.isinf(found.lower) else ""
         return RestrictedInjectivity(Verdict.PROVED, found, STATEMENT, reason)

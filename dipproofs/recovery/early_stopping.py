@@ -14,7 +14,7 @@ from dipproofs.theory import recovery as formulas
 from dipproofs.theory import symbols as s
 
 if TYPE_CHECKING:
-    from dipproofs.certify.decide import Decided, Judge
+    from dipproofs.certify.decide import Decision, Evaluator
 
 _BITS = 128
 #: Bisection of ln e for ψ(e) = δ: the iteration count grows by less than one step through its error.
@@ -50,23 +50,23 @@ def loss_at_level(loss: Any, level: float, start: Bound, constants: Any) -> floa
 
 
 def stops_after(
-    judge: Judge, decided: Decided, loss: Any, level: Bound, exponent: Bound | None, per_step: Bound | None
+    evaluator: Evaluator, decision: Decision, loss: Any, level: Bound, exponent: Bound | None, per_step: Bound | None
 ) -> int | None:
     """Return the number of steps of the largest size after which ψ(f_τ) ≤ δ, or None.
 
     Args:
-        judge, decided: of the same candidate. loss: runtime loss.
+        evaluator, decision: of the same candidate. loss: runtime loss.
         level: δ; its lower end is what has to be reached.
         exponent: the increase of Ψ by such a step (forms paper, integral, concave).
         per_step: the increase of ln‖r‖ by such a step, or (schedules) a bound of it that is proportional to the step.
     """
-    values = decided.values
+    values = decision.values
     target = level.lower
     if values[s.psi_0].upper <= target:
         return 0
     if not target > 0:
         return None
-    if judge.theorem.form.contracts_residual:
+    if evaluator.theorem.form.contracts_residual:
         if per_step is None or not per_step.upper < 0:
             return None
         with flint.ctx.workprec(_BITS):
@@ -80,7 +80,7 @@ def stops_after(
         return None
     from dipproofs.losses import iterations_to
 
-    constants = judge.base.loss_parameters
+    constants = evaluator.base.loss_parameters
     goal = loss_at_level(loss, target, values[s.loss_0], constants)
     return iterations_to(loss, values[s.loss_0], goal, exponent, constants) if goal > 0 else None
 
@@ -100,13 +100,13 @@ def stopping_tolerance(loss: Any, y: np.ndarray, start: float, level: Bound, dty
     return e * (1 - min(rounding + 1e-9, 0.5))
 
 
-def reaches_everything(judge: Judge, decided: Decided) -> Verdict:
+def reaches_everything(evaluator: Evaluator, decision: Decision) -> Verdict:
     """Decide whether the Jacobian of h is onto along the whole ball B(θ_0, S)."""
-    values = decided.values
+    values = decision.values
     if s.S not in values:
         return Verdict.UNDECIDED
-    env = {**judge.env, s.S: flint.arb(values[s.S].upper)}
-    left = [judge.bound(call(expr, env)) for expr in judge.theorem.onto]
+    env = {**evaluator.env, s.S: flint.arb(values[s.S].upper)}
+    left = [evaluator.bound(call(expr, env)) for expr in evaluator.theorem.onto]
     return Verdict.PROVED if any(value.gt(0) is Verdict.PROVED for value in left) else Verdict.UNDECIDED
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from dipproofs.certificate.record import Guarantees
 from dipproofs.certify.constants import Plan
-from dipproofs.certify.decide import Decided, Judge
+from dipproofs.certify.decide import Decision, Evaluator
 from dipproofs.certify.guarantees import guarantee
 from dipproofs.certify.quantities import Base, enclose_base, estimate_base
 from dipproofs.certify.search import Candidate, Step, propose
@@ -32,15 +32,15 @@ class Proof:
         base: enclosures of the base quantities.
         decided: hypotheses and derived quantities.
         guarantees: what follows.
-        judge: evaluates further formulas at the same radius.
+        evaluator: evaluates further formulas at the same radius.
     """
 
     plan: Plan
     candidate: Candidate
     base: Base
-    decided: Decided
+    decision: Decision
     guarantees: Guarantees
-    judge: Judge
+    evaluator: Evaluator
 
     def __repr__(self) -> str:
         return f"Proof({self.plan}, rho={self.candidate.rho!r})"
@@ -48,7 +48,7 @@ class Proof:
     @property
     def values(self) -> dict[Any, Any]:
         """Enclosures by symbol of `dipproofs.theory.symbols`."""
-        return self.decided.values
+        return self.decision.values
 
 
 def certify_plan(
@@ -79,12 +79,12 @@ def certify_plan(
     candidate = propose(base, plan, step)
     if not candidate.feasible:
         return None
-    judge = Judge(base, candidate)
-    decided = judge.run()
-    if decided.verdict is not Verdict.PROVED:
+    evaluator = Evaluator(base, candidate)
+    decision = evaluator.run()
+    if decision.verdict is not Verdict.PROVED:
         return None
-    made = guarantee(judge, decided, loss, schedule or Constant(), 0, targets)
-    return Proof(plan, candidate, base, decided, made, judge)
+    made = guarantee(evaluator, decision, loss, schedule or Constant(), 0, targets)
+    return Proof(plan, candidate, base, decision, made, evaluator)
 
 
 def prediction(A: np.ndarray, network: TwoLayer) -> np.ndarray:
