@@ -5,6 +5,11 @@ python benchmarks/methods.py nesterov
 python benchmarks/methods.py adam
 python benchmarks/methods.py residual          # gradient descent, 1 < γM² < 2
 python benchmarks/methods.py rounding          # steps and runs of the program in float64 beside 200 bits
+
+and measure what is promised about two-layer networks beside what is observed:
+
+python benchmarks/methods.py forecast          # gradient descent: time to a tenth of the residual, m = 60, κ = 10, 30
+python benchmarks/methods.py momentum          # heavy ball: iterations, first certificate, forecast; κ(M) from 11 to 32
 """
 
 from __future__ import annotations
@@ -19,10 +24,18 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+import dipproofs as dp
 from checks.adam_runs import attack_adam
 from checks.maps import draw_map
 from checks.method_runs import broken, draw, proved_at_limit
 from checks.rounding_runs import floor_run, steps
+from dipproofs.certify.at_iterate import certify_at
+from dipproofs.certify.methods.at_iterate import Method, exactly
+from dipproofs.certify.search import Step
+from dipproofs.losses import as_loss
+from dipproofs.operators.bounds import bound_operator
+
+ATTACKS = ("heavy-ball", "nesterov", "adam", "residual", "rounding")
 
 
 def momentum(kind: str, instances: int, seed: int, rounds: int) -> dict[str, float]:
@@ -111,6 +124,80 @@ def rounding(instances: int, seed: int) -> dict[str, float]:
     }  # fmt: skip
 
 
+def _two_layer(kappa: float, m: int, width: int, seed: int) -> tuple[dp.InverseProblem, dp.TwoLayer]:
+    """Singular values spaced geometrically from 1 to 1/κ, data of a random signal."""
+    rng = np.random.default_rng(seed)
+    n = m + m // 6
+    U, V = (np.linalg.qr(rng.normal(size=(size, size)))[0] for size in (m, n))
+    A = (U * np.geomspace(1, 1 / kappa, m)) @ V[:, :m].T
+    return dp.InverseProblem(A, A @ rng.normal(size=n)), dp.TwoLayer.init(n, width, 10, "tanh", "both", seed)
+
+
+def forecasts(seeds: int, m: int = 60, width: int = 400) -> None:
+    """Certify gradient descent at the first iterate that can be certified and later: time to a tenth of R_0."""
+    print("κ(A)  κ(M)  iteration  ℓR_0/s²  observed  by the rate  by the curve  ratios")
+    for kappa in (10.0, 30.0):
+        for seed in range(1, seeds + 1):
+            problem, network = _two_layer(kappa, m, width, seed)
+            found = dp.certify(problem, network, tolerance=1e-10, max_iterations=200_000)
+            loss, step = found.run.history.loss, float(found.run.gamma)
+            operator = bound_operator(problem.operator)
+            for share in (1.0, 0.7, 0.4, 0.1, 1e-2):
+                at = int(np.argmax(loss <= loss[found.iteration] * share**2))
+                here = dp.descend(problem, network, step=step, max_iterations=at, tolerance=0.0).network
+                goal = float(loss[at]) / 100
+                cert = certify_at(
+                    problem, here, as_loss(None), operator, Step(step), iteration=at, targets=(goal,)
+                )  # fmt: skip
+                q, seen = cert.quantities, int(np.argmax(loss[at:] <= goal))
+                if not cert.proved or not seen:
+                    continue
+                k0 = q["lipschitz_AJ"].upper * q["psi_0"].upper / q["sigma_AJ"].lower ** 2
+                rate = math.ceil(math.log(10) / -cert.guarantees.log_contraction_per_step.upper)
+                curve = cert.guarantees.iterations_to_loss[exactly(goal)]
+                print(
+                    f"{kappa:4.0f} {q['norm_AJ'].mid / q['sigma_AJ'].mid:5.1f} {at:10d} {k0:8.3f} {seen:9d} {rate:12d} "
+                    f"{curve:13d}  {rate / seen:5.2f} {curve / seen:5.2f}", flush=True,
+                )  # fmt: skip
+
+
+def momentum_runs() -> None:
+    """Heavy ball beside gradient descent to a loss of 1e-12 of the first: iterations, certificates, forecasts."""
+    print("κ(A)  κ(M)  descent  heavy ball   first  share  promised/observed at R_first, R_first/1000")
+    for kappa, m, width, seed in (
+        (10, 6, 160, 0),
+        (20, 6, 160, 1),
+        (30, 6, 160, 2),
+        (10, 12, 320, 3),
+        (30, 12, 320, 4),
+    ):
+        problem, network = _two_layer(float(kappa), m, width, seed)
+        ends = {"relative_tolerance": 1e-24, "max_iterations": 400_000}
+        plain = dp.descend(problem, network, **ends)
+        found = dp.certify(problem, network, method="heavy-ball", momentum="auto", **ends)
+        loss, rho = found.run.history.loss, float(found.method["momentum"])
+        operator, ratios = bound_operator(problem.operator), []
+        for share in (1.0, 1e-3):
+            at = int(np.argmax(loss <= loss[found.iteration] * share**2))
+            run = dp.descend(
+                problem, network, step=float(found.run.gamma), max_iterations=at, tolerance=0.0, method="heavy-ball",
+                momentum=rho,
+            )  # fmt: skip
+            method = Method("heavy-ball", float(found.run.gamma), rho, dict(run.state))
+            goal = float(loss[-1])
+            cert = certify_at(
+                problem, run.network, as_loss(None), operator, Step(method.step), targets=(goal,), method=method
+            )  # fmt: skip
+            promised = cert.guarantees.iterations_to_loss.get(exactly(goal)) if cert.proved else None
+            ratios.append(math.nan if promised is None else promised / (loss.size - 1 - at))
+        q = found.quantities
+        print(
+            f"{kappa:4d} {q['norm_AJ'].mid / q['sigma_AJ'].mid:5.1f} {plain.iterations:8d} {found.run.iterations:11d} "
+            f"{found.iteration:7d} {found.iteration / found.run.iterations:6.1%}  {ratios[0]:.2f} {ratios[1]:.2f}",
+            flush=True,
+        )  # fmt: skip
+
+
 def _residual_path(R0: float, sigma: float, norm: float, gamma: float) -> tuple[float, float] | None:
     best: tuple[float, float] | None = None
     for rho in np.linspace(0.02, 0.98, 49) * sigma:
@@ -137,11 +224,15 @@ def _residual_path(R0: float, sigma: float, norm: float, gamma: float) -> tuple[
 def main() -> None:
     """Run one attack and print what it found."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("kind", choices=["heavy-ball", "nesterov", "adam", "residual", "rounding"])
+    parser.add_argument("kind", choices=[*ATTACKS, "forecast", "momentum"])
     parser.add_argument("--instances", type=int, default=500)
+    parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--rounds", type=int, default=12)
     options = parser.parse_args()
+    if options.kind in ("forecast", "momentum"):
+        forecasts(options.seeds) if options.kind == "forecast" else momentum_runs()
+        return
     if options.kind == "residual":
         found = residual(options.instances, options.seed)
     elif options.kind == "rounding":

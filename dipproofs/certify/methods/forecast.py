@@ -12,7 +12,7 @@ import numpy as np
 from dipproofs.certificate.record import Certificate
 from dipproofs.certify.methods.at_iterate import exactly
 from dipproofs.certify.methods.ball import FORM
-from dipproofs.certify.methods.spectral import Forecast, forecast, frozen_curve
+from dipproofs.certify.methods.spectral import Forecast, forecast, frozen_curves
 from dipproofs.certify.quantities import Base, loss_scale
 from dipproofs.enclosures import Bound, Evidence, IntervalMatrix, IntervalVector
 from dipproofs.networks.linearisation import Linearisation
@@ -30,11 +30,10 @@ class ResidualForecast:
     """The curve of a certificate of gradient descent.
 
     Args:
-        curve: bounds of the residual norm. contraction: per iteration, after the curve. scale: c of the loss c‖r‖².
+        curve: bounds of the residual norm. scale: c of the loss c‖r‖².
     """
 
     curve: Forecast
-    contraction: float
     scale: Bound
 
     def iterations_to(self, loss: float) -> int | None:
@@ -46,10 +45,11 @@ class ResidualForecast:
         found = self.curve.first_below(residual)
         if found is not None:
             return found
-        if not (residual > 0 and 0 < self.contraction < 1):
+        q = self.curve.contraction * (1 + ROOM * (1 - self.curve.contraction))  # the verifier's is another float
+        if not (residual > 0 and 0 < q < 1):
             return None
         # a few roundings in either logarithm, and a step for them
-        more = math.log(self.curve.proved[-1] / residual) / -math.log(self.contraction)
+        more = math.log(self.curve.proved[-1] / residual) / -math.log(q)
         return len(self.curve.proved) - 1 + math.ceil(more * (1 + 1e-12)) + 1 if more < 1e15 else None
 
     def to_json(self) -> dict[str, Any]:
@@ -124,11 +124,10 @@ def residual_forecast(
     if gram is None or not np.isfinite(gram.mid).all():
         return None
     count = min(LONGEST, max(64, math.ceil(math.log(1e3) / -math.log(contraction)))) + 1
-    upper, shown = frozen_curve(gram, residual, gamma, count)
     curve = forecast(
-        upper,
+        frozen_curves(gram, residual, gamma, count),
         residual=values[s.psi_0].upper,
-        gamma=gamma.upper,
+        gamma=gamma,
         lipschitz=values[s.lipschitz_AJ].upper,
         norm_ball=values[s.norm_AJ_ball].upper,
         sigma=max(values[s.sigma_AJ].lower, 0.0),
@@ -137,7 +136,6 @@ def residual_forecast(
         net=net.lower,
         contraction=contraction,
         evidence=Evidence.weakest(bound.evidence for bound in values.values()),
-        estimated=shown,
     )
     roomy = curve.proved * (1 + ROOM) + TINY * curve.proved[0]
-    return ResidualForecast(replace(curve, proved=roomy), contraction, scale)
+    return ResidualForecast(replace(curve, proved=roomy), scale)

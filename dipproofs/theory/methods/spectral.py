@@ -1,6 +1,7 @@
 """A forecast that follows the spectrum: gradient descent with γM_ρ² ≤ 1 (docs/theory-methods.md §7).
 
-b_τ bounds R_τ: the frozen curve ‖(I−γK)^τ r‖ plus what the change of M adds, T_τ the path so far, H_τ its tail.
+b_τ, d_τ, δ_τ bound the residual, the distance from θ_t and the length of the step. What the change of M adds to the
+frozen curves is p_i ≤ P_i, once, and γM e_i-like terms, smoothed by the descent itself.
 """
 
 from __future__ import annotations
@@ -15,10 +16,14 @@ def _size(latex: str) -> sp.Symbol:
     return sp.Symbol(latex, nonnegative=True)
 
 
-frozen, bound, path, before, smooth, drift, tail, earlier_tail = (
-    _size(name) for name in ("p", "b", "T", "b_-", "Q_1", "Q_2", "H", "H_-")
-)
-low, high, w = _size("w_{lo}"), _size("w_{hi}"), _size("w")
+#: b_i, d_i, δ_i before; b_τ, d_τ after.
+before, away, length, bound, distance = (_size(name) for name in ("b_i", "d_i", r"\delta_i", r"b_\tau", r"d_\tau"))
+#: The frozen curves: ‖(I−γK)^τ r‖, γ‖Mᵀ(I−γK)^τ r‖, ‖M⁺(I−(I−γK)^τ)r‖.
+frozen, frozen_step, frozen_distance = _size("f"), _size("g"), _size("D")
+#: Σρ₀^jP, Σφ_jP, Σκ_jP; Σe, Σφ_je, Σχ_je.
+turned, turned_step, turned_distance = _size("P_r"), _size("P_g"), _size("P_D")
+pushed, pushed_residual, pushed_step = _size("e_D"), _size("e_r"), _size("e_g")
+injectivity, w = _size(r"\sigma"), _size("w")
 j = sp.Symbol("j", integer=True, nonnegative=True)
 _net = s.F_inf - s.curvature_drift
 
@@ -29,21 +34,56 @@ smoothing = define(
     "φ_j = max σγ(1−γσ²)^j over the spectrum, at w = γσ² = 1/(2j+1) cut to [γs², γM²]",
     "methods §7",
 )
+smoothed_twice = define(
+    "methods.spectral.smoothed_twice",
+    w * (1 - w) ** j,
+    "χ_j = max γσ²(1−γσ²)^j over the spectrum, at w = γσ² = 1/(j+1) cut to [γs², γM²]",
+    "methods §7",
+)
+delay = define(
+    "methods.spectral.delay",
+    sp.Min(1 / s.sigma_AJ, sp.sqrt(s.gamma * j)),
+    "κ_j ≥ (1 − (1−γσ²)^j)/σ for every σ ≥ s",
+    "methods §7",
+)
+turn = define(
+    "methods.spectral.turn",
+    s.lipschitz_AJ * (away + distance) * length / 2,
+    "P_i ≥ ‖γ(M̄_i − M)M_iᵀr_i‖: the mean of M along the step, from d_i to d_{i+1}",
+    "methods §7",
+)
+push = define(
+    "methods.spectral.push", s.lipschitz_AJ * away * before, "e_i ≥ ‖(M_i − M)ᵀr_i‖ from d_i and b_i", "methods §7"
+)
 perturbed = define(
     "methods.spectral.perturbed",
-    frozen + s.lipschitz_AJ * (smooth + tail) + s.lipschitz_AJ * drift,
-    "frozen curve and the change of M: Q₁ = Σρ₀^{τ−1−i}(H_i − H_{i+1}), H = H_{τ−1}, Q₂ = Σφ_{τ−1−i}T_i b_i",
+    frozen + turned + pushed_residual,
+    "R_τ by the frozen curve and the change of M: Σρ₀^jP_i, Σφ_je_i, j = τ−1−i",
     "methods §7",
 )
-next_path = define(
-    "methods.spectral.path",
-    sp.Min(s.S, path + s.gamma * s.norm_AJ_ball * before),
-    "T_τ from T_{τ−1} and b_{τ−1}",
+next_distance = define(
+    "methods.spectral.distance",
+    sp.Min(s.S, away + length, frozen_distance + turned_distance + s.gamma * pushed),
+    "d_τ from d_{τ−1} + δ_{τ−1}, or from the frozen curve with Σκ_jP_i and Σe_i",
     "methods §7",
 )
-next_tail = define(
-    "methods.spectral.tail",
-    sp.Min(earlier_tail, sp.Min(s.S, bound / _net) * (s.S + path) / 2),
-    "H_τ ≥ ½(t² − t_τ²) for every later path length t, from H_{τ−1}, b_τ and T_τ",
+next_step = define(
+    "methods.spectral.step",
+    sp.Min(
+        s.S,
+        bound / _net,
+        s.gamma * s.norm_AJ_ball * bound,
+        frozen_step + turned_step + s.gamma * pushed_step + s.gamma * s.lipschitz_AJ * distance * bound,
+    ),
+    "δ_τ from b_τ, or from the frozen curve with Σφ_jP_i, Σχ_je_i and e_τ",
+    "methods §7",
+)
+local_injectivity = define(
+    "methods.spectral.injectivity", s.sigma_AJ - s.lipschitz_AJ * away, "s_A(θ_i) ≥ σ from d_i", "methods §7"
+)
+local_contraction = define(
+    "methods.spectral.local",
+    1 - s.gamma * injectivity**2 * (1 - s.lipschitz_AJ * s.gamma * before / 2),
+    "R_{i+1} ≤ that times b_i, where δ_i ≤ σ/ℓ",
     "methods §7",
 )
