@@ -130,3 +130,28 @@ def test_rows_in_several_passes_agree(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_too_few_parameters_are_named() -> None:
     network, _, _ = case()
     assert network.never_injective(5) == "" and "parameters" in network.never_injective(10**6)
+
+
+def test_the_largest_effort_sharpens_what_is_undecided_and_is_verified(monkeypatch: pytest.MonkeyPatch) -> None:
+    from dipproofs.networks.graph_network.ball import Effort
+    from dipproofs.verify.networks import graph as verifier
+
+    for name, entries in (("SEARCH", 20), ("PROOF", 40), ("THOROUGH", 400)):
+        monkeypatch.setattr(quantities, name, Effort(entries))
+    monkeypatch.setattr(verifier, "EFFORTS", ((20, True), (40, False), (400, False)))
+    network = Convolutional.init((6, 6), channels=8, depth=3, activation="tanh", normalise="none", seed=1)
+    A = np.eye(36)[::4]
+    problem = dp.InverseProblem(A, A @ network.output() + 1e-3 * np.random.default_rng(0).standard_normal(9))
+    bounds = []
+    for share in (np.inf, 0.0):
+        monkeypatch.setattr(quantities, "_UNDECIDED", (share, np.inf))
+        found = dp.certify_point(problem, network)
+        assert dp.verify(found).valid
+        bounds.append(found.quantities["lipschitz_AJ"].upper)
+    assert bounds[1] < 0.8 * bounds[0]
+    monkeypatch.setattr(verifier, "EFFORTS", ((20, True), (40, False)))
+    assert not dp.verify(found).valid, "the bound needs the largest effort"
+    point = quantities.Point.enclose(network.graph, network.values)
+    assert len(quantities.efforts(point)) == 3
+    monkeypatch.setattr(quantities, "AFFORDABLE", 0.0)
+    assert len(quantities.efforts(point)) == 2

@@ -8,6 +8,7 @@ import numpy as np
 
 from dipproofs.enclosures.rounding import Array
 from dipproofs.enclosures.upward import norm_up, upward
+from dipproofs.graph.format import Graph
 from dipproofs.networks.graph_network.nodes import RULES
 from dipproofs.networks.graph_network.nodes.base import Ball, NodeBounds
 from dipproofs.networks.graph_network.point import Point
@@ -70,6 +71,29 @@ def restart_places(point: Point, effort: Effort) -> frozenset[int]:
         )
 
     return point.once(("restarts", effort), make)
+
+
+def work(point: Point, effort: Effort) -> float:
+    """Multiplications that the restarts need, about: reverse passes, and Gram matrices of the Jacobians by block."""
+    graph = point.graph
+    total = 0.0
+    for place in restart_places(point, effort):
+        reached, size = {place}, graph.nodes[place].size
+        for here in range(place, -1, -1):
+            if here in reached and graph.trained[here]:
+                reached.update(graph.nodes[here].inputs)
+                columns = graph.nodes[here].size if here in point.blocks else 0
+                total += float(size) * (min(size, columns) * columns + _products(graph, here))
+    return total
+
+
+def _products(graph: Graph, place: int) -> float:
+    """Multiplications of one reverse pass through a node."""
+    node = graph.nodes[place]
+    if node.op not in ("conv", "matmul"):
+        return float(node.size)
+    first, second = (graph.nodes[i] for i in node.inputs)
+    return 2.0 * node.size * (second.size / second.shape[0] if node.op == "conv" else first.shape[-1])
 
 
 def restarted(ball: Ball, place: int) -> NodeBounds:

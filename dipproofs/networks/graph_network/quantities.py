@@ -14,7 +14,7 @@ from dipproofs.enclosures.gram import Gram
 from dipproofs.enclosures.rounding import Array
 from dipproofs.errors import InputError
 from dipproofs.networks.base import Enclosure, Workspace
-from dipproofs.networks.graph_network.ball import Effort, bound_nodes
+from dipproofs.networks.graph_network.ball import Effort, bound_nodes, restart_places, work
 from dipproofs.networks.graph_network.forward import Values
 from dipproofs.networks.graph_network.kinks import Kinks, examine_kinks
 from dipproofs.networks.graph_network.nodes.base import Ball
@@ -27,8 +27,12 @@ from dipproofs.theory import symbols as s
 if TYPE_CHECKING:
     from dipproofs.networks.graph_network.network import GraphNetwork
 
-#: Exact Jacobians of inner nodes, for proofs and for the search.
-PROOF, SEARCH = Effort(2048), Effort(256)
+#: Exact Jacobians of inner nodes: for the search, for proofs, and where a proof is near and this can be afforded.
+SEARCH, PROOF, THOROUGH = Effort(256), Effort(2048), Effort(4096)
+#: Multiplications that the largest effort may need, about 20 s of one core.
+AFFORDABLE = 1e11
+#: Where ℓ_A ψ(f_0)/s² is between these, the largest effort may decide: below, the proof's has.
+_UNDECIDED = (0.2, 50.0)
 #: The radius asked for, over ψ(f_0)/s: the path of every form is at most four times that where it is proved at all.
 REACH = 4.0
 #: Rounding a published bound outward by so much leaves another arithmetic slack to confirm it.
@@ -88,7 +92,7 @@ def _bounded(
         from an exact fit those of the proof would not do either.
     """
     extremes = Bound(0.0, math.inf), Bound(0.0, math.inf)
-    for effort in (SEARCH, PROOF):
+    for effort in efforts(point):
         ball = bound_nodes(point, radius, effort)
         observed, kinks = observe(ball, operator.matrix, coarse=effort is SEARCH), examine_kinks(ball)
         if not extremes[0].relative_width < _TIGHT:
@@ -98,7 +102,16 @@ def _bounded(
             break
         if not share <= HOPELESS * extremes[0].upper ** 2:
             break
+        low, high = _UNDECIDED
+        if effort is PROOF and not low * extremes[0].lower ** 2 < share < high * extremes[0].upper ** 2:
+            break
     return ball, observed, kinks, extremes
+
+
+def efforts(point: Point) -> tuple[Effort, ...]:
+    """The efforts that a certificate may take, the largest only where it changes something and can be afforded."""
+    more = restart_places(point, THOROUGH) - restart_places(point, PROOF)
+    return (SEARCH, PROOF, THOROUGH) if more and work(point, THOROUGH) <= AFFORDABLE else (SEARCH, PROOF)
 
 
 def _held(rho: float, margin: float) -> float:

@@ -11,11 +11,11 @@ import numpy as np
 
 from dipproofs.enclosures.norms import euclidean, frobenius_upper
 from dipproofs.enclosures.rounding import UNIT, Array
-from dipproofs.enclosures.spectral import norm_upper
 from dipproofs.enclosures.upward import add_up, multiply_up, root_up, sum_up, upward
 from dipproofs.networks.graph_network.nodes import RULES
 from dipproofs.networks.graph_network.nodes.base import Ball
 from dipproofs.networks.graph_network.point import Point
+from dipproofs.networks.graph_network.stacked import StackedNorm
 from dipproofs.theory.architectures import graph_nodes as t
 
 
@@ -105,12 +105,12 @@ def reduced(point: Point, start: int, key: Any, cotangents: Callable[[], Array],
 
     Args:
         point, start: the node. key: names the functionals. cotangents: makes them, (R, *shape).
-        chunk: rows at a time; with several chunks operator norms are roots of sums of squares.
+        chunk: rows at a time.
     """
 
     def make() -> Reduced:
         given = cotangents()
-        rows, squares = np.zeros((len(given), len(point.leaves))), np.zeros(len(point.leaves))
+        rows, blocks = np.zeros((len(given), len(point.leaves))), dict[int, StackedNorm]()
         defects: dict[int, float] = {}
         for first in range(0, len(given), chunk):
             part = given[first : first + chunk]
@@ -121,10 +121,11 @@ def reduced(point: Point, start: int, key: Any, cotangents: Callable[[], Array],
                 if block is not None:
                     flat = reached.adjoint.reshape(len(part), -1)
                     rows[first : first + chunk, block] = euclidean(flat, 1)[1]
-                    norm = np.asarray(min(norm_upper(flat), reached.size))
-                    squares[block] = add_up(squares[block], multiply_up(norm, norm))
-        norms = np.nextafter(np.sqrt(squares), np.inf)
-        return Reduced(rows, np.where(squares > 0, norms, 0.0), defects)
+                    blocks.setdefault(block, StackedNorm(len(given), flat.shape[1])).add(flat)
+        norms = np.zeros(len(point.leaves))
+        for block, found in blocks.items():
+            norms[block] = found.upper()
+        return Reduced(rows, norms, defects)
 
     return point.once(("reduced", start, key), make)
 

@@ -18,6 +18,7 @@ from dipproofs.verify.graph.derivatives import Derivatives, Env, smaller, symbol
 from dipproofs.verify.graph.node_bounds import FORWARD
 from dipproofs.verify.graph.point import Point
 from dipproofs.verify.graph.scaled import SCALED, multiple
+from dipproofs.verify.graph.stacked import Stacked
 from dipproofs.verify.graph.upper import joined, push, times, upper
 
 
@@ -108,16 +109,18 @@ class Ball:
     def _reduced(self, start: int, given: np.ndarray, weights: np.ndarray | None = None) -> Reduced:
         chunk = max(1, int(self.budget / (8 * self.point.peak(start))))
         rows, norms = np.zeros((len(given), len(self.point.blocks))), np.zeros(len(self.point.blocks))
-        defects, heavy = dict[int, float](), np.zeros(len(norms))
+        defects, heavy, stacks = dict[int, float](), np.zeros(len(norms)), dict[int, Stacked]()
         for first in range(0, len(given), chunk):
             for place, B, defect in reverse(self.point, start, given[first : first + chunk]):
                 defects[place] = (defects.get(place, 0.0) + defect) * (1 + 4 * UNIT)
                 if place in self.point.blocks:
                     block = self.point.blocks[place]
                     rows[first : first + chunk, block] = lengths(B)
-                    norms[block] = joined(norms[block], norm(B))
+                    stacks.setdefault(block, Stacked(len(given), B.shape[1])).add(B)
                     if weights is not None:
                         heavy[block] = joined(heavy[block], weighted(B.T, weights[first : first + chunk]))
+        for block, stack in stacks.items():
+            norms[block] = stack.norm()
         return Reduced(rows, norms, heavy, defects)
 
     def _restarted(self, place: int, found: Derivatives) -> Derivatives:

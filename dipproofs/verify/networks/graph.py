@@ -23,7 +23,7 @@ from dipproofs.verify.networks.base import Claims
 
 #: Nodes with at most so many entries restart from their exact Jacobian; whether coarse norms of adjoints will do. After
 #: a polish the first confirms what is claimed, in a small part of the time.
-EFFORTS = ((256, True), (2048, False))
+EFFORTS = ((256, True), (2048, False), (4096, False))
 _NAMES = {"norm_AJ": s.norm_AJ, "lipschitz_AJ": s.lipschitz_AJ, "sigma_AJ": s.sigma_AJ, "kink_margin": s.kink_margin}
 THETA, CONSTANT = "theta/", "constant/"
 
