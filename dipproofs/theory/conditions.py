@@ -6,6 +6,7 @@ import sympy as sp
 
 from dipproofs.theory import symbols as s
 from dipproofs.theory.core import define
+from dipproofs.theory.extremes import maximum
 from dipproofs.theory.symbols import F_inf, gamma, norm_AJ_ball, omega, psi_0, q, rate, rho, t
 
 _F = sp.Function("F")(t)
@@ -35,7 +36,7 @@ hypothesis_H_residual = define(
 _left_over = s.lipschitz_AJ - s.profile_slope + (1 - s.step_weakening) * s.profile_slope
 curvature_drift = define(
     "conditions.x",
-    sp.Max(0, s.lipschitz_AJ - s.profile_slope + (1 - s.step_weakening) * s.profile_slope)
+    maximum(0, s.lipschitz_AJ - s.profile_slope + (1 - s.step_weakening) * s.profile_slope)
     * gamma
     * norm_AJ_ball
     * psi_0

@@ -13,6 +13,7 @@ import sympy as sp
 
 from dipproofs.theory import symbols as s
 from dipproofs.theory.core import define
+from dipproofs.theory.extremes import maximum
 from dipproofs.theory.symbols import lipschitz_A_in, lipschitz_AJ, lipschitz_in, lipschitz_J, lipschitz_out, t
 
 
@@ -37,7 +38,7 @@ class Profile:
 
 def _norm_profile(scale: sp.Expr, parts: list[tuple[sp.Expr, sp.Expr]]) -> tuple[sp.Expr, sp.Expr]:
     """Return scale·‖((a_i − b_i t)_+)_i‖ and minus its derivative."""
-    positive = [(sp.Max(0, a - b * t), b) for a, b in parts]
+    positive = [(maximum(0, a - b * t), b) for a, b in parts]
     if len(positive) == 1:
         ((p, b),) = positive
         return scale * p, scale * b

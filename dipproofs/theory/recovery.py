@@ -13,6 +13,7 @@ import sympy as sp
 from dipproofs.theory import symbols as s
 from dipproofs.theory.conditions import rate_exponent, residual_contraction
 from dipproofs.theory.core import define, quantity
+from dipproofs.theory.extremes import maximum
 
 # --- quantities
 sigma_AQ = quantity(
@@ -68,7 +69,7 @@ sharp_at_early_stopping = define(
 )
 leakage_bound = define(
     "recovery.leakage_bound",
-    sp.sqrt(sp.Max(0, norm_forward**2 - sigma_AQ**2)),
+    sp.sqrt(maximum(0, norm_forward**2 - sigma_AQ**2)),
     "‖E(I − QQᵀ)‖² = ‖E‖² − 1 ≤ ‖A‖²/σ² − 1, so that this may always take the place of the leakage",
     "§7",
     leakage,

@@ -12,6 +12,7 @@ import sympy as sp
 
 from dipproofs.theory import symbols as s
 from dipproofs.theory.core import define
+from dipproofs.theory.extremes import minimum
 
 start = sp.Symbol("t", integer=True, nonnegative=True)  # iteration from which on steps count
 count = sp.Symbol("N", integer=True, nonnegative=True)  # number of steps
@@ -44,7 +45,7 @@ def _schedule(
 
 
 _first, _last = 1 + start, 1 + start + count
-_from, _to = sp.Min(start, horizon), sp.Min(start + count, horizon)
+_from, _to = minimum(start, horizon), minimum(start + count, horizon)
 
 #: By name. Backtracking: a trial below 1/L is never shortened, so that γ_τ ≥ min(γ_0, shrink/L).
 SCHEDULES: dict[str, ScheduleTheory] = {
@@ -67,6 +68,6 @@ SCHEDULES: dict[str, ScheduleTheory] = {
         horizon=(horizon, 1),
     ),
     "backtracking": _schedule(
-        "backtracking", sp.Integer(1), count * sp.Min(1, s.shrink / (s.lipschitz_grad * s.gamma)), sp.true
+        "backtracking", sp.Integer(1), count * minimum(1, s.shrink / (s.lipschitz_grad * s.gamma)), sp.true
     ),
 }

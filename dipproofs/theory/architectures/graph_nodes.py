@@ -10,6 +10,7 @@ from __future__ import annotations
 import sympy as sp
 
 from dipproofs.theory.core import define
+from dipproofs.theory.extremes import minimum
 
 _SOURCE = "graphs §3"
 
@@ -36,7 +37,7 @@ _cross = d_wj * d_xk + d_xj * d_wk
 
 # --- what every node knows -------------------------------------------------------------------------------------
 row_size = symbols("n")[0]
-RADIUS = _node("radius", rho * sp.Min(row_length_x, length_x), "how far an entry moves on the ball")
+RADIUS = _node("radius", rho * minimum(row_length_x, length_x), "how far an entry moves on the ball")
 
 # --- bilinear maps: convolution, matrix product ----------------------------------------------------------------
 norm_w, norm_p, kappa = symbols("w p kappa")
@@ -45,18 +46,18 @@ start, radius_w = symbols("w_0 rad_w")
 BILINEAR_NORM = _node("bilinear.norm", start + kappa * rho * length_w, "norm of x ↦ w∗x for w on the ball")
 BILINEAR_TWO = _node(
     "bilinear.two",
-    start + sp.Min(rho * length_w, sp.sqrt(row_size) * radius_w),
+    start + minimum(rho * length_w, sp.sqrt(row_size) * radius_w),
     "Euclidean length of the coefficients of one output on the ball",
 )
 BILINEAR_ONE = _node(
     "bilinear.one",
-    start + sp.Min(sp.sqrt(row_size) * rho * length_w, row_size * radius_w),
+    start + minimum(sp.sqrt(row_size) * rho * length_w, row_size * radius_w),
     "sum of the absolute coefficients of one output on the ball",
 )
 BILINEAR_D = _node("bilinear.d", norm_w * d_xj + norm_p * d_wj, "‖D_j‖ of w∗x, p = ‖w ↦ w∗x‖")
 BILINEAR_R = _node(
     "bilinear.r",
-    sp.Min(two_w * d_xj, one_w * r_xj) + sp.Min(two_p * d_wj, one_p * r_wj),
+    minimum(two_w * d_xj, one_w * r_xj) + minimum(two_p * d_wj, one_p * r_wj),
     "largest row of D_j of w∗x",
 )
 BILINEAR_E = _node("bilinear.E", norm_w * E_x + norm_p * E_w + kappa * _cross, "second derivative of w∗x")
@@ -65,21 +66,21 @@ BILINEAR_J = _node("bilinear.J", b * kappa * rho * length_w, "change of B∂op/�
 
 # --- entrywise functions ---------------------------------------------------------------------------------------
 P_1, P_2, slope, radius_x = symbols("P_1 P_2 P_0 rad_x")
-_rows = sp.Min(r_xj * d_xk, d_xj * r_xk)
+_rows = minimum(r_xj * d_xk, d_xj * r_xk)
 ENTRYWISE_SLOPE = _node("entrywise.slope", slope + P_2 * radius_x, "sup|φ'| on a box, P_2 ≥ sup|φ''| there")
 ENTRYWISE_D = _node("entrywise.d", P_1 * d_xj, "‖D_j‖ of φ(x)")
 ENTRYWISE_R = _node("entrywise.r", P_1 * r_xj, "largest row of D_j of φ(x)")
 ENTRYWISE_E = _node("entrywise.E", P_1 * E_x + P_2 * _rows, "second derivative of φ(x)")
-ENTRYWISE_N = _node("entrywise.N", sp.Min(column_bent * d_xj * d_xk, b_bent * _rows), "curvature term of φ(x)")
+ENTRYWISE_N = _node("entrywise.N", minimum(column_bent * d_xj * d_xk, b_bent * _rows), "curvature term of φ(x)")
 ENTRYWISE_J = _node("entrywise.J", b_bent * radius_x, "change of B diag(φ'(x)) on the ball")
 
 # --- entrywise products ----------------------------------------------------------------------------------------
 value_w, value_x = symbols("v_w v_x")
-_T = sp.Min(r_wj * d_xk, d_wj * r_xk) + sp.Min(r_wk * d_xj, d_wk * r_xj)
+_T = minimum(r_wj * d_xk, d_wj * r_xk) + minimum(r_wk * d_xj, d_wk * r_xj)
 PRODUCT_D = _node("product.d", value_w * d_xj + value_x * d_wj, "‖D_j‖ of w∘x")
 PRODUCT_R = _node("product.r", value_w * r_xj + value_x * r_wj, "largest row of D_j of w∘x")
 PRODUCT_E = _node("product.E", value_w * E_x + value_x * E_w + _T, "second derivative of w∘x")
-PRODUCT_N = _node("product.N", sp.Min(column * _cross, b * _T), "curvature term of w∘x")
+PRODUCT_N = _node("product.N", minimum(column * _cross, b * _T), "curvature term of w∘x")
 PRODUCT_J = _node("product.J", b * radius_w, "change of B diag(w) on the ball")
 group_x, b_group = symbols("g_x b_grp")
 AFFINE_D = _node("affine.d", value_w * d_xj + group_x * d_wj, "‖D_j‖ of (Gw)∘x, G repeats w over disjoint groups")
@@ -119,7 +120,7 @@ NORMALISE_STRUCTURED = _node(
 # --- linear maps, softmax --------------------------------------------------------------------------------------
 norm_U, row_one, row_two = symbols("U U_1 U_2")
 LINEAR_D = _node("linear.d", norm_U * d_xj, "‖D_j‖ of Ux")
-LINEAR_R = _node("linear.r", sp.Min(row_one * r_xj, row_two * d_xj), "largest row of D_j of Ux")
+LINEAR_R = _node("linear.r", minimum(row_one * r_xj, row_two * d_xj), "largest row of D_j of Ux")
 LINEAR_E = _node("linear.E", norm_U * E_x, "second derivative of Ux")
 SOFTMAX_D = _node("softmax.d", d_xj / 2, "‖D_j‖ of softmax x")
 SOFTMAX_R = _node("softmax.r", r_xj / 2, "largest row of D_j of softmax x")

@@ -10,6 +10,7 @@ from dipproofs.theory import symbols as s
 from dipproofs.theory.activations import ACTIVATIONS
 from dipproofs.theory.architectures.base import Architecture, NetworkFormat
 from dipproofs.theory.core import define
+from dipproofs.theory.extremes import minimum
 from dipproofs.theory.profiles import BLOCK, BLOCK_OBSERVATION, OBSERVATION, PAPER, ROW_SPACE
 from dipproofs.theory.symbols import (
     B_1,
@@ -62,7 +63,7 @@ def _norm_ball(train: str, lipschitz: sp.Expr) -> sp.Expr:
     inner = (_B1u * (norm_V + (norm_A * rho if train == "both" else 0))) ** 2
     outer = (norm_A * (norm_phi + (_B1u * rho if train == "both" else 0))) ** 2
     blocks = {"both": inner + outer, "inner": inner, "outer": outer}[train]
-    return sp.Min(norm_AJ + lipschitz * rho, sp.sqrt(blocks) / _root)
+    return minimum(norm_AJ + lipschitz * rho, sp.sqrt(blocks) / _root)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import sympy as sp
 from dipproofs.theory import conditions
 from dipproofs.theory import symbols as s
 from dipproofs.theory.core import define
+from dipproofs.theory.extremes import minimum
 from dipproofs.theory.forms.base import Form
 from dipproofs.theory.forms.concave import CONCAVE
 from dipproofs.theory.hypothesis import Hypothesis
@@ -16,7 +17,7 @@ OMEGA = define("forms.backtracking.omega", s.decrease, "factor of (H), form back
 #: In units of the first trial γ, an accepted step is at least min(1, β/q): a trial with q ≤ 1 is accepted.
 RATE = define(
     "forms.backtracking.rate",
-    s.decrease * sp.Min(1, s.shrink / s.q),
+    s.decrease * minimum(1, s.shrink / s.q),
     "factor of the rate, form backtracking",
     _SOURCE,
     s.rate,

@@ -44,7 +44,7 @@ long_step_factor = define(
 def _chain(weakening: sp.Expr) -> object:
     def chain(profile: Profile) -> Chain:
         start = profile.F.subs(s.t, 0)
-        factor = weakening.subs(s.F_start, start)
+        factor = weakening.xreplace({s.F_start: start})
         slope = profile.slope.subs(s.t, s.rho)
         drift = conditions.curvature_drift.subs(s.profile_slope, slope)  # exactly 0 where the slope is ℓ_A and c_e = 1
         return (

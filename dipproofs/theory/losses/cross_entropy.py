@@ -6,6 +6,7 @@ from typing import Any
 
 import sympy as sp
 
+from dipproofs.theory.extremes import maximum, minimum
 from dipproofs.theory.losses.base import DataConstant, LossNumerics, LossTheory, curvature_max, mu, s, v, v_hi, v_lo, y
 from dipproofs.theory.losses.numerics import difference, x_minus_log1p
 from dipproofs.theory.losses.rules import strongly_convex
@@ -40,13 +41,13 @@ CROSS_ENTROPY = LossTheory(
         DataConstant(
             mu,
             "min",
-            sp.Max(2, CURVATURE.subs(v, sp.Min(sp.Max(FLATTEST, v_lo), v_hi))),
+            maximum(2, CURVATURE.subs(v, minimum(maximum(FLATTEST, v_lo), v_hi))),
             "least curvature on the sublevel bracket (it is convex in v, minimal at FLATTEST), at least 2",
         ),
         DataConstant(
             curvature_max,
             "max",
-            sp.Max(CURVATURE.subs(v, v_lo), CURVATURE.subs(v, v_hi)),
+            maximum(CURVATURE.subs(v, v_lo), CURVATURE.subs(v, v_hi)),
             "largest curvature on the sublevel bracket: at one of its ends",
         ),
     ),

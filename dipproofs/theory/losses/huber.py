@@ -6,6 +6,7 @@ from typing import Any
 
 import sympy as sp
 
+from dipproofs.theory.extremes import minimum
 from dipproofs.theory.losses.base import LossNumerics, LossTheory, Parameter, r, s
 from dipproofs.theory.losses.numerics import difference
 from dipproofs.theory.losses.rules import ScalarProfile, separable_fields
@@ -16,11 +17,11 @@ _corner = delta**2 / 2
 
 PROFILE = ScalarProfile(
     h=sp.Piecewise((r**2 / 2, r <= delta), (delta * r - _corner, True)),
-    slope=sp.Min(r, delta),
+    slope=minimum(r, delta),
     bend=sp.Piecewise((1, r <= delta), (0, True)),
     shape="concave",
     inverse=sp.Piecewise((sp.sqrt(2 * e), e <= _corner), (e / delta + delta / 2, True)),
-    slope_of_value=sp.Min(delta, sp.sqrt(2 * e)),
+    slope_of_value=minimum(delta, sp.sqrt(2 * e)),
     time=sp.Piecewise((-sp.log(s), s <= delta), (1 - s / delta - sp.log(delta), True)),
     time_of_value=sp.Piecewise(
         (-sp.log(2 * e) / 2, e <= _corner), (sp.Rational(1, 2) - e / delta**2 - sp.log(delta), True)

@@ -9,6 +9,7 @@ import mpmath
 import numpy as np
 import sympy as sp
 
+from dipproofs.theory.extremes import minimum
 from dipproofs.theory.losses.base import DataConstant, LossNumerics, LossTheory, mu, s, v, v_hi, v_lo, y
 from dipproofs.theory.losses.numerics import expm1_minus_x, x_minus_log1p
 from dipproofs.theory.losses.rules import strongly_convex
@@ -72,7 +73,7 @@ LOGIT_CROSS_ENTROPY = LossTheory(
         DataConstant(
             mu,
             "min",
-            sp.Min(y * (1 - y), SLOPE.subs(v, v_lo) ** 2 / (2 * loss_0), SLOPE.subs(v, v_hi) ** 2 / (2 * loss_0)),
+            minimum(y * (1 - y), SLOPE.subs(v, v_lo) ** 2 / (2 * loss_0), SLOPE.subs(v, v_hi) ** 2 / (2 * loss_0)),
             "least h'²/(2h) on the sublevel bracket",
         ),
     ),

@@ -10,6 +10,7 @@ import sympy as sp
 
 from dipproofs.theory import symbols as s
 from dipproofs.theory.core import define
+from dipproofs.theory.extremes import maximum
 from dipproofs.theory.methods import heavy_ball
 from dipproofs.theory.methods import symbols as m
 from dipproofs.theory.methods.base import Condition, MethodTheorem, definer
@@ -82,7 +83,7 @@ least_fall = sp.log(1 + (1 - m.beta_2) * excitation / (1 - m.contraction)) / 2 -
 _largest_v_hat = largest_second_moment / (1 - _b2[0])
 _v_at_end = _power(m.beta_2, m.horizon) * largest_second_moment / (1 - _b2_end)
 least_rise = sp.log((sp.sqrt(_largest_v_hat) + m.epsilon) / (sp.sqrt(_v_at_end) + m.epsilon))
-least_change = sp.Max(
+least_change = maximum(
     -sp.log(m.beta_2) + sp.log((1 - _b2[1]) / (1 - _b2[0])), sp.log(m.beta_2 + (1 - m.beta_2) * excitation)
 ) / 2 + _after_1 / (1 - _after_1)
 

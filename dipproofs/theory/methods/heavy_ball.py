@@ -11,6 +11,7 @@ import sympy as sp
 
 from dipproofs.theory import symbols as s
 from dipproofs.theory.core import define
+from dipproofs.theory.extremes import minimum
 from dipproofs.theory.methods import symbols as m
 from dipproofs.theory.methods.base import Condition, MethodTheorem, definer
 
@@ -45,8 +46,8 @@ CONSTANTS = (
     _make("Z_M", weight(m.x_M), "Z at x_M", m.Z_M),
     _make("c_s", coupling(m.x_s), "c at x_s", m.c_s),
     _make("c_M", coupling(m.x_M), "c at x_M", m.c_M),
-    _make("d_R", sp.Min(m.Z_s - m.c_s**2 / 4, m.Z_M - m.c_M**2 / 4), "d_R: ‖r‖² ≤ βW/d_R", m.d_R),
-    _make("d_n", sp.Min(1 - m.c_s**2 / (4 * m.Z_s), 1 - m.c_M**2 / (4 * m.Z_M)), "d_n: ‖v₊‖² ≤ βW/d_n", m.d_n),
+    _make("d_R", minimum(m.Z_s - m.c_s**2 / 4, m.Z_M - m.c_M**2 / 4), "d_R: ‖r‖² ≤ βW/d_R", m.d_R),
+    _make("d_n", minimum(1 - m.c_s**2 / (4 * m.Z_s), 1 - m.c_M**2 / (4 * m.Z_M)), "d_n: ‖v₊‖² ≤ βW/d_n", m.d_n),
     _make("W_0", W_START, "W at the certified iterate and its state", m.W_0),
     _make("R_hat", sp.sqrt(m.beta * m.W_0 / m.d_R), "bound of the residual norm along the run", m.R_hat),
     _make("n_hat", sp.sqrt(m.beta * m.W_0 / m.d_n), "bound of ‖v‖ along the run", m.n_hat),
@@ -88,7 +89,7 @@ def _mode(name: str, Z: sp.Symbol, c: sp.Symbol) -> list[Condition]:
 
 positive = Condition(
     "lyapunov",
-    define("methods.heavy_ball.positive", sp.Gt(sp.Min(m.d_R, m.d_n), 0), "W is positive definite", "methods §1"),
+    define("methods.heavy_ball.positive", sp.Gt(minimum(m.d_R, m.d_n), 0), "W is positive definite", "methods §1"),
     "d_R > 0 and d_n > 0",
     "the momentum is outside the range in which this step is stable: use a smaller step or another momentum",
 )

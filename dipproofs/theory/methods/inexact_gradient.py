@@ -10,6 +10,7 @@ import sympy as sp
 
 from dipproofs.theory import symbols as s
 from dipproofs.theory.core import define
+from dipproofs.theory.extremes import maximum
 from dipproofs.theory.methods import symbols as m
 from dipproofs.theory.methods.base import Condition, MethodTheorem, definer
 
@@ -32,7 +33,7 @@ CONSTANTS = (
     _make("error_total", error_relative + slack, "b̂ = b + b'", error_total),
     _make(
         "x",
-        sp.Max(0, ell - ell / (1 + error_total)) * gamma * (1 + error_total) * M * R_0 / 2,
+        maximum(0, ell - ell / (1 + error_total)) * gamma * (1 + error_total) * M * R_0 / 2,
         "what curvature and error cost of the slope",
         x,
     ),

@@ -10,6 +10,7 @@ import sympy as sp
 
 from dipproofs.theory import symbols as s
 from dipproofs.theory.core import define
+from dipproofs.theory.extremes import minimum
 from dipproofs.theory.methods import symbols as m
 from dipproofs.theory.methods.base import Condition, MatrixCondition, MethodTheorem, definer
 
@@ -45,8 +46,8 @@ CONSTANTS = (
     _make("X_s", gamma * m.injectivity**2, "least eigenvalue of γMMᵀ on Im(A)", X_s),
     _make("X_M", gamma * s.norm_AJ_ball**2, "largest eigenvalue of γMMᵀ", X_M),
     _make("x_M", m.h * s.norm_AJ_ball, "largest singular value of hM", m.x_M),
-    _make("d_R", sp.Min(residual_weight(X_s), residual_weight(X_M)), "d_R: ‖q‖² ≤ W/d_R", m.d_R),
-    _make("d_n", sp.Min(1 / m.beta, speed_weight(X_s), speed_weight(X_M)), "d_n: ‖b‖² ≤ W/d_n", m.d_n),
+    _make("d_R", minimum(residual_weight(X_s), residual_weight(X_M)), "d_R: ‖q‖² ≤ W/d_R", m.d_R),
+    _make("d_n", minimum(1 / m.beta, speed_weight(X_s), speed_weight(X_M)), "d_n: ‖b‖² ≤ W/d_n", m.d_n),
     _make("W_0", W_START, "W at the certified iterate and its state", m.W_0),
     _make("R_hat", sp.sqrt(m.W_0 / m.d_R), "bound of the residual norm along the run", m.R_hat),
     _make("n_hat", sp.sqrt(m.W_0 / m.d_n), "bound of ‖b‖ along the run", m.n_hat),
@@ -132,7 +133,7 @@ def _condition(id: str, relation: sp.Rel, statement: str, meaning: str, cure: st
 _small = "use a smaller step"
 step = _condition("step", sp.Lt(X_M, 1), "gamma*M_rho^2 < 1", "step condition", _small)
 weights = _condition("weights", sp.Le(z, 1), "alpha <= 1 - beta", "range of α")
-positive = _condition("lyapunov", sp.Gt(sp.Min(m.d_R, m.d_n), 0), "d_R > 0 and d_n > 0", "W is positive definite")
+positive = _condition("lyapunov", sp.Gt(minimum(m.d_R, m.d_n), 0), "d_R > 0 and d_n > 0", "W is positive definite")
 idle = _condition("kernel", sp.Ge(m.eta, kernel), "eta >= eta_ker", "the inequality in the kernel of M")
 contracts = _condition("contraction", sp.Lt(m.contraction, 1), "rho_2 < 1", "the Lyapunov function contracts")
 ball = _condition("ball", sp.Le(m.path, s.rho), "S <= rho", "the path stays in the ball")

@@ -10,6 +10,7 @@ import sympy as sp
 
 from dipproofs.theory import symbols as s
 from dipproofs.theory.core import define
+from dipproofs.theory.extremes import minimum
 
 
 def _size(latex: str) -> sp.Symbol:
@@ -42,7 +43,7 @@ smoothed_twice = define(
 )
 delay = define(
     "methods.spectral.delay",
-    sp.Min(1 / s.sigma_AJ, sp.sqrt(s.gamma * j)),
+    minimum(1 / s.sigma_AJ, sp.sqrt(s.gamma * j)),
     "κ_j ≥ (1 − (1−γσ²)^j)/σ for every σ ≥ s",
     "methods §7",
 )
@@ -63,13 +64,13 @@ perturbed = define(
 )
 next_distance = define(
     "methods.spectral.distance",
-    sp.Min(s.S, away + length, frozen_distance + turned_distance + s.gamma * pushed),
+    minimum(s.S, away + length, frozen_distance + turned_distance + s.gamma * pushed),
     "d_τ from d_{τ−1} + δ_{τ−1}, or from the frozen curve with Σκ_jP_i and Σe_i",
     "methods §7",
 )
 next_step = define(
     "methods.spectral.step",
-    sp.Min(
+    minimum(
         s.S,
         bound / _net,
         s.gamma * s.norm_AJ_ball * bound,
