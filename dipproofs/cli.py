@@ -83,7 +83,9 @@ def certify(
         written = ""
         if folder is not None:
             from dipproofs.report.html import certificate_html
+            from dipproofs.report.style import import_figures
 
+            import_figures()
             shapes = {"image_shape": built.problem.image_shape, "data_shape": built.problem.data_shape}
             save.save(certificate, folder, report=certificate_html(certificate, **shapes))
             if certificate.run is not None and certificate.run.snapshot is not None:

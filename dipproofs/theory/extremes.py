@@ -1,6 +1,8 @@
-"""Minima and maxima as they are written."""
+"""Minima and maxima as they are written, without SymPy's search for simplifications."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import sympy as sp
 
@@ -28,3 +30,19 @@ def maximum(*parts: sp.Expr | int) -> sp.Expr:
         Max(0, x)
     """
     return sp.Max(*parts, evaluate=False)
+
+
+def replaced(expr: sp.Expr, values: Mapping[sp.Symbol, sp.Expr]) -> sp.Expr:
+    """Put expressions for symbols, leaving minima and maxima as they are written; see `minimum`.
+
+    Example:
+        >>> x, y = sp.symbols("x y", nonnegative=True)
+        >>> replaced(1 + maximum(x, y), {y: x + 1})
+        Max(x, x + 1) + 1
+    """
+    if isinstance(expr, sp.Symbol):
+        return values.get(expr, expr)
+    if not expr.args or expr.free_symbols.isdisjoint(values):
+        return expr
+    options = {"evaluate": False} if isinstance(expr, sp.Max | sp.Min) else {}
+    return expr.func(*(replaced(part, values) for part in expr.args), **options)

@@ -38,7 +38,7 @@ class Profile:
 
 def _norm_profile(scale: sp.Expr, parts: list[tuple[sp.Expr, sp.Expr]]) -> tuple[sp.Expr, sp.Expr]:
     """Return scale·‖((a_i − b_i t)_+)_i‖ and minus its derivative."""
-    positive = [(maximum(0, a - b * t), b) for a, b in parts]
+    positive = [(maximum(0, a - b * t) if b else a, b) for a, b in parts]
     if len(positive) == 1:
         ((p, b),) = positive
         return scale * p, scale * b

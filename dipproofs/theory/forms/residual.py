@@ -12,6 +12,7 @@ from sympy.codegen.cfunctions import log1p
 from dipproofs.theory import conditions
 from dipproofs.theory import symbols as s
 from dipproofs.theory.core import define
+from dipproofs.theory.extremes import replaced
 from dipproofs.theory.forms.base import Chain, Form, Requirement
 from dipproofs.theory.hypothesis import Hypothesis
 from dipproofs.theory.profiles import Profile
@@ -44,9 +45,9 @@ long_step_factor = define(
 def _chain(weakening: sp.Expr) -> object:
     def chain(profile: Profile) -> Chain:
         start = profile.F.subs(s.t, 0)
-        factor = weakening.xreplace({s.F_start: start})
-        slope = profile.slope.subs(s.t, s.rho)
-        drift = conditions.curvature_drift.subs(s.profile_slope, slope)  # exactly 0 where the slope is ℓ_A and c_e = 1
+        factor = replaced(weakening, {s.F_start: start})
+        slope = replaced(profile.slope, {s.t: s.rho})
+        drift = replaced(conditions.curvature_drift, {s.profile_slope: slope})  # exactly 0 where the slope is ℓ_A and c_e = 1
         return (
             (s.profile_slope, slope),
             (step_weakening, factor),
