@@ -63,7 +63,7 @@ def import_figures() -> None:
     from matplotlib import artist
 
     tables = artist.kwdoc
-    artist.kwdoc = lambda _: ""
+    artist.kwdoc = lambda artist: ""
     try:
         import matplotlib.backends.backend_agg
         import matplotlib.backends.backend_svg

@@ -29,7 +29,9 @@ def float_function(symbols: Any, expressions: Any, library: str = "numpy") -> Ca
         >>> float_function(x, sp.Max(x, 1))(np.array([0.0, 2.0]))
         array([1., 2.])
     """
-    error_function = any(part.has(sp.erf) for part in (expressions if isinstance(expressions, Sequence) else [expressions]))
+    error_function = any(
+        part.has(sp.erf) for part in (expressions if isinstance(expressions, Sequence) else [expressions])
+    )
     modules: list[Any] = [library] if library == "math" else [_names(library, error_function), library]
     function: Callable[..., Any] = sp.lambdify(symbols, expressions, modules=modules, cse=True)
     return function

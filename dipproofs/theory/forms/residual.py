@@ -47,7 +47,8 @@ def _chain(weakening: sp.Expr) -> object:
         start = profile.F.subs(s.t, 0)
         factor = replaced(weakening, {s.F_start: start})
         slope = replaced(profile.slope, {s.t: s.rho})
-        drift = replaced(conditions.curvature_drift, {s.profile_slope: slope})  # exactly 0 where the slope is ℓ_A and c_e = 1
+        # exactly 0 where the slope is ℓ_A and c_e = 1
+        drift = replaced(conditions.curvature_drift, {s.profile_slope: slope})
         return (
             (s.profile_slope, slope),
             (step_weakening, factor),
