@@ -83,14 +83,14 @@ def gradient(floats: Floats, shift: np.ndarray, w: np.ndarray) -> np.ndarray:
     a, z = floats.a0 + b * floats.norm_u**2, floats.A.T @ w
     phi, dphi = floats.function(a)
     h = 1e-6
-    bend = (floats.function(a + h)[1] - floats.function(a - h)[1]) / (2 * h)
+    second = (floats.function(a + h)[1] - floats.function(a - h)[1]) / (2 * h)
     back, parts = V.T @ z, []
     trains_W, trains_V = floats.network.train != "outer", floats.network.train != "inner"
     if trains_V:
         inner = np.outer(z, dphi**2 * back) * (2 * floats.norm_u**2 / floats.k) if trains_W else np.zeros_like(V)
         parts.append(inner.ravel())
     if trains_W:
-        change = 2 * floats.norm_u**2 / floats.k * dphi * bend * back**2
+        change = 2 * floats.norm_u**2 / floats.k * dphi * second * back**2
         if trains_V:
             change = change + 2 * phi * dphi * (z @ z) / floats.k
         parts.append(change * floats.norm_u)

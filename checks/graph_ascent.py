@@ -30,7 +30,7 @@ def ascended(adversary: Adversary, ball: Ball, rows: np.ndarray, lipschitz: floa
     row = np.zeros((1, graph.nodes[place].size))
     row[0, rng.integers(graph.nodes[place].size)] = 1.0
     yield f"r {graph.nodes[place].op}", _ascend(adversary, place, row, block, rho), float(bounds.r[j])
-    yield "lipschitz", _bend(adversary, rows, rho, rng), lipschitz
+    yield "lipschitz", _curvature(adversary, rows, rho, rng), lipschitz
 
 
 def _ascend(adversary: Adversary, place: int, rows: np.ndarray | None, block: slice, rho: float) -> float:
@@ -48,7 +48,7 @@ def _ascend(adversary: Adversary, place: int, rows: np.ndarray | None, block: sl
     return _climb(gradient, adversary.start, rho)
 
 
-def _bend(adversary: Adversary, rows: np.ndarray, rho: float, rng: np.random.Generator) -> float:
+def _curvature(adversary: Adversary, rows: np.ndarray, rho: float, rng: np.random.Generator) -> float:
     """The largest second derivative found of rows·z of the output."""
     place = adversary.graph.output
     h = 1e-4

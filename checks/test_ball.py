@@ -112,8 +112,8 @@ def gradient_facts(instance: Instance, rng: np.random.Generator) -> Iterator[Fac
         for _ in range(3):
             shift = descent_direction(floats, setting, rng) * share * rho
             # the direction of largest curvature, Mᵀw with w the top singular vector
-            steep = back(setting, exact(floats.extreme(shift, smallest=False)), floats)
-            other = shift + 1e-7 * rho * steep / np.linalg.norm(steep)
+            gradient = back(setting, exact(floats.extreme(shift, smallest=False)), floats)
+            other = shift + 1e-7 * rho * gradient / np.linalg.norm(gradient)
             here, there = (point_of(floats, setting, x) for x in (shift, other))
             distance = setting.distance(here, there)
             value, _, outer = setting.loss_gradient(here)
@@ -194,8 +194,8 @@ def test_lipschitz_constant_is_nearly_attained(activation: str, train: str) -> N
     network = TwoLayer(np.ones(1), np.array([[a]]), np.array([[c]]), activation, train)
     floats, setting = Floats(np.eye(1), network), Setting(np.eye(1), network)
     slope = float(floats.function(np.array([a]))[1][0])
-    bend = float(np.diff(floats.function(np.array([a - 1e-5, a + 1e-5]))[1])[0] / 2e-5)
-    form = np.array([[0.0, slope], [slope, bend * c]]) if train == "both" else np.array([[bend * c]])
+    second = float(np.diff(floats.function(np.array([a - 1e-5, a + 1e-5]))[1])[0] / 2e-5)
+    form = np.array([[0.0, slope], [slope, second * c]]) if train == "both" else np.array([[second * c]])
     values, vectors = np.linalg.eigh(form)
     direction = vectors[:, int(np.argmax(np.abs(values)))]
     h = 1e-4

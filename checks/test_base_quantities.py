@@ -279,24 +279,24 @@ def test_bases_that_are_not_orthonormal(m: int, n: int, train: str, least: float
 
 
 @pytest.mark.parametrize(("rows", "k"), [(4, 2), (5, 3), (2, 4), (3, 3)])
-@pytest.mark.parametrize(("spread", "bend"), [(0.0, 0.0), (0.01, 0.0), (0.0, 0.02), (0.01, 0.02)])
-def test_norms_of_blocks_with_radii(rows: int, k: int, spread: float, bend: float) -> None:
+@pytest.mark.parametrize(("spread", "second"), [(0.0, 0.0), (0.01, 0.0), (0.0, 0.02), (0.01, 0.02)])
+def test_norms_of_blocks_with_radii(rows: int, k: int, spread: float, second: float) -> None:
     """|‖XV·D‖ − ‖X₀D₀‖| ≤ ‖E‖max|d| + ‖X₀‖max|d − d₀|: every member inside, and no wider than that."""
     rng = np.random.default_rng(rows)
     X, d = rng.uniform(0.5, 1, (rows, k)), rng.uniform(0.5, 1, k)
-    dphi = IntervalMatrix(d, np.full(k, bend))
+    dphi = IntervalMatrix(d, np.full(k, second))
     hidden = HiddenLayer(dphi, dphi, dphi, Bound.exact(2), Bound.exact(3))
     blocks = Blocks("inner", hidden, IntervalMatrix(X, np.full((rows, k), spread)), None, True)
     factor, E = 2 / math.sqrt(k), spread * math.sqrt(rows * k)
     for sign in (-1, 0, 1):
-        member = (X + sign * spread) * (d + sign * bend)
+        member = (X + sign * spread) * (d + sign * second)
         norm = np.linalg.norm(member, 2) * factor
         assert blocks.inner_largest.lower <= norm * (1 + 1e-14) and norm * (1 - 1e-14) <= blocks.inner_largest.upper
         whole = np.linalg.norm(X + sign * spread, 2)
         assert blocks.norm_XV.lower <= whole * (1 + 1e-14) and whole * (1 - 1e-14) <= blocks.norm_XV.upper
     centre, plain = np.linalg.norm(X * d, 2), np.linalg.norm(X, 2)
     assert blocks.norm_XV.upper <= (plain + E) * (1 + 1e-12) and blocks.norm_XV.lower >= (plain - E) * (1 - 1e-12)
-    slack = E * (d.max() + bend) + plain * bend
+    slack = E * (d.max() + second) + plain * second
     assert abs(blocks.inner_largest.upper / factor - centre) <= 1.6 * slack + 1e-12
     if k < rows:
         assert abs(blocks.inner_largest.upper / factor - (centre + slack)) <= 1e-12

@@ -113,14 +113,14 @@ def derivatives(f: Operation, inputs: list[np.ndarray]) -> tuple[np.ndarray, np.
     def slope(e: np.ndarray, h: float) -> np.ndarray:
         return (value(joined + h * e) - value(joined - h * e)) / (2 * h)
 
-    def bend(a: np.ndarray, b: np.ndarray, h: float) -> np.ndarray:
+    def curvature(a: np.ndarray, b: np.ndarray, h: float) -> np.ndarray:
         ends = [value(joined + h * (p * a + q * b)) for p, q in ((1, 1), (1, -1), (-1, 1), (-1, -1))]
         return (ends[0] - ends[1] - ends[2] + ends[3]) / (4 * h**2)
 
     J = np.stack([richardson(partial(slope, e)) for e in eye], axis=1)
     H = np.empty((*J.shape, len(joined)))
     for i, j in combinations_with_replacement(range(len(joined)), 2):
-        H[:, i, j] = H[:, j, i] = richardson(partial(bend, eye[i], eye[j]))
+        H[:, i, j] = H[:, j, i] = richardson(partial(curvature, eye[i], eye[j]))
     return J, H
 
 
@@ -193,9 +193,9 @@ def test_entrywise() -> None:
         radius = float(upward(t.RADIUS, values))
         assert x.radius <= radius <= x.radius * (1 + 1e-14)
         box = x.x + np.linspace(-radius, radius, 201)[:, None]
-        bends = np.abs(np.sin(box)).max(axis=0) * (1 + 1e-4)
-        values |= {t.P_2: bends.max(), t.slope: np.abs(np.cos(x.x)).max()}
-        values |= {t.b_bent: op(B * bends), t.column_bent: (np.linalg.norm(B, axis=0) * bends).max()}
+        curvatures = np.abs(np.sin(box)).max(axis=0) * (1 + 1e-4)
+        values |= {t.P_2: curvatures.max(), t.slope: np.abs(np.cos(x.x)).max()}
+        values |= {t.b_bent: op(B * curvatures), t.column_bent: (np.linalg.norm(B, axis=0) * curvatures).max()}
         slope = float(upward(t.ENTRYWISE_SLOPE, values))
         assert slope >= np.abs(np.cos(box)).max() - 1e-9
         values |= {t.P_1: slope, "J": upward(t.ENTRYWISE_J, values)}  # type: ignore[dict-item]
@@ -342,9 +342,9 @@ def test_normalise(centre: bool) -> None:
         values = values_of(x) | {t.deviation: s.min(), t.count: float(size), t.b: op(B)}
         values[t.start] = max(np.abs(single(x.x[c])).max() for c in cuts)
         values[t.greatest] = upward(t.NORMALISE_VALUE, values)
-        bend = upward(t.NORMALISE_BEND, values | {t.deviation: s})
+        curvature = upward(t.NORMALISE_CURVATURE, values | {t.deviation: s})
         norms = np.array([op(B[:, c]) for c in cuts])
-        values |= {t.bend: bend.max(), t.b_bend: (bend * norms).max()}
+        values |= {t.curvature: curvature.max(), t.b_curvature: (curvature * norms).max()}
         values |= {"J": upward(t.NORMALISE_J, values)}  # type: ignore[dict-item]
 
         def both(a: np.ndarray, single: Operation = single, size: int = size) -> np.ndarray:
@@ -363,7 +363,7 @@ def test_normalise(centre: bool) -> None:
             direction = (weight * upward(t.NORMALISE_DIRECTION, turned)).max()
             bent = np.array([op(B * np.repeat(weight * f[:, j], size)) for j in range(2)])
             structured = values | {t.b_left: bent[:, None], t.b_right: bent[None], t.b_direction: direction}
-            values[t.b_bend] = np.inf
+            values[t.b_curvature] = np.inf
             limit = upward(t.NORMALISE_STRUCTURED, structured)
             for theta in (np.zeros(P), *(rho * v / np.linalg.norm(v) for v in rng.standard_normal((2, P)))):
                 z, D = x.at(theta)
@@ -449,7 +449,7 @@ def test_theorem_t_for_any_adjoints() -> None:
     [
         ("bilinear.E", t.BILINEAR_E.subs(t.kappa, t.kappa / 2)),
         ("bilinear.d", t.norm_w * t.d_xj),
-        ("normalise.bend", t.NORMALISE_BEND / 2),
+        ("normalise.curvature", t.NORMALISE_CURVATURE / 2),
         ("entrywise.E", t.P_1 * t.E_x),
         ("softmax.E", t.E_x / 2 + t.d_xj * t.d_xk / 8),
     ],

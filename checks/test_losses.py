@@ -64,7 +64,7 @@ def test_profile_closed_forms(kind: str) -> None:
         h, inverse, slope = piece(profile.h, i), piece(profile.inverse, i), slopes[min(i, len(slopes) - 1)]
         special = {p: 2} if kind == "norm-power" and i == 0 else {}
         assert is_zero(sp.diff(h, r) - slope)
-        assert is_zero(sp.diff(slope, r) - piece(profile.bend, i))
+        assert is_zero(sp.diff(slope, r) - piece(profile.second_derivative, i))
         assert is_zero(h.subs(r, inverse) - e)
         assert is_zero(sp.powdenest(slope.subs(r, inverse), force=True) - values[min(i, len(values) - 1)])
         level, back = piece(profile.time_of_value, i), piece(profile.value_of_time, i)
@@ -80,10 +80,10 @@ def test_profile_closed_forms(kind: str) -> None:
 def test_shape_is_decided(kind: str) -> None:
     """The declared shape of P is the decided one, and the decision sees a wrong sign."""
     profile, loss = PROFILES[kind], LOSSES[kind]
-    decided = decide_shape(profile.bend, loss.parameters)
+    decided = decide_shape(profile.second_derivative, loss.parameters)
     assert decided == ("convex" if kind == "norm-power" else profile.shape)
-    bend = profile.bend
-    turned = sp.Piecewise(*((-piece, where) for piece, where in bend.args)) if kind == "huber" else -bend
+    second = profile.second_derivative
+    turned = sp.Piecewise(*((-piece, where) for piece, where in second.args)) if kind == "huber" else -second
     opposite = {"linear": "linear", "concave": "convex", "convex": "concave"}
     assert decide_shape(turned, loss.parameters) == opposite[decided]
 
@@ -185,8 +185,8 @@ def test_cross_entropy_constants() -> None:
     assert is_zero(sp.diff(CROSS_ENTROPY, v, 2) - CURVATURE)
     third = sp.Rational(1, 3)
     cubes = {y: data**3 / (1 + data**3)}  # y and 1 − y as cubes over their sum
-    bend_slope = sp.diff(CURVATURE, v).subs(cubes).subs(v, data / (1 + data))
-    assert is_zero(bend_slope)
+    third_derivative = sp.diff(CURVATURE, v).subs(cubes).subs(v, data / (1 + data))
+    assert is_zero(third_derivative)
     assert is_zero(sp.powdenest(FLATTEST.subs(cubes), force=True) - data / (1 + data))
     least = CURVATURE.subs(cubes).subs(v, data / (1 + data))
     assert is_zero(least - (1 + data) ** 3 / (1 + data**3))

@@ -124,7 +124,7 @@ def test_kl_error_bound_gradient_bound(case: tuple[str, dict[str, float]], how: 
     """ψ'(L)‖∇L‖ ≥ 1, ‖v − argmin‖ ≤ ψ(L) and ‖∇L‖ ≤ G on the sublevel set, in exact arithmetic; 0.9ψ is caught."""
     loss, exact = make(case, how)
     slope = sp.diff(loss.psi, e)
-    checked, tight, caught, steep = 0, 0, 0, 0.0
+    checked, tight, caught, gradient_share = 0, 0, 0, 0.0
     with flint.ctx.workprec(BITS):
         for prediction in predictions(loss, exact):
             level, gradient, distance = exact.shape(prediction)
@@ -144,11 +144,11 @@ def test_kl_error_bound_gradient_bound(case: tuple[str, dict[str, float]], how: 
             checked += 1
             tight += bool(product < 1.001)
             caught += bool(product * 0.9 < 1)
-            steep = max(steep, float((gradient / top).mid()))
+            gradient_share = max(gradient_share, float((gradient / top).mid()))
     assert checked >= 80
     assert caught > 0, "0.9ψ was not caught"
     if loss.theory.rule != "strongly convex":
-        assert tight > 0 and steep > 0.999, "the bounds are attained"
+        assert tight > 0 and gradient_share > 0.999, "the bounds are attained"
 
 
 @proves("losses.*.Lambda")

@@ -100,21 +100,21 @@ def test_floats_are_the_registered_formulas(kind: str) -> None:
                 if entrywise:
                     spot = {v: place, y: sp.Rational(*data.as_integer_ratio())}
                     exact = {k: sp.Rational(*x.as_integer_ratio()) for k, x in fixed.items()}
-                    truth, bend = (
+                    truth, second = (
                         mp.mpf(str(sp.N(e.subs(spot).subs(exact), DIGITS, maxn=4000)))
                         for e in (loss.entry, sp.diff(loss.entry, v))
                     )
                 else:
                     truth = number(loss.entry, {r: distance, **fixed})
-                    bend = number(sp.diff(loss.entry, r), {r: distance, **fixed}) if distance else mp.mpf(0)
+                    second = number(sp.diff(loss.entry, r), {r: distance, **fixed}) if distance else mp.mpf(0)
                     if loss.structure == "radial":
                         if distance == 0:
                             continue
-                        bend = bend / mp.mpf(distance)
+                        second = second / mp.mpf(distance)
                     else:
-                        bend = side * bend
+                        second = side * second
                 near(value, truth, (kind, parameters, data, d))
-                near(slope, bend, (kind, parameters, data, d, "slope"))
+                near(slope, second, (kind, parameters, data, d, "slope"))
                 compared += 1
     assert compared >= 15
 
@@ -217,7 +217,10 @@ def test_shapes_of_profiles_that_users_write() -> None:
     ):
         facts = profile_facts(h)
         assert (facts.convex, facts.h) == (convex, h) and (shape is None or facts.shape == shape)
-        assert sp.simplify(facts.slope - sp.diff(h, r)) == 0 and sp.simplify(facts.bend - sp.diff(h, r, 2)) == 0
+        assert (
+            sp.simplify(facts.slope - sp.diff(h, r)) == 0
+            and sp.simplify(facts.second_derivative - sp.diff(h, r, 2)) == 0
+        )
 
 
 def test_rewriting_against_overflow_changes_nothing() -> None:

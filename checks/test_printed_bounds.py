@@ -82,7 +82,7 @@ BRACKETS = [
 ]
 
 
-def _bend(data: sp.Expr, at: sp.Expr) -> sp.Expr:
+def _second(data: sp.Expr, at: sp.Expr) -> sp.Expr:
     """h'' of y ln(y/v)+(1−y)ln((1−y)/(1−v))."""
     return data / at**2 + (1 - data) / (1 - at) ** 2
 
@@ -94,12 +94,16 @@ def test_cross_entropy_curvatures(data: sp.Rational, low: sp.Rational, high: sp.
     point = {y: data, v_lo: low, v_hi: high}
     flat = 1 / (1 + ((1 - data) / data) ** R(1, 3))
     at = low if flat < low else high if flat > high else flat
-    assert equal_at(registered("losses.cross-entropy.mu"), sp.Max(2, _bend(data, at)), point)
-    assert equal_at(registered("losses.cross-entropy.K"), sp.Max(_bend(data, low), _bend(data, high)), point)
+    assert equal_at(registered("losses.cross-entropy.mu"), sp.Max(2, _second(data, at)), point)
+    assert equal_at(
+        registered("losses.cross-entropy.K"),
+        sp.Max(_second(data, low), _second(data, high)),
+        point,
+    )
     mu_here, K_here = (float(registered(f"losses.cross-entropy.{name}").subs(point)) for name in ("mu", "K"))
     for i in range(1, 40):
         v = low + (high - low) * R(i, 40)
-        assert float(_bend(data, v)) <= K_here
+        assert float(_second(data, v)) <= K_here
         if v != data:
             slope = (v - data) / (v * (1 - v))
             value = data * sp.log(data / v) + (1 - data) * sp.log((1 - data) / (1 - v))
@@ -138,13 +142,13 @@ def test_logit_level_and_demand() -> None:
     ):
         point = {observations: m, margin: eta, residual: size, loss_0: f}
         entropy = -eta * sp.log(eta) - (1 - eta) * sp.log(1 - eta)
-        smooth, steep = (R(1, 2) - eta) * sp.sqrt(m) * size + size**2 / 8, (1 - eta) * sp.sqrt(m) * size
-        level = m * (sp.log(2) - entropy) + (smooth if smooth < steep else steep)
+        smooth, linear = (R(1, 2) - eta) * sp.sqrt(m) * size + size**2 / 8, (1 - eta) * sp.sqrt(m) * size
+        level = m * (sp.log(2) - entropy) + (smooth if smooth < linear else linear)
         assert equal_at(registered("width.logit.level"), level, point)
         centre, end = eta * (1 - eta), (eta * (1 - sp.exp(-f / eta))) ** 2 / (2 * f)
         mu = centre if centre < end else end
         assert equal_at(registered("width.logit.demand"), sp.sqrt(2 * f / mu), point)
-        branches |= {("level", bool(smooth < steep)), ("demand", bool(centre < end))}
+        branches |= {("level", bool(smooth < linear)), ("demand", bool(centre < end))}
     assert len(branches) == 4
 
 

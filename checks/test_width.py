@@ -105,8 +105,8 @@ def test_residual_form_is_the_best_radius() -> None:
     for (train, profile), (steps, expr) in supplies.RESIDUAL_WHOLE.items():
         rules = dict(steps)
         derivative = sp.diff(expr, radius).subs(radius, rules[radius])
-        bend = sp.Integer(0) if train == "inner" else supplies.bend
-        assert agree(derivative.subs(supplies.bend, bend) + 1, sp.Integer(1))
+        quadratic = sp.Integer(0) if train == "inner" else supplies.quadratic
+        assert agree(derivative.subs(supplies.quadratic, quadratic) + 1, sp.Integer(1))
         ell0, ell1 = supplies._lipschitz_0(train), supplies._lipschitz_1(train)
         scale = sigma_A if profile == "row-space" else norm_A
         assert sp.simplify(rules[supplies.slope] - scale * ell0) == 0
@@ -114,7 +114,7 @@ def test_residual_form_is_the_best_radius() -> None:
             scale * (ell0 * t + ell1 * t**2) if profile == "row-space" else scale * (ell0 + ell1 * radius) * t,
             (t, 0, radius),
         )
-        straight = rules[supplies.slope] * radius**2 / 2 + rules[supplies.bend] * radius**3
+        straight = rules[supplies.slope] * radius**2 / 2 + rules[supplies.quadratic] * radius**3
         assert sp.simplify(area - straight) == 0
 
 

@@ -73,13 +73,13 @@ def residual_supply(e: Events, train: str, bound: str) -> mp.mpf:
     if s == 0:
         return best
     ell0 = B1 / root if bound == "block" else (B2 * e.c + (B1 if train == "both" else 0)) / root
-    bend = 0 if bound == "block" or train == "inner" else B2 / root
+    second = 0 if bound == "block" or train == "inner" else B2 / root
     for i in range(1, 400):
         rho = s * root * mp.mpf(i) / 200
         x = max(mp.mpf(0), e.ell(rho, train) - e.sigma * ell0) * e.q * e.R / (2 * s)
-        end = e.sigma * (s - ell0 * rho - bend * rho**2)
+        end = e.sigma * (s - ell0 * rho - second * rho**2)
         if end > x:
-            best = max(best, e.sigma * (s * rho - ell0 * rho**2 / 2 - bend * rho**3 / 3) - x * rho)
+            best = max(best, e.sigma * (s * rho - ell0 * rho**2 / 2 - second * rho**3 / 3) - x * rho)
     return best
 
 

@@ -78,11 +78,11 @@ def test_nothing_is_concluded_beyond_the_radius() -> None:
 
 def test_a_valley_beyond_the_radius_does_not_count_as_convergence() -> None:
     """A C¹ profile that is convex up to its radius only, with a local minimum > 0 far out."""
-    edge, steep = sp.Rational(338, 100), 100
+    edge, curvature = sp.Rational(338, 100), 100
     height, slope = -(edge**2) / 2 + 2 * edge - 1, 2 - edge
-    third = height + slope * (r - edge) + sp.Rational(steep, 2) * (r - edge) ** 2
+    third = height + slope * (r - edge) + sp.Rational(curvature, 2) * (r - edge) ** 2
     h = sp.Piecewise((r**2 / 2, r < 1), (-(r**2) / 2 + 2 * r - 1, r < edge), (third, True))
-    bottom = float(edge - slope / steep)
+    bottom = float(edge - slope / curvature)
     problem, net = _posed(bottom + np.array([1e-3, 2e-3]))
     certificate = dp.certify(problem, net, loss=Loss.custom(h, radius=0.95), step=0.005, max_iterations=50)
     assert not certificate.proved and not certificate.guarantees.iterations_to_loss

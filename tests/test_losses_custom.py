@@ -103,8 +103,8 @@ def test_mixed_profiles_use_strong_convexity() -> None:
     loss = Loss.custom("r**2/2 + sin(r)**2/20")
     known = loss.constants(DATA, Bound.exact(0.3))
     reach = np.linspace(0, 0.744, 1000)
-    bend = 1 + np.cos(2 * reach) / 10
-    assert known[mu].lower <= bend.min() and known[mu].lower == pytest.approx(bend.min(), abs=5e-3)
+    second = 1 + np.cos(2 * reach) / 10
+    assert known[mu].lower <= second.min() and known[mu].lower == pytest.approx(second.min(), abs=5e-3)
     assert known[loss_curvature].upper == pytest.approx(1.1, abs=1e-3)
 
 

@@ -79,9 +79,9 @@ class AssumedLoss(Loss):
         if not callable(value):
             raise InputError(f"loss.value: found {value!r}, expected a JAX function of (v, y)")
         shown = _formula(psi, e, "psi")
-        bend = _formula(curvature, f_symbol, "curvature", "f")
-        steep = (
-            sp.sqrt(2 * bend * f_symbol)
+        lipschitz = _formula(curvature, f_symbol, "curvature", "f")
+        gradient_bound = (
+            sp.sqrt(2 * lipschitz * f_symbol)
             if gradient_bound is None
             else _formula(gradient_bound, f_symbol, "gradient_bound", "f")
         )
@@ -92,12 +92,13 @@ class AssumedLoss(Loss):
         object.__setattr__(self, "asserted_convex", convex)
         theory = LossTheory(
             kind="custom", convention=name, structure="function", entry=sp.Integer(0), rule="assumed", psi=shown,
-            Psi=_Psi(e), Psi_inv=_Psi_inverse(xi), gradient_bound=steep, curvature=bend, proof="asserted by the user",
+            Psi=_Psi(e), Psi_inv=_Psi_inverse(xi), gradient_bound=gradient_bound, curvature=lipschitz,
+            proof="asserted by the user",
             numerics=LossNumerics(difference, difference, difference), registered=False,
         )  # fmt: skip
         assumed = (
             f"ψ(e) = {shown} satisfies ψ'(L)‖∇L‖ ≥ 1 where 0 < L < {level:g}",
-            f"∇L is Lipschitz with constant {bend} and bounded by {steep} on {{L ≤ f}}, f = {f_symbol}",
+            f"∇L is Lipschitz with constant {lipschitz} and bounded by {gradient_bound} on {{L ≤ f}}, f = {f_symbol}",
             f"JAX evaluates L with relative error at most {EVALUATION:.1e}",
             COMPACT,
             minimiser_statement("y" if argmin is None else "argmin(y)"),
@@ -188,15 +189,15 @@ class AssumedLoss(Loss):
     def _claims(self) -> list[tuple[str, str, Callable[[np.ndarray, float, float], float]]]:
         """What is asserted, as ratios that must be at least 1."""
         slope = float_function(e, sp.diff(self.theory.psi, e), "math")
-        steepest = float_function(f_symbol, self.theory.gradient_bound, "math")
-        bend = float_function(f_symbol, self.theory.curvature, "math")
+        gradient_at = float_function(f_symbol, self.theory.gradient_bound, "math")
+        curvature_at = float_function(f_symbol, self.theory.curvature, "math")
         return [
             ("psi", "ψ'(L)‖∇L‖", lambda d, level, g: slope(level) * g),
-            ("gradient_bound", "G(L)/‖∇L‖", lambda d, level, g: steepest(level) / g if g else math.inf),
+            ("gradient_bound", "G(L)/‖∇L‖", lambda d, level, g: gradient_at(level) / g if g else math.inf),
             (
                 "curvature",
                 "Λ(L)‖v − argmin‖/‖∇L‖",
-                lambda d, level, g: bend(level) * float(np.linalg.norm(d)) / g if g else math.inf,
+                lambda d, level, g: curvature_at(level) * float(np.linalg.norm(d)) / g if g else math.inf,
             ),
         ]
 

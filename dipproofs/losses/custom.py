@@ -114,13 +114,13 @@ class ProfileLoss(Loss):
         return result
 
     def _bounds(self, height: flint.arb, reach: flint.arb, count: int) -> tuple[flint.arb, flint.arb, flint.arb | None]:
-        slope, bend = compile_arb((r,), self.facts.slope), compile_arb((r,), self.facts.bend)
+        slope, second = compile_arb((r,), self.facts.slope), compile_arb((r,), self.facts.second_derivative)
         if self.shape == "convex":
-            return slope(reach), bend(reach), None
+            return slope(reach), second(reach), None
         if self.shape in ("concave", "linear"):
             share = self._inverse(height / count)
-            return flint.arb(count).sqrt() * slope(share), _at_zero(self.facts.bend), None
-        values = range_on(self.facts.bend, r, reach)
+            return flint.arb(count).sqrt() * slope(share), _at_zero(self.facts.second_derivative), None
+        values = range_on(self.facts.second_derivative, r, reach)
         if not values.lower > 0:
             raise InputError(
                 f"loss.profile: found h'' between {values.lower:.3g} and {values.upper:.3g} on "
@@ -238,10 +238,10 @@ def custom_loss(profile: Any = None, **options: Any) -> Loss:
     return ProfileLoss(profile, **options)
 
 
-def _at_zero(bend: sp.Expr) -> flint.arb:
-    value = bend.args[0][0].subs(r, 0) if isinstance(bend, sp.Piecewise) else bend.subs(r, 0)
+def _at_zero(second: sp.Expr) -> flint.arb:
+    value = second.args[0][0].subs(r, 0) if isinstance(second, sp.Piecewise) else second.subs(r, 0)
     if value.has(sp.nan, sp.zoo, sp.oo):
-        value = sp.limit(bend, r, 0, "+")
+        value = sp.limit(second, r, 0, "+")
     if not value.is_finite:
         raise InputError(f"loss.profile: found h''(0) = {value}, expected a Lipschitz gradient (assumption A1)")
     return compile_arb((), value)()

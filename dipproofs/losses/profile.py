@@ -42,14 +42,14 @@ def check_profile(facts: ProfileFacts, radius: float) -> None:
         check_smooth(facts)
     except ValueError as error:
         raise InputError(f"loss.profile: {error}") from None
-    for name, expr in (("h", facts.h), ("h''", facts.bend)):
+    for name, expr in (("h", facts.h), ("h''", facts.second_derivative)):
         if not defined_on(expr, r, float(radius)):
             raise InputError(
                 f"loss.profile: {name} is not shown to be finite on [0, {radius:g}], expected a smooth profile there; "
                 "give a smaller radius"
             )
     if facts.convex is None:
-        convex = nonnegative_on(facts.bend, r, float(radius))
+        convex = nonnegative_on(facts.second_derivative, r, float(radius))
         if convex is not True:
             found = "is negative somewhere" if convex is False else "has no decided sign"
             raise InputError(
@@ -65,9 +65,9 @@ def check_profile(facts: ProfileFacts, radius: float) -> None:
 
 def shape_by_enclosure(facts: ProfileFacts, radius: float) -> str:
     """Decide "concave", "convex" or "mixed" on [0, radius] by ball arithmetic."""
-    if isinstance(facts.bend, sp.Piecewise):
+    if isinstance(facts.second_derivative, sp.Piecewise):
         return "mixed"
-    change = sp.diff(facts.bend, r)
+    change = sp.diff(facts.second_derivative, r)
     if nonnegative_on(-change, r, radius):
         return "concave"
     return "convex" if nonnegative_on(change, r, radius) else "mixed"

@@ -42,7 +42,7 @@ class Profile:
         self.radius = arb(radius)
         self._highest = min(math.log2(radius) + 2.0**-40, _HIGHEST)  # beyond the radius h may fall again
         shape = facts.shape or self._shape()
-        if shape is None or not (facts.convex or nonnegative(facts.bend, r, arb(0), self.radius)):
+        if shape is None or not (facts.convex or nonnegative(facts.second_derivative, r, arb(0), self.radius)):
             raise ValueError(f"loss.profile: found {facts.h}, expected h'' ≥ 0, shown to be monotone on [0, {radius}]")
         self.theory: LossTheory = custom_theory(facts, shape, None)  # type: ignore[arg-type]
         self.h = compiled(facts.h)
@@ -50,9 +50,9 @@ class Profile:
 
     def _shape(self) -> str | None:
         """Whether h'' falls or rises on [0, radius]; None where neither is shown, or pieces follow each other."""
-        if self.facts.bend.has(sp.Piecewise):
+        if self.facts.second_derivative.has(sp.Piecewise):
             return None
-        change = sp.diff(self.facts.bend, r)
+        change = sp.diff(self.facts.second_derivative, r)
         for shape, sign in (("concave", -1), ("convex", 1)):
             if nonnegative(sign * change, r, arb(0), self.radius):
                 return shape
@@ -90,7 +90,7 @@ class Profile:
         end = arb(reach.upper())
         if not end < self.radius:
             raise ValueError(f"loss.radius: found residuals up to {end.str(5)} on the sublevel set, expected less")
-        for expr in (self.facts.h, self.facts.slope, self.facts.bend):
+        for expr in (self.facts.h, self.facts.slope, self.facts.second_derivative):
             if not end.is_finite() or not _finite(compiled(expr), arb(0), end, 12):
                 raise ValueError(f"loss.profile: {expr} is not shown to be finite on [0, {end.str(5)}]")
         edge = edge_of(self.facts.h.args[0][1]) if isinstance(self.facts.h, sp.Piecewise) else None

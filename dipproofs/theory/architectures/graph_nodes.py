@@ -88,19 +88,23 @@ AFFINE_E = _node("affine.E", value_w * E_x + group_x * E_w + _cross, "second der
 AFFINE_N = _node("affine.N", b_group * _cross, "curvature term of (Gw)∘x, b_grp the largest norm of B on a group")
 
 # --- normalisation ---------------------------------------------------------------------------------------------
-deviation, count, spread, greatest, bend = symbols("s P s_0 n_max kappa_c")
-b_bend, least_centred, functional = symbols("b_kappa c_min f_0")
+deviation, count, spread, greatest, curvature = symbols("s P s_0 n_max kappa_c")
+b_curvature, least_centred, functional = symbols("b_kappa c_min f_0")
 b_left, b_right, b_direction, direction = symbols("b_fj b_fk b_dir b_dir0")
 weight = symbols("k_c")[0]
-NORMALISE_BEND = _node("normalise.bend", 2 / (sp.sqrt(3) * sp.sqrt(count) * deviation**2), "‖D²n‖ of one group")
+NORMALISE_CURVATURE = _node(
+    "normalise.curvature", 2 / (sp.sqrt(3) * sp.sqrt(count) * deviation**2), "‖D²n‖ of one group"
+)
 NORMALISE_D = _node("normalise.d", d_xj / deviation, "‖D_j‖ of n(x)")
 NORMALISE_R = _node(
     "normalise.r", (r_xj + d_xj * (1 + greatest) / sp.sqrt(count)) / deviation, "largest row of D_j of n(x)"
 )
 NORMALISE_VALUE = _node("normalise.value", start + rho * length_x / deviation, "largest |n_i| on the ball")
-NORMALISE_E = _node("normalise.E", E_x / deviation + bend * d_xj * d_xk, "second derivative of n(x)")
-NORMALISE_N = _node("normalise.N", b_bend * d_xj * d_xk, "curvature term of n(x), b_kappa = max of bend·‖B_c‖")
-NORMALISE_J = _node("normalise.J", b * bend * length_x * rho, "change of B∂n/∂x on the ball")
+NORMALISE_E = _node("normalise.E", E_x / deviation + curvature * d_xj * d_xk, "second derivative of n(x)")
+NORMALISE_N = _node(
+    "normalise.N", b_curvature * d_xj * d_xk, "curvature term of n(x), b_kappa = max of curvature·‖B_c‖"
+)
+NORMALISE_J = _node("normalise.J", b * curvature * length_x * rho, "change of B∂n/∂x on the ball")
 NORMALISE_WEIGHT = _node("normalise.weight", 1 / (sp.sqrt(count) * deviation**2), "1/(√P s²)")
 row_E = symbols("|E_j|")[0]
 NORMALISE_FUNCTIONAL = _node(

@@ -10,7 +10,7 @@ from dipproofs.theory.losses.logit_cross_entropy import LOGIT_CROSS_ENTROPY
 from dipproofs.theory.losses.lp import LP
 from dipproofs.theory.losses.norm_power import NORM_POWER
 from dipproofs.theory.losses.poisson import POISSON
-from dipproofs.theory.losses.rules import ScalarProfile
+from dipproofs.theory.losses.rules import ScalarPotential
 from dipproofs.theory.losses.squared import SQUARED
 
 #: The losses with a proved desingularizing function, by name.
@@ -35,6 +35,6 @@ __all__ = [
     "DataConstant",
     "LossTheory",
     "Parameter",
-    "ScalarProfile",
+    "ScalarPotential",
     "resolve_scale",
 ]

@@ -24,14 +24,14 @@ class ProfileFacts:
     """What symbols decide about a profile; None where they do not.
 
     Args:
-        h, slope, bend: h, h', h''.
+        h, slope, second_derivative: h, h', h''.
         shape: "linear", "concave", "convex" or None.
         convex: whether h'' ≥ 0.
     """
 
     h: sp.Expr
     slope: sp.Expr
-    bend: sp.Expr
+    second_derivative: sp.Expr
     shape: str | None
     convex: bool | None
 
@@ -45,10 +45,10 @@ def profile_facts(h: sp.Expr) -> ProfileFacts:
         ('concave', True)
     """
     slope = _tidy(sp.diff(h, r))
-    bend = _tidy(sp.diff(slope, r))
-    pieces = [piece for piece, _ in bend.args] if isinstance(bend, sp.Piecewise) else [bend]
+    second = _tidy(sp.diff(slope, r))
+    pieces = [piece for piece, _ in second.args] if isinstance(second, sp.Piecewise) else [second]
     convex = True if all(sign_of(piece) in (0, 1) for piece in pieces) else None
-    return ProfileFacts(h, slope, bend, decide_shape(bend), convex)
+    return ProfileFacts(h, slope, second, decide_shape(second), convex)
 
 
 def check_smooth(facts: ProfileFacts) -> None:
@@ -75,9 +75,11 @@ def check_smooth(facts: ProfileFacts) -> None:
     kinks = sorted(f.func.__name__ for f in facts.h.atoms(sp.Abs, sp.Min, sp.Max, sp.sign, sp.floor, sp.Heaviside))
     if kinks:
         raise ValueError(f"found {kinks[0]}, expected a smooth formula or a Piecewise of such formulas")
-    if facts.h.has(sp.Piecewise) and not all(isinstance(x, sp.Piecewise) for x in (facts.h, facts.slope, facts.bend)):
+    if facts.h.has(sp.Piecewise) and not all(
+        isinstance(x, sp.Piecewise) for x in (facts.h, facts.slope, facts.second_derivative)
+    ):
         raise ValueError("found a Piecewise inside a formula, expected one Piecewise as a whole")
-    for expr in (facts.h, facts.slope, facts.bend):
+    for expr in (facts.h, facts.slope, facts.second_derivative):
         pieces = expr.args if isinstance(expr, sp.Piecewise) else ((expr, sp.true),)
         edges = [sp.Integer(0), *(edge_of(condition) for _, condition in pieces[:-1])]
         ordered = all(edge is not None and edge.is_number for edge in edges) and all(a < b for a, b in pairwise(edges))
@@ -85,7 +87,7 @@ def check_smooth(facts: ProfileFacts) -> None:
             found = ", ".join(str(condition) for _, condition in pieces)
             raise ValueError(f"found the conditions {found}, expected r < a, r < b, …, True with numbers 0 < a < b < …")
         for edge, (left, condition), (right, _) in zip(edges[1:], pieces, pieces[1:]):
-            if expr is not facts.bend and sp.simplify((left - right).subs(r, edge)) != 0:
+            if expr is not facts.second_derivative and sp.simplify((left - right).subs(r, edge)) != 0:
                 raise ValueError(
                     f"found pieces that do not join C¹ at {condition}, expected pieces whose values and slopes agree"
                 )
@@ -126,7 +128,11 @@ def _implicit(facts: ProfileFacts, shape: str) -> dict[str, Any]:
     share = m if shape == "convex" else sp.Integer(1)
     largest = loss_0 if shape == "convex" else loss_0 / m
     spread = sp.Integer(1) if shape == "convex" else sp.sqrt(m)
-    steepest = facts.bend.subs(r, inverse_profile(loss_0)) if shape == "convex" else facts.bend.subs(r, 0)
+    steepest = (
+        facts.second_derivative.subs(r, inverse_profile(loss_0))
+        if shape == "convex"
+        else facts.second_derivative.subs(r, 0)
+    )
     return {
         "rule": shape,
         "psi": sp.sqrt(share) * inverse_profile(e / share),

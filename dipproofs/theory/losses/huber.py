@@ -9,16 +9,16 @@ import sympy as sp
 from dipproofs.theory.extremes import minimum
 from dipproofs.theory.losses.base import LossNumerics, LossTheory, Parameter, r, s
 from dipproofs.theory.losses.numerics import difference
-from dipproofs.theory.losses.rules import ScalarProfile, separable_fields
+from dipproofs.theory.losses.rules import ScalarPotential, separable_fields
 from dipproofs.theory.symbols import e, xi
 
 delta = sp.Symbol(r"\delta", positive=True)
 _corner = delta**2 / 2
 
-PROFILE = ScalarProfile(
+PROFILE = ScalarPotential(
     h=sp.Piecewise((r**2 / 2, r <= delta), (delta * r - _corner, True)),
     slope=minimum(r, delta),
-    bend=sp.Piecewise((1, r <= delta), (0, True)),
+    second_derivative=sp.Piecewise((1, r <= delta), (0, True)),
     shape="concave",
     inverse=sp.Piecewise((sp.sqrt(2 * e), e <= _corner), (e / delta + delta / 2, True)),
     slope_of_value=minimum(delta, sp.sqrt(2 * e)),

@@ -6,15 +6,15 @@ import sympy as sp
 
 from dipproofs.theory.losses.base import LossNumerics, LossTheory, r, s
 from dipproofs.theory.losses.numerics import difference, log_cosh
-from dipproofs.theory.losses.rules import ScalarProfile, separable_fields
+from dipproofs.theory.losses.rules import ScalarPotential, separable_fields
 from dipproofs.theory.symbols import e, xi
 
 _grown = 2 * sp.exp(e) * sp.sinh(e)  # exp(2e) − 1, without a difference
 
-PROFILE = ScalarProfile(
+PROFILE = ScalarPotential(
     h=sp.log(1 + 2 * sp.sinh(r / 2) ** 2),
     slope=sp.tanh(r),
-    bend=1 / sp.cosh(r) ** 2,
+    second_derivative=1 / sp.cosh(r) ** 2,
     shape="concave",
     inverse=sp.asinh(sp.sqrt(_grown)),
     slope_of_value=sp.sqrt(1 - sp.exp(-2 * e)),

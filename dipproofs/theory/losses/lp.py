@@ -8,15 +8,15 @@ import sympy as sp
 
 from dipproofs.theory.losses.base import LossNumerics, LossTheory, Parameter, r, s
 from dipproofs.theory.losses.numerics import difference
-from dipproofs.theory.losses.rules import ScalarProfile, separable_fields
+from dipproofs.theory.losses.rules import ScalarPotential, separable_fields
 from dipproofs.theory.symbols import e, xi
 
 p = sp.Symbol("p", positive=True)
 
-PROFILE = ScalarProfile(
+PROFILE = ScalarPotential(
     h=r**p / p,
     slope=r ** (p - 1),
-    bend=(p - 1) * r ** (p - 2),
+    second_derivative=(p - 1) * r ** (p - 2),
     shape="convex",
     inverse=(p * e) ** (1 / p),
     slope_of_value=(p * e) ** ((p - 1) / p),

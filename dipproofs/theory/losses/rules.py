@@ -27,13 +27,13 @@ from dipproofs.theory.symbols import e, loss_0, xi
 
 
 @dataclass(frozen=True)
-class ScalarProfile:
+class ScalarPotential:
     """A scalar profile h with the closed forms that the rules combine; the checks prove that they fit together.
 
     Args:
         h: the profile as an expression in `r`.
         slope: h'.
-        bend: h''.
+        second_derivative: h''.
         shape: "linear", "concave" or "convex": what P is (`decide_shape` decides, the checks compare).
         inverse: h⁻¹ as an expression in `e`, written so that it loses no digits near 0.
         slope_of_value: √P(e) = h'(h⁻¹(e)).
@@ -44,7 +44,7 @@ class ScalarProfile:
 
     h: sp.Expr
     slope: sp.Expr
-    bend: sp.Expr
+    second_derivative: sp.Expr
     shape: str
     inverse: sp.Expr
     slope_of_value: sp.Expr
@@ -69,7 +69,7 @@ class Derived:
         return dict(vars(self))
 
 
-def separable(profile: ScalarProfile) -> Derived:
+def separable(profile: ScalarPotential) -> Derived:
     """Return ψ, Ψ, Ψ⁻¹, G, Λ of Σ h(|r_i|) by the rule that the shape of P selects.
 
     Example:
@@ -84,7 +84,7 @@ def separable(profile: ScalarProfile) -> Derived:
             profile.time_of_value.subs(e, e / m),
             m * profile.value_of_time,
             profile.slope_of_value.subs(e, loss_0),
-            _bend_at(profile),
+            _second_derivative_at(profile),
         )
     return Derived(
         profile.shape,
@@ -92,11 +92,11 @@ def separable(profile: ScalarProfile) -> Derived:
         profile.time_of_value,
         profile.value_of_time,
         sp.sqrt(m) * profile.slope_of_value.subs(e, loss_0 / m),
-        _first_piece(profile.bend).subs(r, 0),
+        _first_piece(profile.second_derivative).subs(r, 0),
     )
 
 
-def radial(profile: ScalarProfile) -> Derived:
+def radial(profile: ScalarPotential) -> Derived:
     """Return ψ, Ψ, Ψ⁻¹, G, Λ of h(‖r‖), for P convex or linear."""
     return Derived(
         "radial",
@@ -104,7 +104,7 @@ def radial(profile: ScalarProfile) -> Derived:
         profile.time_of_value,
         profile.value_of_time,
         profile.slope_of_value.subs(e, loss_0),
-        _bend_at(profile),
+        _second_derivative_at(profile),
     )
 
 
@@ -120,17 +120,17 @@ def strongly_convex(curvature: sp.Expr = curvature_max) -> Derived:
     )
 
 
-def _bend_at(profile: ScalarProfile) -> sp.Expr:
-    return sp.powdenest(profile.bend.subs(r, profile.inverse.subs(e, loss_0)), force=True)
+def _second_derivative_at(profile: ScalarPotential) -> sp.Expr:
+    return sp.powdenest(profile.second_derivative.subs(r, profile.inverse.subs(e, loss_0)), force=True)
 
 
 def _first_piece(expr: sp.Expr) -> sp.Expr:
     return expr.args[0][0] if isinstance(expr, sp.Piecewise) else expr
 
 
-def separable_fields(profile: ScalarProfile) -> dict[str, Any]:
+def separable_fields(profile: ScalarPotential) -> dict[str, Any]:
     """Return everything that a separable `LossTheory` takes from its profile."""
     return {"structure": "separable", "entry": profile.h, **separable(profile).fields()}
 
 
-__all__ = ["Derived", "ScalarProfile", "radial", "s", "separable", "separable_fields", "strongly_convex"]
+__all__ = ["Derived", "ScalarPotential", "radial", "s", "separable", "separable_fields", "strongly_convex"]

@@ -70,14 +70,14 @@ def edge_of(condition: sp.Basic) -> sp.Expr | None:
     return condition.gts if isinstance(condition, strict) and condition.lts == r else None
 
 
-def decide_shape(bend: sp.Expr, parameters: Iterable[Parameter] = ()) -> str | None:
+def decide_shape(second: sp.Expr, parameters: Iterable[Parameter] = ()) -> str | None:
     """Decide whether P is "linear", "concave" or "convex" from h''; None when symbols do not decide.
 
     Example:
         >>> decide_shape(1 / sp.cosh(r) ** 2)
         'concave'
     """
-    sign = monotone(positive_parameters(bend, parameters))
+    sign = monotone(positive_parameters(second, parameters))
     return None if sign is None else {0: "linear", 1: "convex", -1: "concave"}[sign]
 
 
@@ -91,12 +91,12 @@ def decide_concave_psi(loss: LossTheory) -> bool:
 def convex_entry(loss: LossTheory) -> bool:
     """Decide whether h is convex on its domain, by the sign of its second derivative."""
     if loss.structure != "entrywise":
-        bend = positive_parameters(sp.diff(loss.entry, r, 2), loss.parameters)
-        pieces = [piece for piece, _ in bend.args] if isinstance(bend, sp.Piecewise) else [bend]
+        second = positive_parameters(sp.diff(loss.entry, r, 2), loss.parameters)
+        pieces = [piece for piece, _ in second.args] if isinstance(second, sp.Piecewise) else [second]
         return all(sign_of(piece) in (0, 1) for piece in pieces)
     inside, data = sp.Symbol("inside", positive=True), sp.Symbol("data", positive=True)
     low, high = loss.domain
-    bend = sp.simplify(sp.diff(loss.entry, v, 2))
+    second = sp.simplify(sp.diff(loss.entry, v, 2))
     if high == sp.oo:
-        return sign_of(bend.subs({v: inside + (low if low != -sp.oo else 0), y: data})) == 1
-    return sign_of(bend.subs({v: 1 / (1 + inside), y: 1 / (1 + data)})) == 1
+        return sign_of(second.subs({v: inside + (low if low != -sp.oo else 0), y: data})) == 1
+    return sign_of(second.subs({v: 1 / (1 + inside), y: 1 / (1 + data)})) == 1

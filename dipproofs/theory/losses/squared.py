@@ -6,13 +6,13 @@ import sympy as sp
 
 from dipproofs.theory.losses.base import LossNumerics, LossTheory, r, s
 from dipproofs.theory.losses.numerics import difference
-from dipproofs.theory.losses.rules import ScalarProfile, separable_fields
+from dipproofs.theory.losses.rules import ScalarPotential, separable_fields
 from dipproofs.theory.symbols import e, xi
 
-PROFILE = ScalarProfile(
+PROFILE = ScalarPotential(
     h=r**2,
     slope=2 * r,
-    bend=sp.Integer(2),
+    second_derivative=sp.Integer(2),
     shape="linear",
     inverse=sp.sqrt(e),
     slope_of_value=2 * sp.sqrt(e),

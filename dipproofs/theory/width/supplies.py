@@ -114,7 +114,7 @@ drift_0 = sp.Symbol("x_0", nonnegative=True)  # x = x_0 + x_1 ρ
 drift_1 = sp.Symbol("x_1", nonnegative=True)
 head = sp.Symbol("a_0", real=True)  # F(0) − x_0
 slope = sp.Symbol("lambda", positive=True)  # slope of F at 0
-bend = sp.Symbol("beta", nonnegative=True)  # quadratic part of F
+quadratic = sp.Symbol("beta", nonnegative=True)  # quadratic part of F
 _half_step = q * residual / 2
 
 
@@ -145,14 +145,14 @@ def residual_whole(train: str, profile: str) -> tuple[tuple[Step, ...], sp.Expr]
     row_space = profile == "row-space"
     first: tuple[Step, ...] = (
         (slope, (sigma_A if row_space else norm_A) * l0),
-        (bend, sigma_A * l1 / 3 if row_space else norm_A * l1 / 2),
+        (quadratic, sigma_A * l1 / 3 if row_space else norm_A * l1 / 2),
         (drift_0, share * (norm_A - sigma_A) * l0 if row_space else sp.Integer(0)),
         (drift_1, share * norm_A * l1 if row_space else sp.Integer(0)),
         (head, sp.Max(0, sigma_A * s_init - drift_0)),
     )
     straight = 2 * drift_1 + slope
-    best = 2 * head / (straight + sp.sqrt(straight**2 + 12 * bend * head))
-    gain = head * radius - straight * radius**2 / 2 - bend * radius**3
+    best = 2 * head / (straight + sp.sqrt(straight**2 + 12 * quadratic * head))
+    gain = head * radius - straight * radius**2 / 2 - quadratic * radius**3
     return (*first, (radius, best)), gain
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from dipproofs.theory.architectures import graph_nodes as t
 from dipproofs.verify.arithmetic.floats import lengths, weighted
 from dipproofs.verify.graph.derivatives import Env
-from dipproofs.verify.graph.node_bounds import affine_forms, bends, kappa_of
+from dipproofs.verify.graph.node_bounds import affine_forms, curvatures, kappa_of
 from dipproofs.verify.graph.normalised import of_normalise
 from dipproofs.verify.graph.scaled import largest_group
 from dipproofs.verify.graph.upper import times, upper
@@ -36,7 +36,7 @@ def _of_bilinear(ball: Ball, place: int, B: np.ndarray, env: Env) -> Term:
 
 
 def _of_entrywise(ball: Ball, place: int, B: np.ndarray, env: Env) -> Term:
-    bent, source = bends(ball, place), ball.point.graph.nodes[place].inputs[0]
+    bent, source = curvatures(ball, place), ball.point.graph.nodes[place].inputs[0]
     env |= {
         t.b_bent: weighted(B, bent, ball.measure),
         t.column_bent: times(lengths(B.T), bent).max(),

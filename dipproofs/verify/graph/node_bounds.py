@@ -135,7 +135,7 @@ def bilinear(ball: Ball, place: int, factors: np.ndarray | None = None) -> Deriv
     return by_block(*(upper(f, env) for f in (t.BILINEAR_D, t.BILINEAR_R, t.BILINEAR_E)))
 
 
-def bends(ball: Ball, place: int) -> np.ndarray:
+def curvatures(ball: Ball, place: int) -> np.ndarray:
     """sup|φ''| on the box of each entry."""
     mid, rad = ball.point.derivative(place, 2, ball.moves(ball.point.graph.nodes[place].inputs[0]))
     return push(np.abs(mid) + rad)
@@ -144,9 +144,9 @@ def bends(ball: Ball, place: int) -> np.ndarray:
 def _entrywise(ball: Ball, place: int) -> Derivatives:
     source = ball.point.graph.nodes[place].inputs[0]
     mid, rad = ball.point.derivative(place, 1, 0.0)
-    bend = float(bends(ball, place).max())
-    env = {t.slope: push(np.abs(mid) + rad).max(), t.P_2: bend, t.radius_x: ball.moves(source)}
-    env = ball.env(place) | {t.P_1: upper(t.ENTRYWISE_SLOPE, env), t.P_2: bend}
+    curvature = float(curvatures(ball, place).max())
+    env = {t.slope: push(np.abs(mid) + rad).max(), t.P_2: curvature, t.radius_x: ball.moves(source)}
+    env = ball.env(place) | {t.P_1: upper(t.ENTRYWISE_SLOPE, env), t.P_2: curvature}
     return by_block(*(upper(f, env) for f in (t.ENTRYWISE_D, t.ENTRYWISE_R, t.ENTRYWISE_E)))
 
 

@@ -30,10 +30,10 @@ def of_normalise(ball: Ball, place: int, B: np.ndarray, env: Env) -> tuple[np.nd
     groups = groups_of(ball.point.graph.nodes[place])
     s, count, whole = least_on_ball(ball, place, 0), float(groups.shape[1]), ball.measure(B)
     change = {t.deviation: s, t.count: count, t.b: whole, t.rho: ball.rho, t.length_x: env[t.length_x]}
-    change[t.bend] = upper(t.NORMALISE_BEND, change).max()
+    change[t.curvature] = upper(t.NORMALISE_CURVATURE, change).max()
     over, parts = over_deviation(ball, place), np.array([min(whole, ball.measure(B[:, group])) for group in groups])
     unit = {t.deviation: 1.0, t.count: count, **symbols_of(over, over)}
-    N = upper(t.NORMALISE_N, unit | {t.b_bend: times(upper(t.NORMALISE_BEND, unit), parts.max())})
+    N = upper(t.NORMALISE_N, unit | {t.b_curvature: times(upper(t.NORMALISE_CURVATURE, unit), parts.max())})
     if (structured := _structured(ball, place, B, over, parts, unit)) is not None:
         N = np.minimum(N, structured)
     return N, [float(upper(t.NORMALISE_J, change))]

@@ -104,7 +104,7 @@ def normalised(ball: Ball, place: int, factors: np.ndarray | None = None) -> Der
     over = own if factors is None else over_deviation(ball, place, factors)
     env: Env = {t.rho: ball.rho, t.deviation: 1.0, t.count: float(count), t.start: ball.point.most(place)}
     env[t.greatest] = upper(t.NORMALISE_VALUE, env | {t.length_x: own.length})
-    env[t.bend] = upper(t.NORMALISE_BEND, env)
+    env[t.curvature] = upper(t.NORMALISE_CURVATURE, env)
     env |= symbols_of(over, over) | {t.d_xk: own.d}
     E = upper(t.NORMALISE_E, env)
     return by_block(upper(t.NORMALISE_D, env), upper(t.NORMALISE_R, env), np.minimum(E, E.T))

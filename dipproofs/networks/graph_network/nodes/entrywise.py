@@ -38,7 +38,7 @@ class Entrywise(NodeRule):
 
         return point.once(("slopes", place), make)
 
-    def bends(self, ball: Ball, place: int) -> Array:
+    def curvatures(self, ball: Ball, place: int) -> Array:
         """P2: sup|φ''| on the box of each entry."""
 
         def make() -> Array:
@@ -50,16 +50,16 @@ class Entrywise(NodeRule):
             mid, rad = _enclosed(name, 2, point.mid(source), box)
             return np.asarray(np.nextafter(np.abs(mid) + rad, np.inf))
 
-        return ball.point.once(("bends", place, ball.rho), make)
+        return ball.point.once(("curvatures", place, ball.rho), make)
 
     def _steepest(self, ball: Ball, place: int) -> tuple[float, float]:
         """P1 and the largest P2."""
         mid, rad = self.slopes(ball.point, place)
         source = ball.point.graph.nodes[place].inputs[0]
-        bend = float(self.bends(ball, place).max(initial=0.0))
+        curvature = float(self.curvatures(ball, place).max(initial=0.0))
         start = float(add_up(np.abs(mid), rad).max(initial=0.0))
-        values = {t.slope: start, t.P_2: bend, t.radius_x: ball.radius(source)}
-        return float(upward(t.ENTRYWISE_SLOPE, values)), bend
+        values = {t.slope: start, t.P_2: curvature, t.radius_x: ball.radius(source)}
+        return float(upward(t.ENTRYWISE_SLOPE, values)), curvature
 
     def bounds(self, ball: Ball, place: int) -> NodeBounds:
         """Formulas entrywise.*."""
@@ -79,9 +79,9 @@ class Entrywise(NodeRule):
 
     def curvature(self, ball: Ball, place: int, adjoint: Adjoint) -> Curvature:
         """Formulas entrywise.N and entrywise.J."""
-        node, bends = ball.point.graph.nodes[place], self.bends(ball, place)
-        bent = adjoint.weighted(bends)
-        column = float(multiply_up(adjoint.columns, bends).max(initial=0.0))
+        node, curvatures = ball.point.graph.nodes[place], self.curvatures(ball, place)
+        bent = adjoint.weighted(curvatures)
+        column = float(multiply_up(adjoint.columns, curvatures).max(initial=0.0))
         values = ball.inputs(node) | {t.b_bent: bent, t.column_bent: column, t.radius_x: ball.radius(node.inputs[0])}
         return Curvature(upward(t.ENTRYWISE_N, values), (float(upward(t.ENTRYWISE_J, values)),))
 

@@ -57,10 +57,10 @@ class Normalise(NodeRule):
         greatest = {t.start: np.asarray(point.magnitude(place).max()), t.rho: ball.rho, t.deviation: 1.0}
         own = over if factors is None else self.over_deviation(ball, place, None)[0]
         one[t.greatest] = upward(t.NORMALISE_VALUE, greatest | {t.length_x: own.length})
-        bend = upward(t.NORMALISE_BEND, one)
-        # Dn and D²n of σ·n(x) with x̃ = σx/s: the factor σ enters once, the bend has it divided out again
+        curvature = upward(t.NORMALISE_CURVATURE, one)
+        # Dn and D²n of σ·n(x) with x̃ = σx/s: the factor σ enters once, the curvature has it divided out again
         least = 1.0 if factors is None else float(factors[factors > 0].min(initial=np.inf))
-        one[t.bend] = divide_up(bend, np.asarray(least)) if factors is not None else bend
+        one[t.curvature] = divide_up(curvature, np.asarray(least)) if factors is not None else curvature
         return block_bounds(upward(t.NORMALISE_D, one), upward(t.NORMALISE_R, one), upward(t.NORMALISE_E, one))
 
     def over_deviation(self, ball: Ball, place: int, factors: Array | None) -> tuple[NodeBounds, dict[object, Array]]:
@@ -113,10 +113,10 @@ class Normalise(NodeRule):
         groups = _adjoint_groups(adjoint, node)
         norms = adjoint.of_groups(groups)
         _, over = self.over_deviation(ball, place, None)
-        bend = upward(t.NORMALISE_BEND, over)  # of n as a function of x/s
-        N = upward(t.NORMALISE_N, over | {t.b_bend: multiply_up(bend, norms.max())})
+        curvature = upward(t.NORMALISE_CURVATURE, over)  # of n as a function of x/s
+        N = upward(t.NORMALISE_N, over | {t.b_curvature: multiply_up(curvature, norms.max())})
         values = ball.inputs(node) | {t.deviation: s, t.count: count, t.b: np.asarray(adjoint.norm)}
-        change = float(upward(t.NORMALISE_J, values | {t.bend: upward(t.NORMALISE_BEND, values).max()}))
+        change = float(upward(t.NORMALISE_J, values | {t.curvature: upward(t.NORMALISE_CURVATURE, values).max()}))
         structured = self._structured(ball, place, adjoint, groups, norms, s, over)
         return Curvature(N if structured is None else np.minimum(N, structured), (change,))
 
