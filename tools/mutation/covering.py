@@ -54,7 +54,8 @@ def arguments(path: str) -> list[str]:
     tests = tests_of(path, covering)
     if not tests:
         raise SystemExit(f"{path}: no entry of [[covering]] in cosmic-ray.toml names its tests")
-    return ["-x", "-q", "--no-header", "--assert=plain", "--tb=line", "-p", "no:xdist", "-o", "addopts=--doctest-modules", *tests]
+    quiet = ["-x", "-q", "--no-header", "--assert=plain", "--tb=line", "-p", "no:xdist"]
+    return [*quiet, "-o", "addopts=--doctest-modules", *tests]
 
 
 def run_pytest(options: list[str]) -> int:
