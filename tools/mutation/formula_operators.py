@@ -113,7 +113,7 @@ class Function(FormulaOperator):
             yield f"{prefix}{SWAPPED[name]}{_code(arguments)}"
         if name in FORGOTTEN:
             yield _code(arguments)
-        elif name in ("Max", "Min") and arguments.children[1].type == "arglist":
+        elif name in ("Max", "Min", "maximum", "minimum") and arguments.children[1].type == "arglist":
             for argument in arguments.children[1].children[::2]:
                 yield f"({_code(argument)})"
 
