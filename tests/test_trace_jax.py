@@ -145,6 +145,8 @@ def test_functions_are_traced_and_fused(case: str) -> None:
 
 surrogate = jax.custom_jvp(jnp.tanh)
 surrogate.defjvp(lambda point, tangent: (jnp.tanh(point[0]), tangent[0]))
+clipped = jax.custom_vjp(jnp.tanh)
+clipped.defvjp(lambda x: (jnp.tanh(x), x), lambda x, g: (jnp.clip(g * (1 - jnp.tanh(x) ** 2), -1e3, 1e3),))
 BAD: dict[str, tuple[Callable[[Any], Any], str]] = {
     "stop": (lambda x: jax.lax.stop_gradient(x) * x, "stop_gradient"),
     "sort": (lambda x: jnp.sort(x, 1), "primitive sort"),
@@ -156,11 +158,48 @@ BAD: dict[str, tuple[Callable[[Any], Any], str]] = {
     "round": (jnp.round, "primitive round"),
     "complex": (lambda x: jnp.fft.fft2(x, axes=(1, 2)).real, "complex"),
     "surrogate": (surrogate, "gradient"),
+    "clipped gradient": (clipped, "gradient"),
     "long": (lambda x: jax.lax.scan(lambda c, _: (jnp.sin(c), None), x, None, length=100)[0], "scan of length 100"),
     "integers": (lambda x: jnp.argmax(x, 0), "int"),
     "two": (lambda x: (x, x), "2 arrays"),
     "fails": (lambda x: x @ jnp.ones((7, 7)), "fails"),
 }
+
+
+def _standardised(variance: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def function(x: Any) -> Any:
+        c = 2 * x - (2 * x).mean()
+        return c / jnp.sqrt(variance((c * c).mean()))
+
+    return function
+
+
+def _softmax_with(change: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda x: jnp.exp(2 * x) / change(jnp.exp(2 * x).sum())
+
+
+#: Numbers that matter far from the parameters only, and how far.
+FAR: dict[str, tuple[Callable[[Any], Any], float]] = {
+    "capped variance": (_standardised(lambda v: jnp.minimum(v, 100.0) + 1e-5), 50.0),
+    "clipped variance": (_standardised(lambda v: jnp.clip(v, 1e-8, 1e4) + 1e-5), 500.0),
+    "capped softmax": (_softmax_with(lambda total: jnp.minimum(total, 1e6)), 20.0),
+    "softmax with an offset": (_softmax_with(lambda total: total + 1e-10), -20.0),
+    "capped power": (lambda x: 1 / jnp.minimum(1 + 1e-3 * jnp.abs(x), 1e6), 1e10),
+    "floor of a square": (lambda x: jnp.maximum(jnp.exp(x), 1e-6) ** 2, -20.0),
+    "smooth absolute value": (lambda x: jnp.sqrt(x**2 + 1e-12), 1e-7),
+    "logarithm with an offset": (lambda x: jnp.log(jnp.exp(x) + 1e-14), -40.0),
+}
+
+
+@pytest.mark.parametrize("case", FAR)
+def test_numbers_that_matter_far_away_are_kept(case: str) -> None:
+    function, at = FAR[case]
+    x = np.array([0.3, -0.7, 1.1])
+    traced = dp.from_jax(function, x)
+    far = at * np.array([1.0, 1.2, 0.9])
+    with jax.enable_x64(True):
+        expected = np.asarray(function(jnp.asarray(far)))
+    np.testing.assert_allclose(traced.with_parameters({"parameters": far}).output(), expected, rtol=1e-8)
 
 
 @pytest.mark.parametrize("case", BAD)

@@ -1,11 +1,13 @@
 """Recognise the function that a chain of entrywise operations computes, by its values at many points.
 
 Structure varies with framework and version; values do not. Every recognised function is compared at several hundred
-points between 1e-6 and 1e6, and the traced graph as a whole with the user's function afterwards.
+points between 1e-6 and 1e6, and the traced graph as a whole with the user's function afterwards. No tolerance tells
+x² + 1e-12 from x², or 1/min(x, 1e6) from 1/x: every number in an expression has to matter for what it is taken for.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import pairwise
@@ -13,7 +15,7 @@ from itertools import pairwise
 import numpy as np
 
 from dipproofs.graph.functions import numpy_function
-from dipproofs.graph.tracing.expressions import KINKS, Expr, X, constant, cuts
+from dipproofs.graph.tracing.expressions import KINKS, LOGIC, Expr, X, constant, cuts
 from dipproofs.theory.elementary import ELEMENTARY, PiecewiseLinear
 
 TOLERANCE = 1e-12
@@ -26,6 +28,32 @@ def points(expr: Expr) -> np.ndarray:
     marks = np.array([0.0, *expr.constants()])
     near = np.concatenate([marks + h for h in (-1e-3, -1e-9, 0.0, 1e-9, 1e-3)])
     return np.concatenate([GRID, near, -near])
+
+
+def _same(expr: Expr, found: np.ndarray, at: np.ndarray) -> bool:
+    """Whether an expression has the values that were found for it, and would not with another number in it."""
+    return agree(expr(at), found, at) and not any(agree(other(at), found, at) for other in _others(expr))
+
+
+def _others(expr: Expr) -> Iterator[Expr]:
+    """Yield the expression with one number in it halved or doubled, but for those that something is compared with."""
+    for part in expr.nodes:
+        for i, arg in enumerate(part.args if part.op not in LOGIC else ()):
+            if arg.op == "constant" and arg.value and math.isfinite(arg.value):
+                for factor in (0.5, 2.0):
+                    changed = [*part.args]
+                    changed[i] = constant(factor * arg.value)
+                    yield _replaced(expr, part, Expr.make(part.op, *changed))
+
+
+def _replaced(expr: Expr, part: Expr, by: Expr) -> Expr:
+    new = {id(part): by}
+    for e in expr.nodes:
+        if id(e) not in new:
+            changed = [new[id(a)] for a in e.args]
+            same = all(a is b for a, b in zip(changed, e.args))
+            new[id(e)] = e if same else Expr.make(e.op, *changed)
+    return new[id(expr)]
 
 
 def agree(expected: np.ndarray, found: np.ndarray, at: np.ndarray) -> bool:
@@ -47,9 +75,17 @@ def elementary(expr: Expr) -> tuple[str, Expr, float, float] | None:
         inside = inner(at)
         for name in ELEMENTARY:
             found = _outer_affine(values, numpy_function(name, 0)(inside), at, expr)
-            if found is not None:
+            if found is not None and _counts(expr, name, inner, *found):
                 return name, inner, *found
     return None
+
+
+def _counts(expr: Expr, name: str, inner: Expr, a: float, d: float) -> bool:
+    """Whether every number outside of `inner` matters for what was found."""
+    outer = _replaced(expr, inner, X) if inner in expr.nodes else expr
+    at = points(outer)
+    with np.errstate(all="ignore"):
+        return _same(outer, a * numpy_function(name, 0)(at if outer is not expr else inner(at)) + d, at)
 
 
 def _inner(expr: Expr) -> Iterator[Expr]:
@@ -115,7 +151,7 @@ def piecewise_linear(expr: Expr) -> PiecewiseLinear | None:
     result = PiecewiseLinear(
         tuple(knots[i] for i in kept), (slopes[kept[0]], *(slopes[i + 1] for i in kept)), _snapped(start, expr)[0]
     )
-    return result if agree(expr(at), piecewise_values(result, at), at) else None
+    return result if _same(expr, piecewise_values(result, at), at) else None
 
 
 def piecewise_values(function: PiecewiseLinear, at: np.ndarray) -> np.ndarray:
@@ -167,11 +203,10 @@ def elu_like(expr: Expr) -> tuple[float, float, float, float] | None:
     if not any(e.op in KINKS for e in expr.nodes):
         return None
     at = points(expr)
-    values = expr(at)
     d = _snapped(float(expr(np.zeros(1))[0]), expr)[0]
     for b in (1.0, *(f for c in expr.constants() if c > 0 for f in (c, 1 / c))):
         s = (float(expr(np.array([-2.0]))[0]) - d) / np.expm1(-2.0 * b)
         p = float(expr(np.array([2.0]))[0] - d) / 2.0 - s * b
-        if agree(values, s * numpy_function("elu", 0)(b * at) + p * np.maximum(at, 0.0) + d, at):
+        if _same(expr, s * numpy_function("elu", 0)(b * at) + p * np.maximum(at, 0.0) + d, at):
             return b, s, _snapped(p, expr)[0], d
     return None

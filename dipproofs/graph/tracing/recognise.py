@@ -1,21 +1,30 @@
 """Recognise normalisation and softmax in products, by evaluating the part of the graph that they are made of.
 
 Frameworks write the variance as a mean of squares of differences or as E[x²] − E[x]², scale before or after, and
-reshape between; so a candidate is compared in values with what it would be replaced by, not in form.
+reshape between; so a candidate is compared in values with what it would be replaced by, not in form. Values at a
+few points decide between analytic functions only: with a kink in it (a clipped variance) nothing is replaced, and the
+points lie far apart, so that a constant that matters somewhere (an ε in the denominator of a softmax) shows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import chain, combinations
 
 import numpy as np
 
 from dipproofs.graph.build import GraphBuilder
+from dipproofs.graph.node import Node
 from dipproofs.graph.operations import OPERATIONS
 from dipproofs.graph.tracing import permutations
 
 LARGEST_WALK = 40
+#: Entrywise functions that a normalisation and a softmax are written with.
+_IN_NORMALISE, _IN_SOFTMAX = ("square", "sqrt", "rsqrt", "reciprocal"), ("exp", "reciprocal")
+#: x = factor·v + offset, where a replacement is compared again: far from 0 and near it.
+_PROBES_OF_NORMALISE = tuple((factor, 0.0) for factor in (1e-8, 1e-6, 1e-3, 1e2, 1e4, 1e6))
+_PROBES_OF_SOFTMAX = ((1e-3, 0.0), (30.0, 0.0), (100.0, 0.0), (1.0, -600.0), (1.0, 600.0))
 
 
 def recognised_product(builder: GraphBuilder, a: int, b: int) -> int | None:
@@ -69,6 +78,8 @@ def _quotient(builder: GraphBuilder, numerator: int, divisor: int, root: int) ->
     for x in _dominators(builder, root):
         if builder.nodes[x].op == "parameter" or not _only_through(builder, numerator, x):
             continue
+        if not _analytic(builder, _ancestors(builder, numerator, x) | _ancestors(builder, divisor, x), x, softmax):
+            break
         values = np.random.default_rng(0).standard_normal(builder.shape(x))
         quotient = _from(builder, numerator, x, values) * _from(builder, divisor, x, values)
         if softmax:
@@ -76,10 +87,60 @@ def _quotient(builder: GraphBuilder, numerator: int, divisor: int, root: int) ->
         else:
             small = _from(builder, numerator, x, 1e-3 * values) * _from(builder, divisor, x, 1e-3 * values)
             found = _normalise(builder, x, root, values, quotient, small)
+        if found is not None and not _holds(builder, numerator, divisor, x, found, softmax):
+            found = None
         if found is None and best is not None:
             break
         best = found if found is not None else best
     return best
+
+
+def _analytic(builder: GraphBuilder, places: set[int], x: int, softmax: bool) -> bool:
+    """Whether nothing above x has a kink that a few points may miss.
+
+    Harmless are the maximum that a softmax subtracts and the positive part of a variance: no number stands in them,
+    so that they are as they are at every scale.
+    """
+    for place in places - {x}:
+        node = builder.nodes[place]
+        if node.op == "entrywise":
+            known = node["function"] in (_IN_SOFTMAX if softmax else _IN_NORMALISE)
+        elif node.op in ("maximum", "piecewise"):
+            below = [i for i in _ancestors(builder, place, x) if i not in (x, place)]
+            known = _kinks_at_zero(node) and all(map(partial(_homogeneous, builder), below))
+        else:
+            known = node.op not in ("softmax", "normalise")
+        if not known:
+            return False
+    return True
+
+
+def _kinks_at_zero(node: Node) -> bool:
+    return node.op != "piecewise" or all(knot == 0 for knot in node["knots"])
+
+
+def _homogeneous(builder: GraphBuilder, place: int) -> bool:
+    """Whether a node scales with its inputs; −∞, where a maximum starts, is no number."""
+    node = builder.nodes[place]
+    if node.op == "piecewise":
+        return _kinks_at_zero(node) and node["value"] == 0
+    if node.op == "constant":
+        return bool((builder.constants[node["name"]] == -np.inf).all())
+    return node.op not in ("shift", "entrywise", "softmax", "normalise") or node.attributes.get("function") == "square"
+
+
+def _holds(builder: GraphBuilder, numerator: int, divisor: int, x: int, found: int, softmax: bool) -> bool:
+    """Whether a replacement has the values of numerator times divisor at points far from each other, too."""
+    direction = np.random.default_rng(1).standard_normal(builder.shape(x))
+    for factor, offset in _PROBES_OF_SOFTMAX if softmax else _PROBES_OF_NORMALISE:
+        values = factor * direction + offset
+        expected = _from(builder, numerator, x, values) * _from(builder, divisor, x, values)
+        if not np.isfinite(expected).all():  # exp of large numbers: the function as written has no value there
+            continue
+        size = np.abs(expected).max()
+        if not np.allclose(_from(builder, found, x, values), expected, rtol=1e-7, atol=1e-9 * size):
+            return False
+    return True
 
 
 def _normalise(
