@@ -15,3 +15,7 @@ import jax  # noqa: E402
 
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_rank_promotion", "raise")
+
+from array_shapes import install  # noqa: E402
+
+CHECKED_SHAPES = install()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from dipproofs.certificate.claims import GRADIENT_DESCENT, Claims, claims_of, de
 from dipproofs.certificate.format import CHECK_FORMAT, FORMAT, VERSION
 from dipproofs.certificate.weaken import weakened
 from dipproofs.enclosures import Bound, Evidence, Verdict
+
+if TYPE_CHECKING:
+    from jaxtyping import Inexact
 
 
 @dataclass(frozen=True)
@@ -220,7 +223,7 @@ class Certificate:
         return f'<iframe title="certificate" srcdoc="{page}" style="width:100%;height:44rem;border:0"></iframe>'
 
     @property
-    def reconstruction(self) -> np.ndarray:
+    def reconstruction(self) -> Inexact[np.ndarray, "..."]:
         """g(u, θ) at the last iterate, in the shape of the signal (evidence: estimated)."""
         from dipproofs.report.facts import shaped
 

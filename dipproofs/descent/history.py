@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dipproofs.descent.methods import GradientDescent, Method
 from dipproofs.descent.resume import Snapshot
 from dipproofs.descent.schedule import Schedule
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Integer
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,12 +28,12 @@ class History:
         step: (T,) the step size of every iteration.
     """
 
-    loss: np.ndarray
-    gradient_norm: np.ndarray
-    path_length: np.ndarray
-    distance: np.ndarray
-    distance_iteration: np.ndarray
-    step: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    loss: Float[np.ndarray, " iterates"]
+    gradient_norm: Float[np.ndarray, " iterates"]
+    path_length: Float[np.ndarray, " iterates"]
+    distance: Float[np.ndarray, " recorded"]
+    distance_iteration: Integer[np.ndarray, " recorded"]
+    step: Float[np.ndarray, " iterations"] = field(default_factory=lambda: np.zeros(0))
 
     def __repr__(self) -> str:
         return f"History({self.loss.size} iterates, loss {self.loss[0]:.3g} → {self.loss[-1]:.3g})"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache, cached_property
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import flint
 import numpy as np
@@ -28,6 +28,9 @@ from dipproofs.theory.losses.base import m as m_symbol
 from dipproofs.theory.losses.base import y as y_symbol
 from dipproofs.theory.losses.shape import convex_entry, decide_concave_psi
 from dipproofs.theory.symbols import e, xi
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Float
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -151,7 +154,7 @@ class Loss:
         return expr.subs(exact)
 
     # --- floating point ---------------------------------------------------------------------------------
-    def value(self, xp: Any, v: Any, y: Any) -> Any:
+    def value(self, xp: Any, v: Float[Any, " m"], y: Float[Any, " m"]) -> Float[Any, ""]:
         """L(v) as a scalar; ``xp`` is numpy or jax.numpy, v and y have shape (m,)."""
         numerics, factor = self.theory.numerics, float(resolve_scale(self.scale, v.shape[0]))
         d = numerics.displacement(xp, v, y, self.parameters)
@@ -159,7 +162,7 @@ class Loss:
             return factor * numerics.entry(xp, xp.sqrt(xp.sum(d * d)), y, self.parameters)
         return factor * xp.sum(numerics.entry(xp, d, y, self.parameters))
 
-    def gradient(self, xp: Any, v: Any, y: Any) -> Any:
+    def gradient(self, xp: Any, v: Float[Any, " m"], y: Float[Any, " m"]) -> Float[Any, " m"]:
         """∇L(v), shape (m,)."""
         numerics, factor = self.theory.numerics, float(resolve_scale(self.scale, v.shape[0]))
         d = numerics.displacement(xp, v, y, self.parameters)
@@ -167,7 +170,7 @@ class Loss:
             return factor * numerics.slope(xp, xp.sqrt(xp.sum(d * d)), y, self.parameters) * d
         return factor * numerics.slope(xp, d, y, self.parameters)
 
-    def in_domain(self, xp: Any, v: Any) -> Any:
+    def in_domain(self, xp: Any, v: Float[Any, "..."]) -> Bool[Any, ""]:
         """Whether every entry of v is finite and inside the loss's domain (a Boolean scalar)."""
         low, high = (float(self._with_parameters(end)) for end in self.theory.domain)
         return xp.all(xp.isfinite(v) & (v > low) & (v < high))
@@ -206,7 +209,7 @@ class Loss:
             )
 
     # --- enclosures -------------------------------------------------------------------------------------
-    def constants(self, y: np.ndarray, loss_0: Bound) -> dict[sp.Symbol, Bound]:
+    def constants(self, y: Float[np.ndarray, " m"], loss_0: Bound) -> dict[sp.Symbol, Bound]:
         """Enclose every symbol of ψ, Ψ, Ψ⁻¹, with G and Λ on the sublevel set {L ≤ upper(loss_0)}.
 
         Args:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
 import sympy as sp
@@ -18,6 +18,9 @@ import sympy as sp
 from dipproofs.enclosures import Bound, IntervalVector
 from dipproofs.operators.bounds import OperatorBounds
 from dipproofs.theory.architectures import Architecture
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 #: Arrays that one test along a run leaves for the next; a network may keep what it likes there.
 Workspace = MutableMapping[str, Any]
@@ -81,7 +84,7 @@ class Network(Protocol):
         """o: added to every output."""
         return 0.0
 
-    def parameters(self) -> dict[str, np.ndarray]:
+    def parameters(self) -> dict[str, Float[np.ndarray, "..."]]:
         """Return the trained parameters by name (the leaf's path, parts joined by "/"); exact, read-only."""
 
     def with_parameters(self, values: Mapping[str, np.ndarray]) -> Self:
@@ -97,7 +100,7 @@ class Network(Protocol):
     def describe(self) -> dict[str, Any]:
         """Return the JSON value of ``certificate["network"]``, with its ``kind``."""
 
-    def output(self) -> np.ndarray:
+    def output(self) -> Float[np.ndarray, " n"]:
         """Return g(θ), (n,), in floats; evidence estimated."""
 
     def program(self, *, full: bool = False) -> Any:
@@ -117,7 +120,7 @@ class Network(Protocol):
     def enclose(
         self,
         operator: OperatorBounds,
-        y: np.ndarray,
+        y: Float[np.ndarray, " m"],
         loss: Any,
         *,
         radius: float | None = None,
@@ -135,7 +138,7 @@ class Network(Protocol):
     def estimate(
         self,
         operator: OperatorBounds,
-        y: np.ndarray,
+        y: Float[np.ndarray, " m"],
         loss: Any,
         *,
         radius: float | None = None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from dipproofs.operators.adapters.real_stacks import stack_vector
 from dipproofs.operators.kernels import Arrays, DenseKernel, Kernel
 from dipproofs.operators.structure import BlockDiagonal, Dense, Selection, Structure
 from dipproofs.operators.structure.kernels import kernel_of
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Shaped
 
 LARGEST_MATRIX = 2**28
 """Entries of the largest matrix accepted (2 GiB in float64)."""
@@ -130,26 +133,26 @@ class Operator:
             self._arrays = (self.to_dense(),)
         return self._arrays
 
-    def to_dense(self) -> np.ndarray:
+    def to_dense(self) -> Float[np.ndarray, "m n"]:
         """Give the exact matrix, (m, n) float32 or float64, read-only; built once."""
         if self._dense is None:
             check_size(*self.shape)
             self._dense = _checked(self._make(), self.kind, self.shape)
         return self._dense
 
-    def matvec(self, x: Any) -> Any:
+    def matvec(self, x: Float[Any, " n *columns"]) -> Float[Any, " m *columns"]:
         """Apply A to x of shape (n,) or (n, j): NumPy in, NumPy out; JAX in, JAX out (also inside jit)."""
         if isinstance(x, np.ndarray):
             return self.structure.matvec(x)
         return _columnwise(self.kernel.apply, self.arrays, x)
 
-    def adjoint(self, w: Any) -> Any:
+    def adjoint(self, w: Float[Any, " m *columns"]) -> Float[Any, " n *columns"]:
         """Apply Aᵀ to w of shape (m,) or (m, j); see `matvec`."""
         if isinstance(w, np.ndarray):
             return self.structure.rmatvec(w)
         return _columnwise(self.kernel.adjoint, self.arrays, w)
 
-    def signal_vector(self, values: np.ndarray, name: str) -> np.ndarray:
+    def signal_vector(self, values: Shaped[np.ndarray, "..."], name: str) -> Shaped[np.ndarray, " n"]:
         """Give a signal of any shape as a vector of R^n: row by row, and a complex one as its stack (Re x, Im x).
 
         Raises:
@@ -166,7 +169,7 @@ class Operator:
             )
         return stack_vector(values) if self.complex_signal else np.asarray(values.reshape(-1))
 
-    def data_vector(self, values: np.ndarray, name: str) -> np.ndarray:
+    def data_vector(self, values: Shaped[np.ndarray, "..."], name: str) -> Shaped[np.ndarray, " m"]:
         """Give data of any shape as a vector of R^m; for a mask also from a whole picture, of which it is seen.
 
         Raises:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from dipproofs.operators.adapt import as_operator
 from dipproofs.operators.adapters.real_stacks import unstack_vector
 from dipproofs.operators.adapters.tabulate import picture_shape
 from dipproofs.operators.operator import Operator
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Inexact
 
 
 class InverseProblem:
@@ -45,6 +48,9 @@ class InverseProblem:
         InverseProblem(matrix, m=4, n=4, complex)
     """
 
+    y: Float[np.ndarray, " m"]
+    x_true: Float[np.ndarray, " n"] | None
+
     @named_arguments
     def __init__(
         self,
@@ -62,8 +68,8 @@ class InverseProblem:
         if np.iscomplexobj(data) or (signal is not None and np.iscomplexobj(signal) and not operator.complex_data):
             operator = operator.complexified()
         self.operator: Operator = operator
-        self.y: np.ndarray = _frozen(operator.data_vector(data, "y"))
-        self.x_true: np.ndarray | None = None if signal is None else _frozen(operator.signal_vector(signal, "x_true"))
+        self.y = _frozen(operator.data_vector(data, "y"))
+        self.x_true = None if signal is None else _frozen(operator.signal_vector(signal, "x_true"))
         shape = image_shape or operator.domain_shape
         if shape is None and signal is not None and signal.size == operator.signal_count:
             shape = picture_shape(signal.shape)
@@ -84,7 +90,7 @@ class InverseProblem:
         """Whether the signal is complex, so that vectors of R^n are stacks (Re x, Im x)."""
         return self.operator.complex_signal
 
-    def signal(self, x: np.ndarray) -> np.ndarray:
+    def signal(self, x: Float[np.ndarray, " n"]) -> Inexact[np.ndarray, "..."]:
         """Give a vector of R^n as the signal that it stands for: complex if that is, in its picture's shape.
 
         Example:

@@ -31,11 +31,11 @@ PRELOADED = (
 )
 
 
-def tests_of(path: str, covering: Iterable[dict[str, list[str]]]) -> list[str]:
-    """Return the tests of the first entry whose `files` match, and the file's own examples; nothing for no path."""
+def tests_of(path: str, covering: Iterable[dict[str, list[str]]], *, further: bool) -> list[str]:
+    """Return the tests of the first entry whose `files` match, after the file's own examples; nothing without one."""
     for entry in covering:
         if any(fnmatchcase(path, pattern) for pattern in entry["files"]):
-            return [path, *entry["tests"]]
+            return [path, *entry["tests"], *(entry["further"] if further else ())]
     return []
 
 
@@ -51,7 +51,7 @@ def changed() -> str:
 def arguments(path: str) -> list[str]:
     """Return what pytest is called with."""
     covering = tomllib.loads((HERE / "cosmic-ray.toml").read_text(encoding="utf-8"))["covering"]
-    tests = tests_of(path, covering)
+    tests = tests_of(path, covering, further=bool(os.environ.get("MUTATION_FURTHER")))
     if not tests:
         raise SystemExit(f"{path}: no entry of [[covering]] in cosmic-ray.toml names its tests")
     quiet = ["-x", "-q", "--no-header", "--assert=plain", "--tb=line", "-p", "no:xdist"]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -26,6 +26,9 @@ from dipproofs.networks.graph_network.quantities import (
 )
 from dipproofs.operators.bounds import OperatorBounds
 from dipproofs.theory.architectures import ARCHITECTURES, Architecture
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -53,7 +56,7 @@ class GraphNetwork(Network):
     """
 
     graph: Graph
-    values: Mapping[str, np.ndarray]
+    values: Mapping[str, Float[np.ndarray, "..."]]
     label: str = "graph"
     kind: ClassVar[str] = "graph"
 
@@ -88,7 +91,7 @@ class GraphNetwork(Network):
         """Number of trained entries."""
         return self.graph.parameter_count
 
-    def parameters(self) -> dict[str, np.ndarray]:
+    def parameters(self) -> dict[str, Float[np.ndarray, "..."]]:
         """Return the trained parameters by name, exact and read-only."""
         return dict(self.values)
 
@@ -105,7 +108,7 @@ class GraphNetwork(Network):
         """Return the JSON value of ``certificate["network"]``."""
         return {"kind": self.kind, "label": self.label, "graph": self.graph.to_json()}
 
-    def output(self) -> np.ndarray:
+    def output(self) -> Float[np.ndarray, " n"]:
         """Return g(θ), (n,), in floats; evidence estimated."""
         return evaluate(self.graph, self.values).reshape(-1)
 

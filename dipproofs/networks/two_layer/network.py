@@ -25,6 +25,8 @@ from dipproofs.theory.architectures import Architecture
 from dipproofs.theory.architectures.two_layer import ARCHITECTURES, TRAIN_MODES
 
 if TYPE_CHECKING:
+    from jaxtyping import Float
+
     from dipproofs.descent.program import Program
 
 OUTER_LAWS = ("uniform", "rademacher", "gaussian")
@@ -59,12 +61,12 @@ class TwoLayer:
         (10, 64, 5, 960)
     """
 
-    u: np.ndarray
-    W: np.ndarray
-    V: np.ndarray
+    u: Float[np.ndarray, " d"]
+    W: Float[np.ndarray, "k d"]
+    V: Float[np.ndarray, "r k"]
     activation: str = "tanh"
     train: str = "both"
-    basis: np.ndarray | None = None
+    basis: Float[np.ndarray, "n r"] | None = None
     output_offset: float = 0.0
     outer_law: str | None = None
     output_scale: float | None = None
@@ -345,7 +347,7 @@ class TwoLayer:
             "output_offset": self.output_offset,
         }
 
-    def output(self) -> np.ndarray:
+    def output(self) -> Float[np.ndarray, " n"]:
         """Return g(u, θ), (n,), in NumPy (evidence: estimated)."""
         from dipproofs.networks.activation import numpy_activation
 
