@@ -139,11 +139,16 @@ def certify(
 
     def prove(tau: int, at: Iterate) -> Certificate:
         taken = Step(None, 1.0, free=True) if about.point_only else Step(gamma_at(tau), free=step == "auto")
-        found = certify_at(
-            problem, at.network, loss, operator, taken, form=form, arithmetic=arithmetic, iteration=tau,
-            schedule=made, targets=(tolerance,), origin=where, recovery=recovery, method=about.at(at),
-        )  # fmt: skip
-        return about.with_horizon(with_reason(found, out_of_reach), at)
+
+        def on(radius: float | None) -> Certificate:
+            found = certify_at(
+                problem, at.network, loss, operator, taken, form=form, arithmetic=arithmetic, iteration=tau,
+                schedule=made, targets=(tolerance,), origin=where, recovery=recovery, method=about.at(at),
+                radius=radius,
+            )  # fmt: skip
+            return with_reason(found, out_of_reach)
+
+        return about.with_horizon(on(None), at, on)
 
     search = Anytime(
         problem, loss, operator, form, gamma_at, prove, made, about.promising if about.tested else None,

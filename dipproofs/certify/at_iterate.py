@@ -56,6 +56,7 @@ def certify_at(
     origin: Mapping[str, Any] | None = None,
     recovery: Recovery | None = None,
     method: Method | None = None,
+    radius: float | None = None,
 ) -> Certificate:
     """Decide the theorem's hypotheses at one iterate.
 
@@ -70,6 +71,7 @@ def certify_at(
         origin: provenance; by default that of this process.
         recovery: what is known of noise and signal; None says nothing about them.
         method: another method with its state, as it goes on from here; None for gradient descent.
+        radius: of the ball on which the network's constants have to hold, where they depend on it.
 
     Returns:
         The certificate with the best guarantees among those proved; else the most promising failure.
@@ -96,7 +98,7 @@ def certify_at(
         return _failure(applicable, form, {}, fixed)
     with one_thread(network.proof_cost(operator)):
         if arithmetic == "proved":
-            base = enclose_base(operator, problem.y, network, loss, unprojected=unprojected(form))
+            base = enclose_base(operator, problem.y, network, loss, unprojected=unprojected(form), radius=radius)
         else:
             base = estimate_base(problem, network, loss, operator, unprojected=unprojected(form))
         momentum = method is not None and method.kind in PRODUCERS and not method.point_only

@@ -83,19 +83,19 @@ def certify_point(
     loss.validate_data(problem.y)
     operator = bound_operator_of(problem, network)
     free = step is None or (chosen is not None and chosen.point_only)
-    found = certify_at(
-        problem,
-        network,
-        loss,
-        operator,
-        Step(None, 1.0, free=True) if free else Step(float(checked_step(step))),
-        origin=provenance("none", str(network.dtype), None, problem),
-        recovery=Recovery(problem, network, operator, loss, distance),
-        form=form,
-        method=chosen,
-    )
-    found = with_reason(found, unreachable(problem, network, operator))
+    origin = provenance("none", str(network.dtype), None, problem)
+    recovery, why = Recovery(problem, network, operator, loss, distance), unreachable(problem, network, operator)
+    taken = Step(None, 1.0, free=True) if free else Step(float(checked_step(step)))
+
+    def on(radius: float | None) -> Certificate:
+        found = certify_at(
+            problem, network, loss, operator, taken, origin=origin, recovery=recovery, form=form, method=chosen,
+            radius=radius,
+        )  # fmt: skip
+        return with_reason(found, why)
+
+    found = on(None)
     if chosen is None:
         return replace(found, method={"kind": method})
     asked = chosen.kind == ADAM and loss.projects_data
-    return with_horizon(found, problem, network, operator, loss, chosen) if asked else found
+    return with_horizon(found, problem, network, operator, loss, chosen, on) if asked else found

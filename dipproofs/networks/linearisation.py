@@ -16,6 +16,16 @@ from dipproofs.enclosures import Bound, IntervalMatrix, IntervalVector
 Named = dict[str, IntervalMatrix]
 
 
+def array_shape(array: np.ndarray) -> tuple[int, ...]:
+    """The shape under which parameters are enclosed: a matrix as it is, everything else as a vector in row order."""
+    return array.shape if array.ndim == 2 else (array.size,)
+
+
+def as_vectors(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return arrays by parameter under those shapes."""
+    return {name: np.asarray(array).reshape(array_shape(np.asarray(array))) for name, array in arrays.items()}
+
+
 class Linearisation(Protocol):
     """M at one θ; every answer is an enclosure (evidence proved)."""
 

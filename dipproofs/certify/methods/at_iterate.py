@@ -21,6 +21,7 @@ from dipproofs.certify.methods.state import direction, gradient_norm
 from dipproofs.certify.quantities import NAMES, Base, loss_scale
 from dipproofs.enclosures import Bound, Evidence, IntervalMatrix, Verdict
 from dipproofs.enclosures.widen import widened
+from dipproofs.networks.linearisation import as_vectors
 from dipproofs.theory import symbols as s
 from dipproofs.theory.methods import adam as adam_theory
 from dipproofs.theory.methods import symbols as m
@@ -195,7 +196,10 @@ def decide(base: Base, told: Setting | str, method: Method, targets: Iterable[fl
     named |= {NAMES[x]: bound for x, bound in ball.quantities(rho).items() if x in NAMES}
     named["rho"] = Bound.exact(rho)
     # their margins are at the weakest ends of what is given, and no enclosures of those at the truth
-    hypotheses = (_injective(decision), *(replace(h, margin=None) for h in decision.hypotheses))
+    hypotheses = (
+        _injective(decision, _at_the_edge(ball, rho)),
+        *(replace(h, margin=None) for h in decision.hypotheses),
+    )
     record: dict[str, Any] = {
         "parameters": {key: decision.parameters[symbol] for key, symbol in PARAMETERS[method.kind].items()},
         "state": {"norm": told.direction.norm.to_json(), "slope": told.direction.slope.to_json()},
@@ -228,11 +232,19 @@ def _nothing(named: dict[str, Bound | None], why: str) -> Momentum:
     return Momentum((hypothesis,), named, "observation", Guarantees(), {})
 
 
-def _injective(decision: Decision) -> Hypothesis:
-    s_ball = decision.bound(m.injectivity)
-    verdict = s_ball.gt(0)
+def _injective(decision: Decision, value: Bound) -> Hypothesis:
+    """Decided at the weakest end, stated with both."""
+    verdict = decision.bound(m.injectivity).gt(0)
     reason = "" if verdict is Verdict.PROVED else "injectivity is lost inside the ball; let the run go on"
-    return Hypothesis("injective", "F(rho) > 0", verdict, widened(s_ball, _ROOM), reason)
+    return Hypothesis("injective", "F(rho) > 0", verdict, widened(value, _ROOM), reason)
+
+
+def _at_the_edge(ball: ProfileBall, rho: float) -> Bound:
+    """F(ρ), enclosed."""
+    plan, env = ball.plan(rho), ball.constants(rho)
+    with flint.ctx.workprec(BITS):
+        evidence = max(bound.evidence for bound in ball.base.values.values())
+        return Bound.from_arb(call(plan.theorem.F, {**env, s.t: flint.arb(rho)}), evidence)
 
 
 def _left(ball: ProfileBall, rho: float, S: Bound) -> Bound:
@@ -323,6 +335,7 @@ def adam_setting_of(base: Base, network: Any, operator: Any, y: np.ndarray, meth
         float(method.options.get("epsilon", 1e-8)),
         int(t),
     )
+    first, second = as_vectors(first), as_vectors(second)
     told = adam_setting(
         network.linearisation(operator),
         _residual(base, y),
@@ -340,17 +353,17 @@ def adam_setting_of(base: Base, network: Any, operator: Any, y: np.ndarray, meth
 def horizon(base: Base, network: Any, operator: Any, y: np.ndarray, method: Method) -> Horizon:
     """Decide the statement about the next ``claim_horizon`` iterations of Adam."""
     if not base.values[s.loss_0].lower > 0:
-        return _no_horizon("the loss may be exactly 0: no factor says how it falls from there")
+        return no_horizon("the loss may be exactly 0: no factor says how it falls from there")
     told = adam_setting_of(base, network, operator, y, method)
     if isinstance(told, str):
-        return _no_horizon(told)
+        return no_horizon(told)
     asked = int(method.options.get("claim_horizon", 1000))
     decision = adam.prove(told, asked)
     if decision is None:
-        return _no_horizon("M(θ)ᵀ is not shown to be injective on Im(A) in Adam's metric")
+        return no_horizon("M(θ)ᵀ is not shown to be injective on Im(A) in Adam's metric")
     if decision.verdict is not Verdict.PROVED:
         why = next(h.reason for h in decision.hypotheses if h.verdict is not Verdict.PROVED)
-        return _no_horizon(why)
+        return no_horizon(why)
     record = {
         "parameters": {key: decision.parameters[symbol] for key, symbol in PARAMETERS["adam"].items()},
         "state": {
@@ -360,11 +373,21 @@ def horizon(base: Base, network: Any, operator: Any, y: np.ndarray, method: Meth
     factor = adam.residual_factor(told, decision)
     upper = math.nextafter(factor.upper * (1 + 1e-9), math.inf)
     if not math.isfinite(upper):
-        return _no_horizon("the residual may be exactly 0: certify at an earlier iterate")
+        return no_horizon("the residual may be exactly 0: certify at an earlier iterate")
     return Horizon(Verdict.PROVED, int(decision.parameters[m.horizon]), Bound(0.0, upper), record)
 
 
-def _no_horizon(why: str) -> Horizon:
+def larger_ball(base: Base, network: Any, operator: Any, y: np.ndarray, method: Method) -> float | None:
+    """Estimate a Euclidean radius that holds the path in Adam's metric; None where the ball at hand does."""
+    told = adam_setting_of(base, network, operator, y, method)
+    if isinstance(told, str) or not told.ball.sigma > 0:  # type: ignore[attr-defined]
+        return None
+    ball: Any = told.ball
+    radius = math.sqrt(ball.largest) * adam.RADII[-1] * told.residual.upper / ball.sigma
+    return radius if base.values[s.ball_radius].lower < radius < math.inf else None
+
+
+def no_horizon(why: str) -> Horizon:
     return Horizon(Verdict.UNDECIDED, 0, None, {}, why)
 
 

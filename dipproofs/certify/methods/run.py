@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from dipproofs.certificate.record import Certificate
 from dipproofs.certify.methods import adam
-from dipproofs.certify.methods.at_iterate import PRODUCERS, Method, adam_setting_of, horizon, setting
+from dipproofs.certify.methods.at_iterate import (
+    PRODUCERS,
+    Method,
+    adam_setting_of,
+    horizon,
+    larger_ball,
+    no_horizon,
+    setting,
+)
 from dipproofs.certify.quantities import Base, enclose_base
+from dipproofs.enclosures import Verdict
 from dipproofs.enclosures.threads import one_thread
 from dipproofs.errors import InputError
+from dipproofs.theory import symbols as s
 
+Again = Callable[[float], Certificate]
 GRADIENT_DESCENT, ADAM = "gradient-descent", "adam"
 #: How many further iterations of Adam a statement is looked for.
 HORIZON = 1000
+#: Multiplications of a proof above which a graph's horizon is not looked for, which takes three more of them.
+_COST = 3e9
+_LONG = "it was not looked for: a proof for so large a network takes long; existence is proved without it"
 
 
 class Methods:
@@ -36,6 +51,7 @@ class Methods:
         self.method, self.problem, self.operator, self.loss = method, problem, operator, loss
         self.claim_horizon, self.constant = claim_horizon, constant
         self.differentiates = hasattr(network, "linearisation")
+        self.on_a_ball = on_a_ball(network)
 
     @property
     def decided(self) -> bool:
@@ -62,7 +78,7 @@ class Methods:
     @property
     def tested(self) -> bool:
         """Whether `promising` decides what is worth a proof, and not the search for a gradient descent."""
-        return self.decided or self._horizon
+        return self.decided or (self._horizon and not self.on_a_ball)
 
     @property
     def announcement(self) -> str:
@@ -93,36 +109,64 @@ class Methods:
         method = self.at(iterate)
         if method is None:
             return False
+        if self.on_a_ball and not _near(base):
+            return False  # enclosing M of a graph takes as long as many iterations
         if self._horizon:
             asked = adam_setting_of(base, iterate.network, self.operator, self.problem.y, method)
             return not isinstance(asked, str) and adam.promises(asked, self.claim_horizon)
         told = setting(base, iterate.network, self.operator, self.problem.y, method)
         return not isinstance(told, str) and bool(PRODUCERS[method.kind].propose(told).feasible)
 
-    def with_horizon(self, found: Certificate, iterate: Any) -> Certificate:
-        """Add the statement about Adam's next iterations to a certificate of its iterate."""
+    def with_horizon(self, found: Certificate, iterate: Any, again: Again) -> Certificate:
+        """Add the statement about Adam's next iterations to a certificate of its iterate; ``again`` as below."""
         method = self.at(iterate)
         if not self._horizon or method is None or found.arithmetic != "proved":
             return found
-        return with_horizon(found, self.problem, iterate.network, self.operator, self.loss, method)
+        return with_horizon(found, self.problem, iterate.network, self.operator, self.loss, method, again)
 
     @property
     def _horizon(self) -> bool:
         return bool(self.method.kind == ADAM and self._applies)
 
 
+def on_a_ball(network: Any) -> bool:
+    """Whether constants of a network are enclosed for a ball of given radius."""
+    return s.ball_radius in network.architecture.base
+
+
+def _near(base: Base) -> bool:
+    """Whether ℓ_A ψ_0/s_A² is small enough; with momentum nothing was ever certified above a quarter."""
+    size = base.values[s.lipschitz_AJ].upper * base.values[s.psi_0].upper
+    return bool(size <= base.values[s.sigma_AJ].upper ** 2)
+
+
 def with_horizon(
-    found: Certificate, problem: Any, network: Any, operator: Any, loss: Any, method: Method
+    found: Certificate, problem: Any, network: Any, operator: Any, loss: Any, method: Method, again: Again
 ) -> Certificate:
     """Add the statement about Adam's next iterations to a certificate of a point.
 
     Args:
         found: of the point. problem, network, operator, loss: of it. method: Adam with its state there.
+        again: certifies the point on a ball of another radius.
+
+    Notes:
+        A ball in Adam's metric lies in a Euclidean one that is far larger than what the point asks for.
     """
     if operator.rank is None:
         return found
-    with one_thread(network.proof_cost(operator)):
+    cost = network.proof_cost(operator)
+    if on_a_ball(network) and cost > _COST:
+        asked = {"asked": method.options["claim_horizon"], **no_horizon(_LONG).to_json()}
+        return replace(found, method={**found.method, "horizon": asked})
+    with one_thread(cost):
         base = enclose_base(operator, problem.y, network, loss, unprojected=False)
         claim = horizon(base, network, operator, problem.y, method)
+        radius = larger_ball(base, network, operator, problem.y, method) if on_a_ball(network) else None
+        if claim.verdict is not Verdict.PROVED and radius is not None and found.verdict is Verdict.PROVED:
+            wider = again(radius)
+            base = enclose_base(operator, problem.y, network, loss, unprojected=False, radius=radius)
+            other = horizon(base, network, operator, problem.y, method)
+            if wider.verdict is Verdict.PROVED and other.verdict is Verdict.PROVED:
+                found, claim = wider, other
     asked = {"asked": method.options["claim_horizon"], **claim.to_json()}
     return replace(found, method={**found.method, **claim.record, "horizon": asked})

@@ -10,7 +10,7 @@ import numpy as np
 from dipproofs.certify.methods.setting import Direction
 from dipproofs.enclosures import Bound, IntervalMatrix, IntervalVector
 from dipproofs.enclosures.norms import euclidean
-from dipproofs.networks.linearisation import Linearisation
+from dipproofs.networks.linearisation import Linearisation, as_vectors
 
 #: Sizes up to which the hint w ≈ K⁻¹r is looked for.
 _ROWS = 2048
@@ -33,7 +33,7 @@ def direction(
     Notes:
         For any w: |⟨M⁺r,D⟩ − ⟨w,MD⟩| ≤ ‖r − Kw‖‖D‖/s_A, K = MMᵀ; without a w, |⟨M⁺r,D⟩| ≤ ‖r‖‖D‖/s_A.
     """
-    exact = {name: IntervalMatrix.from_exact(array) for name, array in displacement.items()}
+    exact = {name: IntervalMatrix.from_exact(array) for name, array in as_vectors(displacement).items()}
     if not any(array.any() for array in displacement.values()):
         return Direction.zero()
     size = total_norm(exact)

@@ -16,6 +16,7 @@ from dipproofs.graph import Graph, evaluate, load, save
 from dipproofs.graph.evaluate import check_parameters
 from dipproofs.graph.file import CONSTANT, THETA
 from dipproofs.networks.base import Enclosure, Network, Workspace
+from dipproofs.networks.graph_network.linearisation import GraphLinearisation
 from dipproofs.networks.graph_network.output_range import output_range
 from dipproofs.networks.graph_network.quantities import (
     announcement,
@@ -172,6 +173,10 @@ class GraphNetwork(Network):
             f"the network has {self.parameter_count} parameters, fewer than rank A = {rank}: s_A(θ) = 0 for every θ; "
             "use a larger network"
         )
+
+    def linearisation(self, operator: OperatorBounds) -> GraphLinearisation:
+        """Return M = A ∂g/∂θ here, for theorems about methods with a state."""
+        return GraphLinearisation(self, operator)
 
     def output_range(self) -> tuple[float, float]:
         """Return the interval of the last function, e.g. ]0, 1[ of a sigmoid."""

@@ -63,7 +63,7 @@ def enclose_graph(
     """
     require_memory(network, y.size)
     graph = network.graph
-    point = _point(network)
+    point = point_of(network)
     signal = _vector(point, graph.output)
     prediction = predict(operator, signal)
     if radius is None:
@@ -160,10 +160,10 @@ def _of_operator(operator: OperatorBounds) -> dict[Any, Bound]:
 
 def signal_of(network: GraphNetwork) -> IntervalVector:
     """Enclose g(θ), (n,); evidence proved."""
-    return _vector(_point(network), network.graph.output)
+    return _vector(point_of(network), network.graph.output)
 
 
-def _point(network: GraphNetwork) -> Point:
+def point_of(network: GraphNetwork) -> Point:
     """The enclosed values; parameters of float32 are exact numbers of float64."""
     return Point.enclose(network.graph, {name: value.astype(np.float64) for name, value in network.values.items()})
 

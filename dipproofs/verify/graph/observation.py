@@ -24,12 +24,14 @@ class Observation:
 
     Args:
         sigma: both ends of the smallest singular value of M. norm: both ends of its norm.
-        lipschitz: upper bound of the Lipschitz constant of M on the ball. error: upper bound of that of the computed M.
+        lipschitz: upper bound of the Lipschitz constant of M on the ball.
+        jacobian: the computed M, (m, p), blocks side by side. error: upper bound of ‖M − jacobian‖.
     """
 
     sigma: tuple[float, float]
     norm: tuple[float, float]
     lipschitz: float
+    jacobian: np.ndarray
     error: float
 
 
@@ -65,7 +67,7 @@ def observe(ball: Ball, rows: np.ndarray, slack: float = 0.0) -> Observation:
     (least, below), (above, top) = extreme_singular_values(jacobian)
     sigma = max(least - whole * PUSH, 0.0), (below + whole) * PUSH
     size = max(above - whole * PUSH, 0.0), float(push(top + whole))
-    return Observation(sigma, size, largest(whole_N), whole)
+    return Observation(sigma, size, largest(whole_N), jacobian, whole)
 
 
 def largest(N: np.ndarray) -> float:

@@ -14,16 +14,13 @@ from dipproofs.theory.methods import ADAM
 from dipproofs.theory.methods import adam as theory
 from dipproofs.theory.methods import symbols as m
 from dipproofs.verify.arithmetic.expressions import evaluate, exact, max_of, root, upper
-from dipproofs.verify.arithmetic.slices import Matrix
-from dipproofs.verify.arithmetic.spectra import Gram
 from dipproofs.verify.methods.inequalities import Env, chosen, constants, failing
-from dipproofs.verify.methods.two_layer import TwoLayerState
+from dipproofs.verify.methods.state import Balls, State
 
 PARAMETERS: dict[str, sp.Symbol] = {
     "rho": s.rho, "alpha": m.alpha, "delta": m.delta, "eta": m.eta, "zeta": m.zeta,
     "metric_lower": theory.metric_fall, "metric_upper": theory.metric_rise, "metric_change": theory.metric_change,
 }  # fmt: skip
-Balls = list[list[arb]]
 
 
 class Horizon:
@@ -45,7 +42,7 @@ class Horizon:
         record: Mapping[str, Any],
         iterations: int,
         arrays: Mapping[str, np.ndarray],
-        state: TwoLayerState,
+        state: State,
         residual: arb,
         scale: arb,
         lipschitz: Callable[[arb], arb],
@@ -81,11 +78,11 @@ class Horizon:
         return int(t)
 
     def _moment(self, kind: str, name: str) -> Balls:
-        key, shape = f"state/{kind}/{name}", self.arrays[name].shape
+        key, shape = f"state/{kind}/{name}", self.state.parameter(name).shape
         array = self.arrays.get(key)
         if array is None or array.shape != shape or not np.isfinite(array).all() or (kind == "v" and (array < 0).any()):
             raise ValueError(f"arrays.{key}: expected finite numbers of shape {shape}" + " ≥ 0" * (kind == "v"))
-        return [[arb(value) for value in row] for row in array.astype(np.float64).tolist()]
+        return [[arb(value) for value in row] for row in self.state.rows(array)]
 
     @property
     def factor(self) -> arb:
@@ -94,8 +91,8 @@ class Horizon:
 
     # --- the metric -------------------------------------------------------------------------------------------------
     def _metric(self, env: Env, lipschitz: Callable[[arb], arb]) -> Env:
-        gradient = self.state.gradient(self.scale)
-        sizes, still = self._columns(), self._idle()
+        gradient, root_scale = self.state.gradient(self.scale), self.scale.sqrt()
+        sizes, still = self.state.column_norms(), self.state.idle()
         b1, b2, t = env[m.beta], env[m.beta_2], self._completed() + 1
         first, other = 1 - b1**t, 1 - b2**t
         P: dict[str, Balls] = {}
@@ -116,12 +113,12 @@ class Horizon:
                     slope += p * means[i][j] * g
                     if not idle:
                         moments.append(v)
-                        columns.append(sizes[name](i, j) * self.scale.sqrt())
+                        columns.append(sizes[name](i, j) * root_scale)
         largest = upper(max_of([p for rows in P.values() for row in rows for p in row]))
         radius = upper(largest.sqrt() * env[s.rho])
-        ell = upper(lipschitz(radius)) * self.scale.sqrt()
+        ell = upper(lipschitz(radius)) * root_scale
         tilde = ell * largest
-        sigma, norm = self._ends(P)
+        sigma, norm = (end * root_scale for end in self.state.ends_in_metric(P))
         lr, rho = env[m.learning_rate], env[s.rho]
         size = lr * root(square)
         away = upper(env[s.psi_0] * size / sigma)
@@ -132,52 +129,3 @@ class Horizon:
             theory.column_ratio: upper(ratio), m.state_norm: upper(size), m.state_slope: -lr * slope,
             m.state_newton: arb(0, away) if away.is_finite() else arb.nan(),
         }  # fmt: skip
-
-    def _observed(self) -> tuple[Matrix, Matrix]:
-        A = self.state.operator.matrix
-        core = self.state.operator.data(A)
-        return core, core @ self.state.V
-
-    def _ends(self, P: Mapping[str, Balls]) -> tuple[arb, arb]:
-        """σ_min on Im(A) and the norm of √(2c)·M P^{1/2}."""
-        core, AV = self._observed()
-        parts: list[Matrix] = []
-        factor = self.state.per_root * self.scale.sqrt()
-        if "W" in P:
-            u2 = [arb(value) ** 2 for value in self.arrays["u"].astype(np.float64).tolist()]
-            sums = [sum((p * w for p, w in zip(row, u2, strict=True)), arb(0)) for row in P["W"]]
-            parts.append(AV.scaled([d * root(x) * factor for d, x in zip(self.state.dphi, sums, strict=True)]))
-        if "V" in P:
-            squares = [f * f for f in self.state.phi]
-            sums = [sum((p * w for p, w in zip(row, squares, strict=True)), arb(0)) for row in P["V"]]
-            parts.append(core.scaled([root(x) * factor for x in sums]))
-        whole = Gram(parts[0] if len(parts) == 1 else parts[0].beside(parts[1]))
-        return whole.sigma, whole.norm
-
-    def _idle(self) -> dict[str, Callable[[int, int], bool]]:
-        """Whether a column of M vanishes for every θ: an input that is 0, an entry that A does not see."""
-        unused = (self.arrays["u"] == 0).tolist()
-        found: dict[str, Callable[[int, int], bool]] = {"W": lambda i, j: unused[j]}
-        if "V" in self.state.trained:
-            unseen = [size.is_zero() for size in _column_norms(self.state.operator.matrix)]
-            found["V"] = lambda i, j: unseen[i]
-        return found
-
-    def _columns(self) -> dict[str, Callable[[int, int], arb]]:
-        """‖M_{:,i}‖ by parameter and index."""
-        found: dict[str, Callable[[int, int], arb]] = {}
-        per_root, phi, dphi = self.state.per_root, self.state.phi, self.state.dphi
-        if "W" in self.state.trained:
-            norms = _column_norms(self.state.operator.matrix @ self.state.V)
-            u = [abs(arb(value)) for value in self.arrays["u"].astype(np.float64).tolist()]
-            found["W"] = lambda i, j: norms[i] * abs(dphi[i]) * u[j] * per_root
-        if "V" in self.state.trained:
-            own = _column_norms(self.state.operator.matrix)
-            found["V"] = lambda i, j: own[i] * abs(phi[j]) * per_root
-        return found
-
-
-def _column_norms(X: Matrix) -> list[arb]:
-    rows, columns = X.shape
-    entries = X.entries()
-    return [root(sum((entries[i * columns + j] ** 2 for i in range(rows)), arb(0))) for j in range(columns)]

@@ -14,7 +14,7 @@ from dipproofs.verify.audit import Audit
 from dipproofs.verify.guarantees import steps_left
 from dipproofs.verify.methods.adam import Horizon
 from dipproofs.verify.methods.momentum import THEOREMS
-from dipproofs.verify.methods.two_layer import TwoLayerState
+from dipproofs.verify.methods.state import state_of
 
 
 class PointAudit(Audit):
@@ -74,9 +74,8 @@ class AdamAudit(PointAudit):
         largest, smallest, _ = steps_left(self)
         if largest is not None and not (largest == smallest == exact(method["step"])):
             self.find(f"method.step: found {method['step']!r}, expected the learning rate of the run")
-        state = TwoLayerState(self.arrays, self.record["network"], self.operator, self.instance.prediction)
         found = Horizon(
-            method, stated.get("iterations"), self.arrays, state, self.known(s.psi_0), 2 * exact(self.loss.c),
+            method, stated.get("iterations"), self.arrays, state_of(self), self.known(s.psi_0), 2 * exact(self.loss.c),
             self._lipschitz,
         )  # fmt: skip
         claim = Claim.parse(stated.get("residual_factor"), "method.horizon.residual_factor: ")
@@ -89,7 +88,9 @@ class AdamAudit(PointAudit):
             self.compare(f"method.state.{key}", Claim.parse(sizes.get(key), f"method.state.{key}: "), truth)
 
     def _lipschitz(self, radius: arb) -> arb:
-        """ℓ_A on the Euclidean ball."""
+        """ℓ_A on the Euclidean ball; NaN where its bound is not for so large a one."""
+        if s.ball_radius in self.env and not radius <= self.env[s.ball_radius]:
+            return arb.nan()
         env = {**self.env, s.rho: radius}
         for symbol, expr in self.theorem.architecture.constants:
             env[symbol] = evaluate(expr, env)

@@ -17,7 +17,7 @@ from dipproofs.theory.methods import symbols as m
 from dipproofs.verify.arithmetic.expressions import evaluate, exact, upper
 from dipproofs.verify.audit import Audit
 from dipproofs.verify.methods.momentum import THEOREMS, Momentum
-from dipproofs.verify.methods.two_layer import TwoLayerState, scalars
+from dipproofs.verify.methods.state import State, scalars, state_of
 
 _unknown = sp.Symbol("unknown")
 
@@ -49,13 +49,13 @@ class MomentumAudit(Audit):
         method = self.record["method"]
         if method.get("parameters") is None or s.rho not in self.env:
             return None
-        env, state = self.env, self._state()
+        env, state = self.env, state_of(self)
         sigma, beta = self.known(s.sigma_AJ), exact(method["momentum"])
         size, slope, newton = scalars(state, self._velocity(state), self.known(s.psi_0), sigma)
         self._compare_state(method.get("state"), size, slope)
         given = {
             m.beta: beta, s.gamma: env[s.gamma], s.rho: env[s.rho], s.psi_0: upper(env[s.psi_0]),
-            s.lipschitz_AJ: upper(env[s.lipschitz_AJ]), s.norm_AJ_ball: upper(env[s.norm_AJ_ball]),
+            s.lipschitz_AJ: self._lipschitz, s.norm_AJ_ball: upper(env[s.norm_AJ_ball]),
             m.injectivity: arb(evaluate(self.theorem.F, {**env, s.t: env[s.rho]}).lower()),
             m.state_norm: upper(size), m.state_slope: slope, m.state_newton: newton,
             m.gradient_norm: arb(state.gradient_norm().lower()),
@@ -69,15 +69,19 @@ class MomentumAudit(Audit):
                 truth = arb.nan() if self.momentum is None else self.momentum.env[symbol]
                 _at_least(self, f"method.{key}", stated, truth)
 
-    def _state(self) -> TwoLayerState:
-        return TwoLayerState(self.arrays, self.record["network"], self.operator, self.instance.prediction)
+    @property
+    def _lipschitz(self) -> arb:
+        """ℓ_A on the ball; NaN where its bound is not for so large a one."""
+        inside = s.ball_radius not in self.env or self.env[s.rho] <= self.env[s.ball_radius]
+        return upper(self.env[s.lipschitz_AJ]) if inside else arb.nan()
 
-    def _velocity(self, state: TwoLayerState) -> dict[str, np.ndarray]:
+    def _velocity(self, state: State) -> dict[str, np.ndarray]:
         found = {}
         for name in state.trained:
             array = self.arrays.get(f"state/velocity/{name}")
-            if array is None or array.shape != self.arrays[name].shape:
-                raise ValueError(f"arrays.state/velocity/{name}: expected an array of shape {self.arrays[name].shape}")
+            shape = state.parameter(name).shape
+            if array is None or array.shape != shape:
+                raise ValueError(f"arrays.state/velocity/{name}: expected an array of shape {shape}")
             found[name] = array
         return found
 

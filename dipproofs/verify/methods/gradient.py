@@ -13,7 +13,7 @@ from dipproofs.verify.arithmetic.expressions import evaluate, exact, upper
 from dipproofs.verify.audit import Audit
 from dipproofs.verify.methods.floating_point import check_floating_point
 from dipproofs.verify.methods.forecast import Curve
-from dipproofs.verify.methods.two_layer import TwoLayerState
+from dipproofs.verify.methods.state import state_of
 
 
 class GradientAudit(Audit):
@@ -34,7 +34,7 @@ class GradientAudit(Audit):
             raise ValueError(
                 "found a forecast, expected none: it is for the residual form, a constant step and Im A = R^m"
             )
-        state = TwoLayerState(self.arrays, self.record["network"], self.operator, self.instance.prediction)
+        state = state_of(self)
         env = {**self.env, s.S: upper(self.claims["S"].upper), s.F_inf: self.path[0]}
         if s.curvature_drift not in env:
             env[s.curvature_drift] = arb(0)

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from flint import arb
 
 from dipproofs.theory import ACTIVATIONS
 from dipproofs.theory.activations import x
-from dipproofs.verify.arithmetic.expressions import compiled, norm, root, upper
+from dipproofs.verify.arithmetic.expressions import compiled, norm, root
 from dipproofs.verify.arithmetic.slices import Matrix
 from dipproofs.verify.arithmetic.spectra import frobenius
 from dipproofs.verify.forward import Operator
+from dipproofs.verify.methods import two_layer_metric as metric
+from dipproofs.verify.methods.state import Balls, ByEntry, dot
 
 #: Up to this many rows a hint w ≈ K⁻¹r is made.
 _ROWS = 2048
 
 
+def state(audit: Any) -> TwoLayerState:
+    """Return M of the network of a certificate."""
+    return TwoLayerState(audit.arrays, audit.record["network"], audit.operator, audit.instance.prediction)
+
+
 class TwoLayerState:
-    """M at the arrays of a certificate, applied to vectors.
+    """M at the arrays of a certificate, applied to vectors; see `state.State`.
 
     Args:
         arrays: A, y, u, W, V and, for a synthesis generator, B.
@@ -41,6 +48,14 @@ class TwoLayerState:
         self.per_root = 1 / arb(arrays["V"].shape[1]).sqrt()
         self.residual = prediction - y
         self.norm_u2 = frobenius(self.u) ** 2
+
+    def parameter(self, name: str) -> np.ndarray:
+        """Return the stored array of a parameter."""
+        return self.arrays[name]
+
+    def rows(self, array: np.ndarray) -> list[list[float]]:
+        """Return the entries of an array of a parameter's shape as rows."""
+        return cast(list[list[float]], array.astype(np.float64).tolist())
 
     def forward(self, D: Mapping[str, np.ndarray]) -> Matrix:
         """M D for exact arrays by parameter."""
@@ -127,24 +142,14 @@ class TwoLayerState:
         except np.linalg.LinAlgError:
             return None
 
+    def column_norms(self) -> ByEntry:
+        """‖M_{:,i}‖ by parameter and entry."""
+        return metric.column_norms(self)
 
-def dot(left: Matrix, right: Matrix) -> arb:
-    """⟨left, right⟩ of columns."""
-    return (left.T @ right).entries()[0]
+    def idle(self) -> ByEntry:
+        """Whether a column of M vanishes for every θ."""
+        return metric.idle(self)
 
-
-def scalars(state: TwoLayerState, D: Mapping[str, np.ndarray], residual: arb, sigma: arb) -> tuple[arb, arb, arb]:
-    """‖D‖, ⟨r,MD⟩, ⟨M⁺r,D⟩; for any w, |⟨M⁺r,D⟩ − ⟨w,MD⟩| ≤ ‖r − Kw‖‖D‖/s_A."""
-    size = root(sum((frobenius(Matrix.of(D[name])) ** 2 for name in state.trained), arb(0)))
-    moved = state.forward(D)
-    slope = dot(state.residual, moved)
-    away = upper(residual * size / sigma)
-    newton = arb(0, away) if away.is_finite() else arb.nan()
-    w = state.newton_hint() if size > 0 else None
-    if w is not None and np.isfinite(w).all():
-        hint = Matrix.of(w)
-        error = upper(frobenius(state.residual - state.normal(hint)) * size / sigma)
-        better = dot(hint, moved) + arb(0, error) if error.is_finite() else arb.nan()
-        if better.is_finite() and better.rad() < newton.rad():
-            newton = better
-    return size, slope, newton
+    def ends_in_metric(self, P: Mapping[str, Balls]) -> tuple[arb, arb]:
+        """σ_min on Im(A) and the norm of M P^{1/2}."""
+        return metric.ends_in_metric(self, P)

@@ -76,9 +76,9 @@ class GraphNetwork:
         self.values: dict[Any, arb] = {s.norm_A: operator.gram.norm, s.sigma_A: operator.gram.sigma}
         radius = _radius(claims)
         self.values[s.ball_radius] = arb(radius) if "ball_radius" in claims else arb.nan()
-        point = Point(graph, found)
+        self.point = Point(graph, found)
         for entries, coarse in EFFORTS:
-            ball = Ball(point, radius, entries, coarse=coarse)
+            ball = Ball(self.point, radius, entries, coarse=coarse)
             bounds = _bounds(observe(ball, rows, slack), kink_margin(ball), radius, operator.rank is not None)
             if all(claims[name].holds(bounds[q], 0) for name, q in _NAMES.items() if name in claims and q in bounds):
                 break

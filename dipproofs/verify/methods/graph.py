@@ -1,0 +1,158 @@
+"""The state of a method on a graph network: M from a reverse pass of the verifier's own (docs/theory-graphs.md §2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from flint import arb
+
+from dipproofs.verify.arithmetic.expressions import between, root, upper
+from dipproofs.verify.arithmetic.floats import frobenius, gamma, gram_of, lengths
+from dipproofs.verify.arithmetic.slices import Matrix
+from dipproofs.verify.graph.bounds import Ball
+from dipproofs.verify.graph.extremes import extreme_singular_values
+from dipproofs.verify.graph.observation import observe
+from dipproofs.verify.graph.point import Point
+from dipproofs.verify.methods.state import Balls, ByEntry
+from dipproofs.verify.networks.graph import THETA
+
+#: Nodes with at most so many entries restart from their exact Jacobian; on a point that decides nothing.
+_ENTRIES = 256
+#: Up to this many rows a hint w ≈ K⁻¹r is made.
+_ROWS = 2048
+_UP = 1 + 2.0**-44
+
+
+def state(audit: Any) -> GraphState:
+    """Return M of the graph of a certificate."""
+    return GraphState(audit.arrays, audit.instance.point, audit.operator, audit.instance.prediction)
+
+
+class GraphState:
+    """M at the arrays of a certificate; see `state.State`.
+
+    Args:
+        arrays: of the certificate. point: the graph at them. operator: A. prediction: Ag, (m, 1).
+
+    Notes:
+        ‖M − X‖ ≤ e for the computed rows X, so that ‖MD − XD‖ ≤ e‖D‖; sums of p products in floats err by γ_p.
+    """
+
+    def __init__(self, arrays: Mapping[str, np.ndarray], point: Point, operator: Any, prediction: Matrix) -> None:
+        self.arrays, self.point, self.operator = arrays, point, operator
+        self.trained = tuple(point.graph.leaves)
+        self.residual = prediction - Matrix.of(arrays["y"])
+        self.X, self.error = self._observed(operator.matrix)
+
+    def _observed(self, A: Matrix) -> tuple[np.ndarray, float]:
+        rows = A.floats()
+        slack = float((Matrix.of(rows) - A).size.upper())
+        seen = observe(Ball(self.point, 0.0, _ENTRIES, coarse=True), rows, slack)
+        return seen.jacobian, seen.error
+
+    def parameter(self, name: str) -> np.ndarray:
+        """Return the stored array of a parameter."""
+        return self.arrays[THETA + name]
+
+    def rows(self, array: np.ndarray) -> list[list[float]]:
+        """One row with all entries."""
+        return [array.astype(np.float64).ravel().tolist()]
+
+    def _flat(self, D: Mapping[str, Any]) -> np.ndarray:
+        return np.concatenate([np.asarray(D[name], np.float64).ravel() for name in self.trained])
+
+    def _product(self, X: np.ndarray, d: np.ndarray) -> tuple[np.ndarray, float]:
+        """Xd in floats, and a bound of ‖Md − Xd‖, or of ‖Mᵀd − Xᵀd‖ for the transpose."""
+        away = (gamma(len(d) + 4) * frobenius(X) + self.error) * frobenius(d)
+        return X @ d, away * _UP + len(d) * 2.0**-1000
+
+    def forward(self, D: Mapping[str, np.ndarray]) -> Matrix:
+        """M D for exact arrays by parameter."""
+        found, away = self._product(self.X, self._flat(D))
+        return Matrix.of(found).blurred(arb(away))
+
+    @cached_property
+    def _gram(self) -> Matrix:
+        K, rounding = gram_of(self.X)
+        size = frobenius(self.X)
+        return Matrix.of(K).blurred(arb((rounding + self.error * (2 * size + self.error)) * _UP))
+
+    def gram(self) -> Matrix:
+        """M Mᵀ."""
+        return self._gram
+
+    def normal(self, w: Matrix) -> Matrix:
+        """M Mᵀw."""
+        return self._gram @ w
+
+    def gradient(self, scale: arb) -> dict[str, Balls]:
+        """scale·Mᵀr by parameter, as balls."""
+        r = self.residual.floats().ravel()
+        found, away = self._product(self.X.T, r)
+        wrong = float(upper((self.residual - Matrix.of(r)).size)) * (frobenius(self.X) + self.error) + away
+        columns = lengths(self.X.T)
+        each = (gamma(len(r) + 4) * columns * frobenius(r) + self.error * frobenius(r) + wrong - away) * _UP
+        each = np.minimum(each + 2.0**-1000, wrong * _UP)
+        balls = [arb(value, rad) * scale for value, rad in zip(found.tolist(), each.tolist(), strict=True)]
+        return {name: [part] for name, part in self._by_parameter(balls).items()}
+
+    def _by_parameter(self, entries: list[Any]) -> dict[str, list[Any]]:
+        found, start = {}, 0
+        for name in self.trained:
+            size = self.parameter(name).size
+            found[name], start = entries[start : start + size], start + size
+        return found
+
+    def gradient_norm(self) -> arb:
+        """‖Mᵀr‖ = √⟨r, MMᵀr⟩."""
+        return root((self.residual.T @ self.normal(self.residual)).entries()[0])
+
+    def newton_hint(self) -> np.ndarray | None:
+        """w with K w ≈ r, in floats."""
+        if len(self.X) > _ROWS:
+            return None
+        try:
+            return np.asarray(np.linalg.solve(self._gram.floats(), self.residual.floats().ravel()))
+        except np.linalg.LinAlgError:
+            return None
+
+    def column_norms(self) -> ByEntry:
+        """‖M_{:,i}‖ by parameter and entry, from above."""
+        sizes = self._by_parameter(((lengths(self.X.T) + self.error) * _UP).tolist())
+        return {name: _entries([arb(x) for x in part]) for name, part in sizes.items()}
+
+    def idle(self) -> ByEntry:
+        """Whether no node reads a parameter."""
+        graph = self.point.graph
+        reached = {graph.output}
+        for place in range(graph.output, -1, -1):
+            if place in reached:
+                reached.update(graph.nodes[place].inputs)
+        return {name: _always(graph.leaves[name] not in reached) for name in self.trained}
+
+    def ends_in_metric(self, P: Mapping[str, Balls]) -> tuple[arb, arb]:
+        """σ_min on Im(A) and the norm of M P^{1/2}: X·floats(P^{1/2}), and what that and M − X are away."""
+        X, error = self.X, self.error
+        if self.operator.image is not None:
+            X, error = self._observed(self.operator.data(self.operator.matrix))
+        roots = [root(p) for name in self.trained for p in P[name][0]]
+        factors = np.array([float(x.mid()) for x in roots])
+        apart = max((float(upper(abs(x - f))) for x, f in zip(roots, factors.tolist())), default=0.0)
+        most = max((float(upper(x)) for x in roots), default=0.0)
+        scaled = X * factors
+        wide = (frobenius(X) * apart + 2.0**-52 * frobenius(scaled) + error * most) * _UP + 2.0**-1000
+        (least, below), (above, top) = extreme_singular_values(scaled)
+        wide_ball = arb(0, wide)
+        sigma, norm = between(arb(least), arb(below)) + wide_ball, between(arb(above), arb(top)) + wide_ball
+        return arb(max(float(sigma.lower()), 0.0)) if not sigma > 0 else sigma, norm
+
+
+def _entries(row: list[arb]) -> Any:
+    return lambda i, j: row[j]
+
+
+def _always(value: bool) -> Any:
+    return lambda i, j: value
