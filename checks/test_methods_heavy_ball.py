@@ -192,6 +192,15 @@ def one_step(rng: np.random.Generator, understated: float = 1.0) -> tuple[float,
     return lyapunov(new_r, plus, new_M, h, beta, alpha, delta) - float(frozen), allowed * n * n
 
 
+def test_projection_of_the_velocity_costs_its_worst_case() -> None:
+    """k n(y + x) − y² with x ≤ n is largest at y = kn/2 (proof of Theorem HB); with n = 1, times α."""
+    k, y = m.k_hat, sp.Symbol("y", real=True)
+    cost = k * (y + 1) - y**2
+    (worst,) = sp.solve(sp.diff(cost, y), y)
+    assert sp.diff(cost, y, 2) < 0
+    assert same(constant("perturbation").subs(s.lipschitz_AJ, 0), m.alpha * sp.expand(cost.subs(y, worst)))
+
+
 @proves("methods.heavy_ball.perturbation", "methods.heavy_ball.k_hat")
 def test_perturbation_bounds_what_the_change_of_M_costs() -> None:
     rng = np.random.default_rng(7)

@@ -11,10 +11,14 @@ import pytest
 import sympy as sp
 
 from dipproofs.certify.guarantees import _residual_count
+from dipproofs.certify.methods.state import total_norm
 from dipproofs.enclosures import Bound, IntervalMatrix, lambda_max, lambda_min
+from dipproofs.enclosures.accurate import accurate_product
 from dipproofs.enclosures.rounding import MAX_TERMS, TINY, UNIT, gamma, inflation, require_ieee
+from dipproofs.enclosures.spectral import spectral_upper
+from dipproofs.enclosures.upward import upward
 from dipproofs.theory import ACTIVATIONS
-from dipproofs.theory.activations.base import x
+from dipproofs.theory.activations.base import Activation, x
 from dipproofs.theory.width.sparse import oscillation_of
 
 TERMS = [0, 1, 2, 3, 10, 4096, 10**6, MAX_TERMS]
@@ -73,3 +77,41 @@ def test_oscillations_of_slopes(name: str) -> None:
     values = sp.lambdify(x, activation.dphi, "scipy")(np.linspace(-12, 12, 6001)) + np.zeros(6001)
     spread, bound = float(values.max() - values.min()), float(oscillation_of(activation))
     assert spread <= bound * (1 + 1e-12) and bound <= 1.02 * spread
+
+
+def test_oscillation_in_general_is_twice_the_largest_slope() -> None:
+    """Of 3 sin x, whose slope runs over [−3, 3]."""
+    assert oscillation_of(Activation("3 sin", 3 * sp.sin(x), 3 * sp.cos(x), sp.Integer(3), sp.Integer(3), "")) == 6
+
+
+@pytest.mark.parametrize("power", [2, 3, 5, sp.Rational(3, 2), -1, -3, sp.Rational(-3, 2)])
+@pytest.mark.parametrize("value", [0.3, 1.0, 1.7, 1e-30])
+def test_powers_are_rounded_upward(power: sp.Rational, value: float) -> None:
+    q = sp.Symbol("q", nonnegative=True)
+    found = float(upward(q**power, {q: value}))
+    p, root = sp.Rational(power).p, sp.Rational(power).q
+    exact = Fraction(value) ** int(p)  # = (q^power)^root
+    assert exact <= Fraction(found) ** int(root) <= exact * (1 + Fraction(1, 10**13))
+
+
+def test_norms_of_long_rows_cover_additions_that_are_lost() -> None:
+    """(1, δ, …, δ) with δ² below half a unit of 1: floats may add nothing at all."""
+    count = 2**18
+    row = np.full(count, 2.0**-27)
+    row[0] = 1.0
+    exact = 1 + Fraction(count - 1, 2**54)
+    for shaped in (row[None, :], row[:, None]):
+        assert exact <= Fraction(float(spectral_upper(shaped))) ** 2 <= exact * (1 + Fraction(1, 10**6))
+
+
+def test_radii_of_products_are_never_negative() -> None:
+    for inner in (1, 2, 3):
+        assert (accurate_product(np.zeros((2, inner)), np.zeros((inner, 3))).rad >= 0).all()
+
+
+def test_the_norm_of_several_arrays_is_that_of_their_entries() -> None:
+    for size in (0.01, 1.0, 300.0):
+        found = total_norm(
+            {"a": IntervalMatrix(size * np.array([[2.0, 3.0]])), "b": IntervalMatrix(np.array([6 * size]))}
+        )
+        assert found.contains(7 * size) and found.relative_width < 1e-12

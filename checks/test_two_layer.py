@@ -18,7 +18,7 @@ from checks.everywhere import same
 from checks.registry import proves
 from dipproofs.theory import formula
 from dipproofs.theory import symbols as s
-from dipproofs.theory.architectures.two_layer import CONSTANTS, TRAIN_MODES
+from dipproofs.theory.architectures.two_layer import ARCHITECTURES, CONSTANTS, TRAIN_MODES
 
 B1u, B2u, k = s.B_1 * s.norm_u, s.B_2 * s.norm_u**2, s.width
 root = sp.sqrt(k)
@@ -147,3 +147,14 @@ def test_sharper_joint_bound_of_theory_is_not_used_where_it_would_need_proof() -
             for point in points:
                 first, second = (abs(float(value)) for value in pairs(point))
                 assert (second * c + ((second * c) ** 2 + 4 * first**2) ** 0.5) / 2 <= separate * (1 + 1e-12)
+
+
+@pytest.mark.parametrize("train", TRAIN_MODES)
+def test_the_outer_block_stays_onto_by_weyl(train: str) -> None:
+    """σ_min of φ(a)/√k times the identity falls by at most ℓ_out S; where V is fixed nothing is claimed."""
+    onto = ARCHITECTURES[train].onto
+    if train == "inner":
+        assert onto == ()
+        return
+    (least,) = onto
+    assert least.subs(s.S, 0) == s.sigma_out and sp.diff(least, s.S) == -s.lipschitz_out
