@@ -15,7 +15,17 @@ from dipproofs.certificate.read import read
 from dipproofs.certificate.structure import dense_matrix
 from dipproofs.certificate.write import save
 from dipproofs.operators import Operator
-from dipproofs.operators.structure import BlockDiagonal, Circulant, Diagonal, Selection, Separable, Sparse
+from dipproofs.operators.structure import (
+    BlockDiagonal,
+    Circulant,
+    Dense,
+    Diagonal,
+    Product,
+    Selection,
+    Separable,
+    Sparse,
+    Stack,
+)
 
 RNG = np.random.default_rng(0)
 KERNEL = np.array([[1.0, 0.2, 0.1, 0.2], [0.2, 0.05, 0.0, 0.05]])
@@ -26,6 +36,8 @@ STRUCTURES: dict[str, Any] = {
     "separable": Separable(np.eye(2) + 0.1, np.eye(4) + 0.3 * RNG.random((4, 4))),
     "sparse": Sparse(sp.csr_array(np.eye(6, 8) * 1.5 + np.eye(6, 8, 1) / 3)),
     "block-diagonal": BlockDiagonal((Circulant(KERNEL[:1]), Selection(np.array([2, 0]), 4))),
+    "product": Product(Selection(np.array([7, 0, 3]), 8), Circulant(KERNEL)),
+    "stack": Stack((Product(Dense(np.eye(2) + 0.1), Selection(np.array([3, 5]), 8)), Selection(np.array([0]), 8))),
 }
 
 
@@ -126,6 +138,33 @@ def test_a_spoiled_structure_is_found(change: Any, saved: dict[str, Path], tmp_p
     assert unchanged.valid, unchanged.findings
     result = dp.verify(rewrite(saved["mask"], tmp_path, change))
     assert not result.valid and result.findings
+
+
+@pytest.mark.parametrize(
+    ("described", "arrays", "found"),
+    [
+        ({"left": {"kind": "dense"}, "right": {"kind": "dense"}},
+         {"left/A": np.eye(2), "right/A": np.eye(2)}, "no factor"),
+        ({"left": {"kind": "dense"}, "right": {"kind": "mask", "columns": 3}},
+         {"left/A": np.eye(2), "right/indices": np.array([1, 1])}, "repeat"),
+        ({"left": {"kind": "diagonal"}, "right": {"kind": "dense"}},
+         {"left/entries": np.ones(3), "right/A": np.eye(2)}, "3 columns and 2 rows"),
+        ({"left": {"kind": "diagonal"}, "right": {"kind": "dense"}},
+         {"left/entries": np.full(2, 1e200), "right/A": 1e200 * np.eye(2)}, "not finite"),
+        ({"left": {"kind": "diagonal"}}, {"left/entries": np.ones(2)}, "operator.kind"),
+        ({"left": {"kind": "mask", "columns": 2}, "right": {"kind": "dense"}},
+         {"left/indices": np.array([2]), "right/A": np.eye(2)}, "outside"),
+        ({"left": {"kind": "diagonal"}, "right": {"kind": "dense"}}, {"middle/A": np.eye(2)}, "no factor"),
+    ],
+)  # fmt: skip
+def test_a_spoiled_product_is_refused(described: Any, arrays: Any, found: str) -> None:
+    with pytest.raises(ValueError, match=found):
+        dense_matrix({"kind": "product", **described}, arrays)
+
+
+def test_a_stack_of_other_columns_is_refused() -> None:
+    with pytest.raises(ValueError, match="columns"):
+        dense_matrix({"kind": "stack", "blocks": [{"kind": "dense"}] * 2}, {"0/A": np.eye(2), "1/A": np.eye(3)})
 
 
 def test_a_sparse_matrix_with_an_entry_twice_is_refused() -> None:

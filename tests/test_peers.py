@@ -62,8 +62,15 @@ def _pylops() -> dict[str, Case]:
             (30, 15),
             "dense",
         ),
-        "Kronecker": (lambda: p().Kronecker(p().MatrixMult(np.ones((2, 3))), p().Identity(3)), (6, 9), "dense"),
-        "VStack": (lambda: p().VStack([p().Identity(3), p().Diagonal(np.arange(1.0, 4.0))]), (6, 3), "dense"),
+        "Kronecker": (lambda: p().Kronecker(p().MatrixMult(np.ones((2, 3))), p().Identity(3)), (6, 9), "separable"),
+        "VStack": (lambda: p().VStack([p().Identity(3), p().Diagonal(np.arange(1.0, 4.0))]), (6, 3), "stack"),
+        "BlockDiag": (lambda: p().BlockDiag([p().Flip(3), p().Diagonal(np.ones(2))]), (5, 5), "block-diagonal"),
+        "product": (lambda: p().Restriction(8, [1, 4]) @ p().Roll(8, shift=2), (2, 8), "mask"),
+        "sum, multiple, transpose": (
+            lambda: (2 * p().Restriction(8, [1, 4]) + p().Restriction(8, [0, 4])).T,
+            (8, 2),
+            "sparse",
+        ),
         "MatrixMult in float32": (lambda: p().MatrixMult(np.ones((2, 3), np.float32)), (2, 3), "dense"),
     }
 
@@ -90,6 +97,17 @@ def _deepinv() -> dict[str, Case]:
         "CompressedSensing": (lambda: p().CompressedSensing(10, (1, 6, 6)), (10, 36), "dense"),
         "SinglePixelCamera": (lambda: p().SinglePixelCamera(10, (1, 8, 8)), (64, 64), "dense"),
         "MRI": (mri, (128, 128), "dense"),
+        "composed": (
+            lambda: p().Inpainting((1, 8, 8), mask=0.5) * p().BlurFFT((1, 8, 8), filter=gauss()),
+            (64, 64),
+            "product",
+        ),
+        "stacked": (
+            lambda: p().BlurFFT((1, 8, 8), filter=gauss()).stack(p().Inpainting((1, 8, 8), mask=0.5)),
+            (128, 64),
+            "stack",
+        ),
+        "Downsampling": (lambda: p().Downsampling((1, 8, 8), filter="gaussian", factor=2), (16, 64), "dense"),
     }
 
 
@@ -114,7 +132,12 @@ def _scico() -> dict[str, Case]:
         "VerticalStack": (
             lambda: linop().VerticalStack((linop().Identity((8,)), linop().Identity((8,)))),
             (16, 8),
-            "dense",
+            "stack",
+        ),
+        "Composed": (
+            lambda: linop().CircularConvolve(jnp.ones((3, 3)), (8, 8)) @ linop().Identity((8, 8)),
+            (64, 64),
+            "circulant",
         ),
     }
 
@@ -123,11 +146,27 @@ def _others() -> dict[str, Case]:
     def x() -> Any:
         return _import("lineax")
 
+    def diagonal() -> Any:
+        return x().DiagonalLinearOperator(jnp.arange(1.0, 5.0))
+
     return {
         "lineax Matrix": (lambda: x().MatrixLinearOperator(jnp.ones((2, 3))), (2, 3), "dense"),
-        "lineax Diagonal": (lambda: x().DiagonalLinearOperator(jnp.arange(1.0, 5.0)), (4, 4), "dense"),
+        "lineax Diagonal": (lambda: x().DiagonalLinearOperator(jnp.arange(1.0, 5.0)), (4, 4), "diagonal"),
         "lineax Tridiagonal": (
             lambda: x().TridiagonalLinearOperator(jnp.ones(4), jnp.ones(3), jnp.ones(3)),
+            (4, 4),
+            "sparse",
+        ),
+        "lineax Identity": (lambda: x().IdentityLinearOperator(diagonal().in_structure()), (4, 4), "mask"),
+        "lineax Composed": (lambda: diagonal() @ diagonal(), (4, 4), "diagonal"),
+        "lineax Add, Mul, Neg, Div": (lambda: -(2 * diagonal() + diagonal()) / 4, (4, 4), "diagonal"),
+        "lineax Matrix with a tag": (
+            lambda: x().MatrixLinearOperator(2 * jnp.eye(4), x().diagonal_tag),
+            (4, 4),
+            "diagonal",
+        ),
+        "lineax Function": (
+            lambda: x().FunctionLinearOperator(lambda v: v + jnp.roll(v, 1), diagonal().in_structure()),
             (4, 4),
             "dense",
         ),

@@ -90,8 +90,17 @@ def _separable(described: Mapping[str, Any], arrays: Arrays) -> np.ndarray:
     vertical, horizontal = _take(arrays, "a separable operator", vertical=2, horizontal=2)
     (p, height), (q, width) = vertical.shape, horizontal.shape
     _allowed(p * q, height * width)
-    products = vertical[:, None, :, None] * horizontal[None, :, None, :]  # each rounded once, by IEEE 754
+    products = _finite(vertical[:, None, :, None], horizontal[None, :, None, :])
     return np.ascontiguousarray(products.reshape(p * q, height * width))
+
+
+def _finite(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Products of entries, each rounded once, by IEEE 754."""
+    with np.errstate(over="ignore"):
+        products = first * second
+    if not np.isfinite(products).all():
+        raise ValueError("operator: found products of entries that are not finite")
+    return np.asarray(products)
 
 
 def _sparse(described: Mapping[str, Any], arrays: Arrays) -> np.ndarray:
@@ -109,7 +118,8 @@ def _sparse(described: Mapping[str, Any], arrays: Arrays) -> np.ndarray:
     return matrix
 
 
-def _block_diagonal(described: Mapping[str, Any], arrays: Arrays) -> np.ndarray:
+def _numbered(described: Mapping[str, Any], arrays: Arrays) -> tuple[list[Any], list[dict[str, np.ndarray]]]:
+    """The blocks of a structure, and the arrays of each."""
     blocks = described.get("blocks")
     if not isinstance(blocks, list) or not 0 < len(blocks) <= _MOST_BLOCKS:
         raise ValueError(f"operator.blocks: found {type(blocks).__name__}, expected a list of structures")
@@ -119,12 +129,66 @@ def _block_diagonal(described: Mapping[str, Any], arrays: Arrays) -> np.ndarray:
         if not number.isdecimal() or int(number) >= len(blocks) or not rest:
             raise ValueError(f"operator: found the array {name!r}, which belongs to no block")
         parts[int(number)][rest] = array
+    return blocks, parts
+
+
+def _block_diagonal(described: Mapping[str, Any], arrays: Arrays) -> np.ndarray:
+    blocks, parts = _numbered(described, arrays)
     matrices = [dense_matrix(block, part) for block, part in zip(blocks, parts)]
     sizes = np.cumsum([(0, 0), *(m.shape for m in matrices)], axis=0)
     matrix = np.zeros(_allowed(int(sizes[-1, 0]), int(sizes[-1, 1])))
     for part, (top, left) in zip(matrices, sizes):
         matrix[top : top + part.shape[0], left : left + part.shape[1]] = part
     return matrix
+
+
+def _stack(described: Mapping[str, Any], arrays: Arrays) -> np.ndarray:
+    blocks, parts = _numbered(described, arrays)
+    matrices = [dense_matrix(block, part) for block, part in zip(blocks, parts)]
+    if len({matrix.shape[1] for matrix in matrices}) != 1:
+        raise ValueError("operator.blocks: found different numbers of columns above one another")
+    _allowed(sum(matrix.shape[0] for matrix in matrices), matrices[0].shape[1])
+    return np.concatenate(matrices)
+
+
+def _product(described: Mapping[str, Any], arrays: Arrays) -> np.ndarray:
+    parts: dict[str, dict[str, np.ndarray]] = {"left": {}, "right": {}}
+    for name, array in arrays.items():
+        side, _, rest = name.partition("/")
+        if side not in parts or not rest:
+            raise ValueError(f"operator: found the array {name!r}, which belongs to no factor")
+        parts[side][rest] = array
+    left, right = (described.get(side) for side in parts)
+    if (weights := _one_entry_each(left, parts["left"])) is not None:
+        (places, factors, width), matrix = weights, dense_matrix(right, parts["right"])
+        if matrix.shape[0] != width:
+            raise ValueError(
+                f"operator: found factors of {width} columns and {matrix.shape[0]} rows, expected equal ones"
+            )
+        return _finite(matrix[places], factors[:, None])
+    if (weights := _one_entry_each(right, parts["right"])) is None:
+        raise ValueError("operator: found a product in which no factor picks or weighs, expected a mask or a diagonal")
+    (places, factors, width), matrix = weights, dense_matrix(left, parts["left"])
+    if matrix.shape[1] != places.size or np.unique(places).size != places.size:
+        raise ValueError("operator.right: found rows that do not fit the left factor, or repeat")
+    product = np.zeros(_allowed(matrix.shape[0], width))
+    product[:, places] = _finite(matrix, factors)
+    return product
+
+
+def _one_entry_each(described: Any, arrays: Arrays) -> tuple[np.ndarray, np.ndarray, int] | None:
+    """Place and value of the one entry in each row of a mask or a diagonal, and the columns; None for other kinds."""
+    kind = described.get("kind") if isinstance(described, dict) else None
+    if kind == "mask":
+        (indices,) = _take(arrays, "a mask", indices=1)
+        columns = _columns(described)
+        if not indices.size or not ((indices >= 0) & (indices < columns)).all():
+            raise ValueError("operator.indices: found indices outside the columns")
+        return indices, np.ones(indices.size), columns
+    if kind == "diagonal":
+        (entries,) = _take(arrays, "a diagonal", entries=1)
+        return np.arange(entries.size), entries, entries.size
+    return None
 
 
 def _dense(described: Mapping[str, Any], arrays: Arrays) -> np.ndarray:
@@ -140,5 +204,7 @@ _READERS: dict[str, Callable[[Mapping[str, Any], Arrays], np.ndarray]] = {
     "separable": _separable,
     "sparse": _sparse,
     "block-diagonal": _block_diagonal,
+    "stack": _stack,
+    "product": _product,
     "dense": _dense,
 }

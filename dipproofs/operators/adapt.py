@@ -71,10 +71,13 @@ def as_operator(
     if sp.issparse(A):
         return _matrix(A, unknowns)
     if objects.is_scico(A):
-        return objects.from_scico(A, unknowns)
+        return objects.from_scico(A, unknowns, as_operator)
     if objects.is_linear_operator(A):
-        return objects.from_linear_operator(A, unknowns)
+        return objects.from_linear_operator(A, unknowns, as_operator)
     if objects.is_lineax(A):
+        structure = objects.structure_of_lineax(A, as_operator)
+        if structure is not None:
+            return as_operator(Operator(structure), unknowns=unknowns)
         return objects.from_lineax(A, lambda matrix: _matrix(matrix, unknowns))
     if isinstance(A, tuple | list) and len(A) == 2 and callable(A[0]) and (A[1] is None or callable(A[1])):
         shape = required_shape(in_shape)

@@ -12,6 +12,7 @@ from dipproofs.arguments.arrays import to_numpy
 from dipproofs.errors import InputError
 from dipproofs.operators.adapters.tabulate import Probe, flat_result, guarded, tabulate
 from dipproofs.operators.operator import Operator
+from dipproofs.operators.structure import Structure
 
 
 def from_functions(
@@ -23,6 +24,7 @@ def from_functions(
     dtype: str | None = None,
     unknowns: str | None = None,
     kind: str = "matrix",
+    candidate: Structure | None = None,
 ) -> Operator:
     """Adapt a pair of functions of arrays of shape `in_shape`; adjoint None means that A's transpose is tabulated.
 
@@ -33,6 +35,7 @@ def from_functions(
         dtype: "float64" (the default) or "float32", the precision of the arguments.
         unknowns: "complex" or "real", for functions with complex values.
         kind: what reports call the operator.
+        candidate: a structure that it may have.
     """
     precision = np.dtype(dtype or "float64")
     out_shape: list[tuple[int, ...]] = []
@@ -52,7 +55,9 @@ def from_functions(
         image = guarded(adjoint, "A_adjoint")(argument(w, out_shape[0]))
         return flat_result(image, math.prod(in_shape), "A_adjoint")
 
-    probe = Probe(apply, None if adjoint is None else transpose, math.prod(in_shape), in_shape, kind)
+    probe = Probe(
+        apply, None if adjoint is None else transpose, math.prod(in_shape), in_shape, kind, candidate=candidate
+    )
     return tabulate(probe, unknowns)
 
 

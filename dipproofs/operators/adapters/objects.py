@@ -9,9 +9,15 @@ from typing import Any
 import numpy as np
 
 from dipproofs.errors import InputError
+from dipproofs.operators.adapters.compositions import Adapt, composition, lineax_structure
 from dipproofs.operators.adapters.functions import from_functions, required_shape
 from dipproofs.operators.adapters.tabulate import Probe, flat_result, guarded, tabulate
 from dipproofs.operators.operator import Operator
+from dipproofs.operators.structure import Structure, algebra
+from dipproofs.operators.structure.recognise import agrees
+
+_SMALL = 2**20
+"""Entries up to which the tags of lineax are compared with the matrix."""
 
 
 def is_linear_operator(A: Any) -> bool:
@@ -19,8 +25,8 @@ def is_linear_operator(A: Any) -> bool:
     return hasattr(A, "matvec") and hasattr(A, "shape")
 
 
-def from_linear_operator(A: Any, unknowns: str | None) -> Operator:
-    """Adapt a LinearOperator of SciPy or PyLops; without `rmatvec` the transpose is tabulated."""
+def from_linear_operator(A: Any, unknowns: str | None, adapt: Adapt) -> Operator:
+    """Adapt a LinearOperator of SciPy or PyLops, its parts by `adapt`; without `rmatvec` the transpose is tabulated."""
     m, n = (int(size) for size in A.shape)
     if m < 1 or n < 1:
         raise InputError(f"operator: found an empty linear operator of shape {(m, n)}, expected at least 1×1")
@@ -39,7 +45,8 @@ def from_linear_operator(A: Any, unknowns: str | None) -> Operator:
 
     dims = getattr(A, "dims", None)
     shape = tuple(int(size) for size in dims) if dims is not None and np.size(dims) and math.prod(dims) == n else (n,)
-    probe = Probe(forward, adjoint if _has_adjoint(A, m) else None, n, shape)
+    found = composition(A, adapt) if number.kind != "c" else None
+    probe = Probe(forward, adjoint if _has_adjoint(A, m) else None, n, shape, candidate=found)
     return tabulate(probe, unknowns)
 
 
@@ -76,13 +83,35 @@ def from_lineax(A: Any, adapt: Callable[[Any], Operator]) -> Operator:
     return operator
 
 
+def structure_of_lineax(A: Any, adapt: Adapt) -> Structure | None:
+    """Give the structure that an operator of lineax on real vectors states by its kind or tags, if true."""
+    vector = A.in_structure()
+    if len(getattr(vector, "shape", ())) != 1 or np.dtype(vector.dtype).kind != "f":
+        return None
+    found = lineax_structure(A, adapt)
+
+    def forward(x: np.ndarray) -> np.ndarray:
+        import jax.numpy as jnp
+
+        return flat_result(guarded(A.mv, "mv")(jnp.asarray(x, vector.dtype)), None, "mv")
+
+    if found is None or not agrees(forward, found):
+        return None
+    if math.prod(found.shape) <= _SMALL and not np.allclose(A.as_matrix(), found.dense(), rtol=1e-5, atol=0):
+        raise InputError(
+            f"operator: found a lineax operator that is {found.kind} by its tags but not by its matrix, expected true "
+            "tags; leave them out"
+        )
+    return found
+
+
 def is_scico(A: Any) -> bool:
     """Whether A is a linear operator of scico."""
     return callable(A) and hasattr(A, "input_shape") and hasattr(A, "input_dtype") and callable(getattr(A, "adj", None))
 
 
-def from_scico(A: Any, unknowns: str | None) -> Operator:
-    """Adapt a linear operator of scico, in its own precision."""
+def from_scico(A: Any, unknowns: str | None, adapt: Adapt) -> Operator:
+    """Adapt a linear operator of scico, in its own precision; its parts by `adapt`."""
     shape = A.input_shape
     if not all(isinstance(size, int) for size in shape):
         raise InputError(
@@ -105,7 +134,9 @@ def from_scico(A: Any, unknowns: str | None) -> Operator:
         out = np.dtype(A.output_dtype)
         return flat_result(guarded(lambda v: A.adj(cast(v, out, tuple(A.output_shape))), "adj")(w), None, "adj")
 
-    return tabulate(Probe(forward, adjoint, math.prod(shape), tuple(shape), real_only=number.kind != "c"), unknowns)
+    found = composition(A, adapt) if number.kind != "c" else None
+    probe = Probe(forward, adjoint, math.prod(shape), tuple(shape), real_only=number.kind != "c", candidate=found)
+    return tabulate(probe, unknowns)
 
 
 def _in_single(values: np.ndarray) -> np.ndarray:
@@ -126,10 +157,13 @@ def from_physics(
 ) -> Operator:
     """Adapt a deepinv physics; of its own objects the shape and the tensors are found out."""
     torch_based = any(base.__module__.startswith("torch.") for base in type(A).__mro__)
-    size = getattr(A, "img_size", None)
+    size = _image_size(A)
     if in_shape is None and torch_based and size is not None:
         in_shape = (1, *(int(s) for s in size))
     shape = required_shape(in_shape)
+    if type(A).__name__ == "StackedLinearPhysics":
+        parts = [from_physics(part, shape, convert, dtype, unknowns) for part in A.physics_list]
+        return _stacked(parts, type(A).__name__)
     forward, adjoint = A.A, A.A_adjoint
     if torch_based and convert is None:
         import torch
@@ -143,7 +177,23 @@ def from_physics(
         forward, adjoint = torch.no_grad()(forward), torch.no_grad()(adjoint)
         dtype = dtype or _working_precision(forward, convert, shape)
     kind = type(A).__name__ if torch_based else "matrix"
-    return from_functions(forward, adjoint, shape, convert=convert, dtype=dtype, unknowns=unknowns, kind=kind)
+    found = composition(A, lambda part: from_physics(part, None, convert, None, None)) if torch_based else None
+    how: dict[str, Any] = {"convert": convert, "dtype": dtype, "unknowns": unknowns, "kind": kind, "candidate": found}
+    return from_functions(forward, adjoint, shape, **how)
+
+
+def _image_size(A: Any) -> Any:
+    """The size of a physics' images; of a composition that of the physics that is applied first."""
+    size, parts = getattr(A, "img_size", None), list(getattr(A, "physics_list", ()))
+    return _image_size(parts[0]) if size is None and parts else size
+
+
+def _stacked(parts: Sequence[Operator], kind: str) -> Operator:
+    if any(part.complex_data for part in parts):
+        raise InputError(
+            f"operator: found {kind} of complex operators, expected real ones; adapt a function of the whole"
+        )
+    return Operator(algebra.stack([part.structure for part in parts]), kind=kind, domain_shape=parts[0].domain_shape)
 
 
 def _working_precision(forward: Any, convert: Any, shape: tuple[int, ...]) -> str:

@@ -14,7 +14,7 @@ from dipproofs.operators.adapters.real_stacks import require_unknowns, stack_mat
 from dipproofs.operators.dot_test import dot_test, is_linear
 from dipproofs.operators.operator import Operator, check_size
 from dipproofs.operators.structure import Structure
-from dipproofs.operators.structure.recognise import recognise
+from dipproofs.operators.structure.recognise import agrees, recognise
 
 Map = Callable[[np.ndarray], np.ndarray]
 
@@ -30,6 +30,7 @@ class Probe:
         domain_shape: what x is a flat form of.
         kind: what reports call the operator.
         real_only: x cannot be complex.
+        candidate: a structure that the map may have; it is tried before others are looked for.
     """
 
     forward: Map
@@ -38,6 +39,7 @@ class Probe:
     domain_shape: tuple[int, ...] | None = None
     kind: str = "matrix"
     real_only: bool = False
+    candidate: Structure | None = None
 
 
 def tabulate(probe: Probe, unknowns: str | None = None) -> Operator:
@@ -87,7 +89,9 @@ def _structure(probe: Probe) -> Structure | None:
     if np.iscomplexobj(probe.forward(np.ones(probe.columns))):
         return None
     try:
-        found = recognise(probe.forward, probe.columns, probe.domain_shape)
+        found = probe.candidate
+        if found is None or found.shape[1] != probe.columns or not agrees(probe.forward, found):
+            found = recognise(probe.forward, probe.columns, probe.domain_shape)
     except InputError:  # said where the matrix is tabulated
         return None
     if found is None or probe.adjoint is None:

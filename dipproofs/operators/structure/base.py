@@ -12,6 +12,8 @@ from dipproofs.enclosures import Bound, IntervalMatrix, extreme_singular_values,
 
 RANK_WORK = 2e9
 """Modular operations spent on the exact rank of a deficient matrix (seconds)."""
+MATRIX_WORK = 2e9
+"""m·n·min(m, n) up to which a structure with coarse bounds is examined as a matrix (seconds)."""
 
 
 def owned(array: np.ndarray) -> np.ndarray:
@@ -153,6 +155,23 @@ def matrix_spectrum(matrix: IntervalMatrix) -> Spectrum:
     if rank == full:  # whose σ is too small for floats
         return Spectrum(largest, smallest, rank, smallest)
     return Spectrum(largest, Bound.exact(0), rank, _singular_value(matrix, rank).intersect(Bound(0.0, largest.upper)))
+
+
+def with_matrix(structure: Structure, bounds: Spectrum) -> Spectrum:
+    """Sharpen bounds that follow from a structure by those of its matrix, where that is small."""
+    m, n = structure.shape
+    if m * n * min(m, n) > MATRIX_WORK:
+        return bounds
+    found = matrix_spectrum(IntervalMatrix.from_exact(np.asarray(structure.dense())))
+    if found.rank is None and bounds.rank is not None:
+        return bounds
+    return Spectrum(found.norm.intersect(bounds.norm), found.smallest, found.rank, found.smallest_nonzero)
+
+
+def widened(bound: Bound, slack: float) -> Bound:
+    """A bound of singular values that may have moved by `slack`."""
+    wide = bound + Bound(-slack, slack) if slack else bound
+    return Bound(max(wide.lower, 0.0), wide.upper)
 
 
 def _singular_value(matrix: IntervalMatrix, rank: int) -> Bound:

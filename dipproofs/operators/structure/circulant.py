@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,19 +69,7 @@ class Circulant:
 
     def spectrum(self) -> Spectrum:
         """Enclose |DFT c|."""
-        squares, where = squared_moduli(self.kernel.astype(np.float64))
-        lower, upper = squares
-        doubtful = np.flatnonzero(~(lower > 0))
-        zero = vanishes(self.kernel, [where[i] for i in doubtful]) if doubtful.size else []
-        known = all(flag is not None for flag in zero)
-        lost = doubtful[[flag is True for flag in zero]] if doubtful.size else doubtful
-        multiplicity = sum(_multiplicity(where[i], self.kernel.shape) for i in lost)
-        rank = self.kernel.size - multiplicity if known else None
-        rest = np.setdiff1d(np.arange(lower.size), lost)
-        largest = _root(float(lower.max()), float(upper.max()))
-        least = _root(float(lower[rest].min()), float(upper[rest].min())) if rest.size else Bound.exact(0)
-        smallest = Bound.exact(0) if lost.size else least
-        return Spectrum(largest, smallest, rank, least)
+        return stacked_spectrum([self.kernel])
 
     def describe(self) -> dict[str, Any]:
         """The kind alone."""
@@ -90,6 +78,38 @@ class Circulant:
     def arrays(self) -> Mapping[str, np.ndarray]:
         """The kernel."""
         return {"kernel": self.kernel}
+
+
+def stacked_spectrum(kernels: Sequence[np.ndarray]) -> Spectrum:
+    """Enclose the singular values √Σ|DFT c_i|² of circular convolutions above one another.
+
+    Args:
+        kernels: (height, width) floats each, of one shape.
+    """
+    shape = (kernels[0].shape[0], kernels[0].shape[1])
+    (lower, upper), where = squared_moduli(kernels[0].astype(np.float64))
+    for kernel in kernels[1:]:
+        (low, high), _ = squared_moduli(kernel.astype(np.float64))
+        lower, upper = np.nextafter(lower + low, -np.inf), np.nextafter(upper + high, np.inf)
+    doubtful = np.flatnonzero(~(lower > 0))
+    zero = _vanish_together(kernels, [where[i] for i in doubtful])
+    lost = doubtful[[flag is True for flag in zero]] if doubtful.size else doubtful
+    multiplicity = sum(_multiplicity(where[i], shape) for i in lost)
+    rank = kernels[0].size - multiplicity if None not in zero else None
+    rest = np.setdiff1d(np.arange(lower.size), lost)
+    largest = _root(float(lower.max()), float(upper.max()))
+    least = _root(float(lower[rest].min()), float(upper[rest].min())) if rest.size else Bound.exact(0)
+    return Spectrum(largest, Bound.exact(0) if lost.size else least, rank, least)
+
+
+def _vanish_together(kernels: Sequence[np.ndarray], frequencies: list[tuple[int, int]]) -> list[bool | None]:
+    """Whether all transforms are exactly 0 at a frequency; None where that is not decided."""
+    if not frequencies:
+        return []
+    found: list[bool | None] = []
+    for flags in zip(*(vanishes(kernel, frequencies) for kernel in kernels)):
+        found.append(False if False in flags else None if None in flags else True)
+    return found
 
 
 def squared_moduli(kernel: np.ndarray) -> tuple[tuple[np.ndarray, np.ndarray], list[tuple[int, int]]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,11 @@ from dipproofs.operators.structure.base import Structure
 from dipproofs.operators.structure.block_diagonal import BlockDiagonal
 from dipproofs.operators.structure.circulant import Circulant
 from dipproofs.operators.structure.diagonal import Diagonal
+from dipproofs.operators.structure.product import Product
 from dipproofs.operators.structure.selection import Selection
 from dipproofs.operators.structure.separable import Separable
 from dipproofs.operators.structure.sparse import Sparse
+from dipproofs.operators.structure.stack import Stack
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,47 @@ class BlockKernel:
         return jnp.concatenate(parts)
 
 
+@dataclass(frozen=True)
+class ProductKernel:
+    """One kernel after another; arrays = those of the left one, then those of the right."""
+
+    left: Kernel
+    right: Kernel
+    count: int
+
+    def apply(self, arrays: Arrays, x: Any) -> Any:
+        """A x."""
+        return self.left.apply(arrays[: self.count], self.right.apply(arrays[self.count :], x))
+
+    def adjoint(self, arrays: Arrays, w: Any) -> Any:
+        """Aᵀ w."""
+        return self.right.adjoint(arrays[self.count :], self.left.adjoint(arrays[: self.count], w))
+
+
+@dataclass(frozen=True)
+class StackKernel:
+    """Kernels above one another; arrays = those of all blocks, one after the other."""
+
+    kernels: tuple[Kernel, ...]
+    counts: tuple[int, ...]
+    rows: tuple[int, ...]
+
+    def apply(self, arrays: Arrays, x: Any) -> Any:
+        """A x."""
+        import jax.numpy as jnp
+
+        return jnp.concatenate([kernel.apply(part, x) for kernel, part in zip(self.kernels, self._split(arrays))])
+
+    def adjoint(self, arrays: Arrays, w: Any) -> Any:
+        """Aᵀ w."""
+        ends = list(accumulate(self.rows))
+        parts = [w[end - count : end] for end, count in zip(ends, self.rows)]
+        return sum(k.adjoint(a, part) for k, a, part in zip(self.kernels, self._split(arrays), parts))
+
+    def _split(self, arrays: Arrays) -> list[Arrays]:
+        return [arrays[end - count : end] for end, count in zip(accumulate(self.counts), self.counts)]
+
+
 def kernel_of(structure: Structure) -> tuple[Kernel, Arrays] | None:
     """Give the kernel of a structure and its arrays; None for a matrix without structure."""
     if isinstance(structure, Selection):
@@ -91,16 +135,31 @@ def kernel_of(structure: Structure) -> tuple[Kernel, Arrays] | None:
         return SeparableKernel(shape), (structure.vertical, structure.horizontal)
     if isinstance(structure, Sparse):
         return _sparse(structure)
-    if isinstance(structure, BlockDiagonal):
-        found = [kernel_of(block) for block in structure.blocks]
-        if any(entry is None for entry in found):
-            return None
-        pairs = [entry for entry in found if entry is not None]
-        kernel = BlockKernel(
-            tuple(k for k, _ in pairs), tuple(len(a) for _, a in pairs), tuple(b.shape for b in structure.blocks)
-        )
-        return kernel, tuple(array for _, arrays in pairs for array in arrays)
+    if isinstance(structure, Product):
+        return _product(structure)
+    if isinstance(structure, BlockDiagonal | Stack):
+        return _blocks(structure)
     return None
+
+
+def _product(structure: Product) -> tuple[Kernel, Arrays] | None:
+    left, right = kernel_of(structure.left), kernel_of(structure.right)
+    if left is None or right is None:
+        return None
+    return ProductKernel(left[0], right[0], len(left[1])), (*left[1], *right[1])
+
+
+def _blocks(structure: BlockDiagonal | Stack) -> tuple[Kernel, Arrays] | None:
+    found = [kernel_of(block) for block in structure.blocks]
+    pairs = [entry for entry in found if entry is not None]
+    if len(pairs) < len(found):
+        return None
+    kernels, counts = tuple(k for k, _ in pairs), tuple(len(a) for _, a in pairs)
+    shapes = tuple(block.shape for block in structure.blocks)
+    arrays = tuple(array for _, parts in pairs for array in parts)
+    if isinstance(structure, Stack):
+        return StackKernel(kernels, counts, tuple(rows for rows, _ in shapes)), arrays
+    return BlockKernel(kernels, counts, shapes), arrays
 
 
 def _sparse(structure: Sparse) -> tuple[Kernel, Arrays]:

@@ -15,10 +15,14 @@ import scipy.sparse as sp
 
 from dipproofs.operators.dot_test import arguments
 from dipproofs.operators.structure.base import Structure
+from dipproofs.operators.structure.block_diagonal import BlockDiagonal
 from dipproofs.operators.structure.circulant import Circulant
 from dipproofs.operators.structure.diagonal import Diagonal
+from dipproofs.operators.structure.product import Product
 from dipproofs.operators.structure.selection import Selection
+from dipproofs.operators.structure.separable import Separable
 from dipproofs.operators.structure.sparse import Sparse
+from dipproofs.operators.structure.stack import Stack
 
 Map = Callable[[np.ndarray], np.ndarray]
 
@@ -40,7 +44,7 @@ def recognise(forward: Map, columns: int, shape: tuple[int, ...] | None) -> Stru
         'Circulant'
     """
     for candidate in _candidates(forward, columns, shape):
-        if candidate is not None and _agrees(forward, candidate):
+        if candidate is not None and agrees(forward, candidate):
             return candidate
     return None
 
@@ -90,7 +94,8 @@ def _plane(shape: tuple[int, ...] | None, n: int) -> tuple[int, int] | None:
     return shape[-2], shape[-1]
 
 
-def _agrees(forward: Map, candidate: Structure) -> bool:
+def agrees(forward: Map, candidate: Structure) -> bool:
+    """Whether a map and a structure give the same values on random arguments, exactly for selections."""
     m, n = candidate.shape
     rng = np.random.default_rng(2)
     for x in arguments(n, rng):
@@ -102,16 +107,29 @@ def _agrees(forward: Map, candidate: Structure) -> bool:
             tolerance = 0.0
         else:
             roundoff = 2.0**-24 if image.dtype == np.float32 else 2.0**-53
-            size = _frobenius(candidate)
+            size = size_of(candidate)
             tolerance = _FACTOR * roundoff * math.sqrt(m + n) * size * max(1.0, float(np.abs(x).max()))
         if not np.abs(image.astype(np.float64) - expected.astype(np.float64)).max() <= tolerance:
             return False
     return True
 
 
-def _frobenius(candidate: Structure) -> float:
-    """‖A‖_F."""
-    if isinstance(candidate, Circulant):
-        return float(np.linalg.norm(candidate.kernel)) * math.sqrt(candidate.kernel.size)
-    assert isinstance(candidate, Diagonal)
-    return float(np.linalg.norm(candidate.entries))
+def size_of(structure: Structure) -> float:
+    """The scale of the rounding of A x: ‖A‖_F, of a product the factors' norms multiplied; estimated.
+
+    Example:
+        >>> size_of(Diagonal(np.array([3.0, 4.0])))
+        5.0
+    """
+    if isinstance(structure, Selection):
+        return math.sqrt(structure.shape[0])
+    if isinstance(structure, Circulant):
+        return float(np.linalg.norm(structure.kernel)) * math.sqrt(structure.kernel.size)
+    if isinstance(structure, Product):
+        return size_of(structure.left) * size_of(structure.right)
+    if isinstance(structure, BlockDiagonal | Stack):
+        return math.hypot(*(size_of(block) for block in structure.blocks))
+    if isinstance(structure, Separable):
+        return float(np.linalg.norm(structure.vertical) * np.linalg.norm(structure.horizontal))
+    (array,) = [a for a in structure.arrays().values() if a.dtype.kind == "f"]
+    return float(np.linalg.norm(array))

@@ -13,7 +13,7 @@ import numpy as np
 
 from dipproofs.enclosures import Bound, IntervalMatrix
 from dipproofs.enclosures.norms import frobenius_upper
-from dipproofs.operators.structure.base import Spectrum, matrix_spectrum, own
+from dipproofs.operators.structure.base import Spectrum, matrix_spectrum, own, widened
 
 _UNIT, _TINY = 2.0**-53, 2.0**-1074
 _MOST_PAIRS = 20_000
@@ -84,10 +84,10 @@ class Separable:
         """Products of the factors' singular values."""
         first, second = (matrix_spectrum(IntervalMatrix.from_exact(f)) for f in (self.vertical, self.horizontal))
         slack, full = self.rounding, min(self.shape)
-        largest = _widened(first.norm * second.norm, slack)
-        least = _widened(first.smallest_nonzero * second.smallest_nonzero, slack)
+        largest = widened(first.norm * second.norm, slack)
+        least = widened(first.smallest_nonzero * second.smallest_nonzero, slack)
         most = min(self.vertical.shape) * min(self.horizontal.shape)
-        smallest = _widened(first.smallest * second.smallest if most == full else Bound.exact(0), slack)
+        smallest = widened(first.smallest * second.smallest if most == full else Bound.exact(0), slack)
         rank = None if first.rank is None or second.rank is None else first.rank * second.rank
         if slack:  # rounding may raise the rank of a deficient product
             rank, least = (full, smallest) if smallest.lower > 0 else (None, least)
@@ -100,11 +100,6 @@ class Separable:
     def arrays(self) -> Mapping[str, np.ndarray]:
         """Both factors."""
         return {"vertical": self.vertical, "horizontal": self.horizontal}
-
-
-def _widened(bound: Bound, slack: float) -> Bound:
-    wide = bound + Bound(-slack, slack) if slack else bound
-    return Bound(max(wide.lower, 0.0), wide.upper)
 
 
 def _products_are_floats(first: np.ndarray, second: np.ndarray) -> bool:
