@@ -56,7 +56,7 @@ def _pylops() -> dict[str, Case]:
         "FFT2D": (lambda: s().FFT2D((4, 4)), (32, 32), "dense"),
         "DWT": (lambda: s().DWT(16, wavelet="haar", level=2), (16, 16), "dense"),
         "DCT": (lambda: s().DCT((8,)), (8, 8), "dense"),
-        "Interp": (lambda: s().Interp(10, np.array([1.5, 4.25]))[0], (2, 10), "dense"),
+        "Interp": (lambda: s().Interp(10, np.array([1.5, 4.25]))[0], (2, 10), "sparse"),
         "Radon2D": (
             lambda: s().Radon2D(np.arange(5.0), np.arange(6.0), np.linspace(-1, 1, 3), engine="numpy"),
             (30, 15),
@@ -135,7 +135,7 @@ def _scico() -> dict[str, Case]:
             "stack",
         ),
         "Composed": (
-            lambda: linop().CircularConvolve(jnp.ones((3, 3)), (8, 8)) @ linop().Identity((8, 8)),
+            lambda: linop().CircularConvolve(jnp.ones((3, 3), jnp.float32), (8, 8)) @ linop().Identity((8, 8)),
             (64, 64),
             "circulant",
         ),

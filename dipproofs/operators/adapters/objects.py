@@ -184,7 +184,8 @@ def from_physics(
 
 def _image_size(A: Any) -> Any:
     """The size of a physics' images; of a composition that of the physics that is applied first."""
-    size, parts = getattr(A, "img_size", None), list(getattr(A, "physics_list", ()))
+    named = (getattr(A, name, None) for name in ("img_size", "imsize"))
+    size, parts = next((size for size in named if size is not None), None), list(getattr(A, "physics_list", ()))
     return _image_size(parts[0]) if size is None and parts else size
 
 

@@ -74,8 +74,6 @@ def multiple(structure: Structure, factor: float) -> Structure | None:
         parts = [multiple(block, factor) for block in structure.blocks]
         found = tuple(part for part in parts if part is not None)
         return type(structure)(found) if len(found) == len(parts) else None
-    if isinstance(structure, Selection) and not is_identity(structure):
-        return Product(Diagonal(np.full(structure.shape[0], float(factor))), structure)
     if isinstance(structure, Product):
         left = multiple(structure.left, factor)
         return None if left is None else product(left, structure.right)
