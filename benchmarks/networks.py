@@ -71,8 +71,8 @@ class Case:
     most: float | None = None
 
 
-def _conv(activation: str) -> Callable[[int], GraphNetwork]:
-    return lambda n: Convolutional.init((n, n), activation=activation, normalise="none")
+def _conv(activation: str, normalise: str = "none") -> Callable[[int], GraphNetwork]:
+    return lambda n: Convolutional.init((n, n), activation=activation, normalise=normalise)
 
 
 def _skip(scales: int, activation: str, channels: int = 16) -> Callable[[int], GraphNetwork]:
@@ -82,8 +82,8 @@ def _skip(scales: int, activation: str, channels: int = 16) -> Callable[[int], G
 CASES: dict[str, Case] = {
     "conv-tanh-16-descent": Case(_conv("tanh"), descent=20_000, seconds=600),
     "conv-silu-16-descent": Case(_conv("silu"), descent=20_000, seconds=600),
-    "conv-tanh-32-descent": Case(_conv("tanh"), 32, descent=60_000, seconds=3600),
-    "conv-silu-32-descent": Case(_conv("silu"), 32, descent=60_000, seconds=3600),
+    "conv-tanh-32-descent": Case(_conv("tanh"), 32, 0.25, descent=60_000, seconds=3600),
+    "conv-silu-32-descent": Case(_conv("silu", "instance"), 32, 0.25, descent=60_000, seconds=3600),
     "conv-tanh-16": Case(_conv("tanh"), most=50),
     "conv-silu-16": Case(_conv("silu"), most=50),
     "conv-silu-32": Case(_conv("silu"), 32),

@@ -18,7 +18,7 @@ IMAGE = '[operator]\nkind = "inpainting"\nmask = "mask.npy"\n[signal]\nkind = "d
 #: Every key of every kind, small.
 NETWORKS = {
     "mlp": {"width": 8, "depth": 1, "fourier_features": 4, "activation": "tanh", "output": "none", "seed": 1},
-    "siren": {"width": 8, "depth": 1, "output": "none", "seed": 1},
+    "siren": {"width": 8, "depth": 1, "omega": 10, "output": "none", "seed": 1},
     "convolutional": {"channels": 3, "depth": 2, "kernel": 3, "activation": "elu", "normalise": "none"},
     "decoder": {"channels": 3, "scales": 1, "kernel": 1, "activation": "relu", "upsample": "nearest"},
     "skip": {"channels": 3, "scales": 1, "skip_channels": 2, "kernel": 3, "activation": "leaky-relu",

@@ -125,7 +125,7 @@ CASES: dict[tuple[str, str, str], tuple[Any, ...]] = {
         ("network", kind, key): ({"operator": {"kind": "identity"}, **GRID, "network": {"kind": kind, **small}}, value)
         for kind, small, keys in (
             ("mlp", {"width": 4, "depth": 2, "fourier_features": 4}, {**DENSE, **FOURIER}),
-            ("siren", {"width": 4, "depth": 2}, DENSE),
+            ("siren", {"width": 4, "depth": 2}, {**DENSE, "omega": 12.0}),
             ("convolutional", {**CHANNELS, "depth": 2}, {**FILTERS, "depth": 3}),
             ("decoder", CHANNELS, {**FILTERS, **SCALES}),
             ("skip", {**CHANNELS, "skip_channels": 1}, {**FILTERS, **SCALES, "skip_channels": 2}),

@@ -32,6 +32,7 @@ OTHER: dict[str, Any] = {
     "input_channels": 3,
     "width": 7,
     "fourier_features": 5,
+    "omega": 5.0,
     "seed": 4,
 }
 KEYS = {name: sorted(set(network.init.__kwdefaults__)) for name, network in NETWORKS.items()}
@@ -80,6 +81,8 @@ BAD = [
     ("Skip", {"activation": "log"}, "network.activation"),
     ("Skip", {"upsample": "cubic"}, "network.upsample"),
     ("MLP", {"fourier_features": -1}, "network.fourier_features"),
+    ("SIREN", {"omega": 0.0}, "network.omega"),
+    ("SIREN", {"omega": float("nan")}, "network.omega"),
     ("SIREN", {"output": "tanh"}, "network.output"),
     ("Decoder", {"normalise": "batch"}, "network.normalise"),
     ("Convolutional", {"seed": -1}, "network.seed"),

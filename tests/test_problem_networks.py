@@ -27,6 +27,7 @@ OTHER: dict[str, Any] = {
     "input_channels": 3,
     "width": 7,
     "fourier_features": 5,
+    "omega": 5.0,
     "seed": 4,
 }
 KINDS = [kind for kind in LIBRARY if kind != "graph"]
@@ -60,6 +61,7 @@ FOREIGN = [
     ("decoder", "skip_channels"),
     ("decoder", "depth"),
     ("mlp", "channels"),
+    ("mlp", "omega"),
     ("skip", "width"),
 ]
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from dipproofs.arguments.schema import Rule, choice, integer, nearest, rule_field, seed, show, text
+from dipproofs.arguments.schema import Rule, choice, integer, nearest, number, rule_field, seed, show, text
 from dipproofs.arguments.setting import Setting
 from dipproofs.errors import InputError
 from dipproofs.operators.operator import Operator
@@ -118,22 +118,33 @@ class SkipOptions(DecoderOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SirenOptions(LibraryOptions):
-    """`kind = "siren"`: sines of the pixel's coordinates, layer after layer, ω₀ = 30.
+class CoordinateOptions(LibraryOptions):
+    """Keys of functions of the pixel's coordinates.
 
     Args:
         width: of the hidden layers.
         depth: number of hidden layers.
     """
 
-    network: ClassVar[str] = "SIREN"
-
     width: int = integer(64, minimum=1, maximum=100_000)
     depth: int = integer(4, minimum=1, maximum=1000)
 
 
 @dataclass(frozen=True, kw_only=True)
-class MlpOptions(SirenOptions):
+class SirenOptions(CoordinateOptions):
+    """`kind = "siren"`: sines of the pixel's coordinates, layer after layer.
+
+    Args:
+        omega: ω₀, the factor of every sine's argument: the smaller, the smoother the images.
+    """
+
+    network: ClassVar[str] = "SIREN"
+
+    omega: float = number(30.0, above=0.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MlpOptions(CoordinateOptions):
     """`kind = "mlp"`: a multilayer perceptron of random Fourier features of the pixel's coordinates.
 
     Args:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from dipproofs.errors import InputError
 from dipproofs.networks.graph_network import GraphNetwork
 from dipproofs.networks.library.layers import Layers, whole
 
@@ -84,11 +85,17 @@ class MLP:
 
 
 class SIREN:
-    """Sines of the pixel's coordinates, layer after layer (Sitzmann et al., 2020), ω₀ = 30."""
+    """Sines of the pixel's coordinates, layer after layer (Sitzmann et al., 2020)."""
 
     @staticmethod
     def init(
-        image_shape: Sequence[int], *, width: int = 64, depth: int = 4, output: str = "sigmoid", seed: int = 3
+        image_shape: Sequence[int],
+        *,
+        width: int = 64,
+        depth: int = 4,
+        omega: float = OMEGA_0,
+        output: str = "sigmoid",
+        seed: int = 3,
     ) -> GraphNetwork:
         """Return the network with the initialisation of its authors.
 
@@ -96,6 +103,7 @@ class SIREN:
             image_shape: of the result.
             width: of the hidden layers.
             depth: number of hidden layers.
+            omega: ω₀ > 0, the factor of every sine's argument: the smaller, the smoother the images.
             output: "sigmoid" or "none".
             seed: of the parameters.
 
@@ -107,12 +115,14 @@ class SIREN:
         b, rng = layers.builder, layers.rng
         x, size = b.constant(coordinates(layers.image_shape)), whole("width", width, 1)
         hidden = whole("depth", depth, 1)
+        if not (isinstance(omega, int | float) and 0 < omega < math.inf):
+            raise InputError(f"network.omega: found {omega!r}, expected a finite number > 0")
         for place in range(hidden + 1):
             fan_in, last = b.shape(x)[0], place == hidden
-            spread = math.sqrt(6 / fan_in) / OMEGA_0 if place else 1 / fan_in
+            spread = math.sqrt(6 / fan_in) / omega if place else 1 / fan_in
             out = 1 if last else size
             weight = rng.uniform(-spread, spread, (out, fan_in))
             bias = rng.uniform(-1, 1, out) / math.sqrt(fan_in)
             x = _dense(layers, str(place), x, weight, bias if not last else np.zeros(out))
-            x = x if last else layers.activate(b.scale(x, OMEGA_0))
+            x = x if last else layers.activate(b.scale(x, float(omega)))
         return layers.network(x, "siren")
