@@ -31,7 +31,9 @@ from checks.method_runs import broken, draw, proved_at_limit
 from checks.rounding_runs import floor_run, steps
 from dipproofs.certify.at_iterate import certify_at
 from dipproofs.certify.methods.at_iterate import Method, exactly
+from dipproofs.certify.methods.spectral import forecast, frozen_curves
 from dipproofs.certify.search import Step
+from dipproofs.enclosures import Bound, IntervalMatrix
 from dipproofs.losses import as_loss
 from dipproofs.operators.bounds import bound_operator
 
@@ -136,6 +138,13 @@ def _two_layer(kappa: float, m: int, width: int, seed: int) -> tuple[dp.InverseP
 def forecasts(seeds: int, m: int = 60, width: int = 400) -> None:
     """Certify gradient descent at the first iterate that can be certified and later: time to a tenth of R_0."""
     print("κ(A)  κ(M)  iteration  ℓR_0/s²  observed  by the rate  by the curve  ratios")
+    for kappa in (10.0, 30.0):  # quadratic maps, residuals in all directions: the curve alone
+        for k0 in (0.45, 0.3, 0.2, 0.1, 0.03, 0.01):
+            seen, rate, curve = _quadratic(kappa, k0, m)
+            print(
+                f"{kappa:4.0f} {kappa:5.1f} {0:10d} {k0:8.3f} {seen:9d} {rate:12d} {curve:13d}  "
+                f"{rate / seen:5.2f} {curve / seen:5.2f}", flush=True,
+            )  # fmt: skip
     for kappa in (10.0, 30.0):
         for seed in range(1, seeds + 1):
             problem, network = _two_layer(kappa, m, width, seed)
@@ -161,6 +170,29 @@ def forecasts(seeds: int, m: int = 60, width: int = 400) -> None:
                 )  # fmt: skip
 
 
+def _quadratic(kappa: float, k0: float, m: int) -> tuple[int, int, int]:
+    """Time to R_0/10 of r_0 + Mθ + ½c⟨w,θ⟩², ℓ = 1, s = 1: observed, by the rate of the theorem, by the curve."""
+    rng = np.random.default_rng(7)
+    U, V = (np.linalg.qr(rng.normal(size=(size, size)))[0] for size in (m, m + 10))
+    M = (U * np.geomspace(1, kappa, m)) @ V[:, :m].T
+    c, w, r0 = (x / np.linalg.norm(x) for x in (rng.normal(size=m), rng.normal(size=m + 10), rng.normal(size=m)))
+    r0 = r0 * k0
+    S = 1 - math.sqrt(1 - 2 * k0)
+    F, ball = 1 - S, kappa + S
+    gamma = float(1 / ball**2)
+    rate = math.log(10) / -math.log1p(-gamma * F**2)
+    exact, count = IntervalMatrix.from_exact, min(4000, math.ceil(rate) + 2)
+    frozen = frozen_curves(exact(M) @ exact(M).T, exact(r0), Bound.exact(gamma), count)
+    found = forecast(
+        frozen, residual=k0 * (1 + 1e-12), gamma=Bound.exact(gamma), lipschitz=1.0, norm_ball=ball, sigma=1.0 - 1e-9,
+        norm=kappa * (1 + 1e-9), path=S * (1 + 1e-12), net=F, contraction=1 - gamma * F * F,
+    )  # fmt: skip
+    theta, seen = np.zeros(m + 10), 0
+    while np.linalg.norm(r := r0 + M @ theta + c * (w @ theta) ** 2 / 2) > k0 / 10:
+        theta, seen = theta - gamma * (M + np.outer(c, w) * (w @ theta)).T @ r, seen + 1
+    return seen, math.ceil(rate), found.first_below(k0 / 10) or 10**9
+
+
 def momentum_runs() -> None:
     """Heavy ball beside gradient descent to a loss of 1e-12 of the first: iterations, certificates, forecasts."""
     print("κ(A)  κ(M)  descent  heavy ball   first  share  promised/observed at R_first, R_first/1000")
@@ -178,7 +210,7 @@ def momentum_runs() -> None:
         loss, rho = found.run.history.loss, float(found.method["momentum"])
         operator, ratios = bound_operator(problem.operator), []
         for share in (1.0, 1e-3):
-            at = int(np.argmax(loss <= loss[found.iteration] * share**2))
+            at = int(np.argmax(loss <= loss[found.iteration] * share**2)) if share < 1 else found.iteration
             run = dp.descend(
                 problem, network, step=float(found.run.gamma), max_iterations=at, tolerance=0.0, method="heavy-ball",
                 momentum=rho,

@@ -10,9 +10,11 @@ import pytest
 
 from checks.effort import TIMES
 from checks.maps import Map
-from checks.method_runs import PRODUCERS, Instance, broken, draw, proved_at_limit
+from checks.method_runs import PRODUCERS, Instance, broken, draw, follow, proved_at_limit
 from checks.vacuity import Count
+from dipproofs.certify.methods import heavy_ball
 from dipproofs.certify.methods.decide import BITS, decide
+from dipproofs.certify.methods.exchange import ExchangedRecursion
 from dipproofs.certify.methods.heavy_ball import given
 from dipproofs.theory import symbols as s
 from dipproofs.theory.methods import HEAVY_BALL, NESTEROV
@@ -104,3 +106,32 @@ def test_kernel_condition_is_needed() -> None:
     assert {h.id for h in decision.hypotheses if str(h.verdict) != "proved"} == {"kernel"}
     violations, share = broken(instance, decision, R0)
     assert "path" in violations and share > 1.1
+
+
+def test_exchanges_of_the_lyapunov_function_keep_what_they_promise() -> None:
+    """Counts of iterations with another W' on the way: kept, earlier than without, and not for a smaller factor."""
+    rng, exchanged, early, kept = np.random.default_rng(5), 0, 0, 0
+    for _ in range(25 * TIMES):
+        instance = draw(rng, "heavy-ball")
+        found = None if instance is None else proved_at_limit(instance)
+        if instance is None or found is None:
+            continue
+        R0, decision = found
+        recursion = ExchangedRecursion(decision, instance.setting(R0), (1e-6 * R0) ** 2)
+        R, _, _ = follow(instance, R0, 6000)
+        for goal in (0.1, 1e-3, 1e-6):
+            count = recursion.iterations_to_residual(flint.arb((goal * R0) ** 2))
+            plain = heavy_ball.levels(decision).iterations_to(
+                flint.arb((goal * R0) ** 2) * decision.env[m.d_R] / decision.env[m.beta]
+            )
+            assert count is not None and plain is not None and count <= plain * 1.05 + 5
+            if count < len(R):
+                assert (R[count:] <= goal * R0 * (1 + 1e-9)).all()
+                kept, early = kept + 1, early + bool(R[int(0.3 * count)] > goal * R0)
+        exchanged += len(recursion.exchanges)
+        for exchange in recursion.exchanges[:1]:
+            env = dict(decision.env)
+            if exchange.factor > 1.001:
+                smaller = replace(exchange, factor=max(1.0, exchange.factor * 0.999))
+                assert recursion.exchanged(env, exchange) and not recursion.exchanged(env, smaller)
+    assert exchanged > 4 * TIMES and kept > 20 * TIMES and early > 5 * TIMES

@@ -134,6 +134,36 @@ def test_path_is_summed_by_cauchy_schwarz() -> None:
     assert constant("contracts") == sp.Lt(m.contraction, 1) and constant("ball") == sp.Le(m.path, s.rho)
 
 
+@proves("methods.heavy_ball.exchange_*", "methods.heavy_ball.exchange")
+def test_another_lyapunov_function_is_bounded_at_both_ends() -> None:
+    """λβW − βW' on a mode is a quadratic form of (r, v₊); its determinant is linear minus convex in x²."""
+    la, Zn, cn, Zs, cs = sp.symbols("lambda Z_n c_n Z_s c_s", positive=True)
+    names = {m.exchange: la, m.Z_next: Zn, m.c_next: cn, m.Z_s: Zs, m.c_s: cs}
+    form = sp.Matrix([[la * Zs - Zn, (la * cs - cn) / 2], [(la * cs - cn) / 2, la - 1]])
+    first, second, determinant = (expr.subs(names) for expr in heavy_ball.EXCHANGE)
+    assert (first, second) == (form[0, 0], form[1, 1])
+    assert sp.expand(determinant - 4 * form.det()) == 0
+    root = constant("exchange").subs(names)
+    assert sp.simplify(determinant.subs(la, root)) == 0
+    # in X: (λZ − Z')(λ − 1) is linear, (λc − c')² = (aX + b)²/X convex for whatever a, b
+    a, b, Y = sp.symbols("a b Y", positive=True)
+    gap = la * heavy_ball.coupling(x) - heavy_ball.coupling(x).subs({m.alpha: sp.Symbol("k"), m.delta: sp.Symbol("d")})
+    assert sp.simplify(sp.expand(gap * x) - sp.expand(gap * x).subs(x, 0) - sp.diff(gap * x, x, 2) * x**2 / 2) == 0
+    assert sp.simplify(sp.diff((a * Y + b) ** 2 / Y, Y, 2) - 2 * b**2 / Y**3) == 0
+    assert sp.diff(heavy_ball.weight(sp.sqrt(Y)), Y, 2) == 0
+    # the larger root: beyond it the form stays positive
+    rng = np.random.default_rng(0)
+    for _ in range(40):
+        at = {Zs: rng.uniform(0.5, 2), cs: 0.0, Zn: rng.uniform(0.5, 2), cn: 0.0}
+        at[cs], at[cn] = rng.uniform(0, 1.9) * at[Zs] ** 0.5, rng.uniform(0, 1.9) * at[Zn] ** 0.5
+        least = float(root.subs(at))
+        for share in (1.0, 1.3, 10.0):
+            matrix = np.array(form.subs(at).subs(la, max(least, 1.0) * share), float)
+            assert np.linalg.eigvalsh(matrix)[0] >= -1e-9
+        if least > 1.001:
+            assert np.linalg.eigvalsh(np.array(form.subs(at).subs(la, least * 0.999), float))[0] < 0
+
+
 @proves("methods.heavy_ball.residual_bound")
 def test_residual_bound() -> None:
     assert same(constant("residual_bound") ** 2 * m.d_R, m.beta * m.lyapunov)

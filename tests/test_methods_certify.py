@@ -132,6 +132,10 @@ MOMENTUM_CHANGES = {
     "path": set_at("quantities", "S", value=lambda b: {**b, "upper": b["upper"] * 0.9}),
     "distance": set_at("guarantees", "distance_to_limit", value=lambda b: {**b, "upper": b["upper"] * 0.9}),
     "count": set_at("guarantees", "iterations_to_loss", "1e-09", value=lambda n: int(n * 0.8)),
+    "exchange": set_at("method", "exchanges", 0, "factor", value=lambda x: 1 + (x - 1) * 0.5),
+    "exchange of nothing": set_at("method", "exchanges", 0, "alpha", value=0.0),
+    "exchange before the start": set_at("method", "exchanges", 0, "after", value=-1),
+    "no exchange": set_at("method", "exchanges", value=[]),
     "schedule": set_at("schedule", value={"kind": "cosine", "length": 100, "final": 0.1}),
 }
 

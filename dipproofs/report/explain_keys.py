@@ -156,5 +156,8 @@ PROOF = {
     "metric_upper": "Adam: how much the metric may rise over the horizon.",
     "metric_change": "Adam: how much the metric may change in a step.",
     "lyapunov": "the value W_0 of the Lyapunov function; as a hypothesis: it is positive definite.",
+    "exchanges": "Lyapunov functions that take the place of the first after some iterations; for counts of iterations.",
+    "after": "exchanges: after how many iterations.",
+    "factor": "exchanges: the new function is at most so many times the one before.",
     "contraction": "ρ₂, the factor of the Lyapunov function per step; as a hypothesis: it is below 1.",
 }

@@ -14,6 +14,7 @@ from dipproofs.certificate.record import Certificate, Guarantees, Hypothesis
 from dipproofs.certify.methods import adam, heavy_ball, nesterov
 from dipproofs.certify.methods.ball import FORM, ProfileBall
 from dipproofs.certify.methods.decide import BITS, Decision, call
+from dipproofs.certify.methods.exchange import ExchangedRecursion
 from dipproofs.certify.methods.heavy_ball import Recursion
 from dipproofs.certify.methods.metric import AdamOptions, adam_setting
 from dipproofs.certify.methods.setting import Direction, Setting
@@ -212,14 +213,17 @@ def decide(base: Base, told: Setting | str, method: Method, targets: Iterable[fl
     named["F_inf"] = _left(ball, rho, S)
     record["lyapunov"] = decision.bound(m.W_0).to_json()
     record["contraction"] = decision.bound(m.contraction).to_json()
-    recursion = producer.levels(decision)
+    targets = [target for target in targets if target > 0]
+    recursion: Recursion = producer.levels(decision)
     weight = decision.env[m.d_R] / (decision.env[m.beta] if producer is heavy_ball else 1)
     weight = flint.arb(weight.lower())
+    if producer is heavy_ball:
+        recursion = ExchangedRecursion(decision, told, min(targets, default=0.0) / c.upper)
+        record |= {"exchanges": [e.to_json() for e in recursion.exchanges]} if recursion.exchanges else {}
 
     def iterations(residual: float) -> int | None:
         with flint.ctx.workprec(BITS):
-            goal = flint.arb(residual) ** 2 * weight
-            return recursion.iterations_to(flint.arb(goal.lower())) if residual > 0 else None
+            return recursion.iterations_to_residual(flint.arb(residual) ** 2) if residual > 0 else None
 
     return Momentum(
         hypotheses, named, ball.plan(rho).profile, _guarantees(recursion, decision, weight, targets, c), record, S,
@@ -273,8 +277,7 @@ def _guarantees(
     counts: dict[str, int | None] = {}
     with flint.ctx.workprec(BITS):
         for target in targets:
-            goal = flint.arb(target) / flint.arb(c.upper) * weight
-            counts[exactly(target)] = recursion.iterations_to(flint.arb(goal.lower())) if target > 0 else None
+            counts[exactly(target)] = recursion.iterations_to_residual(flint.arb(target) / flint.arb(c.upper))
         W = flint.arb(decision.env[m.W_0].upper())
         fall = recursion.factor(dict(decision.env), W).log() / 2
         size = (W / weight).sqrt()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -30,6 +29,7 @@ PLACES = np.concatenate([np.geomspace(0.004, 0.1, 6), np.linspace(0.14, 0.97, 14
 ROOM = 1e-6
 
 Array = Any
+CHAIN = theory.CONSTANTS
 #: Constants up to π; what comes later needs η and ζ.
 _BEFORE = tuple(pair for pair in theory.CONSTANTS if pair[0] not in (m.contraction, m.path))
 
@@ -195,9 +195,9 @@ def contraction_at(env: dict[Any, Any], W: flint.arb) -> flint.arb:
     return env[m.beta] * ends[0].max(ends[1])
 
 
-def levels(decision: Decision, factor: Callable[[dict[Any, Any], flint.arb], flint.arb] = contraction_at) -> Recursion:
+def levels(decision: Decision) -> Recursion:
     """The scalar recursion of a proved decision."""
-    return Recursion(decision, factor)
+    return Recursion(decision, contraction_at)
 
 
 class Recursion:
@@ -209,8 +209,23 @@ class Recursion:
         block: a block ends when W has fallen by this much.
     """
 
-    def __init__(self, decision: Decision, factor: Any, block: float = 0.5, most: int = 4000) -> None:
+    def __init__(self, decision: Decision, factor: Any, block: float = 0.7, most: int = 4000) -> None:
         self.decision, self.factor, self.block, self.most = decision, factor, block, most
+
+    def slower(self, env: dict[Any, Any], W: flint.arb) -> flint.arb:
+        """The contraction at a level, from above, with slack for the verifier's own."""
+        q = flint.arb(self.factor(env, W).upper())
+        return flint.arb((q + abs(1 - q) * ROOM).upper())
+
+    @property
+    def weight(self) -> flint.arb:
+        """‖r‖² ≤ W/weight."""
+        return flint.arb(self.decision.env[m.d_R].lower())
+
+    def iterations_to_residual(self, square: flint.arb) -> int | None:
+        """Smallest number of iterations found after which ‖r‖² ≤ square surely; None where that is not shown."""
+        with flint.ctx.workprec(BITS):
+            return self.iterations_to(flint.arb((square * self.weight).lower()))
 
     def iterations_to(self, target: flint.arb, limit: int = 10**12) -> int | None:
         """Smallest number of iterations found after which W ≤ target surely; None where that is not shown."""
@@ -219,7 +234,7 @@ class Recursion:
             for _ in range(self.most):
                 if target >= W:
                     return count
-                q = flint.arb(self.factor(dict(self.decision.env), W).upper())
+                q = self.slower(dict(self.decision.env), W)
                 if not (q < 1) or count > limit:
                     return None
                 goal = max(target / W, flint.arb(self.block), key=lambda ball: float(ball.mid()))

@@ -46,4 +46,6 @@ perturbation = _size(r"\pi")
 contraction = _size(r"\rho_2")  # of W, per iteration
 path = _size("S")
 lyapunov = _size("W")  # bound variable of the scalar recursion
+Z_next, c_next = _size("Z'"), _size("c'")  # of another Lyapunov function
+exchange = _size(r"\lambda")  # of the function in its place: W' ≤ λW
 x, X = _size("x"), _size("X")  # singular value of hM, its square

@@ -27,7 +27,7 @@ class MomentumAudit(Audit):
 
     METHODS: ClassVar[tuple[str, ...]] = tuple(THEOREMS)
     AT_A_BOUND: ClassVar[bool] = False
-    METHOD_KEYS: ClassVar[tuple[str, ...]] = ("momentum", "parameters", "state", "lyapunov", "contraction")
+    METHOD_KEYS: ClassVar[tuple[str, ...]] = ("momentum", "parameters", "state", "lyapunov", "contraction", "exchanges")
 
     def _well_formed(self) -> bool:
         fine = super()._well_formed()
@@ -60,7 +60,7 @@ class MomentumAudit(Audit):
             m.state_norm: upper(size), m.state_slope: slope, m.state_newton: newton,
             m.gradient_norm: arb(state.gradient_norm().lower()),
         }  # fmt: skip
-        return Momentum(method["kind"], method["parameters"], given)
+        return Momentum(method["kind"], method["parameters"], given, method.get("exchanges"))
 
     def _method(self) -> None:
         super()._method()

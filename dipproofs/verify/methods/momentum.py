@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -11,10 +12,11 @@ import numpy as np
 import sympy as sp
 from flint import arb
 
+from dipproofs.certificate.read import is_count, is_number
 from dipproofs.theory import symbols as s
 from dipproofs.theory.methods import HEAVY_BALL, NESTEROV, MethodTheorem, heavy_ball, nesterov
 from dipproofs.theory.methods import symbols as m
-from dipproofs.verify.arithmetic.expressions import decide, evaluate, upper
+from dipproofs.verify.arithmetic.expressions import decide, evaluate, exact, upper
 from dipproofs.verify.methods.inequalities import Env, chosen, constants, failing
 
 #: Parameters of the proof by their keys in certificates; ρ stands among the quantities.
@@ -25,7 +27,7 @@ PARAMETERS: dict[str, dict[str, sp.Symbol]] = {
 THEOREMS: dict[str, MethodTheorem] = {"heavy-ball": HEAVY_BALL, "nesterov": NESTEROV}
 RESIDUAL: dict[str, sp.Expr] = {"heavy-ball": heavy_ball.residual_bound, "nesterov": nesterov.residual_bound}
 #: Blocks of the scalar recursion end when W has fallen by this factor.
-_BLOCK, _MOST = 0.6, 20_000
+_BLOCK, _MOST, _EXCHANGES = 0.75, 20_000, 8
 
 
 class Momentum:
@@ -35,26 +37,33 @@ class Momentum:
         kind: "heavy-ball" or "nesterov".
         record: the certificate's ``method.parameters``.
         given: balls of γ, β, ρ, R_0, ℓ_A, M_ρ, s, ‖D‖, ⟨r,MD⟩, ⟨M⁺r,D⟩ (Nesterov: ‖Mᵀr‖ as well).
+        exchanges: the certificate's ``method.exchanges``.
 
     Raises:
         ValueError: a parameter that is not of the format.
     """
 
-    def __init__(self, kind: str, record: Mapping[str, Any], given: Env) -> None:
+    def __init__(self, kind: str, record: Mapping[str, Any], given: Env, exchanges: object = None) -> None:
         self.kind, self.theorem = kind, THEOREMS[kind]
         self.env = constants(self.theorem, chosen(self.theorem, PARAMETERS[kind], record, given))
         self.failing = failing(self.theorem, self.env)
         start = upper(self.env[m.W_0])
         self.start = start if start.is_finite() else arb.nan()
+        self.stages = [Stage(0, arb(1), self.env)]
+        if exchanges is not None:
+            if kind != "heavy-ball" or not isinstance(exchanges, list) or len(exchanges) > _EXCHANGES:
+                raise ValueError(f"method.exchanges: expected a list of at most {_EXCHANGES}, with heavy-ball only")
+            for entry in exchanges:
+                self.stages.append(_exchanged(self.stages[-1], entry))
 
     @property
     def path(self) -> arb:
         """S."""
         return self.env[m.path]
 
-    def contraction(self, W: arb) -> arb:
+    def contraction(self, W: arb, at: Env | None = None) -> arb:
         """Enclose a factor by which W falls in every iteration that starts at or below this level; 1 if unknown."""
-        here = {**self.env, m.W_0: W, m.zeta: arb(0)}
+        here = {**(self.env if at is None else at), m.W_0: W, m.zeta: arb(0)}
         for symbol, expr in self.theorem.constants:
             if symbol not in (m.W_0, m.contraction, m.path):
                 here[symbol] = evaluate(expr, here)
@@ -84,16 +93,63 @@ class Momentum:
         """Whether ‖r‖ is surely at most ``residual`` after so many iterations."""
         if self.env[s.psi_0] <= residual:
             return True
-        W, left = self.start, count
-        for _ in range(_MOST):
-            if evaluate(RESIDUAL[self.kind], {**self.env, m.lyapunov: W}) <= residual:
-                return True
-            q = upper(self.contraction(W))
-            if left <= 0 or not q < 1:
+        W = self.start
+        for stage, after in zip(self.stages, [*(stage.after for stage in self.stages[1:]), None]):
+            W = upper(W * stage.factor)
+            left = (count if after is None else min(after, count)) - stage.after
+            for _ in range(_MOST):
+                if evaluate(RESIDUAL[self.kind], {**stage.env, m.lyapunov: W}) <= residual:
+                    return True
+                if left <= 0:
+                    break
+                q = upper(self.contraction(W, stage.env))
+                if not q < 1:
+                    return False
+                steps = min(left, max(1, math.ceil(math.log(_BLOCK) / float(q.log()))))
+                W, left = upper(W * q**steps), left - steps
+            if left > 0 or after is None or after > count:
                 return False
-            steps = min(left, max(1, math.ceil(math.log(_BLOCK) / float(q.log()))))
-            W, left = upper(W * q**steps), left - steps
         return False
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A Lyapunov function and its constants.
+
+    Args:
+        after: iterations before it. factor: λ, it is at most λ times the one before. env: constants.
+    """
+
+    after: int
+    factor: arb
+    env: Env
+
+
+def _exchanged(before: Stage, entry: object) -> Stage:
+    """Read an exchange, and prove it: on the modes at both ends, which decide for those between them (§1).
+
+    Raises:
+        ValueError: not of the format, or not proved.
+    """
+    if not (isinstance(entry, dict) and set(entry) == {"after", "alpha", "delta", "factor"}):
+        raise ValueError("method.exchanges: expected entries with after, alpha, delta, factor")
+    after, factor = entry["after"], entry["factor"]
+    if not (is_count(after) and after >= before.after and is_number(factor) and 1 <= factor < 1e300):
+        raise ValueError("method.exchanges: expected counts in order, and factors of at least 1")
+    names = {"alpha": m.alpha, "delta": m.delta}
+    env = chosen(THEOREMS["heavy-ball"], names, entry, before.env)
+    for symbol, expr in THEOREMS["heavy-ball"].constants:
+        if symbol in (m.Z_s, m.Z_M, m.c_s, m.c_M, m.d_R, m.d_n):
+            env[symbol] = evaluate(expr, env)
+    for Z, c in ((m.Z_s, m.c_s), (m.Z_M, m.c_M)):
+        mode = {
+            m.Z_s: before.env[Z], m.c_s: before.env[c], m.Z_next: env[Z], m.c_next: env[c], m.exchange: exact(factor)
+        }  # fmt: skip
+        if not all(evaluate(expr, mode) >= 0 for expr in heavy_ball.EXCHANGE):
+            raise ValueError(f"method.exchanges: found factor {factor}, expected a larger one")
+    if not (env[m.d_R] > 0 and env[m.d_n] > 0):
+        raise ValueError("method.exchanges: found a function that is not positive")
+    return Stage(after, exact(factor), env)
 
 
 def _proposals(kind: str, here: Env, stored: arb) -> list[arb]:
