@@ -12,14 +12,14 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from flint import arb
 
 from dipproofs.certificate.format import FORMAT, VERSION, VERSIONS
 from dipproofs.certificate.stored import PREFIX
-from dipproofs.certificate.structure import dense_matrix
+from dipproofs.certificate.structure import operator_of
 from dipproofs.theory import PROFILES
 from dipproofs.theory.architectures import FORMATS, NetworkFormat
 from dipproofs.theory.forms import STATED_FORMS
@@ -105,7 +105,7 @@ class Document:
 
     Args:
         record: the JSON object. version: of the file's format.
-        arrays: by key, as float64 (an exact conversion), or empty if they are unusable.
+        arrays: by key, as float64 (an exact conversion), or empty if they are unusable; A may be `SelectedRows`.
         findings: what is wrong with the arrays.
         malformed: what is wrong with the record, so that it cannot be examined.
     """
@@ -285,10 +285,12 @@ def _with_matrix(
     if "A" in arrays:
         return arrays, ["operator: found a structure beside the matrix A, expected one of them"]
     try:
-        matrix = dense_matrix(described, parts)
+        matrix = operator_of(described, parts)
     except ValueError as error:
         return arrays, [str(error)]
-    arrays = {key: array for key, array in arrays.items() if not key.startswith(PREFIX)} | {"A": matrix}
+    arrays = {key: array for key, array in arrays.items() if not key.startswith(PREFIX)} | {
+        "A": cast("np.ndarray", matrix)
+    }
     return arrays, _shape_problems(arrays, form)
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from dipproofs.certificate.structure import SelectedRows, operator_of
+
 PREFIX = "operator/"
 
 
@@ -44,6 +46,22 @@ class StoredArrays(Mapping[str, np.ndarray]):
     def __len__(self) -> int:
         return 1 + len(self._arrays)
 
+    @property
+    def forward(self) -> np.ndarray | SelectedRows:
+        """The operator's matrix, which is not made for a mask."""
+        mask = self.operator.get("kind") == "mask"
+        return operator_of(self.operator, self._parts) if mask else self._matrix()
+
     def written(self) -> dict[str, np.ndarray]:
         """Give what a file holds: the parts of the operator in place of its matrix."""
         return self._arrays | {PREFIX + name: array for name, array in self._parts.items()}
+
+
+def forward_of(arrays: Mapping[str, np.ndarray]) -> np.ndarray | SelectedRows | None:
+    """Give the operator of a certificate's arrays, if it is known: its matrix, or a mask's rows.
+
+    Example:
+        >>> forward_of({"A": np.eye(2)}).shape, forward_of({})
+        ((2, 2), None)
+    """
+    return arrays.forward if isinstance(arrays, StoredArrays) else arrays.get("A")

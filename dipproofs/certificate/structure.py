@@ -7,6 +7,7 @@ This is the definition of the format, read by the verifier; the producer has cla
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,52 @@ import numpy as np
 Arrays = Mapping[str, np.ndarray]
 
 _LARGEST = 2**28
+
+
+@dataclass(frozen=True, eq=False)
+class SelectedRows:
+    """Rows of the identity, which NumPy takes for the matrix that it makes where it needs one.
+
+    Args:
+        indices: (m,) the columns of the ones. columns: n.
+
+    Example:
+        >>> rows = SelectedRows(np.array([2, 0]), 3)
+        >>> rows.shape, np.asarray(rows).tolist()
+        ((2, 3), [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]])
+    """
+
+    indices: np.ndarray
+    columns: int
+    dtype = np.dtype(np.float64)
+    ndim = 2
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(m, n)."""
+        return self.indices.size, self.columns
+
+    @property
+    def size(self) -> int:
+        """How many entries the matrix has."""
+        return self.indices.size * self.columns
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        matrix = np.zeros(_allowed(*self.shape), dtype or np.float64)
+        matrix[np.arange(self.indices.size), self.indices] = 1.0
+        return matrix
+
+
+def operator_of(described: Any, arrays: Arrays) -> np.ndarray | SelectedRows:
+    """Give a described operator: a mask without its matrix, everything else as `dense_matrix`.
+
+    Raises:
+        ValueError: what was found and expected.
+    """
+    mask = isinstance(described, dict) and described.get("kind") == "mask"
+    return _selection(described, arrays) if mask else dense_matrix(described, arrays)
+
+
 _MOST_BLOCKS = 4096
 
 
@@ -61,14 +108,18 @@ def _columns(described: Mapping[str, Any]) -> int:
     return columns
 
 
-def _mask(described: Mapping[str, Any], arrays: Arrays) -> np.ndarray:
+def _selection(described: Mapping[str, Any], arrays: Arrays) -> SelectedRows:
     (indices,) = _take(arrays, "a mask", indices=1)
-    shape = _allowed(indices.size, _columns(described))
-    if not ((indices >= 0) & (indices < shape[1])).all():
+    columns = _columns(described)
+    if not 0 < indices.size <= _LARGEST:
+        raise ValueError(f"operator.indices: found {indices.size}, expected at least one, at most {_LARGEST}")
+    if not ((indices >= 0) & (indices < columns)).all():
         raise ValueError("operator.indices: found indices outside the columns")
-    matrix = np.zeros(shape)
-    matrix[np.arange(shape[0]), indices] = 1.0
-    return matrix
+    return SelectedRows(indices, columns)
+
+
+def _mask(described: Mapping[str, Any], arrays: Arrays) -> np.ndarray:
+    return np.asarray(_selection(described, arrays))
 
 
 def _diagonal(described: Mapping[str, Any], arrays: Arrays) -> np.ndarray:

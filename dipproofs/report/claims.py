@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dipproofs.certificate.stored import forward_of
 from dipproofs.enclosures import Bound, Evidence
 from dipproofs.report import words
 from dipproofs.report.facts import observed_error, parameter_norm, reconstruction_norm
@@ -145,7 +146,7 @@ def _no_bound(cert: Certificate) -> tuple[str, str]:
 
 
 def _sizes(cert: Certificate) -> tuple[int | None, int | None]:
-    A = cert.arrays.get("A")
+    A = forward_of(cert.arrays)
     if A is None:
         return None, None
     return min(A.shape), int(A.shape[1])

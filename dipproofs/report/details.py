@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from dipproofs.certificate.stored import forward_of
 from dipproofs.report.facts import about, problem_name
 from dipproofs.report.numbers import count, number
 from dipproofs.report.series import projection_constant, shown_convention
@@ -25,7 +26,7 @@ KEY_QUANTITIES = (
 def problem_title(cert: Certificate) -> str:
     """Return the problem's name and its sizes, in one line."""
     name = problem_name(cert)
-    y, A = cert.arrays.get("y"), cert.arrays.get("A")
+    y, A = cert.arrays.get("y"), forward_of(cert.arrays)
     unknowns = None if A is None else A.shape[1]
     sizes = [] if y is None else [f"{count(int(y.size))} observations"]
     if unknowns is not None:

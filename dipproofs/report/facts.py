@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dipproofs.certificate.stored import forward_of
+from dipproofs.certificate.structure import SelectedRows
+
 if TYPE_CHECKING:
     from dipproofs.certificate.record import Certificate
 
@@ -103,14 +106,16 @@ def least_squares(cert: Certificate) -> np.ndarray | None:
         (n,); None where it would take long.
     """
     arrays = (cert.later or cert).arrays
-    A, y, basis = arrays.get("A"), arrays.get("y"), arrays.get("B")
+    A, y, basis = forward_of(arrays), arrays.get("y"), arrays.get("B")
     if A is None or y is None:
         return None
     shift = float(cert.network.get("output_offset", 0.0))
     small, large = sorted((A.shape[0], A.shape[1] if basis is None else basis.shape[1]))
-    if selects(A) and basis is None:
-        entries = A.sum(axis=1)
-        return np.asarray(shift + (A / (entries**2)[:, None]).T @ (y - shift * entries), dtype=float)
+    if basis is None and (selected := selection(A)) is not None:
+        columns, entries = selected
+        found = np.full(A.shape[1], shift)
+        found[columns] += (y - shift * entries) / entries
+        return found
     if small**2 * large > _MOST_WORK:
         return None
     A = np.asarray(A, dtype=float)
@@ -119,10 +124,21 @@ def least_squares(cert: Certificate) -> np.ndarray | None:
     return np.asarray(shift + (coefficients if basis is None else basis @ coefficients), dtype=float)
 
 
-def selects(A: np.ndarray) -> bool:
-    """Whether every observation is a multiple of one entry of the signal, and none is seen twice."""
+def selection(A: np.ndarray | SelectedRows) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return, where every observation is a multiple of one entry of the signal and none is seen twice, both by row.
+
+    Example:
+        >>> selection(np.array([[0.0, 2.0, 0.0], [3.0, 0.0, 0.0]])), selection(np.ones((2, 2)))
+        ((array([1, 0]), array([2., 3.])), None)
+    """
+    if isinstance(A, SelectedRows):
+        distinct = np.unique(A.indices).size == A.indices.size
+        return (A.indices, np.ones(A.indices.size)) if distinct else None
     seen = A != 0
-    return bool((seen.sum(axis=1) == 1).all() and (seen.sum(axis=0) <= 1).all())
+    if not ((seen.sum(axis=1) == 1).all() and (seen.sum(axis=0) <= 1).all()):
+        return None
+    columns = seen.argmax(axis=1)
+    return columns, np.asarray(A[np.arange(A.shape[0]), columns], dtype=float)
 
 
 def comparison(cert: Certificate) -> str:

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dipproofs.certificate.stored import forward_of
+from dipproofs.certificate.structure import SelectedRows
 from dipproofs.enclosures import Evidence
-from dipproofs.report.facts import about, reconstruction, selects
+from dipproofs.report.facts import about, reconstruction, selection
 from dipproofs.report.numbers import above, near
 from dipproofs.report.signal import best_bound
 from dipproofs.report.style import new_figure_row, style
@@ -72,7 +74,8 @@ def image_panels(
         a picture. All numbers are floating-point observations (evidence: estimated).
     """
     arrays = (cert.later or cert).arrays
-    A, y = arrays["A"], arrays["y"]
+    A, y = forward_of(arrays), arrays["y"]
+    assert A is not None
     shape = _picture(image_shape, A.shape[1])
     if shape is None:
         return []
@@ -154,16 +157,20 @@ def _colours(panel: Panel) -> np.ndarray:
 
 
 def _data_panel(
-    A: np.ndarray, y: np.ndarray, shape: tuple[int, int], data_shape: Sequence[int] | None, grey: tuple[float, float]
+    A: np.ndarray | SelectedRows,
+    y: np.ndarray,
+    shape: tuple[int, int],
+    data_shape: Sequence[int] | None,
+    grey: tuple[float, float],
 ) -> Panel:
     own = _picture(data_shape, y.size)
     if own is not None:
         pixels = np.asarray(y, dtype=float).reshape(own)
         return Panel("data", "the observation y", pixels, *(grey if own == shape else _range(pixels)))
-    if selects(A):
+    if (selected := selection(A)) is not None:
+        columns, entries = selected
         seen: np.ndarray = np.full(A.shape[1], math.nan)
-        rows, columns = np.nonzero(A)
-        seen[columns] = y[rows] / A[rows, columns]
+        seen[columns] = y / entries
         caption = f"the {columns.size} observed pixels; the others are tinted"
         return Panel("data", caption, seen.reshape(shape), *grey)
     back = np.asarray(A, dtype=float).T @ np.asarray(y, dtype=float)

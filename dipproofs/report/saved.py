@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from dipproofs.certificate.record import Certificate, Guarantees, Hypothesis
-from dipproofs.certificate.stored import PREFIX
-from dipproofs.certificate.structure import dense_matrix
+from dipproofs.certificate.stored import PREFIX, StoredArrays
+from dipproofs.certificate.structure import operator_of
 from dipproofs.certificate.write import CERTIFICATE
 from dipproofs.enclosures import Bound, Verdict
 from dipproofs.errors import InputError
@@ -64,7 +64,7 @@ def load_saved(directory: Path | str) -> Saved:
     return Saved(path.resolve().name if path.is_dir() else path.stem, certificate, record.get("run") or {})
 
 
-def _arrays(record: Mapping[str, Any], folder: Path) -> dict[str, np.ndarray]:
+def _arrays(record: Mapping[str, Any], folder: Path) -> Mapping[str, np.ndarray]:
     entry = (record.get("arrays") or {}).get("file")
     arrays: dict[str, np.ndarray] = {}
     if isinstance(entry, str) and Path(entry).name == entry:
@@ -73,7 +73,9 @@ def _arrays(record: Mapping[str, Any], folder: Path) -> dict[str, np.ndarray]:
     if isinstance(record.get("operator"), dict):
         parts = {name.removeprefix(PREFIX): array for name, array in arrays.items() if name.startswith(PREFIX)}
         arrays = {name: array for name, array in arrays.items() if not name.startswith(PREFIX)}
-        arrays["A"] = dense_matrix(record["operator"], parts)
+        described = record["operator"]
+        forward = operator_of(described, parts)
+        return StoredArrays(arrays, described, parts, lambda: np.asarray(forward))
     return arrays
 
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dipproofs.certificate.stored import forward_of
+
 if TYPE_CHECKING:
     from dipproofs.certificate.record import Certificate
 
@@ -114,7 +116,7 @@ def projection_constant(cert: Certificate) -> float | None:
     """Return what projecting the data takes from the loss, L(y) − L(Πy), in floats; None where nothing is projected."""
     from dipproofs.report.words import projects
 
-    A, y = cert.arrays.get("A"), cert.arrays.get("y")
+    A, y = forward_of(cert.arrays), cert.arrays.get("y")
     if A is None or y is None or not projects(cert) or cert.loss.get("kind") != "squared":
         return None
     A, y = np.asarray(A, dtype=float), np.asarray(y, dtype=float)

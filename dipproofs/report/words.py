@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from dipproofs.certificate.stored import forward_of
 from dipproofs.enclosures import Bound, Verdict
 from dipproofs.report.notation import formula
 from dipproofs.report.numbers import above, below, count, evidence_note, interval, log_factor, near
@@ -337,7 +338,7 @@ def projects(cert: Certificate) -> bool:
     """Whether there are more observations than directions, so that y is replaced by its projection Πy."""
     if "projected" in cert.loss:
         return True
-    A, basis = cert.arrays.get("A"), cert.arrays.get("B")
+    A, basis = forward_of(cert.arrays), cert.arrays.get("B")
     if A is None:
         return False
     return bool(A.shape[0] > (A.shape[1] if basis is None else basis.shape[1]))

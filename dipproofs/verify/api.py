@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from dipproofs.certificate.read import Document, Unreadable, read, with_arrays
+from dipproofs.certificate.structure import SelectedRows
 from dipproofs.theory.architectures import FORMATS, NetworkFormat
 from dipproofs.verify.arithmetic.rounded import COARSE
 from dipproofs.verify.arithmetic.slices import FINE
+from dipproofs.verify.goals import of_claims
 from dipproofs.verify.methods import audit_of
 from dipproofs.verify.polish import check_polish
 from dipproofs.verify.recovery import Generator
-from dipproofs.verify.result import Verification
+from dipproofs.verify.result import Row, Verification
 
 SMALL = 256 * 256
 
@@ -62,20 +65,35 @@ def verify(certificate: str | Path | Savable) -> Verification:
     other = [] if last is None else _other_problem(first, last)
     basis = _format(first).basis
     small = max((array.size for array in first.arrays.values()), default=0) <= SMALL
-    for kept in (FINE,) if small else (COARSE, 64, 96, FINE):  # more bits before anything is called wrong
-        operator = cache(
-            partial(Generator, first.arrays, kept, basis)
-        )  # examined once: both certificates have the same
-        audits = [audit_of(first, "", first.record.get("run"), operator)]
+    loose = of_claims([first.record] if last is None else [first.record, last.record])
+    # more before anything is called wrong
+    tries: list[tuple[int, dict[str, float]]] = [(COARSE, loose), *((kept, {}) for kept in (COARSE, 64, 96, FINE))]
+    for kept, goals in tries[-1:] if small else tries:
+        make = partial(Generator, first.arrays, kept, basis, goals)
+        operator = cache(make)  # examined once: both certificates have the same
+        audits = [_outcome(first, "", first.record.get("run"), operator)]
         if last and not other:
             run = None if first.record.get("polish") else first.record.get("run")  # a polished point continues no run
-            audits.append(audit_of(last, "final.", run, operator))
+            audits.append(_outcome(last, "final.", run, operator))
         if not any(audit.findings for audit in audits):
             break
     findings += other + [finding for audit in audits for finding in audit.findings]
     rows = tuple(row for audit in audits for row in audit.rows)
     notes = tuple(note for audit in audits for note in audit.notes)
     return Verification(not findings, True, tuple(findings), rows, notes, str(first.record.get("verdict")))
+
+
+class _Outcome(NamedTuple):
+    """What came out of an audit, without the matrices that it holds."""
+
+    findings: list[str]
+    rows: list[Row]
+    notes: list[str]
+
+
+def _outcome(document: Document, label: str, run: Any, operator: Callable[[], Generator]) -> _Outcome:
+    audit = audit_of(document, label, run, operator)
+    return _Outcome(audit.findings, audit.rows, audit.notes)
 
 
 def _format(document: Document) -> NetworkFormat:
@@ -86,12 +104,10 @@ def _format(document: Document) -> NetworkFormat:
 
 def _other_problem(first: Document, last: Document) -> list[str]:
     """Findings on the certificate at the last iterate being of another run."""
-    none = np.zeros(0)
     fixed = ("A", "y", "x_true", *_format(first).fixed)
     prefixes = tuple(name for name in fixed if name.endswith("/"))
     keys = [key for key in sorted({*first.arrays, *last.arrays}) if key in fixed or key.startswith(prefixes)]
-    pairs = [(key, first.arrays.get(key, none), last.arrays.get(key, none)) for key in keys]
-    other = [f"arrays.{key}" for key, here, there in pairs if not np.array_equal(here, there)]
+    other = [f"arrays.{key}" for key in keys if not _shared(first, last, key)]
     other += [key for key in ("loss", "network", "schedule") if first.record.get(key) != last.record.get(key)]
     nested = ["final.final: found another certificate, expected none"] if last.record.get("final") is not None else []
     if not last.malformed and not first.malformed and last.record["iteration"] < first.record["iteration"]:
@@ -103,6 +119,18 @@ def _other_problem(first: Document, last: Document) -> list[str]:
     return nested + [
         f"final.{key}: found another than at the first iterate, expected those of one run" for key in other
     ]
+
+
+def _shared(first: Document, last: Document, key: str) -> bool:
+    """Whether both have the same array; then it is held once."""
+    here, there = first.arrays.get(key), last.arrays.get(key)
+    if isinstance(here, SelectedRows) and isinstance(there, SelectedRows):
+        same = here.columns == there.columns and np.array_equal(here.indices, there.indices)
+    else:
+        same = here is not None and there is not None and np.array_equal(here, there)
+    if same:
+        last.arrays[key] = first.arrays[key]
+    return same
 
 
 def exit_code(path: str | Path) -> int:

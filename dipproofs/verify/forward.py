@@ -22,19 +22,23 @@ class Operator:
     Args:
         arrays: A and, for a synthesis generator, B; basis: the key of B.
         kept: bits that products of matrices keep; those with vectors are cheap and keep all of A and B.
+        goals: relative widths of singular values, by the names of quantities, that suffice (`goals.of_claims`).
 
     Notes:
         With ‖H − I‖ ≤ β, H = WᵀXXᵀW, the rows of Q = H^(−½)WᵀX are an orthonormal basis of the row space of X, and
         ‖Qv − WᵀXv‖ ≤ β‖WᵀXv‖: coordinates are enclosed by adding that to the error.
     """
 
-    def __init__(self, arrays: Mapping[str, np.ndarray], kept: int, basis: str = "") -> None:
+    def __init__(
+        self, arrays: Mapping[str, np.ndarray], kept: int, basis: str = "", goals: Mapping[str, float] | None = None
+    ) -> None:
+        self.goals = goals or {}
         self.A, self.B = operator_matrix(arrays["A"]), Matrix.of(arrays[basis]) if basis else None
         self.forward, self.basis = self.A.to(kept), None if self.B is None else self.B.to(kept)
         self.matrix = self.forward if self.basis is None else self.forward @ self.basis
         self.m, self.r = self.matrix.shape
         wide = self.matrix if self.m <= self.r else self.matrix.T
-        self.gram = Gram(wide)
+        self.gram = Gram(wide, goal=self.goal("sigma_A"))
         #: A Aᵀ = I exactly: then J Jᵀ of the outer layer only shifts the spectrum of the inner one
         self.mask = self.basis is None and isinstance(self.matrix, Selection)
         self.W: tuple[Matrix, arb] | None = None
@@ -68,6 +72,10 @@ class Operator:
                 return
             spaces.append((N, *W))
         self.rank, (self.rows, self.image) = rank, spaces
+
+    def goal(self, *names: str) -> float:
+        """The relative radius of a squared singular value that suffices for the first of these that is claimed."""
+        return next((self.goals[name] for name in names if name in self.goals), 0.0)
 
     def without_rank(self) -> Self:
         """The operator as a record has it that does not claim to know its rank: nothing is projected."""

@@ -8,6 +8,7 @@ from typing import cast
 import numpy as np
 from flint import arb
 
+from dipproofs.certificate.structure import SelectedRows
 from dipproofs.verify.arithmetic.expressions import upper
 from dipproofs.verify.arithmetic.rounded import Rounded
 from dipproofs.verify.arithmetic.slices import FINE, Matrix
@@ -44,22 +45,26 @@ class Selection(Matrix):
         if not self.error.is_zero() or other.shape[0] != self.shape[1]:
             return super().__matmul__(other)
         if isinstance(other, Rounded):
-            return cast("Matrix", Rounded(other.values[self.indices], other.error))
+            return cast("Matrix", other if self._everything else Rounded(other.values[self.indices], other.error))
         levels = {level: x[self.indices] for level, x in other.levels.items()}
         return Matrix((self.shape[0], other.shape[1]), levels, other.error, min(self.kept, other.kept))
 
-    def to(self, kept: int) -> Selection:
+    @cached_property
+    def _everything(self) -> bool:
+        """Whether this is the identity."""
+        return self.shape[0] == self.shape[1] and bool((self.indices == np.arange(self.shape[0])).all())
+
+    def to(self, kept: int) -> Matrix:
         """The same, for products that keep so many bits."""
-        return Selection(self.indices, self.shape[1], kept)
+        return Selection(self.indices, self.shape[1], kept) if self.error.is_zero() else super().to(kept)
 
     @property
     def T(self) -> Matrix:
-        """Transpose: a selection for a permutation, else as any matrix."""
+        """Transpose: a selection for a permutation, else an embedding."""
         m, n = self.shape
         if m == n and self.error.is_zero():
             return Selection(np.argsort(self.indices), n, self.kept)
-        turned = {level: np.ascontiguousarray(x.T) for level, x in self.levels.items()}
-        return Matrix(self.shape[::-1], turned, self.error, self.kept)
+        return Embedding(self)
 
     def square(self) -> Matrix:
         """A Aᵀ = I."""
@@ -70,8 +75,62 @@ class Selection(Matrix):
         return [arb(1)] * self.shape[0]
 
 
-def operator_matrix(A: np.ndarray, kept: int = FINE) -> Matrix:
+class Embedding(Matrix):
+    """The transpose of a selection; a product puts rows in their places.
+
+    Args:
+        of: the selection, exact.
+
+    Example:
+        >>> A = operator_matrix(np.eye(3)[[2, 0]])
+        >>> (A.T @ Matrix.of(np.array([[0.1], [0.2]]))).floats().ravel().tolist()
+        [0.2, 0.0, 0.1]
+    """
+
+    def __init__(self, of: Selection) -> None:
+        self._selection, self.shape, self.kept, self.error = of, of.shape[::-1], of.kept, arb(0)
+
+    @cached_property
+    def levels(self) -> dict[int, np.ndarray]:  # type: ignore[override]
+        """The slices, written out where something else than a product with rows is asked for."""
+        return {level: np.ascontiguousarray(x.T) for level, x in self._selection.levels.items()}
+
+    @property
+    def norms(self) -> dict[int, arb]:  # type: ignore[override]
+        """Frobenius norms by level."""
+        return self._selection.norms
+
+    def _placed(self, x: np.ndarray) -> np.ndarray:
+        found = np.zeros((self.shape[0], x.shape[1]))
+        found[self._selection.indices] = x
+        return found
+
+    def __matmul__(self, other: Matrix) -> Matrix:
+        if not self.error.is_zero() or other.shape[0] != self.shape[1]:
+            return super().__matmul__(other)
+        if isinstance(other, Rounded):
+            return cast("Matrix", Rounded(self._placed(other.values), other.error))
+        levels = {level: self._placed(x) for level, x in other.levels.items()}
+        return Matrix((self.shape[0], other.shape[1]), levels, other.error, min(self.kept, other.kept))
+
+    def to(self, kept: int) -> Matrix:
+        """The same, for products that keep so many bits."""
+        if not self.error.is_zero():
+            return super().to(kept)
+        return Embedding(Selection(self._selection.indices, self.shape[0], kept))
+
+    @property
+    def T(self) -> Matrix:
+        """The selection."""
+        matrix = self._selection
+        return matrix if self.error.is_zero() else Matrix(matrix.shape, matrix.levels, self.error, self.kept)
+
+
+def operator_matrix(A: np.ndarray | SelectedRows, kept: int = FINE) -> Matrix:
     """Take an operator's matrix as the numbers that it has; a mask as a `Selection`."""
+    if isinstance(A, SelectedRows) and np.unique(A.indices).size == A.indices.size:
+        return Selection(A.indices, A.columns, kept)
+    A = np.asarray(A)
     indices = selected(A)
     return Matrix.of(A, kept) if indices is None else Selection(indices, A.shape[1], kept)
 

@@ -17,6 +17,7 @@ from dipproofs.verify.arithmetic.slices import Matrix
 from dipproofs.verify.arithmetic.spectra import Gram, frobenius, whitened
 from dipproofs.verify.forward import Operator
 from dipproofs.verify.guarantees import diverges
+from dipproofs.verify.operators import identity
 
 if TYPE_CHECKING:
     from dipproofs.verify.audit import Audit
@@ -32,6 +33,13 @@ class Generator(Operator):
             return None
         near: Matrix = self.basis @ found[0]
         return near.blurred(near.size * found[1])
+
+    @cached_property
+    def frame_of_data(self) -> tuple[Matrix, arb] | None:
+        """W and β of the columns of an injective Ã."""
+        if self.mask:
+            return identity(self.m, self.matrix.kept), arb(0)
+        return self.W or whitened(self.matrix.T)
 
     @cached_property
     def geometry(self) -> dict[str, arb]:
@@ -116,7 +124,7 @@ class Recovery:
             found["outside"] = frobenius(clean - operator.matrix @ self._solution(operator.W, clean))
         if Q is not None:
             found["distance_to_range"] = frobenius(target - Q @ (Q.T @ target))
-        if "sigma_AQ" in found and (W := operator.W or whitened(operator.matrix.T)) is not None:
+        if "sigma_AQ" in found and (W := operator.frame_of_data) is not None:
             signal = self._solution(W, instance.y - operator.A @ instance.offset)
             signal = signal if operator.B is None else operator.B @ signal
             found["true_error_at_limit"] = frobenius(signal + instance.offset - x_true)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -16,10 +17,14 @@ _STEPS, _SLACKS = 400, (2e-11, 3e-10, 1e-8, 1e-6)
 _RESIDUAL = 1e-7
 
 
-def largest(K: Rounded, sign: int) -> arb:
+def largest(K: Rounded, sign: int, goal: float = math.inf) -> arb:
     """Enclose the largest eigenvalue of ±K, K symmetric.
 
     From inside by a Rayleigh quotient; from outside, for any L, by λ ≤ τ + ‖τI ∓ K − LLᵀ‖.
+
+    Args:
+        K: symmetric. sign: ±1.
+        goal: relative radius without which the result is of no use; then nothing is factorised in vain.
 
     Example:
         >>> found = largest(Rounded(np.diag([1.0, 3.0])), -1)
@@ -31,6 +36,8 @@ def largest(K: Rounded, sign: int) -> arb:
     z = K.like(vector[:, None])
     low, high = (z.T @ (K @ z)).entries()[0] / (z.T @ z).entries()[0] * sign, K.size
     one, scale = np.arange(len(vector)), len(vector) * UNIT * K.length
+    if not 0.025 * scale + K.error < goal * abs(value):
+        return between(low, high)
     for slack in _SLACKS:
         tau = value + slack * abs(value) + 0.05 * scale
         shifted = -sign * K.values

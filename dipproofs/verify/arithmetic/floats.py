@@ -29,12 +29,17 @@ def frobenius(x: np.ndarray) -> float:
         >>> 5.0 <= frobenius(np.array([3.0, 4.0])) < 5.001
         True
     """
-    largest = most(x)
-    if largest == 0.0 or not math.isfinite(largest):
-        return largest if largest == 0.0 else math.inf
-    unit = 1.0 if 1 / _TAME < largest < _TAME else largest
-    flat = np.ravel(x if unit == 1.0 else x / unit)
-    return unit * math.sqrt(float(np.vdot(flat, flat)) * (1 + gamma(x.size + 8))) * (1 + 2.0**-44) + SMALLEST
+    flat = x.ravel(order="K")  # no copy, whichever way the entries lie
+    with np.errstate(over="ignore", invalid="ignore"):
+        square = float(np.vdot(flat, flat))
+    unit = 1.0
+    if not 1 / _TAME**2 < square < _TAME**2:  # also where an entry is not finite
+        largest = most(x)
+        if largest == 0.0 or not math.isfinite(largest):
+            return largest if largest == 0.0 else math.inf
+        unit, scaled = largest, flat / largest
+        square = float(np.vdot(scaled, scaled))
+    return unit * math.sqrt(square * (1 + gamma(x.size + 8))) * (1 + 2.0**-44) + SMALLEST
 
 
 def most(x: np.ndarray) -> float:
@@ -64,16 +69,19 @@ def largest_eigenvalue(gram: np.ndarray, guess: float | None = None) -> float:
     if not math.isfinite(size) or size == 0.0:
         return size
     guess = largest_pair(lambda x: gram @ x, n)[0] if guess is None else guess
+    one = np.arange(n)
     for slack in _SLACKS:
         tau = guess * (1 + slack) + slack * UNIT * size
+        shifted = -gram
+        shifted[one, one] += tau
         try:
-            factor = np.linalg.cholesky(tau * np.eye(n) - gram)
+            factor = np.linalg.cholesky(shifted)
         except np.linalg.LinAlgError:
             continue
         size_of_factor = frobenius(factor)
-        rest = tau * np.eye(n) - gram - factor @ factor.T
+        shifted -= factor @ factor.T
         rounding = gamma(n + 8) * size_of_factor * size_of_factor + gamma(8) * (math.sqrt(n) * tau + size)
-        return min(size, (tau + frobenius(rest) + rounding) * (1 + 2.0**-44))
+        return min(size, (tau + frobenius(shifted) + rounding) * (1 + 2.0**-44))
     return size
 
 

@@ -21,13 +21,15 @@ from dipproofs.verify.arithmetic.floats import SMALLEST, UNIT, frobenius, gamma,
 COARSE = 46
 #: Exponents of two between which products neither over- nor underflow by more than `SMALLEST`.
 _RANGE = 200
+#: Columns that are squared at a time.
+_CHUNK = 4096
 
 
 class Rounded:
     """A matrix of reals: floats and a bound of ‖E‖_F; with the interface of `slices.Matrix`.
 
     Args:
-        values: (m, n) float64. error: bound of ‖E‖_F.
+        values: (m, n) float64. error: bound of ‖E‖_F. length: `floats.frobenius` of the values, where it is known.
 
     Raises:
         ValueError: numbers that are not finite, or too large or small to be squared.
@@ -42,10 +44,10 @@ class Rounded:
     #: What this is the transpose of, if it was made as one: then a product of the two is symmetric.
     _of: Rounded | None = None
 
-    def __init__(self, values: np.ndarray, error: arb | float = 0.0) -> None:
+    def __init__(self, values: np.ndarray, error: arb | float = 0.0, length: float | None = None) -> None:
         self.values, self.shape = values, (values.shape[0], values.shape[1])
         self.error = arb(error) if isinstance(error, float) else upper(error)
-        self.length = frobenius(values)
+        self.length = frobenius(values) if length is None else length
         if not self.error.is_finite() or not (self.length == 0 or 2.0**-_RANGE < self.length < 2.0**_RANGE):
             raise ValueError("found numbers too large or too small for the first arithmetic")
 
@@ -64,16 +66,16 @@ class Rounded:
 
     def blurred(self, error: arb) -> Rounded:
         """The same with a larger error."""
-        return Rounded(self.values, self.error + error)
+        return Rounded(self.values, self.error + error, self.length)
 
     def exact(self) -> Rounded:
         """The matrix of the floats themselves."""
-        return Rounded(self.values)
+        return Rounded(self.values, 0.0, self.length)
 
     @property
     def T(self) -> Rounded:
         """Transpose."""
-        turned = Rounded(self.values.T, self.error)
+        turned = Rounded(self.values.T, self.error, self.length)
         turned._of = self
         return turned
 
@@ -85,10 +87,17 @@ class Rounded:
         """H₁ + H₂ = H exactly; entries of H₁ are multiples of one unit, at most 2^bits of them."""
         bits = (53 - max(inner - 1, 1).bit_length()) // 2
         shift = math.frexp(most(self.values))[1]
-        high = np.ldexp(self.values, bits - shift)
+        high = self.values * 2.0 ** (bits - shift)  # where that is inexact, it becomes 0 now
         np.rint(high, out=high)
-        np.ldexp(high, shift - bits, out=high)
+        high *= 2.0 ** (shift - bits)
         return high, self.values - high
+
+    def _chunks(self) -> list[Rounded] | None:
+        """H some columns at a time, so that their halves take little memory; None if one is too small by itself."""
+        try:
+            return [Rounded(self.values[:, start : start + _CHUNK]) for start in range(0, self.shape[1], _CHUNK)]
+        except ValueError:
+            return None
 
     def __matmul__(self, right: Any) -> Rounded:
         other = rounded(right)
@@ -105,6 +114,12 @@ class Rounded:
 
     def _gram(self, carried: arb) -> Rounded:
         """HHᵀ = H₁H₁ᵀ + C + Cᵀ with C = (H₁ + H₂/2)H₂ᵀ, exactly symmetric."""
+        if self.shape[1] > _CHUNK and (parts := self._chunks()):
+            total = parts[0] @ parts[0].T
+            for part in parts[1:]:
+                total = total + part @ part.T
+            total.error = upper(total.error + carried)
+            return total
         one, two = self._split(self.shape[1])
         product = one @ one.T
         one += two / 2  # a rounding of each entry
@@ -118,7 +133,9 @@ class Rounded:
 
     def __sub__(self, other: Any) -> Rounded:
         other = rounded(other)
-        return _sum(self.values, -other.values, self.error + other.error)
+        values = self.values - other.values
+        length = frobenius(values)
+        return Rounded(values, self.error + other.error + 2 * UNIT * arb(length), length)
 
     def times(self, factor: arb) -> Rounded:
         """Multiply by a scalar."""
@@ -133,8 +150,9 @@ class Rounded:
         off, most_factor = arb(0), arb(0)
         for middle, factor in zip(middles.tolist(), factors, strict=True):
             off, most_factor = off.max(upper(abs(factor - middle))), most_factor.max(upper(abs(factor)))
-        error = off * self.length + self.error * most_factor + 2 * UNIT * arb(frobenius(values)) + SMALLEST
-        return Rounded(values, error)
+        length = frobenius(values)
+        error = off * self.length + self.error * most_factor + 2 * UNIT * arb(length) + SMALLEST
+        return Rounded(values, error, length)
 
     def beside(self, other: Any) -> Rounded:
         """The block matrix [self, other]."""
@@ -180,4 +198,5 @@ def rounded(matrix: Any) -> Rounded:
 
 def _sum(x: np.ndarray, y: np.ndarray, error: arb) -> Rounded:
     values = x + y
-    return Rounded(values, error + 2 * UNIT * arb(frobenius(values)))
+    length = frobenius(values)
+    return Rounded(values, error + 2 * UNIT * arb(length), length)

@@ -123,6 +123,15 @@ class Matrix:
         levels = {level + shift: x for level, x in total.levels.items()}
         return cls(total.shape, levels, total.error * _weight(shift), kept)
 
+    @classmethod
+    def stacked(cls, parts: list[Matrix]) -> Matrix:
+        """The matrices below each other."""
+        levels: Levels = {}
+        for level in sorted({level for part in parts for level in part.levels}):
+            levels[level] = np.vstack([part.levels.get(level, np.zeros(part.shape)) for part in parts])
+        shape = (sum(part.shape[0] for part in parts), parts[0].shape[1])
+        return cls(shape, levels, sum((part.error for part in parts), arb(0)), min(part.kept for part in parts))
+
     def _with(self, levels: Levels, error: arb, shape: tuple[int, int] | None = None) -> Matrix:
         return Matrix(shape or self.shape, levels, error, self.kept)
 
@@ -238,3 +247,16 @@ class Matrix:
             return None
         parts = {level: np.diag(x)[:, None] for level, x in self.levels.items()}
         return self._with(parts, arb(0), (self.shape[0], 1)).entries()
+
+
+def rows_times(array: np.ndarray, right: Matrix, entries: int = 2**22) -> Matrix:
+    """Multiply an array of exact floats with few columns, some rows at a time: their slices take four times its memory.
+
+    Example:
+        >>> product = rows_times(np.array([[0.5], [2.0]]), Matrix.of(np.array([[3.0]])), 1)
+        >>> product.floats().tolist()
+        [[1.5], [6.0]]
+    """
+    count = max(1, entries // array.shape[1])
+    parts = [Matrix.of(array[start : start + count]) @ right for start in range(0, len(array), count)]
+    return parts[0] if len(parts) == 1 else Matrix.stacked(parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 from typing import Any
 
@@ -10,11 +11,18 @@ from flint import arb, fmpz_mat
 
 from dipproofs.verify.arithmetic.expressions import between, max_of, norm, root, upper
 from dipproofs.verify.arithmetic.extremes import largest
+from dipproofs.verify.arithmetic.preconditioned import (
+    largest_of_rows,
+    least_eigenvalue,
+    lower_inverse,
+    rounding_of_square,
+    triangle_of,
+)
 from dipproofs.verify.arithmetic.rounded import Rounded, rounded
 from dipproofs.verify.arithmetic.slices import Matrix
 
 _TIGHT, _QUICK = 1e-10, 8e-10
-#: Above so many rows a quick arithmetic that does not suffice gives up.
+#: Above so many rows a quick arithmetic that does not suffice gives up, and does not try what is hopeless.
 _FEW = 300
 #: Entries whose squares are added in balls.
 _MANY = 2**16
@@ -29,14 +37,15 @@ class Gram:
     Args:
         N: m×n matrix.
         K: NNᵀ, if it is known.
+        goal: relative radius of λ_min that suffices in the quick arithmetic; no less than it can give by itself.
 
     Example:
         >>> float(Gram(Matrix.of(np.diag([1.0, 2.0, 2.0]))).norm.mid())
         2.0
     """
 
-    def __init__(self, N: Any, K: Any = None) -> None:
-        self.N, self._given = N, K
+    def __init__(self, N: Any, K: Any = None, goal: float = 0.0) -> None:
+        self.N, self._given, self._goal = N, K, goal
 
     @cached_property
     def K(self) -> Any:
@@ -47,6 +56,8 @@ class Gram:
     def diagonal(self) -> list[arb] | None:
         """The diagonal of K, if everything else is exactly 0."""
         known = getattr(self.N, "diagonal_of_gram", None)
+        if known is None and isinstance(self.N, Rounded):
+            return None  # its products have errors
         found: list[arb] | None = self.K.diagonal() if known is None or self._given is not None else known()
         return found
 
@@ -63,10 +74,10 @@ class Gram:
         middle = K.floats()
         return unit, K, middle, *np.linalg.eigh((middle + middle.T) / 2)
 
-    def _beyond(self, sign: int) -> arb:
-        """Enclose the largest eigenvalue of ±K."""
+    def _beyond(self, sign: int, goal: float = math.inf) -> arb:
+        """Enclose the largest eigenvalue of ±K; of no use where it is not known to the goal."""
         if isinstance(self.K, Rounded):
-            return largest(self.K, sign)
+            return largest(self.K, sign, goal)
         unit, K, middle, values, vectors = self._proposed
         K, one = K.times(arb(sign)), np.eye(len(values))
         z = Matrix.of(vectors[:, -1:] if sign > 0 else vectors[:, :1])
@@ -97,17 +108,40 @@ class Gram:
             return arb(0)
         if self.diagonal is not None:
             return -max_of([-x for x in self.diagonal])
-        if self.N.shape[0] > self.N.shape[1] or self.K.size.is_zero():
+        if self.N.shape[0] > self.N.shape[1] or self.N.size.is_zero():
             return arb(0)
+        if isinstance(self.N, Rounded):
+            return self._quickly_smallest(self.N)
         direct = -self._beyond(-1)
-        quick = isinstance(self.K, Rounded)
-        if direct > 0 and direct.rad() < (_QUICK if quick else _TIGHT) * direct.mid():
+        if direct > 0 and direct.rad() < _TIGHT * direct.mid():
             return direct
         if (found := whitened(self.N, _TIGHT)) is not None:
             return arb(1, found[1]) / Gram(found[0]).largest
-        if quick and self.N.shape[0] > _FEW:  # what comes now costs more than more bits do
+        return self._below_of_vector(direct)
+
+    def _quickly_smallest(self, N: Rounded) -> arb:
+        """λ_min(K) in the quick arithmetic, to the goal by the cheapest way that reaches it."""
+        goal, known = max(self._goal, _QUICK), "K" in self.__dict__ or self._given is not None
+        direct = arb(0, upper(N.size) ** 2)
+        for way in ("direct", "plain") if known else ("plain", "direct"):
+            if way == "direct":
+                direct = -self._beyond(-1, goal if N.shape[0] > _FEW else math.inf)
+                if direct > 0 and direct.rad() < goal * direct.mid():
+                    return direct
+            elif (plain := least_eigenvalue(N, goal, self.K.values if known else None)) is not None:
+                return plain
+        if (found := whitened(N, max(_TIGHT, goal / 4))) is not None:
+            W = found[0]
+            enough = 4 * rounding_of_square(*W.shape) < goal
+            above = largest_of_rows(W.values) if enough else Gram(W).largest
+            return arb(1, found[1]) / above
+        if N.shape[0] > _FEW:  # what comes now costs more than more bits do
             return between(arb(0), upper(direct))
-        z = Matrix.of(np.linalg.svd(self.N.floats())[0][:, -1:])  # nearly mapped to 0 by Nᵀ
+        return self._below_of_vector(direct)
+
+    def _below_of_vector(self, direct: arb) -> arb:
+        """Bound λ_min from above by a vector that Nᵀ nearly maps to 0, and by what is known."""
+        z = Matrix.of(np.linalg.svd(self.N.floats())[0][:, -1:])
         above = (frobenius(self.N.T @ z) / frobenius(z)) ** 2
         return between(arb(0), upper(above).min(upper(direct)))
 
@@ -147,8 +181,7 @@ def whitened(N: Any, goal: float | None = None) -> tuple[Any, arb] | None:
     """
     goal = 2.0 ** (8 - N.kept) if goal is None else goal
     one, three = (N.like(c * np.eye(N.shape[0])) for c in (1.0, 3.0))
-    W = N.like(np.eye(N.shape[0]))
-    Z, H, beta, tries = N, one, arb(1), 2
+    W, Z, H, beta, tries = one, N, one, arb(1), 2
     for _ in range(6):
         if beta < 0.5:
             W, beta = W @ (three - H).times(arb(0.5)), upper(beta**2 * (3 + beta) / 4)
@@ -156,10 +189,10 @@ def whitened(N: Any, goal: float | None = None) -> tuple[Any, arb] | None:
                 return W, beta
         elif tries > 0:
             tries -= 1
-            try:
-                W = W @ N.like(np.linalg.inv(np.linalg.qr(Z.floats().T, mode="r")))
-            except np.linalg.LinAlgError:
+            inverse = lower_inverse(triangle_of(Z.floats()))
+            if inverse is None:
                 return None
+            W = N.like(inverse.T) if Z is N else W @ N.like(inverse.T)
         else:
             return None
         W = W.exact()

@@ -38,7 +38,8 @@ class GradientAudit(Audit):
         env = {**self.env, s.S: upper(self.claims["S"].upper), s.F_inf: self.path[0]}
         if s.curvature_drift not in env:
             env[s.curvature_drift] = arb(0)
-        return Curve(state.gram(), state.residual, env, stated.get("length"))
+        kernel = getattr(self.instance, "kernel", None)
+        return Curve(state.gram() if kernel is None else kernel, state.residual, env, stated.get("length"))
 
     def reached(self, count: int, target: arb) -> bool:
         """Whether the loss is surely at most ``target`` after that many further steps."""

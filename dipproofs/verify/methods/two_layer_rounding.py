@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from flint import arb
 
+from dipproofs.certificate.structure import SelectedRows
 from dipproofs.theory import symbols as s
 from dipproofs.theory.methods import rounding
 from dipproofs.verify.arithmetic.expressions import exact, upper
@@ -39,8 +40,10 @@ def sizes(audit: Audit) -> dict[Any, arb]:
     return env
 
 
-def _norm_of_absolute_values(A: np.ndarray) -> arb:
+def _norm_of_absolute_values(A: np.ndarray | SelectedRows) -> arb:
     """√(‖A‖_1‖A‖_∞) ≥ ‖|A|‖; a float sum of that many numbers ≥ 0 loses less than a factor 1 − size·2⁻⁵²."""
+    if isinstance(A, SelectedRows):
+        return upper(arb(int(np.bincount(A.indices).max())).sqrt())
     sizes = np.abs(A.astype(np.float64))
     room = 1 + arb(sum(A.shape) + 9) * arb(2) ** -51
     columns, rows = (arb(float(sizes.sum(axis=axis).max())) * room for axis in (0, 1))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from flint import arb
@@ -14,7 +14,8 @@ from dipproofs.theory.activations import x
 from dipproofs.theory.architectures import Architecture
 from dipproofs.theory.architectures.two_layer import ARCHITECTURES
 from dipproofs.verify.arithmetic.expressions import compiled, evaluate, norm, root
-from dipproofs.verify.arithmetic.slices import Matrix
+from dipproofs.verify.arithmetic.rounded import COARSE, Rounded
+from dipproofs.verify.arithmetic.slices import Matrix, rows_times
 from dipproofs.verify.arithmetic.spectra import Gram, frobenius
 from dipproofs.verify.forward import Operator
 from dipproofs.verify.networks.base import Claims
@@ -40,35 +41,43 @@ class TwoLayer:
         network: the record's description of the network.
         operator: of the same arrays.
         unprojected: whether σ_min(J_0) and c_full, of the paper's theorem, are asked for.
+
+    Attributes:
+        kernel: MMᵀ, where it was made and Im(Ã) is everything.
     """
+
+    kernel: Matrix | None = None
 
     def __init__(
         self, arrays: Mapping[str, np.ndarray], network: Mapping[str, Any], operator: Operator, unprojected: bool
     ) -> None:
         self.operator, self.train, k = operator, network["train"], arb(arrays["V"].shape[1])
         activation = ACTIVATIONS[network["activation"]]
-        u, V, self.y = (Matrix.of(arrays[name]) for name in ("u", "V", "y"))
+        u, self.y, V = Matrix.of(arrays["u"]), Matrix.of(arrays["y"]), arrays["V"]
         hidden = (Matrix.of(arrays["W"]) @ u).entries()
         phi, dphi = ([compiled(f)({x: a}) for a in hidden] for f in (activation.phi, activation.dphi))
         self.values: dict[Any, arb] = {
             s.norm_A: operator.gram.norm, s.width: k, s.norm_u: frobenius(u),
             s.norm_phi: norm(phi), s.B_1: evaluate(activation.B_1, {}), s.B_2: evaluate(activation.B_2, {}),
         }  # fmt: skip
-        signal = (V @ Matrix.column(phi)).times(1 / k.sqrt())
+        signal = rows_times(V, Matrix.column(phi)).times(1 / k.sqrt())
         self.offset = Matrix.of(np.full(arrays["A"].shape[1], float(network.get("output_offset", 0.0))))
         self.signal = (signal if operator.B is None else operator.B @ signal) + self.offset
         self.prediction = operator.A @ self.signal
         self.slopes = [d * self.values[s.norm_u] / k.sqrt() for d in dphi]
-        self._injectivity(V.to(operator.matrix.kept), self.values[s.norm_phi] / k.sqrt(), unprojected)
+        kept = operator.matrix.kept
+        few = cast("Matrix", Rounded(V)) if kept == COARSE else Matrix.of(V, kept)
+        self._injectivity(few, self.values[s.norm_phi] / k.sqrt(), unprojected)
 
     def _injectivity(self, V: Matrix, outer: arb, unprojected: bool) -> None:
         values, operator = self.values, self.operator
         core = operator.data(operator.matrix)  # Ã in coordinates of its image
-        values[s.sigma_A] = Gram(core).sigma if operator.deficient else operator.gram.sigma
+        goal = operator.goal
+        values[s.sigma_A] = Gram(core, goal=goal("sigma_A")).sigma if operator.deficient else operator.gram.sigma
         AV = core @ V
         values[s.norm_V], values[s.c_A0] = Gram(AV).norm, AV.largest_column()
         block = AV.scaled(self.slopes)
-        inside = Gram(block)
+        inside = Gram(block, goal=goal("sigma_A_in", "sigma_AJ"))
         values[s.sigma_A_in] = inside.sigma if self.train != "outer" else arb(0)
         if operator.mask:
             inner = (arb(0), arb(0)) if self.train == "outer" else (inside.smallest, inside.largest)
@@ -81,10 +90,11 @@ class TwoLayer:
         outer = outer if self.train != "inner" else arb(0)
         PV = operator.seen(V, AV)
         values[s.c_0] = PV.largest_column()
-        values[s.sigma_in] = values[s.sigma_A_in] if operator.mask else self._inner(PV)
+        goals = goal("sigma_in", "sigma_J")
+        values[s.sigma_in] = values[s.sigma_A_in] if operator.mask else self._inner(PV, goals)
         values[s.sigma_J] = root(values[s.sigma_in] ** 2 + outer**2)
         if unprojected:
-            full = values[s.sigma_in] if operator.rows is None else self._inner(V)
+            full = values[s.sigma_in] if operator.rows is None else self._inner(V, goal("sigma_min_J"))
             values[s.sigma_min_J], values[s.c_full] = root(full**2 + outer**2), V.largest_column()
 
     def _with_outer_block(self, core: Matrix, block: Matrix, inside: Gram, outer: arb) -> None:
@@ -93,12 +103,18 @@ class TwoLayer:
         square = (operator.gram.K if operator.image is None and operator.m <= operator.r else core @ core.T).times(
             outer**2
         )
-        whole = {"inner": lambda: inside, "outer": lambda: Gram(columns, square),
-                 "both": lambda: Gram(block.beside(columns), inside.K + square)}[self.train]()  # fmt: skip
+        goal = operator.goal("sigma_AJ")
+        whole = {
+            "inner": lambda: inside,
+            "outer": lambda: Gram(columns, square, goal),
+            "both": lambda: Gram(block.beside(columns), inside.K + square, goal),
+        }[self.train]()
+        if operator.image is None:
+            self.kernel = whole.K
         values[s.norm_AJ] = whole.norm
         if operator.rank is not None:
             values[s.sigma_AJ] = whole.sigma
 
-    def _inner(self, X: Matrix) -> arb:
+    def _inner(self, X: Matrix, goal: float) -> arb:
         """σ_min of an inner block; 0 if W is fixed."""
-        return arb(0) if self.train == "outer" else Gram(X.scaled(self.slopes)).sigma
+        return arb(0) if self.train == "outer" else Gram(X.scaled(self.slopes), goal=goal).sigma
