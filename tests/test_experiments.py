@@ -135,6 +135,55 @@ def test_a_failing_cell_is_named(module: str) -> None:
         dict(run_cells([(module, {"k": 1, "fail": True})], jobs=1))
 
 
+def test_cells_of_a_killed_process_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a_deadly_sweep.py").write_text(_DEADLY)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    cells = [{"k": k, "mark": str(tmp_path / "mark")} for k in range(6)]
+    found = dict(run_cells([("a_deadly_sweep", cell) for cell in cells], jobs=2))
+    assert (tmp_path / "mark").exists()
+    assert [found[i][0]["k"] for i in range(6)] == list(range(6))
+
+
+def test_a_cell_that_always_kills_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a_deadly_sweep.py").write_text(_DEADLY)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    cells = [{"k": 0, "mark": str(tmp_path / "mark")}, {"k": 9, "mark": ""}]
+    with pytest.raises(RuntimeError, match=r"killed 3 times in a row, lastly with .*'k': 9"):
+        list(run_cells([("a_deadly_sweep", cell) for cell in cells], jobs=1))
+
+
+def test_cells_run_on_a_dask_cluster(module: str) -> None:
+    distributed = pytest.importorskip("distributed")
+    tasks = [(module, {"k": k}) for k in range(5)]
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None
+    ) as cluster:
+        found = dict(run_cells(tasks, 2, cluster.scheduler_address))
+        assert [found[i][0]["square"] for i in range(5)] == [0, 1, 4, 9, 16]
+        with pytest.raises(RuntimeError, match=r"'k': 1.*failed: no"):
+            list(run_cells([(module, {"k": 1, "fail": True})], 1, cluster.scheduler_address))
+
+
+def test_without_dask_a_scheduler_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(InputError, match=r"--scheduler tcp://h:1: Dask is not installed"):
+        list(run_cells([("m", {})], 1, "tcp://h:1"))
+
+
+_DEADLY = """
+import os, signal
+from pathlib import Path
+
+
+def run_cell(cell):
+    first = cell["mark"] and not Path(cell["mark"]).exists()
+    if (cell["k"] == 2 and first) or cell["k"] == 9:
+        if first:
+            Path(cell["mark"]).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return [{"k": cell["k"]}]
+"""
+
 _DRIVER = """
 import sys
 from pathlib import Path

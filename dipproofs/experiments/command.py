@@ -24,7 +24,15 @@ def experiment(
     seed: Annotated[int, typer.Option("--seed", help="Root of all seeds.", min=0)] = 0,
     jobs: Annotated[
         int | None,
-        typer.Option("--jobs", help="Number of processes; by default one per core.", min=1, show_default=False),
+        typer.Option(
+            "--jobs", "--workers", help="Number of processes; by default one per core.", min=1, show_default=False
+        ),
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            "--scheduler", metavar="ADDRESS", help="A Dask scheduler whose workers compute.", show_default=False
+        ),
     ] = None,
 ) -> None:
     """Run an experiment and write its data (CSV), settings (JSON), figures (PNG, SVG) and result (Markdown).
@@ -48,7 +56,7 @@ def experiment(
         raise InputError("experiment: found no --out, expected a directory to write to, e.g. --out results")
     from dipproofs.experiments.program import run_experiments
 
-    for report in run_experiments(list(EXPERIMENTS) if name is None else [name], out, quick, seed, jobs):
+    for report in run_experiments(list(EXPERIMENTS) if name is None else [name], out, quick, seed, jobs, scheduler):
         typer.echo(report)
 
 

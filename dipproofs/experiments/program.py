@@ -14,13 +14,19 @@ from typing import Any
 from dipproofs import __version__
 from dipproofs.certificate.write import write_atomically
 from dipproofs.experiments import EXPERIMENTS
+from dipproofs.experiments.pools import Task
 from dipproofs.experiments.store import Store, cell_key, plain
-from dipproofs.experiments.sweep import Task, run_cells
+from dipproofs.experiments.sweep import run_cells
 from dipproofs.report.progress import progress
 
 
 def run_experiments(
-    names: Sequence[str], out: Path, quick: bool = False, seed: int = 0, jobs: int | None = None
+    names: Sequence[str],
+    out: Path,
+    quick: bool = False,
+    seed: int = 0,
+    jobs: int | None = None,
+    scheduler: str | None = None,
 ) -> Iterator[str]:
     """Run experiments on shared worker processes and yield a report for each as it is finished.
 
@@ -30,6 +36,7 @@ def run_experiments(
         quick: the small grid.
         seed: root of all seeds.
         jobs: number of processes.
+        scheduler: address of a Dask scheduler whose workers compute instead.
 
     Raises:
         InputError: a folder that cannot be used.
@@ -48,7 +55,7 @@ def run_experiments(
                 yield finish(name, stores[name], grids[name], quick, seed)
         with _progress(len(tasks)) as advance:
             work: list[Task] = [(_path(name), cell) for name, cell in tasks]
-            for index, rows in run_cells(work, jobs):
+            for index, rows in run_cells(work, jobs, scheduler):
                 name, cell = tasks[index]
                 stores[name].add(cell, rows)
                 advance(name)

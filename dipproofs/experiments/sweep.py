@@ -1,98 +1,91 @@
-"""Run the cells of sweeps on all cores, keeping each as soon as it is done."""
+"""Run the cells of sweeps on all cores or on a cluster, giving each as soon as it is done."""
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import sys
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from importlib import import_module
-from multiprocessing.connection import wait as wait_for
-from typing import Any
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 
-#: Linear algebra of one thread per process: faster for small problems, and the same digits for any --jobs.
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+from dipproofs.experiments.pools import Rows, Task, cores, pool, run_one, run_one_anywhere
 
-Task = tuple[str, Mapping[str, Any]]
+#: How often processes may be killed without a cell that was finished in between.
+_DEATHS = 3
 
 
-def run_cells(tasks: Sequence[Task], jobs: int | None = None) -> Iterator[tuple[int, list[dict[str, Any]]]]:
+def run_cells(
+    tasks: Sequence[Task], jobs: int | None = None, scheduler: str | None = None
+) -> Iterator[tuple[int, Rows]]:
     """Run tasks in worker processes and yield (index of the task, rows) in the order in which they end.
 
     Args:
         tasks: (module with ``run_cell``, cell) each.
-        jobs: number of processes; by default one per core this process may use.
+        jobs: number of processes, or of cells that a cluster gets at a time; by default one per core this process may
+            use.
+        scheduler: the address of a Dask scheduler whose workers run the cells; by default processes of this machine.
 
     Raises:
-        RuntimeError: a cell failed; the message names it.
+        RuntimeError: a cell failed; the message names it. Cells whose process was killed are run again.
+        InputError: no Dask, or no scheduler.
     """
     if not tasks:
         return
+    left, deaths = deque(range(len(tasks))), 0
     jobs = min(jobs or cores(), len(tasks))
-    saved = {name: os.environ.get(name) for name in _THREADS}
-    os.environ.update(dict.fromkeys(_THREADS, "1"))
-    pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), initializer=_start)
-    try:
-        queue = iter(enumerate(tasks))
-        waiting: dict[Future[Any], int] = {}
-        # a short queue: an interrupt then loses little
-        for index, task in queue:
-            waiting[pool.submit(run_one, task)] = index
-            if len(waiting) >= 2 * jobs:
-                break
-        while waiting:
-            done, _ = wait(waiting, return_when=FIRST_COMPLETED)
-            for future in sorted(done, key=lambda f: waiting[f]):
-                index = waiting.pop(future)
-                following = next(queue, None)
-                if following is not None:
-                    waiting[pool.submit(run_one, following[1])] = following[0]
+    while left:
+        with pool(jobs, scheduler) as executor:
+            survivor = _Round(executor, tasks, left, run_one if scheduler is None else run_one_anywhere)
+            for found in survivor.results(2 * jobs):
+                deaths = 0
+                yield found
+        deaths += 1
+        if left and deaths >= _DEATHS:
+            named = ", ".join(str(dict(tasks[index][1])) for index in survivor.lost[:2])
+            raise RuntimeError(
+                f"worker processes were killed {deaths} times in a row, lastly with {named}: out of memory? Use fewer "
+                "processes; what is done is kept"
+            )
+
+
+class _Round:
+    """The cells that one pool runs before it ends or dies.
+
+    Args:
+        executor: the pool. tasks: all of them. left: indices of those to run, from which they are taken.
+        run: what the pool calls.
+    """
+
+    def __init__(self, executor: Executor, tasks: Sequence[Task], left: deque[int], run: object) -> None:
+        self.executor, self.tasks, self.left, self.run = executor, tasks, left, run
+        self.waiting: dict[Future[Rows], int] = {}
+        self.lost: list[int] = []
+
+    def results(self, queue: int) -> Iterator[tuple[int, Rows]]:
+        """Yield what ends; put back what was lost with its process. A short queue: an interrupt then loses little."""
+        alive = self._fill(queue)
+        while self.waiting:
+            done, _ = wait(self.waiting, return_when=FIRST_COMPLETED)
+            for future in sorted(done, key=lambda f: self.waiting[f]):
+                index = self.waiting.pop(future)
+                alive = alive and self._fill(queue)
                 try:
                     rows = future.result()
+                except BrokenExecutor:
+                    alive = False
+                    self.lost.append(index)
+                    continue
                 except Exception as error:
-                    raise RuntimeError(f"cell {dict(tasks[index][1])} of {tasks[index][0]} failed: {error}") from error
+                    module, cell = self.tasks[index]
+                    raise RuntimeError(f"cell {dict(cell)} of {module} failed: {error}") from error
                 yield index, rows
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-        for name, value in saved.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+        self.left.extendleft(sorted(self.lost, reverse=True))
 
-
-def cores() -> int:
-    """Return the number of cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def run_one(task: Task) -> list[dict[str, Any]]:
-    """Run one cell in this process."""
-    module, cell = task
-    run: Callable[[Mapping[str, Any]], list[dict[str, Any]]] = import_module(module).run_cell
-    return run(cell)
-
-
-def _start() -> None:
-    """Prepare a worker: 64 bits, no warnings of overflow (they are data here), and no life after the parent."""
-    import warnings
-
-    import numpy as np
-
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
-    np.seterr(all="ignore")
-    warnings.simplefilter("ignore", RuntimeWarning)
-    os.environ["JAX_ENABLE_X64"] = "1"  # read when a cell imports JAX; few do
-    if "jax" in sys.modules:
-        sys.modules["jax"].config.update("jax_enable_x64", True)
-
-
-def _end_with(sentinel: int) -> None:
-    wait_for([sentinel])
-    os._exit(1)
+    def _fill(self, queue: int) -> bool:
+        """Submit cells until the queue is full; whether the pool still takes them."""
+        while self.left and len(self.waiting) < queue:
+            index = self.left.popleft()
+            try:
+                self.waiting[self.executor.submit(self.run, self.tasks[index])] = index  # type: ignore[arg-type]
+            except BrokenExecutor:
+                self.left.appendleft(index)
+                return False
+        return True
