@@ -3,6 +3,7 @@
 Problem: Gaussian blur of standard deviation σ, noise 2 %; two-layer generator and synthesis generator (DCT).
 Compared: data error and signal error along the run, the certified envelope of the data error, the proved bound of the
 signal error, and the iteration τ* from which ‖y_τ − Πȳ‖ ≤ 2‖Πε‖ is guaranteed.
+Beside it, half of the photograph: the two-layer generator and a skip network on unseen pixels (`unseen`).
 Source: docs/theory.md §3, §7.
 """
 
@@ -13,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from dipproofs.experiments import unseen
 from dipproofs.experiments.charts import CERTIFIED, GUARANTEED, INK, OBSERVED, OTHER, decades, panels, style
 from dipproofs.experiments.measured import chosen, levels
 from dipproofs.experiments.photographs import generator, photograph_problem, upper
@@ -30,11 +32,13 @@ def cells(quick: bool, seed: int) -> list[dict[str, Any]]:
         {"sigma": sigma, "model": model, "side": side, "width": width, "atoms": 36 if quick else 100,
          "seed": derived_seed(seed, "image") % 10**6, "max_iterations": 1500 if quick else 5000}
         for sigma in sigmas for model in MODELS
-    ]  # fmt: skip
+    ] + unseen.cells(quick, derived_seed(seed, "image") % 10**6)  # fmt: skip
 
 
 def run_cell(cell: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Run, watching the signal error, and certify."""
+    if cell.get("kind") == unseen.KIND:
+        return unseen.run_cell(cell)
     from dipproofs.certify.api import certify
     from dipproofs.descent import descend
 
@@ -106,7 +110,7 @@ def _envelope(common: Mapping[str, Any], name: str, cert: Any, end: int, observe
 
 def figures(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Draw the curves of every blur and generator."""
-    sigmas = levels(rows, "sigma")
+    sigmas = levels([row for row in rows if row.get("kind") != unseen.KIND], "sigma")
     with style():
         figure, axes = panels(len(MODELS), len(sigmas), 2.7, 2.5)
         for i, model in enumerate(MODELS):
@@ -180,4 +184,4 @@ def result(rows: Sequence[dict[str, Any]]) -> str:
             f"τ* is {np.median(late):.2g} times (median) the first watched iteration at which the data error itself "
             "is at most ‖Πε‖."
         )
-    return "\n".join(parts)
+    return "\n".join([*parts, "", unseen.result(rows)]).strip()

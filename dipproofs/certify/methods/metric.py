@@ -62,9 +62,10 @@ class AdamBall:
         lipschitz = np.broadcast_to(self.root_scale * self.largest * ell, radius.shape)
         # where the Euclidean ball is too large for its bounds, so is this one
         usable = np.isfinite(lipschitz) & np.isfinite(injectivity)
-        sigma = np.where(usable, self.sigma - lipschitz * rho, -np.inf)
-        ratios = [self._ratio(self.root_scale * e * r) for e, r in zip(np.broadcast_to(ell, radius.shape), radius)]
-        return sigma, self.norm + lipschitz * rho, lipschitz, np.array(ratios)
+        with np.errstate(invalid="ignore"):  # 0 times an unknown bound stays unknown
+            sigma = np.where(usable, self.sigma - lipschitz * rho, -np.inf)
+            ratios = [self._ratio(self.root_scale * e * r) for e, r in zip(np.broadcast_to(ell, radius.shape), radius)]
+            return sigma, self.norm + lipschitz * rho, lipschitz, np.array(ratios)
 
     def _ratio(self, moved: float) -> float:
         with np.errstate(all="ignore"):
