@@ -18,6 +18,7 @@ from test_cli import problem, run
 from dipproofs.certificate.write import save, write_atomically
 from dipproofs.certify import api
 from dipproofs.errors import InputError
+from dipproofs.report.saved import load_saved
 
 
 def refused(*arguments: object) -> str:
@@ -136,3 +137,9 @@ def test_an_interrupt_during_imports_is_one_word(tmp_path: Path, module: str) ->
     command = [sys.executable, "-c", program, "certify", str(problem(tmp_path))]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
+
+
+def test_a_report_of_deeply_nested_json_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "nested.json").write_text(100_000 * "[")
+    with pytest.raises(InputError, match="not a certificate"):
+        load_saved(tmp_path / "nested.json")

@@ -115,3 +115,12 @@ def test_a_path_that_floats_lose_is_no_proof(count: int) -> None:
     certificate = dp.certify_point(dp.InverseProblem(np.eye(1), np.array([2e-17])), GraphNetwork(graph, theta))
     sigma = certificate.quantities["sigma_AJ"]
     assert sigma.lower <= true * 1.01 and certificate.verdict.value != "proved"
+
+
+def test_a_step_above_1e300_is_a_step() -> None:
+    rng = np.random.default_rng(0)
+    problem = dp.InverseProblem(1e-150 * rng.standard_normal((1, 3)), 1e-150 * rng.standard_normal(1))
+    network = dp.TwoLayer.init(n=3, width=39, input_dimension=2, seed=3, train="outer")
+    found = dp.certify(problem, network, max_iterations=300)
+    assert found.proved and found.to_json()["quantities"]["gamma"]["upper"] > 1e300
+    assert dp.verify(found)

@@ -60,6 +60,8 @@ def test_what_is_no_point_is_refused(tmp_path: Path, name: str, content: bytes |
         (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match=words):
         read_point(tmp_path / name)
+    with pytest.raises(InputError, match="found a directory"):
+        read_point(tmp_path)
 
 
 def test_parameters_of_another_network_are_refused(tmp_path: Path) -> None:

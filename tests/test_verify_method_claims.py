@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -89,6 +90,21 @@ def test_a_point_that_adam_reached_is_accepted(tmp_path: Any) -> None:
     record, arrays = load(certified().save(tmp_path))
     adam_with({"verdict": "undecided", "iterations": 0, "residual_factor": None})(record)
     assert dp.verify(write(tmp_path, record, arrays))
+
+
+def test_a_weight_of_the_proof_is_no_noise_level(tmp_path: Path) -> None:
+    """Heavy ball has a δ of its own, here 0; the noise is not known, so that no error of the data follows."""
+    rng = np.random.default_rng(5)
+    problem = dp.InverseProblem(rng.standard_normal((2, 4)), rng.standard_normal(2))
+    network = dp.TwoLayer.init(n=4, width=24, input_dimension=2, seed=3)
+    certificate = dp.certify(problem, network, method="heavy-ball", momentum=0.5, max_iterations=2000)
+    record, arrays = load(certificate.save(tmp_path))
+    assert certificate.proved and record["method"]["parameters"]["delta"] == 0
+    entry = record["guarantees"]["recovery"]["early_stopping"]
+    assert entry["level"] is None and dp.verify(write(tmp_path, record, arrays))
+    entry["data_error"] = {"lower": 0.0, "upper": 1e-9, "evidence": "proved"}
+    found = dp.verify(write(tmp_path, record, arrays))
+    assert not found and "data_error" in str(found)
 
 
 def test_a_point_that_momentum_reached_is_accepted() -> None:

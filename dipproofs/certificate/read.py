@@ -221,8 +221,8 @@ def _malformed(record: Mapping[str, Any], arrays: Mapping[str, np.ndarray], form
 
 
 def is_number(value: Any) -> bool:
-    """Whether a JSON value is a number (and no boolean) of moderate size."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
+    """Whether a JSON value is a number (and no boolean) in the range of floats."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 2**1024
 
 
 def is_count(value: Any) -> bool:

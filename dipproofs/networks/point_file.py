@@ -59,7 +59,8 @@ def read_point(path: Path | str) -> Point:
     """
     path = Path(path)
     if not path.is_file():
-        raise InputError(f"--at {path}: no such file, expected parameters in .npz, .safetensors or a torch file")
+        found = "found a directory" if path.is_dir() else "no such file"
+        raise InputError(f"--at {path}: {found}, expected parameters in .npz, .safetensors or a torch file")
     try:
         if path.suffix == ".safetensors":
             return _split(_safetensors(path))

@@ -58,7 +58,7 @@ def load_saved(directory: Path | str) -> Saved:
         raise InputError(
             f"{directory}: found no {CERTIFICATE}, expected a directory written by dipproofs certify --out"
         ) from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"{file}: not a certificate that can be shown ({reason}); make it again with --out") from None
     return Saved(path.resolve().name if path.is_dir() else path.stem, certificate, record.get("run") or {})

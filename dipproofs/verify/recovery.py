@@ -106,7 +106,8 @@ class Recovery:
             self._signal(found, self.operator.frame, self.x_true)
         if not self.audit.loss.minimal_at_y:
             found.pop("true_error_at_limit", None)
-        env = self.audit.env | {symbol: found[name] for name, symbol in formulas.INGREDIENTS.items() if name in found}
+        others = {symbol: x for symbol, x in self.audit.env.items() if symbol not in formulas.INGREDIENTS.values()}
+        env = others | {symbol: found[name] for name, symbol in formulas.INGREDIENTS.items() if name in found}
         named = formulas.CONCLUSIONS if self.audit.loss.minimal_at_y else formulas.EARLY_STOPPING
         found |= {name: evaluate(expr, env) for name, expr in named.items()}
         return {name: x for name, x in found.items() if "at_limit" not in name or diverges(self.audit)}
