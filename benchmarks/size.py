@@ -40,7 +40,6 @@ seed = 3
 """
 NOISE = """
 [noise]
-kind = "gaussian"
 level = 0.05
 seed = 1
 """

@@ -294,6 +294,7 @@ def with_widths(
 def bound_operator_of(problem: Any, network: Network) -> OperatorBounds:
     """Enclose the operator that follows the trained part of the network."""
     checked_setting(problem, network)
+    network.require_memory(problem.operator)
     return bound_operator(problem.operator, network.basis)
 
 

@@ -158,6 +158,13 @@ class Network(Protocol):
         """Say in one line what a proof will need, where that is much; else ""."""
         return ""
 
+    def require_memory(self, operator: Any) -> None:
+        """Refuse a problem whose certificates need more memory than there is, before anything is computed.
+
+        Raises:
+            InputError: one line with a cure.
+        """
+
     def never_injective(self, rank: int | None) -> str:
         """Return why s_A(θ) = 0 for every θ, with a cure; "" if that is not known. ``rank``: of A, None if unknown."""
         return ""

@@ -15,7 +15,7 @@ from dipproofs.enclosures import Bound, IntervalVector
 from dipproofs.errors import InputError, named_arguments
 from dipproofs.networks.base import Enclosure, Workspace
 from dipproofs.networks.linearisation import Linearisation
-from dipproofs.networks.two_layer import quantities
+from dipproofs.networks.two_layer import memory, quantities
 from dipproofs.networks.two_layer.enclosure import HiddenLayer, enclose_hidden, enclose_signal
 from dipproofs.networks.two_layer.estimates import estimate_network
 from dipproofs.networks.two_layer.kernel import Fixed, State
@@ -308,8 +308,21 @@ class TwoLayer:
         return quantities.proof_cost(self, operator)
 
     def proof_announcement(self, operator: OperatorBounds) -> str:
-        """Say nothing: proofs take less than the run."""
-        return ""
+        """Say how much memory certificates may take, where it is much; proofs take less time than the run."""
+        m, n = operator.matrix.shape
+        return memory.announcement(memory.Sizes(m, n, self.width, operator.orthonormal))
+
+    def require_memory(self, operator: Any) -> None:
+        """Refuse a problem whose certificates need more memory than the machine has.
+
+        Args:
+            operator: A, before it is looked at.
+
+        Raises:
+            InputError: one line with a cure.
+        """
+        mask = self.basis is None and bool(getattr(operator.structure, "distinct", False))
+        memory.require(memory.Sizes(operator.shape[0], self.V.shape[0], self.width, mask))
 
     def never_injective(self, rank: int | None) -> str:
         """Return why s_A(θ) = 0 for every θ, if the network is too narrow for that reason."""
