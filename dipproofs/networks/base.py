@@ -164,6 +164,7 @@ class Network(Protocol):
         Raises:
             InputError: one line with a cure.
         """
+        return
 
     def never_injective(self, rank: int | None) -> str:
         """Return why s_A(θ) = 0 for every θ, with a cure; "" if that is not known. ``rank``: of A, None if unknown."""
