@@ -60,7 +60,8 @@ def test_long_runs_are_thinned_but_keep_what_matters() -> None:
         assert chosen[0] == 0 and chosen[-1] == 10**6 - 1 and 12345 in chosen
         assert (np.diff(chosen) > 0).all()
     cert = case("proved")
-    history = replace(cert.run.history, loss=np.geomspace(1, 1e-12, 50_001), path_length=np.linspace(0, 1, 50_001))
+    loss, path = np.geomspace(1, 1e-12, 50_001), np.linspace(0, 1, 50_001)
+    history = replace(cert.run.history, loss=loss, gradient_norm=np.sqrt(loss), path_length=path, step=np.ones(50_000))
     long = replace(cert, run=replace(cert.run, history=history, iterations=50_000))
     curve = loss_curve(long)
     assert curve is not None and curve.x.size <= MOST_POINTS + 1 and cert.iteration in curve.x

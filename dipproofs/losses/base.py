@@ -30,7 +30,7 @@ from dipproofs.theory.losses.shape import convex_entry, decide_concave_psi
 from dipproofs.theory.symbols import e, xi
 
 if TYPE_CHECKING:
-    from jaxtyping import Bool, Float
+    from jaxtyping import Bool, Float, Shaped
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -153,8 +153,8 @@ class Loss:
         exact = {p.symbol: sp.Rational(Fraction(self.parameters[p.name])) for p in self.theory.parameters}
         return expr.subs(exact)
 
-    # --- floating point ---------------------------------------------------------------------------------
-    def value(self, xp: Any, v: Float[Any, " m"], y: Float[Any, " m"]) -> Float[Any, ""]:
+    # --- floating point (any precision: runs are followed in long double, which jaxtyping does not name) ---
+    def value(self, xp: Any, v: Shaped[Any, " m"], y: Shaped[Any, " m"]) -> Shaped[Any, ""]:
         """L(v) as a scalar; ``xp`` is numpy or jax.numpy, v and y have shape (m,)."""
         numerics, factor = self.theory.numerics, float(resolve_scale(self.scale, v.shape[0]))
         d = numerics.displacement(xp, v, y, self.parameters)
@@ -162,7 +162,7 @@ class Loss:
             return factor * numerics.entry(xp, xp.sqrt(xp.sum(d * d)), y, self.parameters)
         return factor * xp.sum(numerics.entry(xp, d, y, self.parameters))
 
-    def gradient(self, xp: Any, v: Float[Any, " m"], y: Float[Any, " m"]) -> Float[Any, " m"]:
+    def gradient(self, xp: Any, v: Shaped[Any, " m"], y: Shaped[Any, " m"]) -> Shaped[Any, " m"]:
         """∇L(v), shape (m,)."""
         numerics, factor = self.theory.numerics, float(resolve_scale(self.scale, v.shape[0]))
         d = numerics.displacement(xp, v, y, self.parameters)
@@ -170,7 +170,7 @@ class Loss:
             return factor * numerics.slope(xp, xp.sqrt(xp.sum(d * d)), y, self.parameters) * d
         return factor * numerics.slope(xp, d, y, self.parameters)
 
-    def in_domain(self, xp: Any, v: Float[Any, "..."]) -> Bool[Any, ""]:
+    def in_domain(self, xp: Any, v: Shaped[Any, "..."]) -> Bool[Any, ""]:
         """Whether every entry of v is finite and inside the loss's domain (a Boolean scalar)."""
         low, high = (float(self._with_parameters(end)) for end in self.theory.domain)
         return xp.all(xp.isfinite(v) & (v > low) & (v < high))
