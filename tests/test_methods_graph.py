@@ -148,3 +148,27 @@ def test_adam_has_a_horizon_on_a_ball_of_its_own(tmp_path: Path) -> None:
     assert not dp.verify(
         tampered(tmp_path / "it", tmp_path / "other", set_at("quantities", "ball_radius", value=larger))
     )
+
+
+@pytest.mark.parametrize(
+    ("method", "expected"), [("heavy-ball", ("let the run go on", "injective")), ("adam", ("small gradients",))]
+)
+def test_far_from_a_fit_it_says_why_nothing_is_proved(method: str, expected: tuple[str, ...]) -> None:
+    problem, network = setting()
+    far = dp.InverseProblem(problem.operator.to_dense(), problem.y + 30.0)
+    zero = {name: np.zeros_like(array) for name, array in network.parameters().items()}
+    kinds = ("velocity",) if method == "heavy-ball" else ("m", "v")
+    state: dict[str, Any] = {f"{kind}/{name}": array for kind in kinds for name, array in zero.items()}
+    known = {"momentum": 0.5, "state": state} if method == "heavy-ball" else {"state": {**state, "t": 5}}
+    cert = dp.certify_point(far, network, method=method, step=0.01, **known)
+    said = str(cert.claims.horizon["reason"] if method == "adam" else cert.hypotheses[-1].reason)
+    assert "momentum is 0" not in said and cert.claims.convergence.verdict == "undecided"
+    assert any(words in said for words in expected)
+
+
+def test_what_is_said_before_the_run_names_a_horizon_only_where_there_is_one() -> None:
+    problem, network = setting()
+    said: list[str] = []
+    for loss in ("squared", "log-cosh"):
+        dp.certify(problem, network, loss, method="adam", max_iterations=1, say=said.append)
+    assert [line.endswith("horizon") for line in said if line.startswith("adam")] == [True, False]

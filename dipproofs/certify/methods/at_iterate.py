@@ -189,9 +189,7 @@ def decide(base: Base, told: Setting | str, method: Method, targets: Iterable[fl
     producer = PRODUCERS[method.kind]
     decision: Decision | None = producer.prove(told)
     if decision is None:
-        return _nothing(
-            named, "M(θ)ᵀ is not shown to be injective on Im(A), or the momentum is 0: use gradient-descent"
-        )
+        return _nothing(named, _why_nothing(base, method))
     rho = float(decision.parameters[s.rho])
     ball: ProfileBall = told.ball  # type: ignore[assignment]
     named |= {NAMES[x]: bound for x, bound in ball.quantities(rho).items() if x in NAMES}
@@ -229,6 +227,14 @@ def decide(base: Base, told: Setting | str, method: Method, targets: Iterable[fl
         hypotheses, named, ball.plan(rho).profile, _guarantees(recursion, decision, weight, targets, c), record, S,
         _onto(ball, rho, S), iterations,
     )  # fmt: skip
+
+
+def _why_nothing(base: Base, method: Method) -> str:
+    if method.momentum == 0:
+        return "the momentum is 0: use gradient-descent"
+    if not base.values[s.sigma_AJ].lower > 0:
+        return "M(θ)ᵀ is not shown to be injective on Im(A)"
+    return "the change of the Jacobian is not bounded on any ball that would do; let the run go on"
 
 
 def _nothing(named: dict[str, Bound | None], why: str) -> Momentum:
@@ -362,6 +368,8 @@ def horizon(base: Base, network: Any, operator: Any, y: np.ndarray, method: Meth
         return no_horizon(told)
     asked = int(method.options.get("claim_horizon", 1000))
     decision = adam.prove(told, asked)
+    if decision is None and told.ball.sigma > 0:  # type: ignore[attr-defined]
+        return no_horizon("parameters with small gradients move far: the Jacobian is not bounded on so large a ball")
     if decision is None:
         return no_horizon("M(θ)ᵀ is not shown to be injective on Im(A) in Adam's metric")
     if decision.verdict is not Verdict.PROVED:

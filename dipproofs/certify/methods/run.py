@@ -86,7 +86,8 @@ class Methods:
         if not self.point_only:
             return ""
         if self.method.kind == ADAM:
-            return "adam: no theorem about its convergence; certified is the existence of an exact fit, and a horizon"
+            more = ", and a horizon" if self._horizon else ""
+            return f"adam: no theorem about its convergence; certified is the existence of an exact fit{more}"
         why = "this kind of network" if self.constant else "a step that changes"
         why = why if self.loss.projects_data else f"the loss {self.loss.kind}"
         return f"{self.method.kind}: no theorem for {why}; certified is the existence of an exact fit"
