@@ -3,8 +3,8 @@
     python benchmarks/enclosures.py                 # everything, a few minutes
     python benchmarks/enclosures.py --sizes 500 1000 --no-memory
 
-Each row gives the median of the ratios of paired runs, so that a busy machine disturbs both sides alike; BLAS
-runs on one thread unless OPENBLAS_NUM_THREADS says otherwise.
+Each row gives seconds of processor and the median of the ratios of paired runs, so that a busy machine disturbs both
+sides alike; BLAS runs on one thread unless OPENBLAS_NUM_THREADS says otherwise.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ from dipproofs.enclosures import (
 
 
 def seconds(work: Callable[[], Any]) -> float:
-    start = time.perf_counter()
+    start = time.process_time()
     work()
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
 def gram_matrix(n: int) -> np.ndarray:
