@@ -144,7 +144,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--steps", type=int, default=500)
     options = parser.parse_args()
-    from dipproofs.experiments.pools import cores
+    from dipproofs.sweeps.pools import cores
 
     print(f"{options.jobs} processes, {cores()} cores, {options.steps} steps a run; runs·steps per second, float64\n")
     print("| n, m, k | n·k | engine | NumPy | PyTorch | engine/NumPy | engine/PyTorch | vmap/lax.map (time) |")

@@ -191,6 +191,15 @@ def test(
     case: Annotated[
         str | None, typer.Option("--case", help="Try this instance alone, as a violation names it.")
     ] = None,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "--workers", min=1, help="Number of processes; by default this one alone.")
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option("--scheduler", metavar="ADDRESS", help="A Dask scheduler: its workers run.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Keep what is done there; started again, go on.")
+    ] = None,
 ) -> None:
     """Test the theorem's claims on your own problem: draw initialisations, noise and steps, follow the runs.
 
@@ -212,7 +221,13 @@ def test(
                 raise InputError(str(error)) from None
             one = None if case is None else Case.parse(case)
             shown.stage("testing", examples)
-            result = run_tests(spec, examples, seed, command=f"dipproofs test {problem}", advance=shown.step, case=one)
+            elsewhere = None
+            if jobs is not None or scheduler is not None or out is not None:
+                from dipproofs.testing.parallel import examine_elsewhere
+
+                elsewhere = examine_elsewhere(problem, jobs, scheduler=scheduler, folder=out, advance=shown.step)
+            how: dict[str, Any] = {"advance": shown.step, "case": one, "elsewhere": elsewhere}
+            result = run_tests(spec, examples, seed, command=f"dipproofs test {problem}", **how)
         if json is not None:
             _write_json(json, result.to_json())
         if json != "-":

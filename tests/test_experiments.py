@@ -17,8 +17,8 @@ from dipproofs.errors import InputError
 from dipproofs.experiments import EXPERIMENTS
 from dipproofs.experiments.command import listing
 from dipproofs.experiments.statistics import clopper_pearson, fitted_power, half_boundary
-from dipproofs.experiments.store import FILE, Store, derived_seed, plain
-from dipproofs.experiments.sweep import run_cells
+from dipproofs.sweeps.store import FILE, Store, derived_seed, plain
+from dipproofs.sweeps.sweep import run_cells
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ ROOT = Path(dipproofs.__file__).parent
 #: From the ground up; what stands together does not import each other.
 LAYERS = (
     ("errors", "precision", "compilation_cache"),
-    ("theory", "arguments"),
+    ("theory", "arguments", "sweeps"),
     ("enclosures",),
     ("certificate", "graph"),
     ("operators", "losses"),

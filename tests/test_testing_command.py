@@ -12,7 +12,8 @@ from dipproofs.errors import InputError
 from dipproofs.losses.base import Loss
 from dipproofs.operators.operator import DenseKernel
 from dipproofs.problems import load_problem
-from dipproofs.testing.problem import Case, Outcome, run_tests
+from dipproofs.testing import parallel, problem
+from dipproofs.testing.problem import Case, Examined, Outcome, run_tests
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "gaussian.toml"
 
@@ -27,6 +28,31 @@ def test_true_claims_pass_and_are_not_vacuous() -> None:
     record = result.to_json()
     assert (record["examples"], record["violations"], record["seed"]) == (4, 0, 1)
     assert "No violation" in str(result)
+
+
+def test_instances_examined_elsewhere_count_as_if_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def run_here(tasks: Any, jobs: Any, scheduler: Any) -> Any:
+        for index, (_, cell) in enumerate(tasks):
+            examined.append(cell["case"])
+            if len(examined) == 3:
+                raise KeyboardInterrupt
+            yield index, [{"violations": [], "proved": True, "followed": True, "reasons": ["narrow"]}]
+
+    examined: list[Any] = []
+    monkeypatch.setattr(parallel, "run_cells", run_here)
+    elsewhere = parallel.examine_elsewhere(EXAMPLE, 2, folder=tmp_path / "kept")
+    with pytest.raises(KeyboardInterrupt):
+        outcome(elsewhere=elsewhere)
+    result = outcome(elsewhere=elsewhere)
+    assert (result.examples, result.non_vacuous, result.reasons) == (4, 4, ("narrow",)) and result.passed
+    assert len(examined) == 5 and len({str(case) for case in examined}) == 4  # the interrupted one again, no other
+
+
+def test_a_violation_found_elsewhere_is_shrunk_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = Examined(("the loss rose",), True)
+    monkeypatch.setattr(problem._Tester, "_examine", lambda self, case: Examined() if case.step == 1 else broken)
+    result = outcome(20, elsewhere=lambda cases: {c: Examined() if c.step == 1 else broken for c in cases})
+    assert result.falsified == ("the loss rose",) and (result.case.network, result.case.noise) == (0, 0)
 
 
 @pytest.mark.parametrize("fault", ["adjoint", "psi", "step"])

@@ -17,7 +17,7 @@ from dipproofs.experiments.charts import CYCLE, MARKS, decades, heat, panels, pl
 from dipproofs.experiments.instances import Size
 from dipproofs.experiments.measured import certified_text, chosen, levels, mean, measured_runs
 from dipproofs.experiments.statistics import fitted_power, power_text
-from dipproofs.experiments.store import derived_seed
+from dipproofs.sweeps.store import derived_seed
 
 TOLERANCE = 1e-7
 N, M = 16, 8

@@ -18,7 +18,7 @@ import numpy as np
 from dipproofs.experiments.charts import CYCLE, MARKS, panels, style
 from dipproofs.experiments.instances import Size, random_instance
 from dipproofs.experiments.measured import chosen
-from dipproofs.experiments.store import derived_seed
+from dipproofs.sweeps.store import derived_seed
 
 TOLERANCE = 1e-7
 METHODS = {

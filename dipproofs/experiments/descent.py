@@ -17,7 +17,7 @@ from dipproofs.experiments.charts import CYCLE, decades, panels, style
 from dipproofs.experiments.instances import Size, random_instance
 from dipproofs.experiments.measured import chosen, levels
 from dipproofs.experiments.statistics import frequency_text
-from dipproofs.experiments.store import derived_seed
+from dipproofs.sweeps.store import derived_seed
 
 TOLERANCE = 1e-7
 FACTORS = (0.25, 0.5, 1.0, 1.5, 1.9, 2.1, 2.5, 3.0)

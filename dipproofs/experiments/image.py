@@ -18,7 +18,7 @@ from dipproofs.experiments import unseen
 from dipproofs.experiments.charts import CERTIFIED, GUARANTEED, INK, OBSERVED, OTHER, decades, panels, style
 from dipproofs.experiments.measured import chosen, levels
 from dipproofs.experiments.photographs import generator, photograph_problem, upper
-from dipproofs.experiments.store import derived_seed
+from dipproofs.sweeps.store import derived_seed
 
 NOISE = 0.02
 MODELS = ("two-layer", "synthesis")

@@ -19,7 +19,7 @@ from dipproofs.experiments.charts import CYCLE, MARKS, panels, plain_log, style
 from dipproofs.experiments.instances import Size, random_instance, random_network
 from dipproofs.experiments.measured import chosen, levels
 from dipproofs.experiments.statistics import clopper_pearson, frequency_text
-from dipproofs.experiments.store import derived_seed
+from dipproofs.sweeps.store import derived_seed
 
 TOLERANCE = 1e-7
 TRAIN = ("inner", "both")

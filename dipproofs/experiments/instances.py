@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from dipproofs.experiments.store import derived_seed
 from dipproofs.networks import TwoLayer
 from dipproofs.operators.gaussian import gaussian_matrix
 from dipproofs.problems import InverseProblem
+from dipproofs.sweeps.store import derived_seed
 
 
 @dataclass(frozen=True)

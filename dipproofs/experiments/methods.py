@@ -17,7 +17,7 @@ import numpy as np
 from dipproofs.experiments.charts import CYCLE, MARKS, decades, panels, plain_log, style
 from dipproofs.experiments.instances import Size, random_instance
 from dipproofs.experiments.measured import chosen, levels
-from dipproofs.experiments.store import derived_seed
+from dipproofs.sweeps.store import derived_seed
 
 METHODS = ("gradient-descent", "heavy-ball", "nesterov", "adam")
 LOSSES = ("squared", "log-cosh")

@@ -18,7 +18,7 @@ import numpy as np
 from dipproofs.experiments.charts import CYCLE, MARKS, panels, style
 from dipproofs.experiments.measured import chosen, levels
 from dipproofs.experiments.photographs import photograph_problem
-from dipproofs.experiments.store import derived_seed
+from dipproofs.sweeps.store import derived_seed
 
 SIDE, SEEN = 8, 16
 ACTIVATIONS = ("silu", "leaky-relu")

@@ -18,7 +18,7 @@ from dipproofs.experiments.charts import CERTIFIED, GUARANTEED, OBSERVED, heat, 
 from dipproofs.experiments.instances import Size
 from dipproofs.experiments.measured import certified_text, chosen, levels, mean, measured_runs
 from dipproofs.experiments.statistics import fitted_power, half_boundary, power_text
-from dipproofs.experiments.store import derived_seed
+from dipproofs.sweeps.store import derived_seed
 
 TOLERANCE = 1e-7
 TRAIN = ("inner", "outer", "both")

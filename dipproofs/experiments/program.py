@@ -14,10 +14,10 @@ from typing import Any
 from dipproofs import __version__
 from dipproofs.certificate.write import write_atomically
 from dipproofs.experiments import EXPERIMENTS
-from dipproofs.experiments.pools import Task
-from dipproofs.experiments.store import Store, cell_key, plain
-from dipproofs.experiments.sweep import run_cells
 from dipproofs.report.progress import progress
+from dipproofs.sweeps.pools import Task
+from dipproofs.sweeps.store import Store, cell_key, plain
+from dipproofs.sweeps.sweep import run_cells
 
 
 def run_experiments(

@@ -19,7 +19,7 @@ import numpy as np
 from dipproofs.experiments.charts import CERTIFIED, CYCLE, GUARANTEED, OBSERVED, decades, panels, style
 from dipproofs.experiments.instances import Size, random_instance, random_network
 from dipproofs.experiments.measured import chosen, levels
-from dipproofs.experiments.store import derived_seed
+from dipproofs.sweeps.store import derived_seed
 
 #: Name, kind, parameters, form: the squared loss is certified in two forms.
 LOSSES: tuple[tuple[str, str, dict[str, float], str], ...] = (

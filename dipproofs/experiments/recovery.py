@@ -16,7 +16,7 @@ import numpy as np
 from dipproofs.experiments.charts import CERTIFIED, GUARANTEED, OBSERVED, OTHER, panels, plain_log, style
 from dipproofs.experiments.measured import chosen, levels
 from dipproofs.experiments.photographs import generator, photograph_problem, upper
-from dipproofs.experiments.store import derived_seed
+from dipproofs.sweeps.store import derived_seed
 
 if TYPE_CHECKING:
     from dipproofs.certify import Certificate

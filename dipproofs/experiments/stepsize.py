@@ -17,7 +17,7 @@ import numpy as np
 from dipproofs.experiments.charts import CYCLE, MARKS, decades, panels, style
 from dipproofs.experiments.instances import Size, random_instance
 from dipproofs.experiments.measured import chosen
-from dipproofs.experiments.store import derived_seed
+from dipproofs.sweeps.store import derived_seed
 
 FORMS = ("paper", "integral", "concave", "residual")
 SCHEDULES = ("constant", "polynomial", "cosine", "backtracking")

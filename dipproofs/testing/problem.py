@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
@@ -117,6 +117,21 @@ class Outcome:
         return "\n".join(lines)
 
 
+@dataclass(frozen=True)
+class Examined:
+    """What was found on one instance.
+
+    Args:
+        violations: what was claimed and did not happen. proved: whether the hypotheses are.
+        followed: whether the run was followed in other arithmetic. reasons: why the hypotheses are not proved.
+    """
+
+    violations: tuple[str, ...] = ()
+    proved: bool = False
+    followed: bool = False
+    reasons: tuple[str, ...] = ()
+
+
 def cases(spec: Any) -> st.SearchStrategy[Case]:
     """Instances of a problem file: initialisation, noise and step, within its options.
 
@@ -163,6 +178,7 @@ def run_tests(
     command: str = "dipproofs test PROBLEM.toml",
     advance: Callable[[], None] | None = None,
     case: Case | None = None,
+    elsewhere: Callable[[Sequence[Case]], Mapping[Case, Examined]] | None = None,
 ) -> Outcome:
     """Draw instances of a problem, certify them, and follow those that are proved.
 
@@ -170,6 +186,7 @@ def run_tests(
         spec: `ProblemSpec` of the problem file. examples: how many instances. seed: of the drawing.
         command: how the run was started, for the command that repeats a violation.
         advance: called after each instance. case: try this instance alone.
+        elsewhere: examines instances beforehand, in other processes; see `dipproofs.testing.parallel`.
 
     Returns:
         What was found; a violation is shrunk first.
@@ -177,21 +194,39 @@ def run_tests(
     tester = _Tester(spec, advance)
     if case is not None:
         tester.try_case(case)
-    else:
-        # the draws depend on the seed alone: no database, no derandomisation by the function's name
-        settings = hypothesis.settings(
-            max_examples=examples, deadline=None, database=None, report_multiple_bugs=False,
-            suppress_health_check=list(hypothesis.HealthCheck), print_blob=False,
-            phases=(hypothesis.Phase.generate, hypothesis.Phase.shrink),
-        )  # fmt: skip
-
-        def attempt(drawn: Case) -> None:
-            if tester.try_case(drawn):
-                raise _Violated
-
-        with contextlib.suppress(_Violated):
-            hypothesis.seed(seed)(settings(hypothesis.given(cases(spec))(attempt)))()
+        return tester.result(seed, command)
+    if elsewhere is not None:
+        drawn: dict[Case, None] = {}
+        _draw(spec, examples, seed, lambda one: bool(drawn.setdefault(one)))
+        tester.prepared = elsewhere(list(drawn))
+    _draw(spec, examples, seed, tester.try_case)
     return tester.result(seed, command)
+
+
+def _draw(spec: Any, examples: int, seed: int, violates: Callable[[Case], bool]) -> None:
+    """Draw instances and, once one violates a claim, smaller ones."""
+    # the draws depend on the seed alone: no database, no derandomisation by the function's name
+    settings = hypothesis.settings(
+        max_examples=examples,
+        deadline=None,
+        database=None,
+        report_multiple_bugs=False,
+        suppress_health_check=list(hypothesis.HealthCheck),
+        print_blob=False,
+        phases=(hypothesis.Phase.generate, hypothesis.Phase.shrink),
+    )
+
+    def attempt(case: Case) -> None:
+        if violates(case):
+            raise _Violated
+
+    with contextlib.suppress(_Violated):
+        hypothesis.seed(seed)(settings(hypothesis.given(cases(spec))(attempt)))()
+
+
+def examine(spec: Any, case: Case) -> Examined:
+    """Certify one instance and follow it, by itself."""
+    return _Tester(spec, None)._examine(case)
 
 
 class _Violated(Exception):
@@ -208,6 +243,7 @@ class _Tester:
         self.reasons: dict[str, None] = {}
         self.auto: float | None = None
         self.followed = False
+        self.prepared: Mapping[Case, Examined] = {}
         self._known: dict[Case, tuple[str, ...]] = {}
 
     def try_case(self, case: Case) -> bool:
@@ -218,35 +254,39 @@ class _Tester:
             self.shrinking += 1
             if self.shrinking > _SHRINKING:
                 return False
-        found, proved = self._examine(case)
-        self._known[case] = found
+        prepared = self.prepared.get(case)
+        found = self._examine(case) if prepared is None else prepared
+        self._known[case] = found.violations
+        self.followed |= found.followed
+        self.reasons |= dict.fromkeys(found.reasons)
         if self.smallest is None:
             self.examples += 1
-            self.non_vacuous += proved
-            if self.advance is not None:
+            self.non_vacuous += found.proved
+            if self.advance is not None and prepared is None:
                 self.advance()
-        if found:
-            self.smallest = case, found
-        return bool(found)
+        if found.violations:
+            self.smallest = case, found.violations
+        return bool(found.violations)
 
-    def _examine(self, case: Case) -> tuple[tuple[str, ...], bool]:
+    def _examine(self, case: Case) -> Examined:
         spec = self._drawn(case)
         built = spec.build()
         if not hasattr(spec.network, "seed"):
             built = built._replace(network=perturbed(built.network, case.network))
         options = built.descent
         certificate = self._certify(built, self._step(built, case), case.momentum)
+        followed = False
         for one in (certificate, certificate.final):
             if one is None or not one.proved:
                 continue
             schedule = make_schedule(options.schedule, **options.schedule_options)
-            self.followed |= followable(one, schedule)
+            followed |= followable(one, schedule)
             found = violations(one, built.problem, built.loss, schedule, certificate.run)
             if found:
-                return tuple(found), True
-        if not certificate.proved:
-            self.reasons |= {h.reason: None for h in certificate.hypotheses if h.reason}
-        return (), certificate.proved or (certificate.final is not None and certificate.final.proved)
+                return Examined(tuple(found), True, followed)
+        reasons = () if certificate.proved else tuple(h.reason for h in certificate.hypotheses if h.reason)
+        proved = certificate.proved or (certificate.final is not None and certificate.final.proved)
+        return Examined((), proved, followed, reasons)
 
     def _drawn(self, case: Case) -> Any:
         spec = self.spec

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 
-from dipproofs.experiments.pools import Rows, Task, cores, pool, run_one, run_one_anywhere
+from dipproofs.sweeps.pools import Rows, Task, cores, pool, run_one, run_one_anywhere
 
 #: How often processes may be killed without a cell that was finished in between.
 _DEATHS = 3
