@@ -13,7 +13,6 @@ import sympy as sp
 from dipproofs.certify.guarantees import _residual_count
 from dipproofs.certify.methods.state import total_norm
 from dipproofs.enclosures import Bound, IntervalMatrix, lambda_max, lambda_min
-from dipproofs.enclosures.accurate import accurate_product
 from dipproofs.enclosures.rounding import MAX_TERMS, TINY, UNIT, gamma, inflation, require_ieee
 from dipproofs.enclosures.spectral import spectral_upper
 from dipproofs.enclosures.upward import upward
@@ -102,11 +101,6 @@ def test_norms_of_long_rows_cover_additions_that_are_lost() -> None:
     exact = 1 + Fraction(count - 1, 2**54)
     for shaped in (row[None, :], row[:, None]):
         assert exact <= Fraction(float(spectral_upper(shaped))) ** 2 <= exact * (1 + Fraction(1, 10**6))
-
-
-def test_radii_of_products_are_never_negative() -> None:
-    for inner in (1, 2, 3):
-        assert (accurate_product(np.zeros((2, inner)), np.zeros((inner, 3))).rad >= 0).all()
 
 
 def test_the_norm_of_several_arrays_is_that_of_their_entries() -> None:
