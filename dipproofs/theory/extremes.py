@@ -11,8 +11,8 @@ def minimum(*parts: sp.Expr | int) -> sp.Expr:
     """Return the least of some expressions, without looking for one that another makes superfluous.
 
     Notes:
-        SymPy compares all pairs for it, which was about 30 % of the time to import the formulas; those of the registry come
-        out the same.
+        SymPy compares all pairs for it, which was about 30 % of the time to import the formulas; those of the registry
+        come out the same.
 
     Example:
         >>> x = sp.Symbol("x", nonnegative=True)
