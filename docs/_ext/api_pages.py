@@ -35,6 +35,7 @@ ROOMS: dict[str, str] = {
     "dipproofs.tables": "Tables of bounds",
     "dipproofs.report": "Renderings of a certificate",
     "dipproofs.experiments": "Experiments",
+    "dipproofs.sweeps": "Grids of cells over processes or a cluster",
     "dipproofs.testing": "Hypothesis strategies",
     "dipproofs.errors": "Errors",
 }
