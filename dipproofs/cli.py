@@ -223,6 +223,11 @@ def test(
             shown.stage("testing", examples)
             elsewhere = None
             if jobs is not None or scheduler is not None or out is not None:
+                if one is not None:
+                    raise InputError(
+                        "--case: found --jobs, --scheduler or --out as well, expected none of them: one "
+                        "instance is examined here and not kept"
+                    )
                 from dipproofs.testing.parallel import examine_elsewhere
 
                 elsewhere = examine_elsewhere(problem, jobs, scheduler=scheduler, folder=out, advance=shown.step)

@@ -148,7 +148,7 @@ def test_a_cell_that_always_kills_is_named(tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "a_deadly_sweep.py").write_text(_DEADLY)
     monkeypatch.syspath_prepend(str(tmp_path))
     cells = [{"k": 0, "mark": str(tmp_path / "mark")}, {"k": 9, "mark": ""}]
-    with pytest.raises(RuntimeError, match=r"killed 3 times in a row, lastly with .*'k': 9"):
+    with pytest.raises(InputError, match=r"killed 3 times in a row, lastly with .*'k': 9"):
         list(run_cells([("a_deadly_sweep", cell) for cell in cells], jobs=1))
 
 

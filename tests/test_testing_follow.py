@@ -13,6 +13,7 @@ import pytest
 import dipproofs as dp
 from dipproofs.certificate.record import Certificate
 from dipproofs.descent import make_schedule
+from dipproofs.losses import make_loss
 from dipproofs.testing.follow import followable, violations
 from dipproofs.testing.problem import perturbed
 
@@ -117,3 +118,14 @@ def test_parameters_of_a_file_are_perturbed() -> None:
         assert np.array_equal(one[name], again[name])
         assert np.array_equal(one[name], other[name]) == (not array.any())
         assert np.linalg.norm(one[name] - array) < 0.5 * np.linalg.norm(array) + 1e-300
+
+
+@pytest.mark.parametrize("method", ["heavy-ball", "nesterov"])
+def test_a_point_of_a_method_without_a_theorem_is_followed_by_gradient_descent(method: str) -> None:
+    problem, _ = certified("graph")
+    network, loss = dp.TwoLayer.init(n=16, width=96, input_dimension=4, seed=0), make_loss("log-cosh")
+    cert = dp.certify(problem, network, loss=loss, method=method, momentum=0.5, max_iterations=300)
+    assert cert.proved and cert.method["claims"] == "existence"
+    schedule = make_schedule("constant")
+    assert violations(cert, problem, loss, schedule, cert.run) == []
+    assert violations(scaled("S", 0.1)(cert), problem, loss, schedule, cert.run)

@@ -79,3 +79,14 @@ def test_an_ill_conditioned_operator_is_verified(seed: int) -> None:
     network = dp.TwoLayer.init(n=5, width=64, input_dimension=3, seed=2)
     cert = dp.certify_point(dp.InverseProblem(A, A @ network.output()), network)
     assert cert.proved and dp.verify(cert)
+
+
+@pytest.mark.parametrize("kind", ["squared", "log-cosh"])
+def test_a_failed_certificate_states_the_loss_and_not_its_bound(kind: str, tmp_path: Path) -> None:
+    """Too narrow to be injective, at data that fit to rounding: what is published of the loss holds 0 as well."""
+    A = np.diag([1.0, 1.0, 1.0 + 1e-15, 1.0])
+    network = dp.TwoLayer.init(n=4, width=2, input_dimension=3, train="inner", seed=0)
+    cert = dp.certify(dp.InverseProblem(A, A @ network.output()), network, loss=kind)
+    loss = cert.quantities["loss_0"]
+    assert cert.verdict.name == "REFUTED" and loss is not None and loss.lower == 0 < loss.upper
+    assert dp.verify(save(cert, tmp_path)).valid

@@ -226,6 +226,7 @@ def test_junk_anywhere_in_the_record_never_raises(tmp_path: Path) -> None:
         1e300,
         -2.5,
         10**40,
+        2**1024 - 1,
         "",
         "inf",
         "x" * 99,

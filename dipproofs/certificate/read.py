@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import sys
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -83,7 +84,7 @@ def _end(value: Any, infinite: str, name: str) -> arb:
     # the string of the other infinity is no end; a number that overflows a float is refused as well
     if value == infinite and isinstance(value, str):
         return arb.pos_inf() if infinite == "inf" else arb.neg_inf()
-    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 2**1024 and math.isfinite(value):
+    if is_number(value):
         return arb(value)
     raise ValueError(f"{name}found {_short(value)}, expected a finite number or '{infinite}'")
 
@@ -222,7 +223,7 @@ def _malformed(record: Mapping[str, Any], arrays: Mapping[str, np.ndarray], form
 
 def is_number(value: Any) -> bool:
     """Whether a JSON value is a number (and no boolean) in the range of floats."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 2**1024
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def is_count(value: Any) -> bool:
@@ -271,7 +272,7 @@ def _load(path: Path, form: NetworkFormat) -> tuple[dict[str, np.ndarray], list[
                 array = np.lib.format.read_array(stream, allow_pickle=False)
             if not np.isfinite(array).all():
                 problems.append(f"arrays.{key}: found entries that are not finite, expected finite numbers")
-            arrays[key] = np.ascontiguousarray(array, dtype=np.float64)
+            arrays[key] = np.asarray(array, dtype=np.float64, order="C")
     return arrays, problems
 
 

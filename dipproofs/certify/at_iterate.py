@@ -168,6 +168,7 @@ def _decide(
 ) -> Certificate:  # fmt: skip
     first: tuple[Evaluator, Decision] | None = None
     vanishing = fixed["arithmetic"] == "proved" and may_vanish(base.values[s.loss_0])
+    named = _named(base)
     base = at_its_bound(base) if vanishing else base
     proposals = best(base, form, step, loss.concave_psi)
     for candidate in proposals[:_ATTEMPTS]:
@@ -183,7 +184,7 @@ def _decide(
             first = evaluator, decision
             break
     if first is None:
-        return _failure([*before, _not_injective(base, never)], form, _named(base), fixed, now)
+        return _failure([*before, _not_injective(base, never)], form, named, fixed, now)
     evaluator, decision = first
     if vanishing:
         with flint.ctx.workprec(BITS):

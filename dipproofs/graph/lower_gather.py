@@ -37,6 +37,7 @@ def _one(x: Any, index: np.ndarray) -> Any:
     flat = index.reshape(-1)
     if flat.size == x.size and np.array_equal(flat, np.arange(flat.size)):
         return x.reshape(index.shape)
+    x = x if x.ndim else x.reshape(1)
     plan = _plan(x.shape, index)
     return _taken(x.reshape(-1), index) if plan is None else plan.apply(x, index.shape)
 

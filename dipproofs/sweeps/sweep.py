@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 
+from dipproofs.errors import InputError
 from dipproofs.sweeps.pools import Rows, Task, cores, pool, run_one, run_one_anywhere
 
 #: How often processes may be killed without a cell that was finished in between.
@@ -25,7 +26,7 @@ def run_cells(
 
     Raises:
         RuntimeError: a cell failed; the message names it. Cells whose process was killed are run again.
-        InputError: no Dask, or no scheduler.
+        InputError: no Dask, or no scheduler; processes are killed again and again; what a cell refuses.
     """
     if not tasks:
         return
@@ -40,7 +41,7 @@ def run_cells(
         deaths += 1
         if left and deaths >= _DEATHS:
             named = ", ".join(str(dict(tasks[index][1])) for index in survivor.lost[:2])
-            raise RuntimeError(
+            raise InputError(
                 f"worker processes were killed {deaths} times in a row, lastly with {named}: out of memory? Use fewer "
                 "processes; what is done is kept"
             )
@@ -73,6 +74,8 @@ class _Round:
                     alive = False
                     self.lost.append(index)
                     continue
+                except InputError:
+                    raise
                 except Exception as error:
                     module, cell = self.tasks[index]
                     raise RuntimeError(f"cell {dict(cell)} of {module} failed: {error}") from error

@@ -19,7 +19,7 @@ from dipproofs.certificate.record import Certificate
 from dipproofs.descent import Backtracking
 from dipproofs.enclosures import Bound
 from dipproofs.testing.models import Arrays, model_of
-from dipproofs.testing.stepping import stepping
+from dipproofs.testing.stepping import method_of, stepping
 from dipproofs.theory.methods import METHODS
 
 #: No run is followed for longer.
@@ -158,7 +158,8 @@ def compare(reference: Reference, problem: Any, run: Any) -> tuple[list[str], bo
     cert = reference.certificate
     claims, facts = _Claims(), cert.guarantees
     gamma, start = cert.quantities.get("gamma"), cert.iteration
-    kind = cert.method.get("kind")
+    kind = method_of(cert)
+    run = run if kind == cert.method.get("kind") else None  # another method's, of which nothing is claimed
     bound_S, F_inf = cert.quantities.get("S"), cert.quantities.get("F_inf")
     if kind == "adam":  # existence and a horizon are claimed; the path is that of gradient descent
         gamma = bound_S = F_inf = None

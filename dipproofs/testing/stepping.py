@@ -14,13 +14,19 @@ from dipproofs.testing.models import Arrays, named
 Stepping = Callable[[Arrays, Any], Arrays]
 
 
+def method_of(certificate: Certificate) -> str:
+    """Return the method that what is claimed is about: of a point alone, a gradient descent that nobody made."""
+    kind = str(certificate.method.get("kind"))
+    return "gradient-descent" if certificate.method.get("claims") == "existence" and kind != "adam" else kind
+
+
 def stepping(certificate: Certificate, start: Arrays) -> Stepping:
-    """Return the method of a certificate with its state at the certified iterate.
+    """Return the method that a certificate is about, with its state at the certified iterate.
 
     Args:
-        certificate: whose method it is. start: the trained parameters.
+        certificate: what is claimed. start: the trained parameters.
     """
-    kind, arrays = str(certificate.method.get("kind")), certificate.arrays
+    kind, arrays = method_of(certificate), certificate.arrays
     if kind == "adam":
         return _Adam(certificate.method, arrays, start)
     if kind in ("heavy-ball", "nesterov"):

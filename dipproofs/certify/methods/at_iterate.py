@@ -188,8 +188,8 @@ def decide(base: Base, told: Setting | str, method: Method, targets: Iterable[fl
         return _nothing(named, told)
     producer = PRODUCERS[method.kind]
     decision: Decision | None = producer.prove(told)
-    if decision is None:
-        return _nothing(named, _why_nothing(base, method))
+    if decision is None or not _storable(decision):
+        return _nothing(named, _why_nothing(base, method, decision))
     rho = float(decision.parameters[s.rho])
     ball: ProfileBall = told.ball  # type: ignore[assignment]
     named |= {NAMES[x]: bound for x, bound in ball.quantities(rho).items() if x in NAMES}
@@ -229,7 +229,14 @@ def decide(base: Base, told: Setting | str, method: Method, targets: Iterable[fl
     )  # fmt: skip
 
 
-def _why_nothing(base: Base, method: Method) -> str:
+def _storable(decision: Decision) -> bool:
+    """Whether the parameters that failed are numbers: where no ζ is positive it may be −∞."""
+    return all(math.isfinite(value) for value in decision.parameters.values() if not isinstance(value, str))
+
+
+def _why_nothing(base: Base, method: Method, decision: Decision | None) -> str:
+    if decision is not None:
+        return next((h.reason for h in decision.hypotheses if h.verdict is not Verdict.PROVED), "")
     if method.momentum == 0:
         return "the momentum is 0: use gradient-descent"
     if not base.values[s.sigma_AJ].lower > 0:

@@ -90,6 +90,18 @@ def _power(base: Callable[[Env], Any], exponent: sp.Expr) -> Callable[[Env], Any
     return power
 
 
+def _quotient(expr: sp.Mul) -> Callable[[Env], Any]:
+    """A product with its reciprocals as divisions, which are exact where the quotient is: x/x = 1."""
+    below = [part for part in expr.args if part.is_Pow and part.exp.is_Integer and part.exp < 0]
+    above = [compiled(part) for part in expr.args if part not in below] or [compiled(sp.Integer(1))]
+    divisors = [compiled(1 / part) for part in below]
+
+    def quotient(env: Env) -> Any:
+        return reduce(operator.truediv, [x(env) for x in divisors], reduce(operator.mul, [x(env) for x in above]))
+
+    return quotient
+
+
 def _called(name: str, x: Any, env: Env) -> Any:
     """A function of Arb; on complex balls (for integrals) NaN where it is asked to be analytic and may not be."""
     if not isinstance(x, acb):
@@ -116,12 +128,14 @@ def compiled(expr: sp.Expr) -> Callable[[Env], Any]:
         return lambda env: arb.pi() if expr is sp.pi else arb.const_e()
     if isinstance(expr, sp.Piecewise):
         return _piecewise(expr)
+    if isinstance(expr, sp.Mul):
+        return _quotient(expr)
     parts = [compiled(part) for part in expr.args]
     if isinstance(expr, AppliedUndef):  # what stands for it is given as a function
         return lambda env: env[expr.func](parts[0](env))
     if expr.is_Pow:
         return _power(parts[0], expr.exp)
-    kinds: dict[Any, Any] = {sp.Add: operator.add, sp.Mul: operator.mul, sp.Max: arb.max, sp.Min: arb.min}
+    kinds: dict[Any, Any] = {sp.Add: operator.add, sp.Max: arb.max, sp.Min: arb.min}
     if expr.func in kinds:
         return lambda env: reduce(kinds[expr.func], [part(env) for part in parts])
     if isinstance(expr, sp.LambertW):
@@ -141,6 +155,8 @@ def evaluate(expr: Any, env: Env) -> arb:
         >>> x = sp.Symbol("x")
         >>> float(evaluate(sp.sqrt(x) / 3, {x: arb(4)}).mid())
         0.6666666666666666
+        >>> evaluate(1 - sp.Symbol("y") / x, {x: arb(1e-12), sp.Symbol("y"): arb(1e-12)}).is_zero()
+        True
     """
     expr = sp.sympify(expr)
     return compiled(expr)(env) if expr is not sp.nan and expr.free_symbols <= set(env) else arb.nan()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
@@ -162,9 +163,14 @@ def frobenius(X: Any) -> arb:
     Example:
         >>> float(frobenius(Matrix.of(np.array([[3.0, 4.0]]))).mid())
         5.0
+        >>> frobenius(Matrix.of(np.zeros((300, 300)))).is_zero()
+        True
     """
+    if X.size.is_zero():
+        return arb(0)
     if X.shape[0] * X.shape[1] > _MANY:
-        return rounded(X).frobenius()
+        with suppress(ValueError):  # out of the range of plain floats
+            return rounded(X).frobenius()
     return (norm(X.exact().entries()) + arb(0, X.error)).nonnegative_part()
 
 

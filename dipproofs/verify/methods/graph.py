@@ -66,6 +66,8 @@ class GraphState:
 
     def _product(self, X: np.ndarray, d: np.ndarray) -> tuple[np.ndarray, float]:
         """Xd in floats, and a bound of ‖Md − Xd‖, or of ‖Mᵀd − Xᵀd‖ for the transpose."""
+        if not d.any():
+            return np.zeros(len(X)), 0.0
         away = (gamma(len(d) + 4) * frobenius(X) + self.error) * frobenius(d)
         return X @ d, away * _UP + len(d) * 2.0**-1000
 
@@ -92,10 +94,10 @@ class GraphState:
         """scale·Mᵀr by parameter, as balls."""
         r = self.residual.floats().ravel()
         found, away = self._product(self.X.T, r)
-        wrong = float(upper((self.residual - Matrix.of(r)).size)) * (frobenius(self.X) + self.error) + away
+        inexact = float(upper((self.residual - Matrix.of(r)).size)) * (frobenius(self.X) + self.error)
         columns = lengths(self.X.T)
-        each = (gamma(len(r) + 4) * columns * frobenius(r) + self.error * frobenius(r) + wrong - away) * _UP
-        each = np.minimum(each + 2.0**-1000, wrong * _UP)
+        each = (gamma(len(r) + 4) * columns * frobenius(r) + self.error * frobenius(r) + inexact) * _UP
+        each = np.minimum(each + 2.0**-1000, (inexact + away) * _UP)
         balls = [arb(value, rad) * scale for value, rad in zip(found.tolist(), each.tolist(), strict=True)]
         return {name: [part] for name, part in self._by_parameter(balls).items()}
 
