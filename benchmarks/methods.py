@@ -30,7 +30,8 @@ from checks.maps import draw_map
 from checks.method_runs import broken, draw, proved_at_limit
 from checks.rounding_runs import floor_run, steps
 from dipproofs.certify.at_iterate import certify_at
-from dipproofs.certify.methods.at_iterate import Method, exactly
+from dipproofs.certify.methods.floats import exactly
+from dipproofs.certify.methods.method import Method
 from dipproofs.certify.methods.spectral import forecast, frozen_curves
 from dipproofs.certify.search import Step
 from dipproofs.enclosures import Bound, IntervalMatrix

@@ -8,7 +8,7 @@ import sympy as sp
 from checks.everywhere import same, sign_on_positive
 from checks.registry import proves
 from checks.test_methods_heavy_ball import pinv
-from dipproofs.certify.methods.heavy_ball import chain
+from dipproofs.certify.methods.floats import chain
 from dipproofs.theory import formula
 from dipproofs.theory import symbols as s
 from dipproofs.theory.methods import nesterov

@@ -15,6 +15,7 @@ except KeyboardInterrupt:  # nothing runs yet that would say so in one word
     sys.stderr.write("interrupted\n")
     raise SystemExit(130) from None
 
+from dipproofs.collector import own_process, uncollected
 from dipproofs.compilation_cache import keep_compilations
 from dipproofs.errors import InputError
 
@@ -66,38 +67,23 @@ def certify(
     Example: dipproofs certify examples/gaussian.toml --out out
     """
     with _one_line_errors():
-        _json_target(json)
-        folder = _out_directory(out) or resume
-        if at is not None and resume is not None:
-            raise InputError("--at, --resume: found both, expected one of them; --at certifies without a run")
-        from dipproofs.report.progress import progress
+        with uncollected():
+            _json_target(json)
+            folder = _out_directory(out) or resume
+            if at is not None and resume is not None:
+                raise InputError("--at, --resume: found both, expected one of them; --at certifies without a run")
+            from dipproofs.report.progress import progress
 
         with progress("importing") as shown:
-            spec, built = _load(problem, shown.stage)
-            from dipproofs.command import certified
+            with uncollected():
+                spec, built = _load(problem, shown.stage)
+                from dipproofs.command import certified
 
             certificate = certified(spec, built, shown, at=at, resume=resume)
-        from dipproofs.certificate import write as save
+        with uncollected():
+            _show(certificate, built, folder, json, verbose)
         from dipproofs.report import words
 
-        written = ""
-        if folder is not None:
-            from dipproofs.report.html import certificate_html
-            from dipproofs.report.style import import_figures
-
-            import_figures()
-            shapes = {"image_shape": built.problem.image_shape, "data_shape": built.problem.data_shape}
-            save.save(certificate, folder, report=certificate_html(certificate, **shapes))
-            if certificate.run is not None and certificate.run.snapshot is not None:
-                certificate.run.snapshot.save(folder)
-            written = f"{folder}/ (report.html; check again: dipproofs verify {folder / save.CERTIFICATE})"
-        if json is not None:
-            record, _ = save.certificate_json(certificate, files=folder is not None)
-            _write_json(json, record)
-        if json != "-":
-            from dipproofs.report.console import render_certificate
-
-            _print(render_certificate(certificate, verbose=verbose, written=written))
     if certificate.run is not None and certificate.run.stopped == "interrupted":
         raise typer.Exit(130)
     raise typer.Exit(0 if words.answered(certificate) else 1)
@@ -122,8 +108,9 @@ def check(
         from dipproofs.report.progress import progress
 
         with progress("importing") as shown:
-            spec, built = _load(problem, shown.stage)
-            from dipproofs.certify import api
+            with uncollected():
+                spec, built = _load(problem, shown.stage)
+                from dipproofs.certify import api
 
             shown.stage("proving")
             step, arithmetic = built.descent.step, built.certificate.arithmetic
@@ -173,7 +160,8 @@ def verify(
         from dipproofs.report.progress import waiting
 
         with waiting("proving again"):
-            from dipproofs.verify import verify as run
+            with uncollected():
+                from dipproofs.verify import verify as run
 
             result = run(_certificate_file(certificate))
         if not result.readable:
@@ -287,8 +275,10 @@ def explain(
 def main() -> None:
     """Entry point of the console script."""
     try:
-        keep_compilations()
-        _plug_in()
+        own_process()
+        with uncollected():
+            keep_compilations()
+            _plug_in()
         app()
     except KeyboardInterrupt:
         typer.echo("interrupted", err=True)
@@ -370,6 +360,30 @@ def _load(path: Path, stage: Callable[[str], None]) -> tuple[Any, Any]:
 
     jax.config.update("jax_enable_x64", True)
     return spec, spec.build()
+
+
+def _show(certificate: Any, built: Any, folder: Path | None, json: str | None, verbose: bool) -> None:
+    """Write and print what `certify` found."""
+    from dipproofs.certificate import write as save
+
+    written = ""
+    if folder is not None:
+        from dipproofs.report.html import certificate_html
+        from dipproofs.report.style import import_figures
+
+        import_figures()
+        shapes = {"image_shape": built.problem.image_shape, "data_shape": built.problem.data_shape}
+        save.save(certificate, folder, report=certificate_html(certificate, **shapes))
+        if certificate.run is not None and certificate.run.snapshot is not None:
+            certificate.run.snapshot.save(folder)
+        written = f"{folder}/ (report.html; check again: dipproofs verify {folder / save.CERTIFICATE})"
+    if json is not None:
+        record, _ = save.certificate_json(certificate, files=folder is not None)
+        _write_json(json, record)
+    if json != "-":
+        from dipproofs.report.console import render_certificate
+
+        _print(render_certificate(certificate, verbose=verbose, written=written))
 
 
 def _certificate_file(path: Path) -> Path:

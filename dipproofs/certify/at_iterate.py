@@ -13,9 +13,9 @@ from dipproofs.certificate.record import Certificate, Guarantees, Hypothesis
 from dipproofs.certificate.stored import StoredArrays
 from dipproofs.certify.decide import BITS, Decision, Evaluator
 from dipproofs.certify.guarantees import guarantee, without_assumptions, without_descent
-from dipproofs.certify.methods.at_iterate import PRODUCERS, Method, certify_momentum
 from dipproofs.certify.methods.floating_point import with_floating_point
 from dipproofs.certify.methods.forecast import with_forecast
+from dipproofs.certify.methods.method import MOMENTUM, Method
 from dipproofs.certify.provenance import provenance
 from dipproofs.certify.quantities import NAMES, Base, enclose_base, enclose_loss, estimate_base, searched
 from dipproofs.certify.rows import lost_in_projection
@@ -101,7 +101,7 @@ def certify_at(
             base = enclose_base(operator, problem.y, network, loss, unprojected=unprojected(form), radius=radius)
         else:
             base = estimate_base(problem, network, loss, operator, unprojected=unprojected(form))
-        momentum = method is not None and method.kind in PRODUCERS and not method.point_only
+        momentum = method is not None and method.kind in MOMENTUM and not method.point_only
         base, start = searched(base, schedule), _start(base, moving=momentum)
         f_0 = base.values[s.loss_0]
         given = loss.assumptions(base.prediction, problem.y, f_0) if f_0.is_finite else ()
@@ -114,6 +114,8 @@ def certify_at(
             return _failure(before, form, _named(base), fixed, now)
         goals = sorted({*TARGETS, *targets}, reverse=True)
         if method is not None and momentum:
+            from dipproofs.certify.methods.at_iterate import certify_momentum  # large theorems
+
             return certify_momentum(base, network, operator, problem.y, loss, method, before, goals, fixed, now, about)
         never = network.never_injective(operator.rank)
         found = _decide(base, loss, step, form, before, schedule, goals, fixed, now, about, never)

@@ -10,7 +10,8 @@ import sympy as sp
 
 from dipproofs.errors import InputError
 from dipproofs.report.explain_signal import SIGNAL_TOPICS, items_of
-from dipproofs.report.explain_words import GROUPS, words
+from dipproofs.report.explain_words import groups as word_groups
+from dipproofs.report.explain_words import words
 from dipproofs.theory import ACTIVATIONS, EXCLUDED, FORMS, PROFILES, formula, formulas, quantities
 from dipproofs.theory.core import Formula
 
@@ -54,6 +55,8 @@ def explain(name: str | None = None, *, latex: bool = False) -> str:
     topics |= dict.fromkeys(LOSSES, _loss)
     topics |= dict.fromkeys(ACTIVATIONS, _activation)
     topics |= dict.fromkeys(SIGNAL_TOPICS, _signal)
+    if name in topics and name not in EXCLUDED:
+        return topics[name](name, latex)
     known = words()
     for word in known:
         topics.setdefault(word, lambda chosen, latex: known[chosen])
@@ -75,7 +78,7 @@ def _overview(losses: list[str]) -> str:
         "losses": losses,
         "activations": ACTIVATIONS,
         "the signal": SIGNAL_TOPICS,
-        **GROUPS,
+        **word_groups(),
     }
     lines = [_listed(group, entries) for group, entries in groups.items()]
     end = "  or the name of a quantity in a certificate, such as sigma_AJ"

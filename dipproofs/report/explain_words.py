@@ -81,28 +81,28 @@ METHODS = {
     "backtracking": "A schedule: steps halved until the loss falls enough.",
 }
 
-#: Hypotheses of the theorems about methods with momentum.
-OF_METHODS = {
-    condition.id: f"in the theorem about {theorem.kind}: {condition.statement}.".replace("\\", "")
-    for theorem in reversed(METHOD_THEOREMS.values())
-    for condition in theorem.hypotheses
-}
 
-#: In the order in which later ones win where a word stands for several things.
-GROUPS = {
-    "setting": keys.SETTING,
-    "proof": keys.PROOF,
-    "record": keys.RECORD,
-    "structure": keys.STRUCTURES,
-    "of the signal": keys.SIGNAL,
-    "of computed iterates": keys.FLOATING_POINT,
-    "hypothesis of a method": {name: text for name, text in OF_METHODS.items() if name not in HYPOTHESES | keys.PROOF},
-    "verdict": VERDICTS,
-    "claim": CLAIMS,
-    "hypothesis": {name: text for name, text in HYPOTHESES.items() if name not in keys.SETTING | keys.RECORD},
-    "guarantee": GUARANTEES,
-    "method": METHODS,
-}
+def groups() -> dict[str, dict[str, str]]:
+    """Return the words by group, in the order in which later ones win where a word stands for several things."""
+    of_methods = {
+        condition.id: f"in the theorem about {theorem.kind}: {condition.statement}.".replace("\\", "")
+        for theorem in reversed(list(METHOD_THEOREMS.values()))
+        for condition in theorem.hypotheses
+    }
+    return {
+        "setting": keys.SETTING,
+        "proof": keys.PROOF,
+        "record": keys.RECORD,
+        "structure": keys.STRUCTURES,
+        "of the signal": keys.SIGNAL,
+        "of computed iterates": keys.FLOATING_POINT,
+        "hypothesis of a method": {n: text for n, text in of_methods.items() if n not in HYPOTHESES | keys.PROOF},
+        "verdict": VERDICTS,
+        "claim": CLAIMS,
+        "hypothesis": {n: text for n, text in HYPOTHESES.items() if n not in keys.SETTING | keys.RECORD},
+        "guarantee": GUARANTEES,
+        "method": METHODS,
+    }
 
 
 def _capital(text: str) -> str:
@@ -118,6 +118,6 @@ def words() -> dict[str, str]:
         True
     """
     found: dict[str, str] = {}
-    for group, entries in GROUPS.items():
+    for group, entries in groups().items():
         found |= {name: f"{group} {name}\n\n{_capital(text)}" for name, text in entries.items()}
     return {name: f"quantity {name}\n\n{quantity.meaning}" for name, quantity in quantities().items()} | found

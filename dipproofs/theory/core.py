@@ -6,6 +6,7 @@ discover them through `formulas`, so that a formula without a check cannot slip 
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -58,6 +59,23 @@ class Formula:
 
 _FORMULAS: dict[str, Formula] = {}
 _QUANTITIES: dict[str, Quantity] = {}
+#: Modules with large formulas, by the prefix of their ids: imported when one of them is asked for.
+_LATER: dict[str, str] = {}
+
+
+def later(prefix: str, module: str) -> None:
+    """Name the module that registers the formulas of a prefix, to be imported when they are asked for."""
+    _LATER[prefix] = module
+
+
+def _import(prefix: str) -> None:
+    for known, module in _LATER.items():
+        if known.startswith(prefix) or prefix.startswith(known):
+            importlib.import_module(module)
+
+
+def _place(id: str) -> int:
+    return next((i for i, prefix in enumerate(_LATER) if id.startswith(prefix)), -1)
 
 
 def register(formula: Formula) -> Formula:
@@ -91,14 +109,15 @@ def quantity(name: str, latex: str, meaning: str, source: str, hint: str = "uppe
 
 
 def formulas(prefix: str = "") -> Iterator[Formula]:
-    """Yield the registered formulas whose id starts with ``prefix``, in order of registration.
+    """Yield the registered formulas whose id starts with ``prefix``, in order of registration; those of `later` last.
 
     Example:
         >>> from dipproofs import theory
         >>> next(theory.formulas("forms.concave.omega")).expr
         1 - q/2
     """
-    return (f for name, f in list(_FORMULAS.items()) if name.startswith(prefix))
+    _import(prefix)
+    return (_FORMULAS[name] for name in sorted(_FORMULAS, key=_place) if name.startswith(prefix))
 
 
 def formula(id: str) -> Formula:
@@ -107,6 +126,7 @@ def formula(id: str) -> Formula:
     Raises:
         KeyError: no such formula.
     """
+    _import(id)
     return _FORMULAS[id]
 
 

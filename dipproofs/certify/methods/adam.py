@@ -11,7 +11,8 @@ import numpy as np
 import sympy as sp
 
 from dipproofs.certify.methods.decide import BITS, ONE_MINUS_BETA, Decision, call, decide
-from dipproofs.certify.methods.heavy_ball import ROOM, Proposal, evaluate_floats, zeta_floats
+from dipproofs.certify.methods.floats import ROOM, evaluate_floats
+from dipproofs.certify.methods.heavy_ball import Proposal, zeta_floats
 from dipproofs.certify.methods.setting import Direction
 from dipproofs.enclosures import Bound, Evidence, Verdict
 from dipproofs.theory import symbols as s

@@ -15,7 +15,9 @@ from dipproofs.certify.methods import adam, heavy_ball, nesterov
 from dipproofs.certify.methods.ball import FORM, ProfileBall
 from dipproofs.certify.methods.decide import BITS, Decision, call
 from dipproofs.certify.methods.exchange import ExchangedRecursion
+from dipproofs.certify.methods.floats import exactly
 from dipproofs.certify.methods.heavy_ball import Recursion
+from dipproofs.certify.methods.method import Method
 from dipproofs.certify.methods.metric import AdamOptions, adam_setting
 from dipproofs.certify.methods.setting import Direction, Setting
 from dipproofs.certify.methods.state import direction, gradient_norm
@@ -42,43 +44,6 @@ PARAMETERS: dict[str, dict[str, Any]] = {
 #: What follows is stated with this slack, so that another arithmetic, with other η, can confirm it.
 _ROOM = 1e-6
 _MISSING = "export the optimiser's state: −lr·momentum_buffer as state/velocity/NAME"
-
-
-@dataclass(frozen=True)
-class Method:
-    """A method as it goes on from an iterate.
-
-    Args:
-        kind: "heavy-ball", "nesterov" or "adam".
-        step: γ (adam: lr) of the next iteration and all further ones.
-        momentum: β (adam: β₁).
-        state: arrays by their names in certificates.
-        options: beta2, epsilon, claim_horizon (adam).
-        point_only: its theorem is not asked for.
-    """
-
-    kind: str
-    step: float
-    momentum: float
-    state: Mapping[str, np.ndarray] = field(default_factory=dict)
-    options: Mapping[str, Any] = field(default_factory=dict)
-    point_only: bool = False
-
-    def to_json(self) -> dict[str, Any]:
-        """Return kind and options, as certificates have them."""
-        kept = {key: value for key, value in self.options.items() if key != "claim_horizon"}
-        found = {"kind": self.kind, "momentum": self.momentum, **kept}
-        found |= {"step": self.step} if self.kind == "adam" else {}
-        return found | ({"claims": "existence"} if self.point_only else {})
-
-    def named(self, kind: str, names: Iterable[str]) -> dict[str, np.ndarray] | None:
-        """The part of the state that belongs to parameters; None if some of it is missing."""
-        found = {name: self.state.get(f"state/{kind}/{name}") for name in names}
-        return None if any(a is None for a in found.values()) else found  # type: ignore[return-value]
-
-    def velocity(self, names: Iterable[str]) -> dict[str, np.ndarray] | None:
-        """D by parameter; a run that has not begun is at rest."""
-        return {} if not self.state else self.named("velocity", names)
 
 
 @dataclass(frozen=True)
@@ -305,12 +270,6 @@ def _guarantees(
     )
 
 
-def exactly(target: float) -> str:
-    """Write a target so that reading it gives the same number."""
-    short = f"{target:g}"
-    return short if float(short) == target else repr(float(target))
-
-
 @dataclass(frozen=True)
 class Horizon:
     """The statement about Adam's next iterations.
@@ -409,4 +368,4 @@ def no_horizon(why: str) -> Horizon:
     return Horizon(Verdict.UNDECIDED, 0, None, {}, why)
 
 
-__all__ = ["PARAMETERS", "PRODUCERS", "Horizon", "Method", "Momentum", "decide", "horizon", "setting"]
+__all__ = ["PARAMETERS", "PRODUCERS", "Horizon", "Momentum", "decide", "horizon", "setting"]

@@ -16,7 +16,7 @@ from dipproofs.certificate.record import Certificate
 from dipproofs.certify.methods import inexact_gradient
 from dipproofs.certify.methods.ball import ProfileBall
 from dipproofs.certify.methods.decide import BITS, call
-from dipproofs.certify.methods.heavy_ball import evaluate_floats
+from dipproofs.certify.methods.floats import evaluate_floats
 from dipproofs.certify.quantities import Base, loss_scale
 from dipproofs.enclosures import Bound, Evidence
 from dipproofs.enclosures.widen import widened

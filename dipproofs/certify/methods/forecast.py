@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from dipproofs.certificate.record import Certificate
-from dipproofs.certify.methods.at_iterate import exactly
 from dipproofs.certify.methods.ball import FORM
+from dipproofs.certify.methods.floats import exactly
 from dipproofs.certify.methods.spectral import Forecast, forecast, frozen_curves
 from dipproofs.certify.quantities import Base, loss_scale
 from dipproofs.enclosures import Bound, Evidence, IntervalMatrix, IntervalVector

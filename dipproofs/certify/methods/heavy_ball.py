@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import flint
@@ -12,9 +11,9 @@ import numpy as np
 import sympy as sp
 
 from dipproofs.certify.methods.decide import BITS, ONE_MINUS_BETA, Decision, call, decide
+from dipproofs.certify.methods.floats import ROOM, evaluate_floats
 from dipproofs.certify.methods.setting import Setting
 from dipproofs.enclosures import Verdict
-from dipproofs.enclosures.floats import compile_floats
 from dipproofs.theory import symbols as s
 from dipproofs.theory.methods import heavy_ball as theory
 from dipproofs.theory.methods import symbols as m
@@ -25,8 +24,6 @@ ALPHAS = np.concatenate([[1.0], np.geomspace(1e-4, 0.97, 16), [1.2, 1.6, 2.5]])
 DELTAS = np.array([0.0, 0.25, 0.5, 1.0])
 #: Places of η between the smallest feasible one and 1/β.
 PLACES = np.concatenate([np.geomspace(0.004, 0.1, 6), np.linspace(0.14, 0.97, 14)])
-#: ζ and S keep this much slack, so that enclosures can confirm them.
-ROOM = 1e-6
 
 Array = Any
 CHAIN = theory.CONSTANTS
@@ -55,24 +52,6 @@ class Proposal:
     def feasible(self) -> bool:
         """Whether the hypotheses seem to hold."""
         return self.reach > 1
-
-
-@cache
-def chain(constants: tuple[tuple[sp.Symbol, sp.Expr], ...], extra: tuple[sp.Expr, ...] = ()) -> tuple[Any, Any]:
-    """Compile constants and further expressions: (symbols needed, function of them)."""
-    made = {symbol for symbol, _ in constants}
-    exprs = [expr for _, expr in constants] + list(extra)
-    needed = tuple(sorted(set().union(*(e.free_symbols for e in exprs)) - made, key=str))
-    return needed, compile_floats(needed, [*constants, *((None, e) for e in extra)])
-
-
-def evaluate_floats(constants: Any, env: dict[Any, Any], extra: tuple[sp.Expr, ...] = ()) -> dict[Any, Any]:
-    """Evaluate a chain on floats or arrays; the extra expressions come under their index."""
-    needed, function = chain(constants, extra)
-    with np.errstate(all="ignore"):
-        values = function(*[np.asarray(env[symbol], dtype=np.float64) for symbol in needed])
-    names = [symbol for symbol, _ in constants] + list(range(len(extra)))
-    return {**env, **dict(zip(names, values, strict=True))}
 
 
 def grid(setting: Setting, radii: Array) -> dict[Any, Any]:

@@ -12,7 +12,7 @@ import numpy as np
 import sympy as sp
 
 from dipproofs.certify.methods.decide import BITS, Decision, call, decide
-from dipproofs.certify.methods.heavy_ball import ROOM, evaluate_floats
+from dipproofs.certify.methods.floats import ROOM, evaluate_floats
 from dipproofs.certify.methods.setting import Ball
 from dipproofs.enclosures import Bound, Evidence, Verdict
 from dipproofs.theory import symbols as s

@@ -11,7 +11,8 @@ import numpy as np
 import sympy as sp
 
 from dipproofs.certify.methods.decide import BITS, ONE_MINUS_BETA, Decision, call, coefficients, decide
-from dipproofs.certify.methods.heavy_ball import ROOM, Proposal, Recursion, evaluate_floats, given
+from dipproofs.certify.methods.floats import ROOM, evaluate_floats
+from dipproofs.certify.methods.heavy_ball import Proposal, Recursion, given
 from dipproofs.certify.methods.polynomial import is_nonnegative
 from dipproofs.certify.methods.setting import Setting
 from dipproofs.enclosures import Verdict

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from dipproofs.certify.methods.at_iterate import PRODUCERS, Method
+from dipproofs.certify.methods.method import MOMENTUM, Method
 from dipproofs.certify.methods.run import ADAM, GRADIENT_DESCENT
 from dipproofs.descent.arguments import checked_step
 from dipproofs.descent.methods import make_method
 from dipproofs.errors import InputError
 
-METHODS = (GRADIENT_DESCENT, *PRODUCERS, ADAM)
+METHODS = (GRADIENT_DESCENT, *MOMENTUM, ADAM)
 #: How to export the state of a method, by the kinds of its arrays.
 _EXPORT = {
     "velocity": "export −lr·momentum_buffer of the optimiser as velocity/NAME",
@@ -39,7 +39,7 @@ def checked_method(
             if value is not None:
                 raise InputError(f"{name}: found a value, expected None: {method or 'a point'} has no {name}")
         return None
-    if method in PRODUCERS and momentum is None:
+    if method in MOMENTUM and momentum is None:
         raise InputError(f"momentum: found None with method {method!r}, expected the number with which it would go on")
     if isinstance(momentum, str):
         raise InputError(f"momentum: found {momentum!r}, expected the number with which {method} would go on")

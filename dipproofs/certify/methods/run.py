@@ -7,16 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from dipproofs.certificate.record import Certificate
-from dipproofs.certify.methods import adam
-from dipproofs.certify.methods.at_iterate import (
-    PRODUCERS,
-    Method,
-    adam_setting_of,
-    horizon,
-    larger_ball,
-    no_horizon,
-    setting,
-)
+from dipproofs.certify.methods.method import MOMENTUM, Method
 from dipproofs.certify.quantities import Base, enclose_base
 from dipproofs.enclosures import Verdict
 from dipproofs.enclosures.threads import one_thread
@@ -56,7 +47,7 @@ class Methods:
     @property
     def decided(self) -> bool:
         """Whether the method has a theorem of its own for this loss and schedule."""
-        return self.method.kind in PRODUCERS and self._applies and self._has_momentum
+        return self.method.kind in MOMENTUM and self._applies and self._has_momentum
 
     @property
     def _applies(self) -> bool:
@@ -72,7 +63,7 @@ class Methods:
         return (
             self.method.kind != GRADIENT_DESCENT
             and not self.decided
-            and (self.method.kind not in PRODUCERS or self._has_momentum)
+            and (self.method.kind not in MOMENTUM or self._has_momentum)
         )
 
     @property
@@ -94,7 +85,7 @@ class Methods:
 
     def at(self, iterate: Any) -> Method | None:
         """The method as it goes on from an iterate; None where it is gradient descent."""
-        if self.method.kind == GRADIENT_DESCENT or (self.method.kind in PRODUCERS and not self._has_momentum):
+        if self.method.kind == GRADIENT_DESCENT or (self.method.kind in MOMENTUM and not self._has_momentum):
             return None
         momentum = iterate.momentum
         if momentum is None:
@@ -112,11 +103,13 @@ class Methods:
             return False
         if self.on_a_ball and not _near(base):
             return False  # enclosing M of a graph takes as long as many iterations
+        from dipproofs.certify.methods import adam, at_iterate  # large theorems
+
         if self._horizon:
-            asked = adam_setting_of(base, iterate.network, self.operator, self.problem.y, method)
+            asked = at_iterate.adam_setting_of(base, iterate.network, self.operator, self.problem.y, method)
             return not isinstance(asked, str) and adam.promises(asked, self.claim_horizon)
-        told = setting(base, iterate.network, self.operator, self.problem.y, method)
-        return not isinstance(told, str) and bool(PRODUCERS[method.kind].propose(told).feasible)
+        told = at_iterate.setting(base, iterate.network, self.operator, self.problem.y, method)
+        return not isinstance(told, str) and bool(at_iterate.PRODUCERS[method.kind].propose(told).feasible)
 
     def with_horizon(self, found: Certificate, iterate: Any, again: Again) -> Certificate:
         """Add the statement about Adam's next iterations to a certificate of its iterate; ``again`` as below."""
@@ -155,6 +148,8 @@ def with_horizon(
     """
     if operator.rank is None:
         return found
+    from dipproofs.certify.methods.at_iterate import horizon, larger_ball, no_horizon
+
     cost = network.proof_cost(operator)
     if on_a_ball(network) and cost > _COST:
         asked = {"asked": method.options["claim_horizon"], **no_horizon(_LONG).to_json()}
