@@ -16,6 +16,7 @@ from dipproofs.enclosures.widen import widened
 from dipproofs.errors import InputError
 from dipproofs.networks import Network
 from dipproofs.operators.bounds import OperatorBounds
+from dipproofs.recovery.least_squares import least_squares
 from dipproofs.recovery.restricted import (
     STATEMENT,
     Frame,
@@ -239,7 +240,7 @@ class Recovery:
         if self._truth is None or self.sigma is None:
             return None
         y = IntervalMatrix.from_exact(self.problem.y) - self._image(self._shift)
-        near = np.linalg.lstsq(self.operator.matrix.mid, y.mid, rcond=None)[0]
+        near = least_squares(self.operator, y.mid)
         signal = IntervalMatrix.from_exact(near)
         # Π(AB near − y) = AB(near − c_LS), so ‖B(near − c_LS)‖ ≤ its norm / σ_min(AQ)
         slack = (self._projected_norm(self.operator.matrix @ signal - y) / self.sigma).upper
