@@ -81,3 +81,10 @@ def test_compiled_floats_know_every_power() -> None:
     a, b = 1.7, 0.6
     wanted = [a, a**2, a**3, a**0.5, a**1.5, 1 / a, a**-2, a**-0.5, a**b, 2**b, np.exp(b), b / a**2, 3 * a**0.5 / b]
     assert np.allclose(function(np.float64(a), np.float64(b)), wanted, rtol=1e-14)
+
+
+def test_norms_of_stacks_of_zeros_and_of_what_is_no_number() -> None:
+    assert spectral_upper(np.zeros((2, 3, 4))).tolist() == [0.0, 0.0] and float(spectral_upper(np.zeros((3, 4)))) == 0
+    for bad in (np.inf, np.nan):
+        assert np.isinf(spectral_upper(np.full((2, 1, 3), bad))).all()
+    assert spectral_upper(np.zeros((2, 0, 3))).tolist() == [0.0, 0.0]

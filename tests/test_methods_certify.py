@@ -49,6 +49,7 @@ def test_momentum_is_proved_and_verified(method: str, saved: Any) -> None:
     assert cert.proved and cert.form == "residual" and cert.method["kind"] == method
     assert cert.claims.convergence.verdict == "proved" and cert.claims.existence.of == "final"
     assert cert.iteration < cert.run.iterations / 2
+    assert all(h.reason == "" for h in cert.hypotheses if h.id == "injective")  # reasons are for what is not proved
     # what was promised at the certified iterate was kept by the run
     loss = cert.run.history.loss[cert.iteration :]
     for target, count in cert.guarantees.iterations_to_loss.items():

@@ -46,6 +46,7 @@ def test_the_run_stays_below_the_curve() -> None:
     last = forecast()["iterations"][-1]
     assert forecast()["proved"][-1] < 0.8 * R[0] * rate**last
     assert forecast()["frozen"][0] == pytest.approx(R[0], rel=1e-9)
+    assert rate ** forecast()["length"] <= 1e-3 < rate ** (forecast()["length"] - 65)  # as long as the residual needs
 
 
 def test_counts_come_from_it_where_it_is_better_and_are_kept() -> None:

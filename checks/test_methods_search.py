@@ -1,0 +1,71 @@
+"""What a search in floats proposes for momentum is proved wherever it seems feasible, and leaves nothing to be had."""
+
+from __future__ import annotations
+
+import flint
+import numpy as np
+import pytest
+
+from checks.method_runs import PRODUCERS, RADII, draw
+from dipproofs.certify.methods import heavy_ball
+from dipproofs.certify.methods.decide import BITS, Decision, decide
+from dipproofs.certify.methods.heavy_ball import Proposal
+from dipproofs.certify.methods.setting import Setting
+from dipproofs.enclosures import Verdict
+from dipproofs.theory import symbols as s
+from dipproofs.theory.methods import HEAVY_BALL, NESTEROV
+from dipproofs.theory.methods import symbols as m
+
+THEOREMS = {"heavy-ball": HEAVY_BALL, "nesterov": NESTEROV}
+
+
+def proposals(kind: str, count: int, share: float) -> list[tuple[Setting, Proposal]]:
+    """For maps and methods at random, at a share of the largest residual for which something seems to hold."""
+    rng, found = np.random.default_rng(2), []
+    while len(found) < count:
+        instance = draw(rng, kind)
+        limit = None if instance is None else instance.limit(5)
+        if instance is not None and limit is not None:
+            setting = instance.setting(share * limit)
+            radii = RADII * share * limit / instance.mapping.ends[0]
+            found.append((setting, PRODUCERS[kind].propose(setting, radii)))
+    return found
+
+
+def decided(kind: str, setting: Setting, proposal: Proposal, factors: dict | None = None) -> Decision:
+    """The theorem at a proposal, some of its parameters multiplied."""
+    parameters = dict(proposal.parameters)
+    for symbol, factor in (factors or {}).items():
+        parameters[symbol] = float(parameters[symbol]) * factor
+    with flint.ctx.workprec(BITS):
+        known = heavy_ball.given(setting, float(parameters[s.rho]))
+    return decide(THEOREMS[kind], known, parameters, setting.evidence)
+
+
+@pytest.mark.parametrize(("kind", "count"), [("heavy-ball", 12), ("nesterov", 5)])
+def test_what_seems_to_hold_is_proved_and_zeta_is_the_largest(kind: str, count: int) -> None:
+    for setting, proposal in proposals(kind, count, 0.95):
+        assert proposal.feasible and decided(kind, setting, proposal).verdict is Verdict.PROVED
+        for symbol, factor in ((m.zeta, 1.05), (m.eta, 0.99)):
+            assert decided(kind, setting, proposal, {symbol: factor}).verdict is not Verdict.PROVED
+
+
+@pytest.mark.parametrize("kind", ["heavy-ball", "nesterov"])
+def test_the_estimates_of_a_proposal_are_those_of_its_decision(kind: str) -> None:
+    for setting, proposal in proposals(kind, 3, 0.5):
+        decision = decided(kind, setting, proposal)
+        assert decision.bound(m.path).upper == pytest.approx(proposal.path, rel=1e-5)
+        contraction = decision.bound(m.contraction).upper
+        assert proposal.rate < contraction < 1  # η is above the least one: a shorter path for a slower W
+        q = float(PRODUCERS[kind].levels(decision).factor(dict(decision.env), decision.env[m.W_0]).upper())
+        assert q == pytest.approx(proposal.rate, rel=1e-2 if kind == "nesterov" else 1e-6)
+
+
+@pytest.mark.parametrize("kind", ["heavy-ball", "nesterov"])
+def test_radii_near_the_path_give_no_slower_contraction(kind: str) -> None:
+    for setting, _ in proposals(kind, 3, 0.6):
+        plain = PRODUCERS[kind].propose(setting)
+        proved = PRODUCERS[kind].prove(setting)
+        assert proved is not None and proved.verdict is Verdict.PROVED
+        q = float(PRODUCERS[kind].levels(proved).factor(dict(proved.env), proved.env[m.W_0]).upper())
+        assert q <= plain.rate * (1 + 1e-3)
