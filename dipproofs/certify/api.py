@@ -129,7 +129,7 @@ def certify(
             say(line)
     recovery = Recovery(problem, network, operator, loss, distance)
     fitted = fitted_problem(problem, network, operator, loss)
-    tolerance = stopping_level(tolerance, relative, loss_of(fitted, network, loss))
+    tolerance = stopping_level(tolerance, relative, loss_of(fitted, network, loss) if relative else 0.0)
     goal = max(tolerance, stopping_loss(stop, fitted, network, loss, recovery))
     where: dict[str, Any] = {}
     steps: list[tuple[int, float]] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from dipproofs.theory.core import quantities
 from dipproofs.theory.losses import resolve_scale
 
 NAMES = {q.symbol: name for name, q in quantities().items()}
+_HINTS = {q.symbol: q.hint for q in quantities().values()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +48,16 @@ class Base:
     loss_parameters: Mapping[Any, Bound] = field(default_factory=dict)
     prediction: Any = None
     at_bound: bool = False
+
+    @cached_property
+    def weaker_ends(self) -> Mapping[Any, np.float64]:
+        """The end of every quantity that makes the theorem's claim weaker, as floats."""
+
+        def end(symbol: Any, bound: Bound) -> np.float64:
+            # powers of Python's floats raise when they overflow, NumPy's are then infinite
+            return np.float64(max(bound.lower, 0.0) if _HINTS.get(symbol, "upper") == "lower" else bound.upper)
+
+        return {symbol: end(symbol, bound) for symbol, bound in self.values.items()}
 
 
 def searched(base: Base, schedule: Any) -> Base:

@@ -10,10 +10,8 @@ import numpy as np
 
 from dipproofs.certify.constants import Environment, Plan, float_call, float_cumulative, float_evaluate
 from dipproofs.certify.quantities import Base
-from dipproofs.enclosures import Bound
 from dipproofs.theory import FORMS
 from dipproofs.theory import symbols as s
-from dipproofs.theory.core import quantities
 from dipproofs.theory.forms import BEST, SEARCHED, Form
 from dipproofs.theory.theorem import Theorem, offered
 
@@ -29,8 +27,6 @@ _SMALL = 1e-14
 
 #: How many times a free step is halved.
 _HALVINGS = 5
-
-_HINTS = {q.symbol: q.hint for q in quantities().values()}
 
 
 @dataclass(frozen=True)
@@ -75,13 +71,8 @@ class Candidate:
 
 
 def pessimistic(base: Base) -> Environment:
-    """Return the end of every base quantity that makes the theorem's claim weaker, as floats."""
-
-    def end(symbol: Any, bound: Bound) -> np.float64:
-        # powers of Python's floats raise when they overflow, NumPy's are then infinite
-        return np.float64(max(bound.lower, 0.0) if _HINTS.get(symbol, "upper") == "lower" else bound.upper)
-
-    return {symbol: end(symbol, bound) for symbol, bound in base.values.items()}
+    """Return `Base.weaker_ends` as a dictionary that may be changed."""
+    return dict(base.weaker_ends)
 
 
 def plans(base: Base, form: str, concave_psi: bool) -> list[Plan]:

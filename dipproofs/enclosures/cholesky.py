@@ -64,9 +64,8 @@ class CholeskyTest:
             diagonal = _below(start - price * inflation(4))
         if not (diagonal > 0).all():
             return False
-        work = self.mid.T.copy(order="F")  # symmetric, so the transpose is a plain copy
-        if self.sign < 0:
-            np.negative(work, out=work)
+        work = np.empty_like(self.mid.T, order="F")  # symmetric, so the transpose is read as it lies
+        np.multiply(self.mid.T, self.sign, out=work)
         np.fill_diagonal(work, diagonal)
         return factorise(work)
 
