@@ -15,7 +15,7 @@ from sympy.codegen.cfunctions import expm1
 
 from dipproofs.theory.activations import ACTIVATIONS, x
 from dipproofs.theory.activations.softplus import SOFTPLUS
-from dipproofs.theory.core import define
+from dipproofs.theory.core import later
 
 #: Where a function is defined and smooth, in words.
 DOMAINS = {"real": "all numbers", "positive": "numbers > 0", "nonzero": "numbers ≠ 0"}
@@ -77,7 +77,8 @@ def _mish(t: sp.Expr) -> tuple[sp.Expr, sp.Expr, sp.Expr]:
     return x * t, t + x * slope, 2 * slope + x * second
 
 
-_NEW = (
+#: Functions that are no activations of two-layer networks.
+NEW = (
     Elementary("cos", sp.cos(x)),
     Elementary("exp", sp.exp(x)),
     Elementary("log", sp.log(x), "positive"),
@@ -111,12 +112,10 @@ _NEW = (
 #: Every function that an `entrywise` node may name; those of `ACTIVATIONS` first.
 ELEMENTARY: dict[str, Elementary] = {
     **{a.name: Elementary(a.name, a.phi, first=a.dphi, numeric=a.float_forms) for a in ACTIVATIONS.values()},
-    **{function.name: function for function in _NEW},
+    **{function.name: function for function in NEW},
 }
 
-for _function in _NEW:
-    for _order, _key in enumerate(("phi", "dphi", "ddphi")):
-        define(f"elementary.{_function.name}.{_key}", _function.derivative(_order), f"{_function.name}: {_key}", "§4")
+later("elementary.", "dipproofs.theory.elementary_formulas")
 
 
 @dataclass(frozen=True)
