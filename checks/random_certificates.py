@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,7 @@ def _loss(rng: np.random.Generator, kind: str) -> Any:
     return make_loss(kind, **parameters)
 
 
+@lru_cache(maxsize=64)
 def random_certificate(seed: int) -> Certificate:
     """Draw sizes, network, loss, operator, data, form, step and schedule, and certify."""
     rng = np.random.default_rng(seed)

@@ -11,6 +11,7 @@ import contextlib
 import math
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from functools import lru_cache
 
 import flint
 import mpmath
@@ -43,14 +44,25 @@ def fractions(a: Matrix) -> list[list[Fraction]]:
 
 
 def scaled_integers(rows: list[list[Fraction]]) -> flint.fmpz_mat:
+    """A positive multiple of a matrix, in the smallest integers."""
     scale = math.lcm(*[x.denominator for row in rows for x in row])
-    return flint.fmpz_mat([[int(x * scale) for x in row] for row in rows])
+    integers = [[x.numerator * (scale // x.denominator) for x in row] for row in rows]
+    common = math.gcd(*[x for row in integers for x in row]) or 1
+    return flint.fmpz_mat([[x // common for x in row] for row in integers])
 
 
 def exact_gram(a: Matrix) -> list[list[Fraction]]:
     """The smaller of A Aᵀ and AᵀA, exactly."""
-    exact = fractions(a if a.shape[0] <= a.shape[1] else a.T)
-    return [[sum((x * y for x, y in zip(r, s)), Fraction(0)) for s in exact] for r in exact]
+    return _exact_gram((a if a.shape[0] <= a.shape[1] else a.T).astype(np.float64).tobytes(), min(a.shape))
+
+
+@lru_cache(maxsize=4)  # both ends of a spectrum are asked for
+def _exact_gram(content: bytes, rows: int) -> list[list[Fraction]]:
+    exact = fractions(np.frombuffer(content).reshape(rows, -1))
+    scale = math.lcm(*[x.denominator for row in exact for x in row])
+    integers = flint.fmpz_mat([[x.numerator * (scale // x.denominator) for x in row] for row in exact])
+    gram = integers * integers.transpose()
+    return [[Fraction(int(gram[i, j]), scale**2) for j in range(rows)] for i in range(rows)]
 
 
 def psd(rows: list[list[Fraction]], tau: Fraction, sign: int = 1, strict: bool = False) -> bool:

@@ -22,6 +22,8 @@ from dipproofs.theory import recovery as f
 from dipproofs.theory import symbols as s
 
 SLACK = 1 + 1e-9
+#: x_τ and ψ(f_τ).
+Iterate = tuple[np.ndarray, float]
 
 
 # --- formulas ---------------------------------------------------------------------------------------------
@@ -113,27 +115,27 @@ def test_bounds_hold_at_every_iterate(
         certificate = certified(drawn, seed, **arguments)
         if not count.example(certificate.proved):
             continue
-        facts = _violations(certificate, drawn)
+        path = list(follow(certificate))
+        facts = _violations(certificate, drawn, path)
         count.facts += facts[1]
         assert not facts[0], facts[0]
-        _check_limit(certificate, drawn, converged="p" not in getattr(loss, "parameters", {}))
+        _check_limit(certificate, drawn, path[-1], converged="p" not in getattr(loss, "parameters", {}))
     record(request, count)
 
 
-def _violations(certificate: Certificate, drawn: Drawn, level: float | None = None) -> tuple[list[str], int]:
-    """Names of violated claims, and how many claims were compared; ``level`` overrides what δ is."""
+def _violations(certificate: Certificate, drawn: Drawn, path: list[Iterate]) -> tuple[list[str], int]:
+    """Names of violated claims along the descent, and how many claims were compared."""
     guarantees = certificate.guarantees
     entry = guarantees.extra["recovery"]
     sigma, size = entry["sigma_AQ"].upper, entry["noise_norm"].upper
     distance, forward = entry["distance_to_range"].upper, (entry["norm_forward"] or entry["sigma_AQ"]).upper
-    delta = entry["early_stopping"]["level"].upper if level is None else level
+    delta = entry["early_stopping"]["level"].upper
     stop = guarantees.early_stopping_iteration
     AB = drawn.A if drawn.B is None else drawn.A @ drawn.B
-    clean = AB @ np.linalg.pinv(AB) @ (drawn.A @ (drawn.x - drawn.offset)) + drawn.A @ np.full(
-        len(drawn.x), drawn.offset
-    )
+    projector = AB @ np.linalg.pinv(AB)
+    clean = projector @ (drawn.A @ (drawn.x - drawn.offset)) + drawn.A @ np.full(len(drawn.x), drawn.offset)
     found, decided = [], 0
-    for tau, (x, psi) in enumerate(follow(certificate)):
+    for tau, (x, psi) in enumerate(path):
         error = np.linalg.norm(x - drawn.x)
         bound = (psi + size + forward * distance) / sigma
         claims = {"recovery": (error, bound)}
@@ -145,7 +147,7 @@ def _violations(certificate: Certificate, drawn: Drawn, level: float | None = No
                 claims["true error"] = (entry["true_error"].lower, error)
         if stop is not None and tau >= stop:
             data = np.linalg.norm(drawn.A @ x - drawn.A @ drawn.x)
-            projected = AB @ np.linalg.pinv(AB) @ (drawn.A @ x - clean)
+            projected = projector @ (drawn.A @ x - clean)
             claims |= {
                 "psi": (psi, delta),
                 "data error": (np.linalg.norm(projected), 2 * delta),
@@ -161,13 +163,13 @@ def _violations(certificate: Certificate, drawn: Drawn, level: float | None = No
     return found, decided
 
 
-def _check_limit(certificate: Certificate, drawn: Drawn, converged: bool) -> None:
+def _check_limit(certificate: Certificate, drawn: Drawn, end: Iterate, converged: bool) -> None:
     """The limit is o1 + B(AB)⁺(y − A o1), and its error is enclosed and bounded."""
     entry = certificate.guarantees.extra["recovery"]
     B = np.eye(drawn.A.shape[1]) if drawn.B is None else drawn.B
     shift = np.full(drawn.A.shape[1], drawn.offset)
     least = shift + B @ np.linalg.lstsq(drawn.A @ B, drawn.y - drawn.A @ shift, rcond=None)[0]
-    last, psi = list(follow(certificate))[-1]
+    last, psi = end
     assert np.linalg.norm(last - least) <= psi / entry["sigma_AQ"].lower * SLACK + 1e-9
     assert psi < (1e-3 if converged else np.inf), "the run is long enough to say something about the limit"
     error = np.linalg.norm(least - drawn.x)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import pytest
 from flint import arb
 
 from checks.effort import TIMES
-from checks.random_certificates import written
+from checks.random_certificates import random_certificate, written
 from dipproofs.theory import PROFILES, quantities
 from dipproofs.theory.symbols import S, t
 from dipproofs.verify import verify
@@ -48,51 +49,75 @@ def test_certificates_that_were_once_refused_are_valid(seed: int, tmp_path: Path
     assert result.valid, str(result)
 
 
+@cache
+def proofs() -> tuple[int, ...]:
+    """Seeds of proofs for the tamperings."""
+    found: list[int] = []
+    seed = 10_000
+    while len(found) < TAMPERED:
+        seed += 1
+        if random_certificate(seed).proved:
+            found.append(seed)
+    return tuple(found)
+
+
 def _moved(claim: dict[str, Any], factor: float) -> dict[str, Any]:
     return {**claim, "lower": claim["lower"] * factor, "upper": claim["upper"] * factor}
 
 
-def _spoiled(record: dict[str, Any], rng: np.random.Generator) -> list[tuple[str, dict[str, Any]]]:
-    """Certificates of which one number is false: each quantity out of its own enclosure, up or down."""
-    text, found = json.dumps(record), []
+#: From these numbers others are computed again, so that they are moved one at a time.
+_BUILT_ON = ("quantities.gamma", "quantities.S", "quantities.R", "quantities.loss_0")
+
+
+def _movable(record: dict[str, Any]) -> list[tuple[str, str]]:
+    """Where the proved numbers of a certificate are, as (section, name)."""
+    found = []
     for where in ("quantities", "guarantees"):
         for name, claim in record[where].items():
             finite = isinstance(claim, dict) and all(isinstance(claim.get(x), float) for x in ("lower", "upper"))
-            if not finite or claim["lower"] == 0 or claim["evidence"] != "proved" or name == "rho":
-                continue
-            width = 1 + 2 * (claim["upper"] / claim["lower"] - 1)
-            factor = max(width, 1 / width) * (1 + 10.0 ** rng.uniform(-7, 0))
-            spoiled = json.loads(text)
-            spoiled[where][name] = _moved(claim, factor if rng.random() < 0.5 else 1 / factor)
-            found.append((f"{where}.{name}", spoiled))
+            if finite and claim["lower"] != 0 and claim["evidence"] == "proved" and name != "rho":
+                found.append((where, name))
     return found
 
 
+def _spoil(record: dict[str, Any], where: str, name: str, rng: np.random.Generator) -> None:
+    """Move one number out of its own enclosure, up or down."""
+    claim = record[where][name]
+    width = 1 + 2 * (claim["upper"] / claim["lower"] - 1)
+    factor = max(width, 1 / width) * (1 + 10.0 ** rng.uniform(-7, 0))
+    record[where][name] = _moved(claim, factor if rng.random() < 0.5 else 1 / factor)
+
+
 def test_numbers_moved_out_of_their_enclosure_are_found(tmp_path: Path) -> None:
-    rng, proofs, tried = np.random.default_rng(0), 0, 0
-    seed = 10_000
-    while proofs < TAMPERED:
-        seed += 1
-        certificate, path = written(seed, tmp_path)
-        if not certificate.proved:
-            continue
-        proofs += 1
-        for name, spoiled in _spoiled(json.loads(path.read_text()), rng):
-            path.write_text(json.dumps(spoiled))
-            tried += 1
-            assert not verify(path).valid, f"seed {seed}: {name} was changed to {spoiled}"
+    """All of a proof at once, each of which is to be named; alone those on which others are built, and some more."""
+    rng, tried = np.random.default_rng(0), 0
+    for seed in proofs():
+        _, path = written(seed, tmp_path)
+        text = path.read_text()
+        movable = _movable(json.loads(text))
+        names = [f"{where}.{name}" for where, name in movable]
+        together = [place for place, name in zip(movable, names, strict=True) if name not in _BUILT_ON]
+        alone = [place for place, name in zip(movable, names, strict=True) if name in _BUILT_ON]
+        alone += [together[i] for i in rng.choice(len(together), size=2, replace=False)]
+        for moved in (together, *([place] for place in alone)):
+            record = json.loads(text)
+            for where, name in moved:
+                _spoil(record, where, name, rng)
+            path.write_text(json.dumps(record))
+            result = verify(path)
+            assert not result.valid, f"seed {seed}: {moved} changed to {record}"
+            named = {finding.split(":")[0] for finding in result.findings}
+            missed = {f"{where}.{name}" for where, name in moved} - named
+            assert not missed or len(moved) == 1, f"seed {seed}: {missed} changed to {record}"
+            tried += len(moved)
     assert tried > 20 * TAMPERED
 
 
 @pytest.mark.parametrize("kind", ["entry", "another run", "verdict", "renamed form", "renamed profile"])
 def test_other_tamperings_are_found(tmp_path: Path, kind: str) -> None:
-    rng, tried, seed, kept = np.random.default_rng(1), 0, 20_000, []
-    while tried < TAMPERED:
-        seed += 1
-        certificate, path = written(seed, tmp_path)
-        if not certificate.proved:
-            continue
-        tried += 1
+    rng, kept = np.random.default_rng(1), []
+    for seed in proofs():
+        _, path = written(seed, tmp_path)
         record = json.loads(path.read_text())
         if _tamper(kind, record, path, rng) and verify(path).valid:
             kept.append(seed)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -233,9 +234,14 @@ def _merged(base: Sections, more: Sections) -> Sections:
 
 
 def _fingerprint(folder: Path, sections: Sections, run: bool) -> str:
+    return _fingerprint_of(folder, _toml(sections), run)
+
+
+@cache
+def _fingerprint_of(folder: Path, text: str, run: bool) -> str:
     """What is certified: exact arrays, network, loss, noise, pictures; and the whole certificate of a run."""
     path = folder / "problem.toml"
-    path.write_text(_toml(sections), encoding="utf-8")
+    path.write_text(text, encoding="utf-8")
     spec = load_problem(path)
     built = spec.build()
     problem = built.problem

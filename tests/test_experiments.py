@@ -258,9 +258,10 @@ def test_boundaries_and_powers() -> None:
 # --- batches --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("train", ["both", "inner", "outer"])
-@pytest.mark.parametrize("activation", ["tanh", "sigmoid"])
-def test_batches_do_what_descend_does(train: str, activation: str) -> None:
+@pytest.mark.parametrize(
+    ("activation", "train"), [("tanh", "both"), ("tanh", "inner"), ("tanh", "outer"), ("sigmoid", "both")]
+)
+def test_batches_do_what_descend_does(activation: str, train: str) -> None:
     from dipproofs.descent import descend
     from dipproofs.experiments.batch import run_batch
     from dipproofs.experiments.instances import Size, random_instance

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ FOLDER = Path(__file__).parent.parent / "docs" / "experiments"
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="the documentation is not here")
 
 
+@cache
 def rows_of(name: str) -> list[dict[str, Any]]:
     plain, packed = FOLDER / name / "data.csv", FOLDER / name / "data.csv.gz"
     data = plain.read_bytes() if plain.exists() else gzip.decompress(packed.read_bytes())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import jax
 import jax.numpy as jnp
@@ -45,10 +46,16 @@ OTHERS = [
 ]
 
 
+@cache
+def known_profile(profile: str) -> Loss:
+    """A loss of several tests: deciding its shape takes longer than what they ask of it."""
+    return Loss.custom(profile)
+
+
 @pytest.mark.parametrize(("profile", "known", "shape"), SAME, ids=[p for p, _, _ in SAME])
 def test_a_profile_gives_what_the_table_gives(profile: str, known: Loss, shape: str) -> None:
     """ψ, Ψ⁻¹∘Ψ, G, Λ and the envelope of a profile agree with the built-in loss of the same formula."""
-    loss = Loss.custom(profile)
+    loss = known_profile(profile)
     assert loss.shape == shape and loss.assumed == () and loss.concave_psi and loss.convex
     for size in (1e-9, 1e-3, 1.0):
         start = loss.enclose(DATA + size * SHIFT, DATA)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -58,7 +59,8 @@ def test_the_module_is_callable_and_prints_a_table(folder: Path) -> None:
 def test_every_tampering_of_a_run_is_found(folder: Path, tmp_path: Path) -> None:
     record = json.loads((folder / "certificate.json").read_text())
     (tmp_path / "arrays.npz").write_bytes((folder / "arrays.npz").read_bytes())
-    (tmp_path / "arrays-final.npz").write_bytes((folder / "arrays-final.npz").read_bytes())
+    record.pop("final")  # a certificate of its own, as large as this one; its tampering is the next test's
+    record["claims"] = derive(record)
     assert verify(write(tmp_path, record)).valid
     in_loss = {"no compact", "no minimiser"} if record["version"] == 1 else set()  # said by "loss" in that version
     assert set(_kept(tmp_path, record)) <= in_loss
@@ -278,6 +280,16 @@ PROFILES = [
 ]
 
 
+NO_PROFILES: list[dict[str, Any]] = [
+    {"profile": "r"},  # not C¹ as an even function
+    {"profile": "sin(r)**2"},  # not convex
+    {"profile": "1 + r**2"},  # not 0 at 0
+    {"profile": "Piecewise((0*r, r < 1), ((r - 1)**2, True))"},  # 0 on an interval
+    {"profile": "__import__('os').system('true')"},
+    {"profile": None},
+]
+
+
 @pytest.mark.parametrize("profile", PROFILES)
 def test_a_loss_of_ones_own_is_verified(tmp_path: Path, profile: str) -> None:
     from dipproofs.certificate.write import save
@@ -291,16 +303,9 @@ def test_a_loss_of_ones_own_is_verified(tmp_path: Path, profile: str) -> None:
     record, arrays = load(tmp_path / "certificate.json")
     record.pop("final")
     record["claims"] = derive(record)  # without the run's end, existence is about the certified iterate
-    spoiled = [
-        {"profile": f"({profile}) * 1.01"},  # another loss
-        {"profile": "r"},  # not C¹ as an even function
-        {"profile": "sin(r)**2"},  # not convex
-        {"profile": "1 + r**2"},  # not 0 at 0
-        {"profile": "Piecewise((0*r, r < 1), ((r - 1)**2, True))"},  # 0 on an interval
-        {"profile": "__import__('os').system('true')"},
-        {"profile": None},
-        {"scale": 2.0},
-    ]
+    spoiled = [{"profile": f"({profile}) * 1.01"}, {"scale": 2.0}]  # another loss
+    if profile == PROFILES[0]:
+        spoiled += NO_PROFILES
     for change in spoiled:
         assert verify(write(tmp_path, {**record, "loss": {**record["loss"], **change}}, arrays)).exit_code == 1, change
     counts = record["guarantees"]["iterations_to_loss"]

@@ -182,7 +182,7 @@ def figures(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
         parts, axes = panels(1, 2, 4.4, 3.6)
         for place, when, title in ((axes[0][0], "first", "first certificate"),
                                    (axes[0][1], "last", "last certificate")):  # fmt: skip
-            _bars(place, rows, when, names)
+            _bars(place, chosen(rows, kind="rate"), when, names)
             place.set_title(title, fontsize=9.5)
         axes[0][1].set_yticklabels([])
         parts.legend(*axes[0][0].get_legend_handles_labels(), loc="outside upper center", ncols=4, frameon=False)
@@ -206,7 +206,7 @@ def _bars(place: Any, rows: Sequence[dict[str, Any]], when: str, names: Sequence
 
 
 def _median_log(rows: Sequence[dict[str, Any]], name: str, column: str) -> float | None:
-    values = [r[column] for r in chosen(rows, kind="rate", loss=name) if isinstance(r.get(column), float)]
+    values = [r[column] for r in chosen(rows, loss=name) if isinstance(r.get(column), float)]
     values = [value for value in values if value > 0]
     return float(np.median(np.log10(values))) if values else None
 
@@ -223,12 +223,12 @@ def result(rows: Sequence[dict[str, Any]]) -> str:
     ]  # fmt: skip
     for name, *_ in LOSSES:
         for when in ("first", "last"):
-            logs = [_median_log(rows, name, f"{when}_{part}") for part in ("ratio", *PARTS, "sigma_A")]
+            logs = [_median_log(runs, name, f"{when}_{part}") for part in ("ratio", *PARTS, "sigma_A")]
             if logs[0] is not None:
                 shown = " | ".join("–" if v is None else f"{10**v:.3g}" for v in logs)
                 parts.append(f"| {name} | {when} | {shown} |")
     totals = {
-        part: [v for name, *_ in LOSSES if (v := _median_log(rows, name, f"first_{part}")) is not None]
+        part: [v for name, *_ in LOSSES if (v := _median_log(runs, name, f"first_{part}")) is not None]
         for part in PARTS
     }
     order = sorted((part for part in PARTS if totals[part]), key=lambda part: -float(np.mean(totals[part])))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import reduce
+from functools import lru_cache, reduce
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -128,6 +128,9 @@ def reached(audit: Audit, count: int, target: arb) -> bool:
     return bool(here + amount * evaluate(conditions.rate_exponent, env) >= there)
 
 
+_simplified = lru_cache(maxsize=256)(sp.simplify)
+
+
 def _conclusion(audit: Audit, name: str, value: Any) -> None:
     """A formula of the theorem, monotone in F_∞, or ln of the contraction for ψ(e) = √(Ce): Ψ = −(C/4)ln e."""
     key, claim = name.split(".")[-1], Claim.parse(value)
@@ -137,7 +140,7 @@ def _conclusion(audit: Audit, name: str, value: Any) -> None:
         raise ValueError(f"found {claim}, expected from 0 on: the loss may be 0")
     truth = audit.theorem.conclusions.get(key, sp.nan)
     if key == "log_contraction_per_step":
-        ratio = sp.simplify(audit.loss.theory.psi_scaled**2 / s.e)
+        ratio = _simplified(audit.loss.theory.psi_scaled**2 / s.e)
         if truth is sp.nan and s.e not in ratio.free_symbols:
             truth = -2 * conditions.rate_exponent / ratio
         if not _constant(audit):

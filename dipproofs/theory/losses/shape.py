@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
+from functools import lru_cache
 
 import sympy as sp
 
@@ -28,6 +29,11 @@ def positive_parameters(expr: sp.Expr, parameters: Iterable[Parameter]) -> sp.Ex
     return expr.subs(exact)
 
 
+#: Verifying and certifying ask for the same few expressions again and again.
+_simplified = lru_cache(maxsize=1024)(sp.simplify)
+
+
+@lru_cache(maxsize=4096)
 def sign_of(expr: sp.Expr) -> Sign:
     """Sign of an expression over the declared ranges of its symbols: 1 (≥ 0), −1 (≤ 0), 0 (zero), None (unknown).
 
@@ -96,7 +102,7 @@ def convex_entry(loss: LossTheory) -> bool:
         return all(sign_of(piece) in (0, 1) for piece in pieces)
     inside, data = sp.Symbol("inside", positive=True), sp.Symbol("data", positive=True)
     low, high = loss.domain
-    second = sp.simplify(sp.diff(loss.entry, v, 2))
+    second = _simplified(sp.diff(loss.entry, v, 2))
     if high == sp.oo:
         return sign_of(second.subs({v: inside + (low if low != -sp.oo else 0), y: data})) == 1
     return sign_of(second.subs({v: 1 / (1 + inside), y: 1 / (1 + data)})) == 1

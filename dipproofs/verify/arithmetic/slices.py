@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from copy import copy
+from functools import lru_cache
 from operator import matmul, mul
 from typing import Any, cast
 
@@ -26,15 +27,17 @@ BITS, INNER, MOST, FINE = 20, 2**11, 7, 128
 #: As many products of slices may be added to one level and stay below 2^53.
 ADDED = 15
 Levels = dict[int, np.ndarray]
+_SLACK = 1 + arb(2) ** -19
 
 
+@lru_cache(maxsize=512)
 def _weight(level: int) -> arb:
     return arb(2) ** (BITS * level)
 
 
 def _norm(x: np.ndarray) -> arb:
     """Upper bound of the Frobenius norm of integers ≤ 2^19: a float sum of 2^30 squares errs by less than 2⁻²⁰."""
-    return upper(arb(float(np.vdot(x, x))).sqrt() * (1 + arb(2) ** -19))
+    return upper(arb(float(np.vdot(x, x))).sqrt() * _SLACK)
 
 
 def _carried(levels: Levels) -> Levels:
@@ -42,11 +45,12 @@ def _carried(levels: Levels) -> Levels:
     done, pending = {}, dict(levels)
     while pending:
         x = pending.pop(level := min(pending))
-        carry = np.rint(x * 2.0**-BITS)
-        if carry.any():
+        if (most := np.abs(x).max(initial=0.0)) > 2.0 ** (BITS - 1):
+            carry = np.rint(x * 2.0**-BITS)
             x = x - carry * 2.0**BITS
             pending[level + 1] = pending[level + 1] + carry if level + 1 in pending else carry
-        if x.any():
+            most = np.abs(x).max()
+        if most:
             done[level] = x
     return done
 
