@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
@@ -24,6 +24,8 @@ _RESIDUE = 8.0
 #: Units whose distance is below this many margins are looked at with their exact row.
 _NEAR = 100.0
 _TRIES = 12
+#: Most steps with one Jacobian, and the share of the residual that each may leave.
+_CHORDS, _GAIN = 16, 0.5
 #: Share of a step at which its second derivative is measured, and the longest correction by it.
 _AHEAD, _BENT = 0.1, 1.0
 
@@ -55,6 +57,27 @@ class _State:
         return float(np.linalg.norm(self.residual))
 
 
+@dataclass(frozen=True, eq=False)
+class _Model:
+    """The linear model of A g at a point: M, M Mᵀ and its factors by damping, relative to the mean of the diagonal."""
+
+    rows: Array
+    gram: Array
+    known: dict[float, Any] = field(default_factory=dict)
+
+    @classmethod
+    def at(cls, state: _State, A: Array) -> _Model:
+        M = jacobian_rows(state.point, state.point.graph.output, A)
+        return cls(M, M @ M.T)
+
+    def step(self, damping: float, residual: Array) -> Array | None:
+        """−Mᵀ(MMᵀ + λI)⁻¹ residual; None where that is not positive definite."""
+        if damping not in self.known:
+            self.known[damping] = _factored(self.gram, damping * float(np.trace(self.gram)) / len(self.gram))
+        solution = _solve(self.known[damping], residual)
+        return None if solution is None else -(self.rows.T @ solution)
+
+
 At = Callable[[Array], _State]
 
 
@@ -80,9 +103,9 @@ def polish(network: GraphNetwork, A: Array, y: Array, *, iterations: int = 40) -
         with np.errstate(all="ignore"):
             return _State(theta, point, A @ point.mid(network.graph.output).reshape(-1) - y)
 
-    state, taken = _levenberg_marquardt(at, at(start), A, iterations)
+    state, taken, model = _levenberg_marquardt(at, at(start), A, iterations)
     state, more, released = _release(at, state, A, iterations - taken)
-    state = _decidable(at, state, A)
+    state = _decidable(at, state, A, model)
     values = _split(network, names, state.theta)
     moved = float(np.linalg.norm(state.theta - start))
     return Polished(network.with_parameters(values), taken + more, moved, state.size, released)
@@ -94,49 +117,77 @@ def _split(network: GraphNetwork, names: list[str], theta: Array) -> dict[str, A
     return {name: part.reshape(shape) for name, part, shape in zip(names, np.split(theta, cuts), shapes)}
 
 
-def _levenberg_marquardt(at: At, state: _State, A: Array, iterations: int) -> tuple[_State, int]:
-    """Damped steps that decrease the residual, until none does."""
+def _levenberg_marquardt(at: At, state: _State, A: Array, iterations: int) -> tuple[_State, int, _Model | None]:
+    """Damped steps that decrease the residual, until none does; the model of the last step too.
+
+    Notes:
+        A Jacobian costs as much as dozens of evaluations: with each one the damping is searched, and its system is
+        solved again for the residuals that are left (a chord step) for as long as that gains.
+    """
     damping, taken = 1e-2, 0
     floor = _floor(state, A)
+    model: _Model | None = None
     while taken < iterations and state.size > floor:
-        M = jacobian_rows(state.point, state.point.graph.output, A)
-        gram = M @ M.T
-        scale = float(np.trace(gram)) / len(gram)
-        better: _State | None = None
-        for attempt in range(_TRIES):
-            better = _damped(at, state, M, gram, damping * scale)
-            if better is not None:
-                damping = max(damping / 5 if attempt == 0 else damping, 1e-18)
-                break
-            damping = max(damping * 4, 1e-16)
+        model = _Model.at(state, A)
+        better, damping = _searched(at, state, model, damping)
         if better is None:
             break
         taken += 1
+        better = _chord(at, better, model, damping, floor)
         stalled = better.size > 0.5 * state.size and better.size < 1e3 * floor
         state = better
         if stalled:
             break
-    return state, taken
+    return state, taken, model
 
 
-def _damped(at: At, state: _State, M: Array, gram: Array, shift: float) -> _State | None:
+def _searched(at: At, state: _State, model: _Model, damping: float) -> tuple[_State | None, float]:
+    """A step that gains, with a damping raised until one does, or lowered where that gains much; the next damping."""
+    better = _damped(at, state, model, damping)
+    if better is None:
+        for _ in range(_TRIES - 1):
+            damping = max(damping * 4, 1e-16)
+            better = _damped(at, state, model, damping)
+            if better is not None:
+                break
+        return better, damping
+    before = state.size
+    while better.size < _GAIN * before and damping > 1e-18:
+        before, damping = better.size, max(damping / 5, 1e-18)
+        better = min(better, _damped(at, state, model, damping) or better, key=lambda found: found.size)
+    return better, max(damping / 5, 1e-18)
+
+
+def _chord(at: At, state: _State, model: _Model, damping: float, floor: float) -> _State:
+    """More steps with the same model, each of which has to gain much."""
+    for _ in range(_CHORDS):
+        if not state.size > floor:
+            break
+        step = model.step(damping, state.residual)
+        if step is None:
+            break
+        found = at(state.theta + step)
+        if not found.size < _GAIN * state.size:
+            break
+        state = found
+    return state
+
+
+def _damped(at: At, state: _State, model: _Model, damping: float) -> _State | None:
     """One damped step, bent by half its second derivative where that is the shorter part; None if it gains nothing.
 
     Notes:
         With v the step, −Mᵀ(K + λI)⁻¹D²F[v,v] bends it along the curved valley of the residual (geodesic acceleration,
         Transtrum and Sethna): D²F[v,v] is a difference quotient, one evaluation more.
     """
-    solution = _solve(gram, shift, state.residual)
-    if solution is None:
+    step = model.step(damping, state.residual)
+    if step is None:
         return None
-    step = -(M.T @ solution)
     trials = [step]
     ahead = at(state.theta + _AHEAD * step).residual
-    bending = _solve(gram, shift, 2 / _AHEAD * ((ahead - state.residual) / _AHEAD - M @ step))
-    if bending is not None:
-        bend = -(M.T @ bending)
-        if np.linalg.norm(bend) < _BENT * np.linalg.norm(step):
-            trials.insert(0, step + bend / 2)
+    bend = model.step(damping, 2 / _AHEAD * ((ahead - state.residual) / _AHEAD - model.rows @ step))
+    if bend is not None and np.linalg.norm(bend) < _BENT * np.linalg.norm(step):
+        trials.insert(0, step + bend / 2)
     for trial in trials:
         found = at(state.theta + trial)
         if found.size < state.size:
@@ -144,15 +195,19 @@ def _damped(at: At, state: _State, M: Array, gram: Array, shift: float) -> _Stat
     return None
 
 
-def _decidable(at: At, state: _State, A: Array) -> _State:
+def _decidable(at: At, state: _State, A: Array, model: _Model | None) -> _State:
     """Step back from a residual that is all rounding, by the least step that leaves `_RESIDUE` times as much."""
     floor = _floor(state, A)
     if state.size >= 0.5 * _RESIDUE * floor:
         return state
-    M = jacobian_rows(state.point, state.point.graph.output, A)
-    gram = M @ M.T
-    step = _solve(gram, 0.0, np.full(len(gram), _RESIDUE * floor / np.sqrt(len(gram))))
-    return state if step is None else at(state.theta + M.T @ step)
+    for known in (model, None):  # a Jacobian from nearby will do if the residual comes out as it should
+        known = _Model.at(state, A) if known is None else known
+        count = len(known.gram)
+        step = known.step(0.0, np.full(count, -_RESIDUE * floor / np.sqrt(count)))
+        found = state if step is None else at(state.theta + step)
+        if 0.5 * _RESIDUE * floor <= found.size <= 2 * _RESIDUE * floor:
+            break
+    return found
 
 
 def _floor(state: _State, A: Array) -> float:
@@ -161,13 +216,20 @@ def _floor(state: _State, A: Array) -> float:
     return 2.0**-52 * float(np.linalg.norm(A @ np.abs(value).reshape(-1)))
 
 
-def _solve(gram: Array, shift: float, right: Array) -> Array | None:
-    """(K + shift I)⁻¹ right with one step of refinement; None if that is not positive definite."""
+def _factored(gram: Array, shift: float) -> tuple[Array, Any] | None:
+    """K + shift I and its Cholesky factor; None if it is not positive definite."""
     matrix = gram + shift * np.eye(len(gram))
     try:
-        factor = cho_factor(matrix, check_finite=False)
+        return matrix, cho_factor(matrix, check_finite=False)
     except (LinAlgError, ValueError):
         return None
+
+
+def _solve(factored: tuple[Array, Any] | None, right: Array) -> Array | None:
+    """The solution with one step of refinement; None if there is none."""
+    if factored is None:
+        return None
+    matrix, factor = factored
     solution = cho_solve(factor, right, check_finite=False)
     solution = solution + cho_solve(factor, right - matrix @ solution, check_finite=False)
     return solution if np.isfinite(solution).all() else None
@@ -187,13 +249,10 @@ def _release(at: At, state: _State, A: Array, iterations: int) -> tuple[_State, 
         if taken == iterations:
             break
         M = np.vstack([jacobian_rows(state.point, state.point.graph.output, A), rows])
-        gram = M @ M.T
-        step = _solve(
-            gram, 1e-14 * float(np.trace(gram)) / len(gram), np.concatenate([state.residual, values - targets])
-        )
+        step = _Model(M, M @ M.T).step(1e-14, np.concatenate([state.residual, values - targets]))
         if step is None:
             break
-        state = at(state.theta - M.T @ step)
+        state = at(state.theta + step)
     return (state if not bad and np.isfinite(state.size) else best), taken, len(sides)
 
 
