@@ -171,7 +171,8 @@ def _count(found: Any) -> int:
 def _step(network: GraphNetwork, A: np.ndarray) -> float:
     """1/‖M‖² in floats."""
     point = Point.estimate(network.graph, dict(network.values))
-    return float(1 / np.linalg.norm(jacobian_rows(point, network.graph.output, A), 2) ** 2)
+    M = jacobian_rows(point, network.graph.output, A)
+    return float(1 / np.linalg.eigvalsh(M @ M.T)[-1])
 
 
 def curvature(name: str) -> None:

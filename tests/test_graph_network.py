@@ -155,3 +155,18 @@ def test_the_largest_effort_sharpens_what_is_undecided_and_is_verified(monkeypat
     assert len(quantities.efforts(point)) == 3
     monkeypatch.setattr(quantities, "AFFORDABLE", 0.0)
     assert len(quantities.efforts(point)) == 2
+
+
+def test_the_linearisation_takes_the_jacobian_of_the_last_enclosure_of_the_same_network_only() -> None:
+    network = Convolutional.init((4, 4), channels=2, depth=1)
+    operator, other = (bound_operator(np.eye(16)[rows]) for rows in ([1, 5], [2, 7]))
+    y = operator.matrix.mid @ network.output() + 1e-9
+    twin = network.with_parameters(network.parameters())
+    network.enclose(operator, y, dp.SquaredError())
+    known = quantities.latest(network, operator)
+    assert known is not None and quantities.latest(network, other) is None and quantities.latest(twin, operator) is None
+    assert network.linearisation(operator)._observed is known
+    anew = twin.linearisation(operator)
+    np.testing.assert_allclose(known.jacobian, anew._observed.jacobian, atol=1e-12)
+    twin.enclose(operator, y, dp.SquaredError())
+    assert quantities.latest(network, operator) is None  # one is kept

@@ -13,7 +13,7 @@ from dipproofs.enclosures import Bound, IntervalMatrix, IntervalVector, norm, si
 from dipproofs.enclosures.norms import euclidean
 from dipproofs.networks.graph_network.ball import bound_nodes
 from dipproofs.networks.graph_network.observe import Observed, observe
-from dipproofs.networks.graph_network.quantities import SEARCH, point_of
+from dipproofs.networks.graph_network.quantities import SEARCH, latest, point_of
 from dipproofs.networks.linearisation import array_shape
 from dipproofs.operators.bounds import OperatorBounds
 
@@ -44,6 +44,9 @@ class GraphLinearisation:
 
     @cached_property
     def _observed(self) -> Observed:
+        known = latest(self.network, self.operator)
+        if known is not None:
+            return known
         ball = bound_nodes(point_of(self.network), 0.0, SEARCH)
         return observe(ball, self.operator.matrix, coarse=True)
 
