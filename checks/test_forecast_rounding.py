@@ -6,8 +6,9 @@ import mpmath as mp
 import numpy as np
 import pytest
 
-from dipproofs.certify.methods.spectral import Frozen, Recursion, frozen_curves
-from dipproofs.enclosures import Bound, IntervalMatrix
+from dipproofs.certify.methods.forecast import ResidualForecast
+from dipproofs.certify.methods.spectral import Forecast, Frozen, Recursion, frozen_curves
+from dipproofs.enclosures import Bound, Evidence, IntervalMatrix
 
 DIGITS, COUNT = 40, 100
 
@@ -79,3 +80,17 @@ def test_every_bound_of_a_step_and_of_a_contraction_is_used_where_it_is_the_leas
     left = away.b[-1] / 0.7
     sigma = 0.6 - 0.01 * (away.d[-1] + left)
     assert away.afterwards == pytest.approx(1 - 0.25 * sigma**2 * (1 - 0.01 * 0.25 * away.b[-1] / 2), rel=1e-9)
+
+
+def test_counts_go_on_after_the_curve_at_its_contraction() -> None:
+    """R ≤ 1, ½, ¼ and then ·0.9 each: the first iteration on the curve, and after it one more than 0.9^j needs."""
+    curve = Forecast(np.array([1.0, 0.5, 0.25]), np.ones(3), 0.9, Evidence.PROVED)
+    made = ResidualForecast(curve, Bound.exact(0.5))  # loss R²/2
+    on_it = [made.iterations_to(R * R / 2) for R in (1.1, 1.0, 0.6, 0.5, 0.3, 0.25)]
+    assert on_it == [0, 0, 1, 1, 2, 2]
+    for R in (0.2, 1e-3, 1e-30):
+        count = made.iterations_to(R * R / 2)
+        assert count is not None and 0.25 * 0.9 ** (count - 2) <= R < 0.25 * 0.9 ** (count - 5)
+    assert made.iterations_to(0.0) is None and made.iterations_to(-1.0) is None
+    still = ResidualForecast(Forecast(curve.proved, curve.frozen, 1.0, Evidence.PROVED), Bound.exact(0.5))
+    assert still.iterations_to(0.02) is None and still.iterations_to(0.5) == 0

@@ -13,6 +13,7 @@ from helpers import changed
 import dipproofs as dp
 from dipproofs.certificate.record import Certificate
 from dipproofs.certificate.write import save
+from dipproofs.certify.methods.forecast import with_forecast
 from dipproofs.descent import descend
 
 
@@ -85,6 +86,11 @@ CHANGES = {
 @pytest.mark.parametrize("what", CHANGES)
 def test_changes_are_noticed(what: str, folder: Path) -> None:
     assert not dp.verify(changed(folder, CHANGES[what]))
+
+
+def test_none_for_a_network_without_its_jacobian() -> None:
+    nothing: Any = None
+    assert with_forecast(certified(), nothing, object(), nothing, nothing, nothing, ()) is certified()
 
 
 def test_none_without_a_constant_step() -> None:
