@@ -1,8 +1,11 @@
 """What is collected depends on what is installed (torch is optional); compiled JAX programs are kept between runs."""
 
 import gc
+from collections.abc import Iterator
+from contextlib import suppress
 from importlib.util import find_spec
-from os import environ
+from os import environ, link
+from pathlib import Path
 
 import pytest
 
@@ -12,18 +15,40 @@ collect_ignore_glob = [] if find_spec("torch") else ["dipproofs/graph/trace_torc
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep what XLA compiles in `.pytest_cache`, for each worker its own: compiling is half of a small run."""
+    """Keep what XLA compiles in `.pytest_cache`, for each worker its own: compiling is most of a small run."""
     if not hasattr(config, "cache") or config.option.collectonly:
         return
     import jax
 
-    folder = config.cache.mkdir(f"xla-{environ.get('PYTEST_XDIST_WORKER', 'main')}")
+    worker = environ.get("PYTEST_XDIST_WORKER")
+    if worker is None:  # before there are workers, all of which find what each compiled in earlier runs
+        _share([config.cache.mkdir(f"xla-{name}") for name in ("main", "gw0", "gw1", "gw2", "gw3")])
+    folder = config.cache.mkdir(f"xla-{worker or 'main'}")
     jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.05)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
+
+
+def _share(folders: list[Path]) -> None:
+    entries = {entry.name: entry for folder in folders for entry in folder.glob("*-cache")}
+    for folder in folders:
+        for name, entry in entries.items():
+            with suppress(OSError):  # it is there, or the file system has no links
+                link(entry, folder / name)
 
 
 def pytest_collection_finish() -> None:
     """Look no more at what was imported when garbage is collected: it stays until the end."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="module")
+def quickly_compiled() -> Iterator[None]:
+    """Optimise little, for many small runs each of another program, where nothing depends on how that rounds."""
+    import jax
+
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
+    jax.clear_caches()
