@@ -149,3 +149,21 @@ def test_two_entries_attain_the_bounds_of_softmax() -> None:
     assert slope.norm() == t.SOFTMAX_D.subs(t.d_xj, 1) == sp.Rational(1, 2)
     assert t.SOFTMAX_R.subs(t.r_xj, 1) == sp.Rational(1, 2) and slope[0] <= sp.Rational(1, 2)
     assert t.SOFTMAX_E.subs({t.E_x: 1, t.d_xj: 0, t.d_xk: 0}) == sp.Rational(1, 2)
+
+
+def test_each_of_two_limits_alone_counts_once() -> None:
+    """Where only the rows of one factor are known, or only sums, or only lengths, that bound is taken as it is."""
+    blind_x, blind_w = {t.r_xj: sp.oo, t.r_xk: sp.oo}, {t.r_wj: sp.oo, t.r_wk: sp.oo}
+    T = t.PRODUCT_N.subs({t.column: sp.oo, t.b: 1})
+    known = {**PAIR, t.r_wj: 23, t.r_wk: 29, t.r_xj: 31, t.r_xk: 37}
+    assert T.subs(known | blind_x) == 23 * 7 + 29 * 5 and T.subs(known | blind_w) == 2 * 37 + 3 * 31
+    assert t.PRODUCT_N.subs({t.b: sp.oo, t.column: 1}).subs(known) == 2 * 7 + 5 * 3
+    N = t.ENTRYWISE_N.subs({t.column_bent: sp.oo, t.b_bent: 1})
+    rows = [N.subs(known | {one: sp.oo}) for one in (t.r_xj, t.r_xk)]
+    assert rows == [5 * 37, 31 * 7] and t.ENTRYWISE_N.subs({t.b_bent: sp.oo, t.column_bent: 1}).subs(known) == 5 * 7
+    sums = {t.one_w: 2, t.one_p: 3, t.two_w: sp.oo, t.two_p: sp.oo, t.row_one: 41, t.row_two: sp.oo}
+    lengths = {t.one_w: sp.oo, t.one_p: sp.oo, t.two_w: 2, t.two_p: 3, t.row_one: sp.oo, t.row_two: 41}
+    assert t.BILINEAR_R.subs(known | sums) == 2 * 31 + 3 * 23 and t.BILINEAR_R.subs(known | lengths) == 2 * 5 + 3 * 2
+    assert t.LINEAR_R.subs(known | sums) == 41 * 31 and t.LINEAR_R.subs(known | lengths) == 41 * 5
+    assert t.RADIUS.subs({t.rho: 3, t.row_length_x: 5, t.length_x: sp.oo}) == 15
+    assert t.RADIUS.subs({t.rho: 3, t.row_length_x: sp.oo, t.length_x: 7}) == 21

@@ -9,8 +9,9 @@ import pytest
 from checks.method_runs import PRODUCERS, RADII, draw
 from dipproofs.certify.methods import heavy_ball
 from dipproofs.certify.methods.decide import BITS, Decision, decide
+from dipproofs.certify.methods.exchange import ExchangedRecursion
 from dipproofs.certify.methods.heavy_ball import Proposal
-from dipproofs.certify.methods.setting import Setting
+from dipproofs.certify.methods.setting import ConstantBall, Direction, Setting
 from dipproofs.enclosures import Verdict
 from dipproofs.theory import symbols as s
 from dipproofs.theory.methods import HEAVY_BALL, NESTEROV
@@ -69,3 +70,31 @@ def test_radii_near_the_path_give_no_slower_contraction(kind: str) -> None:
         assert proved is not None and proved.verdict is Verdict.PROVED
         q = float(PRODUCERS[kind].levels(proved).factor(dict(proved.env), proved.env[m.W_0]).upper())
         assert q <= plain.rate * (1 + 1e-3)
+
+
+@pytest.mark.parametrize("kind", ["heavy-ball", "nesterov"])
+def test_another_unit_of_signals_and_parameters_changes_nothing(kind: str) -> None:
+    """r, θ and the state times 2^20, ℓ divided by it: the same parameters, exchanges and counts."""
+    unit, exchanged = 2.0**20, 0
+    for setting, _ in proposals(kind, 3, 0.9):
+        ball, d = setting.ball, setting.direction
+        other = Setting(
+            setting.residual * unit, setting.gradient * unit,
+            ConstantBall(ball.sigma, ball.norm, ball.lipschitz / unit),
+            Direction(d.norm * unit, d.slope * unit**2, d.newton * unit**2), setting.step, setting.momentum,
+        )  # fmt: skip
+        mine, theirs = (PRODUCERS[kind].prove(x) for x in (setting, other))
+        assert mine is not None and theirs is not None
+        for symbol in (m.alpha, m.eta, m.zeta):
+            assert mine.parameters[symbol] == pytest.approx(theirs.parameters[symbol], rel=1e-9)
+        assert theirs.parameters[s.rho] == pytest.approx(float(mine.parameters[s.rho]) * unit, rel=1e-9)
+        goal = (1e-6 * setting.residual.upper) ** 2
+        if kind == "heavy-ball":
+            first, second = ExchangedRecursion(mine, setting, goal), ExchangedRecursion(theirs, other, goal * unit**2)
+            assert [e.after for e in first.exchanges] == [e.after for e in second.exchanges]
+            exchanged += len(first.exchanges)
+        else:
+            first, second = (PRODUCERS[kind].levels(found) for found in (mine, theirs))
+        counts = [x.iterations_to_residual(flint.arb(g)) for x, g in ((first, goal), (second, goal * unit**2))]
+        assert counts[0] is not None and abs(counts[0] - counts[1]) <= 1
+    assert exchanged or kind == "nesterov"
