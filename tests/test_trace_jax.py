@@ -147,6 +147,56 @@ surrogate = jax.custom_jvp(jnp.tanh)
 surrogate.defjvp(lambda point, tangent: (jnp.tanh(point[0]), tangent[0]))
 clipped = jax.custom_vjp(jnp.tanh)
 clipped.defvjp(lambda x: (jnp.tanh(x), x), lambda x, g: (jnp.clip(g * (1 - jnp.tanh(x) ** 2), -1e3, 1e3),))
+
+
+@pytest.mark.parametrize("axis", [-1, 0, (0, 1)])
+@pytest.mark.parametrize("inner", [lambda x: x, jnp.sin], ids=["of a parameter", "of a node"])
+def test_log_softmax_and_softmax_whose_stopped_maximum_cancels(inner: Callable[[Any], Any], axis: Any) -> None:
+    x = np.random.default_rng(0).standard_normal((2, 3))
+    for function in (jax.nn.log_softmax, jax.nn.softmax) if axis == -1 else (jax.nn.log_softmax,):
+        traced = dp.from_jax(lambda p, f=function: f(inner(p), axis), x)
+        with jax.enable_x64(True):
+            np.testing.assert_allclose(traced.output(), np.asarray(function(inner(x), axis)).ravel(), atol=1e-14)
+        assert not {"maximum", "piecewise"} & {node.op for node in traced.graph.nodes}
+
+
+def _capped(floor: float) -> Callable[[Any], Any]:
+    """The primitives of JAX' function, but x − log Σ exp(x − m): another function where the maximum exceeds `floor`."""
+
+    def log_softmax(x: Any) -> Any:
+        m = jax.lax.stop_gradient(jnp.maximum(floor, x.max(-1, keepdims=True)))
+        return x - jnp.log(jnp.exp(x - m).sum(-1, keepdims=True))
+
+    return log_softmax
+
+
+def test_a_function_of_the_name_log_softmax_is_read_as_what_it_is() -> None:
+    def log_softmax(x: Any) -> Any:
+        return x - jax.lax.stop_gradient(x.max())
+
+    for function in (log_softmax, _capped(1.0), _capped(0.0), _capped(-np.inf)):
+        with pytest.raises(InputError, match="stop_gradient"):
+            dp.from_jax(jax.jit(function), -np.arange(1.0, 4.0))
+    with pytest.raises(InputError, match="stop_gradient"):
+        dp.from_jax(lambda x: jax.nn.log_softmax(x, where=np.array([True, False, True])), np.arange(3.0))
+
+
+def test_a_softmax_over_another_axis_is_refused_with_what_to_do_and_a_cap_is_kept() -> None:
+    x = np.random.default_rng(0).standard_normal((2, 3))
+    with pytest.raises(InputError, match=r"softmax: over the last axis, as jax\.nn\.softmax\(x\.T\)\.T"):
+        dp.from_jax(lambda p: jax.nn.softmax(jnp.sin(p), 0), x)
+    assert dp.from_jax(lambda p: jax.nn.softmax(jnp.sin(p).T).T, x).output_shape == (2, 3)
+
+    def capped(p: Any) -> Any:
+        powers = jnp.exp(jnp.minimum(p, 50.0))
+        return powers / powers.sum(-1, keepdims=True)
+
+    traced = dp.from_jax(capped, x)
+    assert "piecewise" in {node.op for node in traced.graph.nodes}
+    far = traced.with_parameters({name: value + 60.0 for name, value in traced.values.items()})
+    np.testing.assert_allclose(far.output(), 1 / 3, atol=1e-12)
+
+
 BAD: dict[str, tuple[Callable[[Any], Any], str]] = {
     "stop": (lambda x: jax.lax.stop_gradient(x) * x, "stop_gradient"),
     "sort": (lambda x: jnp.sort(x, 1), "primitive sort"),

@@ -9,6 +9,7 @@ import numpy as np
 
 from dipproofs.graph.trace_jax import entrywise, index_rules, linear_rules, window_rules
 from dipproofs.graph.trace_jax.known import computed
+from dipproofs.graph.trace_jax.named_calls import named_call
 from dipproofs.graph.tracing.algebra import Lazy, Poison, Tracer, Value
 
 #: Primitives that hold a function to be inlined, and where they keep it.
@@ -74,6 +75,9 @@ class Interpreter:
         if name in CALLS:
             body = next(equation.params[key] for key in BODIES if key in equation.params)
             jaxpr, consts = (body.jaxpr, body.consts) if hasattr(body, "consts") else (body, ())
+            meant = named_call(self.tracer, str(equation.params.get("name")), jaxpr, values)
+            if meant is not None:
+                return meant
             return self.run(jaxpr, consts, values)
         if name == "cond" and not isinstance(values[0], self.traced):
             branch = equation.params["branches"][int(np.clip(np.asarray(values[0]), 0, None))]

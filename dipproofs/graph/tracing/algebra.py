@@ -82,7 +82,8 @@ class Tracer:
         if needed & set(self._stopped):
             raise InputError(
                 "trace: found stop_gradient, expected a function whose gradient is its own; take the value from outside"
-                " as a constant (log_softmax, logsumexp: write jnp.log(jax.nn.softmax(x)), jnp.log(jnp.exp(x).sum()))"
+                " as a constant (softmax: over the last axis, as jax.nn.softmax(x.T).T; logsumexp: write"
+                " jnp.log(jnp.exp(x).sum()))"
             )
         return self.builder.graph(place)
 

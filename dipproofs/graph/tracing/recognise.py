@@ -76,7 +76,7 @@ def _quotient(builder: GraphBuilder, numerator: int, divisor: int, root: int) ->
     softmax = builder.nodes[root]["function"] == "reciprocal"
     best = None
     for x in _dominators(builder, root):
-        if builder.nodes[x].op == "parameter" or not _only_through(builder, numerator, x):
+        if (builder.nodes[x].op == "parameter" and not softmax) or not _only_through(builder, numerator, x):
             continue
         if not _analytic(builder, _ancestors(builder, numerator, x) | _ancestors(builder, divisor, x), x, softmax):
             break
