@@ -29,6 +29,12 @@ def test_it_is_that_of_the_svd(kappa: float) -> None:
     assert away <= 100 * 2.0**-52 * (kappa * np.linalg.norm(expected) + kappa**2 * np.linalg.norm(b))
 
 
+@pytest.mark.parametrize("scale", [1e-200, 1e-170, 1e160, 1e200])
+def test_squares_that_leave_the_range_of_floats_do_no_harm(scale: float) -> None:
+    A, c = scale * conditioned(1e2), np.arange(1.0, 8.0)
+    np.testing.assert_allclose(least_squares(bound_operator(A), A @ c), c, rtol=1e-10)
+
+
 @pytest.mark.parametrize("A", [np.eye(6)[[3, 1, 0, 2, 5, 4]], -np.eye(4), conditioned(1e2)])
 def test_no_svd_of_what_is_well_conditioned(A: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     """Twenty times the cost of a Cholesky factor; the limit's error stays enclosed and sharp."""
