@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,16 @@ def test_tampering_with_the_last_certificate_is_found(folder: Path, tmp_path: Pa
 
 
 def _kept(folder: Path, record: dict) -> list[str]:
-    return [name for name, spoiled in tamperings(record) if verify(write(folder, spoiled)).valid]
+    return [name for name, spoiled in tamperings(record) if verify(write(folder, _with_claims(spoiled))).valid]
+
+
+def _with_claims(record: dict) -> dict:
+    """Claims that agree with a record where it has them, so that it is not their disagreement that is found."""
+    if "claims" not in record:
+        return record
+    with suppress(Exception):  # of junk nothing can be derived
+        return {**record, "claims": derive(record)}
+    return record
 
 
 @pytest.mark.parametrize("mend", [True, False])
