@@ -20,6 +20,8 @@ from dipproofs.graph.operations import OPERATIONS
 from dipproofs.graph.tracing import permutations
 
 LARGEST_WALK = 40
+#: How far 1/√ε squared and inverted is from ε, and how far entries of order 1 are that mean the same.
+_ROUNDING, _CLOSE = 8 * 2.0**-52, 1e-12
 #: Entrywise functions that a normalisation and a softmax are written with.
 _IN_NORMALISE, _IN_SOFTMAX = ("square", "sqrt", "rsqrt", "reciprocal"), ("exp", "reciprocal")
 #: x = factor·v + offset, where a replacement is compared again: far from 0 and near it.
@@ -78,7 +80,8 @@ def _quotient(builder: GraphBuilder, numerator: int, divisor: int, root: int) ->
     for x in _dominators(builder, root):
         if (builder.nodes[x].op == "parameter" and not softmax) or not _only_through(builder, numerator, x):
             continue
-        if not _analytic(builder, _ancestors(builder, numerator, x) | _ancestors(builder, divisor, x), x, softmax):
+        above, below = (_ancestors(builder, place, x) - {x} for place in (numerator, divisor))
+        if not _analytic(builder, above | below, x, softmax) or not _no_other_number(builder, above, below, softmax):
             break
         values = np.random.default_rng(0).standard_normal(builder.shape(x))
         quotient = _from(builder, numerator, x, values) * _from(builder, divisor, x, values)
@@ -115,6 +118,26 @@ def _analytic(builder: GraphBuilder, places: set[int], x: int, softmax: bool) ->
     return True
 
 
+def _no_other_number(builder: GraphBuilder, above: set[int], below: set[int], softmax: bool) -> bool:
+    """Whether no number is added but one below, the ε of a normalisation, and a softmax has no factor but −1.
+
+    Values alone cannot tell: exp(x − max x)/(Σ exp(x − max x) + 1e-10) has those of a softmax up to 1e-10 everywhere.
+    """
+    added = {i for i in above | below if _adds_number(builder, i)}
+    if not softmax:
+        return not added & above and len(added) <= 1
+    scaled = (node for i in above | below if (node := builder.nodes[i]).op == "scale")
+    return not added and all(node["factor"] == -1 for node in scaled)
+
+
+def _adds_number(builder: GraphBuilder, place: int) -> bool:
+    node = builder.nodes[place]
+    if node.op == "shift":
+        offset = node["offset"]  # a stopped gradient is a shift by 0
+        return bool(np.any(builder.constants[offset] if isinstance(offset, str) else offset))
+    return node.op == "constant" and not _homogeneous(builder, place)
+
+
 def _kinks_at_zero(node: Node) -> bool:
     return node.op != "piecewise" or all(knot == 0 for knot in node["knots"])
 
@@ -138,7 +161,7 @@ def _holds(builder: GraphBuilder, numerator: int, divisor: int, x: int, found: i
         if not np.isfinite(expected).all():  # exp of large numbers: the function as written has no value there
             continue
         size = np.abs(expected).max()
-        if not np.allclose(_from(builder, found, x, values), expected, rtol=1e-7, atol=1e-9 * size):
+        if not np.allclose(_from(builder, found, x, values), expected, rtol=1e-10, atol=1e-12 * size):
             return False
     return True
 
@@ -173,7 +196,7 @@ def _implied(centred: np.ndarray, variance: np.ndarray, small: np.ndarray) -> fl
 def _snapped(epsilon: float) -> float:
     """A number with at most six decimal digits that is as near as rounding allows, or the number."""
     rounded = float(f"{epsilon:.6g}")
-    return rounded if abs(rounded - epsilon) <= 1e-9 * abs(epsilon) else epsilon
+    return rounded if abs(rounded - epsilon) <= _ROUNDING * abs(epsilon) else epsilon
 
 
 def _layouts(builder: GraphBuilder, x: int, root: int) -> list[np.ndarray]:
@@ -201,12 +224,15 @@ def _same_entries(values: np.ndarray, wanted: np.ndarray) -> np.ndarray | None:
     """The index map that takes `values` to `wanted`, a permutation, if there is one; entries are all different."""
     if values.size != wanted.size:
         return None
-    if np.allclose(values.reshape(-1), wanted.reshape(-1), rtol=1e-9, atol=1e-11):
+    close = partial(
+        np.allclose, b=wanted.reshape(-1), rtol=_CLOSE, atol=_CLOSE * float(np.abs(wanted).max(initial=0.0))
+    )
+    if close(values.reshape(-1)):
         return np.arange(values.size).reshape(wanted.shape)
     order, other = np.argsort(values.reshape(-1)), np.argsort(wanted.reshape(-1))
     index = np.empty(values.size, dtype=np.int64)
     index[other] = order
-    good = np.allclose(values.reshape(-1)[index], wanted.reshape(-1), rtol=1e-9, atol=1e-11)
+    good = close(values.reshape(-1)[index])
     distinct = values.size < 2 or np.diff(values.reshape(-1)[order]).min() > 1e-10
     return index.reshape(wanted.shape) if good and distinct else None
 
