@@ -247,6 +247,12 @@ def test_no_number_of_a_normalisation_is_lost(numbers: dict[str, float]) -> None
             np.testing.assert_allclose(found, np.asarray(apply(factor * x)).ravel(), rtol=1e-12, atol=1e-14)
 
 
+@pytest.mark.parametrize("factor", [1 + 1e-11, 1 - 1e-12])
+def test_a_factor_near_one_is_kept(factor: float) -> None:
+    graph = dp.from_jax(lambda x: jax.nn.sigmoid(x * factor), np.arange(3.0)).graph
+    assert [node["factor"] for node in graph.nodes if node.op == "scale"] == [factor]
+
+
 BAD: dict[str, tuple[Callable[[Any], Any], str]] = {
     "stop": (lambda x: jax.lax.stop_gradient(x) * x, "stop_gradient"),
     "sort": (lambda x: jnp.sort(x, 1), "primitive sort"),

@@ -18,7 +18,8 @@ from dipproofs.graph.functions import numpy_function
 from dipproofs.graph.tracing.expressions import KINKS, LOGIC, Expr, X, constant, cuts
 from dipproofs.theory.elementary import ELEMENTARY, PiecewiseLinear
 
-TOLERANCE = 1e-12
+#: Some dozens of roundings, relative to a value and its argument: sigmoid(x·(1 + 1e-11)) is no sigmoid(x).
+TOLERANCE = 1e-14
 _FAR = np.geomspace(1e-6, 1e6, 61)
 GRID = np.concatenate([np.linspace(-9, 9, 241) + 0.0137, np.linspace(-60, 60, 60), _FAR, -_FAR])
 
