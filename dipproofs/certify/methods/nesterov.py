@@ -30,7 +30,12 @@ POINTS, FINE = 21, 301
 #: η is raised by this much, so that what lies between the points is covered.
 EXCESS = 2e-4
 
-_BEFORE = tuple(pair for pair in theory.CONSTANTS if pair[0] not in (theory.kernel, m.contraction, m.path))
+_KERNEL = dict(theory.CONSTANTS)[theory.kernel]
+#: What is known before η and ζ are; of the kernel's condition the part without ζ.
+_BEFORE = (
+    *(pair for pair in theory.CONSTANTS if pair[0] not in (theory.kernel, m.contraction, m.path)),
+    (theory.kernel, _KERNEL.subs(m.zeta, 0)),
+)
 
 
 def _entries(env: dict[Any, Any], X: Array, eta: Array) -> list[Array]:
@@ -109,8 +114,7 @@ def _least_eta(env: dict[Any, Any], points: int) -> tuple[Array, Array]:
         c = zero[0] * zero[2] - zero[1] ** 2
         root = (-b + np.sqrt(np.maximum(b * b - 4 * a * c, 0.0))) / (2 * a)
         root = np.maximum(root, np.maximum(-zero[0] / slope[0], -zero[2] / slope[2]))
-        kernel = env[m.beta] + env[theory.A] + env[theory.B] * env[m.nu] / 2 + env[theory.B] / (2 * env[m.nu])
-        least = np.maximum(np.max(root, axis=1), kernel)
+        least = np.maximum(np.max(root, axis=1), env[theory.kernel])
     return np.where(np.isfinite(least), least, np.inf) * (1 + EXCESS * (1 - env[m.beta]) * POINTS / points), X
 
 
@@ -121,8 +125,7 @@ def _zeta(env: dict[Any, Any], X: Array, eta: Array) -> Array:
     det = P[0] * P[2] - P[1] ** 2
     most = det / (P[2] * n11 + P[0] * n22 - 2 * P[1] * n12)
     inside = np.where((det > 0) & (P[0] > 0) & (P[2] > 0), most, -np.inf).min(axis=1)
-    kernel = env[m.beta] + env[theory.A] + env[theory.B] * env[m.nu] / 2 + env[theory.B] / (2 * env[m.nu])
-    return np.minimum(inside * (1 - 0.2 / X.shape[1]), eta - kernel) * (1 - ROOM)
+    return np.minimum(inside * (1 - 0.2 / X.shape[1]), eta - env[theory.kernel]) * (1 - ROOM)
 
 
 def _choose(env: dict[Any, Any], eta: Array, zeta: Array, path: Array, rate: Array) -> Proposal:
@@ -166,7 +169,6 @@ def _decided(setting: Setting, proposal: Proposal) -> Decision:
 # --- the scalar recursion --------------------------------------------------------------------------------------------
 _LEVEL = (m.R_hat, m.n_hat, m.k_hat, theory.A, theory.B, theory.kappa_2)
 _SCALAR = tuple(pair for pair in theory.CONSTANTS if pair[0] in _LEVEL)
-_KERNEL = dict(theory.CONSTANTS)[theory.kernel]
 
 
 def contraction_at(env: dict[Any, Any], W: flint.arb) -> flint.arb:
@@ -174,11 +176,12 @@ def contraction_at(env: dict[Any, Any], W: flint.arb) -> flint.arb:
     here = {**env, m.W_0: W, m.zeta: flint.arb(0)}
     for symbol, expr in _SCALAR:
         here[symbol] = call(expr, here)
+    here[theory.kernel] = call(_KERNEL, here)
     floats = {key: np.atleast_1d(np.float64(float(ball.mid()))) for key, ball in here.items()}
     guess = float(_least_eta(floats, FINE)[0][0])
     for excess in (0.0, 1e-4, 1e-3, 1e-2, 0.05, 0.2):
         here[m.eta] = flint.arb(guess + excess * (1 - guess) if guess < 1 else guess * (1 + excess))
-        if here[m.eta] >= call(_KERNEL, here) and _matrix_holds(here):
+        if here[m.eta] >= here[theory.kernel] and _matrix_holds(here):
             return here[m.beta] * here[m.eta] + here[theory.kappa_2]
     return flint.arb(1)
 
