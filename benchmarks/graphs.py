@@ -16,16 +16,16 @@ import time
 from collections import defaultdict
 
 from checks.graph_runs import broken_promises, certified
-from checks.test_graph_ascent import attack, caught
+from checks.test_graph_ascent import caught, falsify
 
 
-def attacks(count: int, first: int) -> int:
+def falsify_all(count: int, first: int) -> int:
     """Attack random graphs; return the number of violations."""
     worst: dict[str, float] = defaultdict(float)
     violations = units = broken = 0
     start = time.perf_counter()
     for seed in range(first, first + count):
-        found = attack(range(seed, seed + 1))
+        found = falsify(range(seed, seed + 1))
         violations, units, broken = violations + found.violations, units + found.units, broken + caught(seed)
         for name, value in found.worst.items():
             worst[name] = max(worst[name], value)
@@ -60,7 +60,7 @@ def main() -> None:
         sys.exit(runs(*(numbers or [50])) > 0)
     if sys.argv[1:2] != ["attack"]:
         sys.exit(__doc__)
-    sys.exit(attacks(*(numbers + [300, 0][len(numbers) :])) > 0)
+    sys.exit(falsify_all(*(numbers + [300, 0][len(numbers) :])) > 0)
 
 
 if __name__ == "__main__":

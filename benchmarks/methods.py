@@ -25,7 +25,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import dipproofs as dp
-from checks.adam_runs import attack_adam
+from checks.adam_runs import falsify_adam
 from checks.maps import draw_map
 from checks.method_runs import broken, draw, proved_at_limit
 from checks.rounding_runs import floor_run, steps
@@ -38,7 +38,7 @@ from dipproofs.enclosures import Bound, IntervalMatrix
 from dipproofs.losses import as_loss
 from dipproofs.operators.bounds import bound_operator
 
-ATTACKS = ("heavy-ball", "nesterov", "adam", "residual", "rounding")
+FALSIFY = ("heavy-ball", "nesterov", "adam", "residual", "rounding")
 
 
 def momentum(kind: str, instances: int, seed: int, rounds: int) -> dict[str, float]:
@@ -257,7 +257,7 @@ def _residual_path(R0: float, sigma: float, norm: float, gamma: float) -> tuple[
 def main() -> None:
     """Run one attack and print what it found."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("kind", choices=[*ATTACKS, "forecast", "momentum"])
+    parser.add_argument("kind", choices=[*FALSIFY, "forecast", "momentum"])
     parser.add_argument("--instances", type=int, default=500)
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
@@ -271,7 +271,7 @@ def main() -> None:
     elif options.kind == "rounding":
         found = rounding(options.instances, options.seed)
     elif options.kind == "adam":
-        found = attack_adam(options.instances, options.seed)
+        found = falsify_adam(options.instances, options.seed)
     else:
         found = momentum(options.kind, options.instances, options.seed, options.rounds)
     for name, number in found.items():

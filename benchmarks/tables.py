@@ -17,7 +17,7 @@ from dipproofs.tables.losses import named_loss
 from dipproofs.tables.width import smallest_widths
 from dipproofs.theory.symbols import width as k
 from dipproofs.theory.width import WIDTH_BOUNDS
-from dipproofs.theory.width.symbols import demand
+from dipproofs.theory.width.symbols import required
 
 GRID = {
     "n": "10:100000:x10",
@@ -40,8 +40,8 @@ def sympy_width(cell: WidthCell) -> int:
     loss = named_loss(cell.loss)
     balls = ball_inputs(exact_inputs(cell, loss), cell)
     known = {s: sp.Float(value.mid().str(25, radius=False), 25) for s, value in zip(INPUTS, balls)}
-    margin = condition.supply - demand
-    for symbol, expr in reversed([*condition.steps, *loss.demand.steps]):
+    margin = condition.integral - required
+    for symbol, expr in reversed([*condition.steps, *loss.required.steps]):
         margin = margin.subs(symbol, expr)
 
     def holds(width: int) -> bool:

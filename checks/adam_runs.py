@@ -72,7 +72,7 @@ def setting(mapping: Map, r0: np.ndarray, theta, first, second, t, o: Options) -
     return adam.AdamSetting(residual, ball, Direction(*around), top, o.lr, o.b1, o.b2, o.eps, t)
 
 
-def attack_adam(instances: int, seed: int, *, understate: float | None = None) -> dict[str, float]:
+def falsify_adam(instances: int, seed: int, *, understate: float | None = None) -> dict[str, float]:
     """Certify along runs and follow them; ``understate`` multiplies δ₁ (a negative control)."""
     rng = np.random.default_rng(seed)
     done = violations = tried = refused = 0

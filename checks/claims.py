@@ -135,7 +135,7 @@ def _rate(instance: Instance, proof: Proof, trace: Trace) -> Iterator[Fact]:
     F_inf = arb(proof.values[s.F_inf].lower)
     largest = proof.candidate.gamma
     if proof.plan.form == "residual":
-        x, c = proof.values[s.curvature_drift].arb(), proof.values[s.step_weakening].arb()
+        x, c = proof.values[s.curvature_correction].arb(), proof.values[s.step_weakening].arb()
         assert proof.base.residual_scale is not None
         factor = proof.base.residual_scale.arb()
         for tau, (before, after) in enumerate(zip(trace.loss, trace.loss[1:])):
@@ -167,7 +167,7 @@ def _limit(instance: Instance, proof: Proof, trace: Trace) -> Iterator[Fact]:
     values = proof.values
     divisor = arb(values[s.F_inf].lower) * arb(values[s.omega].lower)
     if proof.plan.form == "residual":
-        divisor = values[s.step_weakening].arb() * arb(values[s.F_inf].lower) - values[s.curvature_drift].arb()
+        divisor = values[s.step_weakening].arb() * arb(values[s.F_inf].lower) - values[s.curvature_correction].arb()
     total, setting_y = trace.path[-1], None
     if instance.loss.argmin_is_y or instance.loss.kind == "poisson":
         background = arb(instance.loss.parameters.get("background", 0.0))

@@ -43,17 +43,17 @@ class Instance:
             _around(R0), gradient, ConstantBall(sigma, norm, 1.0), Direction(*scalars), self.gamma, self.beta
         )
 
-    def reach(self, R0: float) -> float:
+    def margin_ratio(self, R0: float) -> float:
         """ρ/S at the most promising parameters: above 1 where the hypotheses hold."""
         sigma = self.mapping.ends[0]
-        return float(PRODUCERS[self.kind].propose(self.setting(R0), RADII * R0 / sigma).reach)
+        return float(PRODUCERS[self.kind].propose(self.setting(R0), RADII * R0 / sigma).margin_ratio)
 
     def limit(self, steps: int = 8) -> float | None:
         """The largest residual found for which the hypotheses seem to hold."""
         low, high = 0.0, 0.45
         for _ in range(steps):
             middle = (low + high) / 2
-            low, high = (middle, high) if self.reach(middle) > 1 else (low, middle)
+            low, high = (middle, high) if self.margin_ratio(middle) > 1 else (low, middle)
         return low or None
 
 
@@ -119,13 +119,13 @@ def broken(instance: Instance, decision: Decision, R0: float, count: int = 250) 
 def proved_at_limit(instance: Instance) -> tuple[float, Decision] | None:
     """The instance scaled to the limit of its hypotheses, with a proved decision."""
     R0 = instance.limit()
-    for shrink in (1.0, 0.98, 0.9):
+    for factor in (1.0, 0.98, 0.9):
         if R0 is None:
             return None
-        setting = instance.setting(shrink * R0)
+        setting = instance.setting(factor * R0)
         sigma = instance.mapping.ends[0]
-        proposal = PRODUCERS[instance.kind].propose(setting, RADII * shrink * R0 / sigma)
+        proposal = PRODUCERS[instance.kind].propose(setting, RADII * factor * R0 / sigma)
         decision = PRODUCERS[instance.kind].prove(setting, proposal)
         if decision is not None and decision.verdict.value == "proved":
-            return shrink * R0, decision
+            return factor * R0, decision
     return None

@@ -230,10 +230,10 @@ def test_a_mask_needs_one_entry_in_every_row() -> None:
 @pytest.mark.parametrize("relative", [SLACK, 0.25])
 def test_widened_is_outward_at_both_ends(relative: float) -> None:
     """[a, b] becomes at least [a−ε|a|, b+ε|b|] in exact arithmetic, without changing a sign or the evidence."""
-    room = Fraction(relative)
+    slack = Fraction(relative)
     for lower, upper in ((0.0, 1.0), (0.1, 0.3), (-0.3, 0.1), (-7.0, -1e-300), (1e-12, 1e12), (-2.0, 0.0), (1.0, 1.0)):
         wide = widened(Bound(lower, upper, Evidence.ASSUMED), relative)
-        least, most = Fraction(lower) - room * abs(Fraction(lower)), Fraction(upper) + room * abs(Fraction(upper))
+        least, most = Fraction(lower) - slack * abs(Fraction(lower)), Fraction(upper) + slack * abs(Fraction(upper))
         assert Fraction(wide.lower) <= least or wide.lower == lower == 0
         assert Fraction(wide.upper) >= most
         assert lower < 0 or wide.lower >= 0
@@ -260,7 +260,9 @@ def skewed(basis: Basis, least: float) -> Basis:
         return basis
     factors = np.where(np.arange(basis.rows.shape[0]) % 2, 2.0, least)
     rows = basis.rows.scale_rows(IntervalMatrix.from_exact(factors))
-    return Basis(rows, basis.shrink * float(factors.min()), basis.stretch * float(factors.max()))
+    return Basis(
+        rows, basis.smallest_singular_value * float(factors.min()), basis.largest_singular_value * float(factors.max())
+    )
 
 
 @pytest.mark.parametrize("least", [1.0, 2.0])

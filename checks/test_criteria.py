@@ -48,8 +48,8 @@ def judged(plan: Plan, numbers: dict[Any, float], rho: float, gamma: float, scal
 
 def contains(bound: Bound, value: Any, slack: float = 0.0) -> bool:
     """Whether the interval contains the value; ``slack`` covers what the reference itself computes inexactly."""
-    room = slack * (1 + abs(value))
-    return bool(bound.lower - room <= value <= bound.upper + room)
+    slack = slack * (1 + abs(value))
+    return bool(bound.lower - slack <= value <= bound.upper + slack)
 
 
 def cases(form: str, profile: str, train: str) -> list[tuple[float, float, Truth]]:
@@ -126,7 +126,7 @@ def test_quantities_against_the_text(form: str, profile: str, train: str) -> Non
             }  # fmt: skip
             if form == "residual":
                 if truth.F(rho) > 0:
-                    wanted |= {s.profile_slope: truth.slope(rho), s.curvature_drift: truth.x}
+                    wanted |= {s.profile_slope: truth.slope(rho), s.curvature_correction: truth.x}
             else:
                 wanted |= {s.lipschitz_grad: truth.L, s.q: truth.q, s.rate: truth.rate}
             for symbol, value in wanted.items():

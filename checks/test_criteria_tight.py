@@ -95,7 +95,7 @@ def test_float_and_ball_arithmetic_agree(form: str) -> None:
             assert set(balls) == set(floats)
             for symbol, ball in balls.items():
                 assert abs(float(ball.mid()) - float(floats[symbol])) <= 1e-12 * (1 + abs(float(floats[symbol])))
-            assert plan.theorem.integrand.has(s.curvature_drift) == (form == "residual")
+            assert plan.theorem.integrand.has(s.curvature_correction) == (form == "residual")
 
 
 # --- reasons ------------------------------------------------------------------------------------------------
@@ -383,7 +383,7 @@ def replace_env(evaluator: Evaluator, gamma: float) -> Evaluator:
 
 
 def test_conclusions_at_both_ends() -> None:
-    x = s.curvature_drift
+    x = s.curvature_correction
     with flint.ctx.workprec(128):
         ball = at_both_ends(1 / (s.F_inf - x), {x: flint.arb(0.5)}, Bound(1.0, 3.0))
         assert (
@@ -406,19 +406,19 @@ def test_conclusions_at_both_ends() -> None:
     [("residual", "observation"), ("concave", "block"), ("integral", "row-space"), ("paper", "paper")],
 )
 def test_proposals_measure_what_they_say(form: str, profile: str) -> None:
-    """reach is the supremum of ω∫F/ψ_0 over admissible radii; ρ is small; the rate is that of F(ρ)."""
+    """margin_ratio is the supremum of ω∫F/ψ_0 over admissible radii; ρ is small; the rate is that of F(ρ)."""
     plan, base = Plan(form, profile, ARCHITECTURES["both"]), base_of(numbers_of("both"), "both")
     for psi in (2.0**-6, 2.0**-9, 2.0**-3, 1.0):
         found = propose(base, plan, Step(None, 0.5), psi)
-        reach = 0.0
+        margin_ratio = 0.0
         for rho in np.geomspace(psi / 2, 400 * psi / 0.1, 200):
             truth = Truth(numbers_of("both", psi_0=psi), form, profile, "both", rho, 1.0)
             gamma = 0.5 / (truth.M**2 if form == "residual" else truth.L)
             truth = Truth(numbers_of("both", psi_0=psi), form, profile, "both", rho, gamma)
             if truth.F(rho) > truth.x and (form != "paper" or 2 * rho * truth.ell <= truth.n["smin"]):
-                reach = max(reach, float(truth.omega * truth.area(rho) / psi))
+                margin_ratio = max(margin_ratio, float(truth.omega * truth.area(rho) / psi))
         if found.feasible:
-            assert reach > 1 and found.reach > 1 and found.reach < reach * 1.03
+            assert margin_ratio > 1 and found.margin_ratio > 1 and found.margin_ratio < margin_ratio * 1.03
             truth = Truth(numbers_of("both", psi_0=psi), form, profile, "both", found.rho, found.gamma)
             assert 1 < truth.omega * truth.area(found.rho) / psi < 1.5
             assert truth.holds()["step"] and abs(truth.q - 0.5) < 1e-6
@@ -430,12 +430,16 @@ def test_proposals_measure_what_they_say(form: str, profile: str) -> None:
             )
             assert abs(found.rate / rate - 1) < 1e-6
         else:
-            assert reach < 1.02 and found.reach <= 1 and abs(found.reach - min(reach, 1)) < 0.06
+            assert (
+                margin_ratio < 1.02
+                and found.margin_ratio <= 1
+                and abs(found.margin_ratio - min(margin_ratio, 1)) < 0.06
+            )
     given = propose(base, plan, Step(0.03))
     assert given.gamma == 0.03 and not propose(base, plan, Step(1e6)).feasible
     for psi in (0.0, math.inf, math.nan):
         nothing = propose(base, plan, Step(None, 0.5), psi)
-        assert math.isnan(nothing.rho) and nothing.reach == 0.0 and not nothing.feasible
+        assert math.isnan(nothing.rho) and nothing.margin_ratio == 0.0 and not nothing.feasible
     none = base_of(
         numbers_of("both", sigma_AJ=0.0, sigma_in=0.0, sigma_min_J=0.0, norm_phi=0.0, sigma_A_in=0.0), "both"
     )
@@ -477,11 +481,13 @@ def test_steps_and_order_of_proposals() -> None:
             if c.plan.form == "residual"
         }
         assert tried == set(range(6))
-        keys = [(not c.feasible, -c.rate if c.feasible else -c.reach) for c in found]
+        keys = [(not c.feasible, -c.rate if c.feasible else -c.margin_ratio) for c in found]
         assert keys == sorted(keys)
     assert len(best(base, "residual", Step(0.01), True)) == 4  # one for every profile
     hard = best(base_of(numbers_of("both", psi_0=0.5), "both"), "best", Step(0.05), True)
-    assert [c.reach for c in hard] == sorted((c.reach for c in hard), reverse=True) and not hard[0].feasible
+    assert [c.margin_ratio for c in hard] == sorted((c.margin_ratio for c in hard), reverse=True) and not hard[
+        0
+    ].feasible
     assert Candidate(Plan("concave", "block", ARCHITECTURES["both"]), 1.0, 1.0, 1.0, 1.0).feasible is False
     assert Candidate(Plan("concave", "block", ARCHITECTURES["both"]), 1.0, 1.0, 1.1, 0.0).feasible is False
     assert Candidate(Plan("concave", "block", ARCHITECTURES["both"]), 1.0, 1.0, 1.1, 0.1).feasible is True

@@ -28,7 +28,7 @@ from dipproofs.errors import InputError
 u, eta = Fraction(1, 2**53), Fraction(TINY)
 RNG = np.random.default_rng(2024)
 START = RNG.bit_generator.state
-ROOM = 1 - 8 * u  # the order in which a bound multiplies its rounding factors is its own
+MARGIN = 1 - 8 * u  # the order in which a bound multiplies its rounding factors is its own
 
 
 @pytest.fixture(autouse=True)
@@ -124,8 +124,8 @@ def test_largest_entries_and_scales() -> None:
         for mantissa in (1.0, 1.5, 2 - 2.0**-40):
             largest = math.ldexp(mantissa, e)
             assert Fraction(1, 2) <= Fraction(largest) / Fraction(2) ** power_of_two_scale(largest) <= 1
-    for harmless in (0.0, math.inf, math.nan, 2.0**-400, 1.0, 2.0**400, 2.0**399, 2.0**-399):
-        assert power_of_two_scale(harmless) == 0
+    for equivalent in (0.0, math.inf, math.nan, 2.0**-400, 1.0, 2.0**400, 2.0**399, 2.0**-399):
+        assert power_of_two_scale(equivalent) == 0
 
 
 @pytest.mark.parametrize("terms", [1, 2, 3, 9, 40, 101])
@@ -241,7 +241,7 @@ def test_radii_are_rounded_up() -> None:
     for terms, absolute in ((4, TINY), (10, 1.0), (8, 0.0)):
         for size in (0.0, 1.0, 2.0**40):
             (got,) = outward(np.array([size]), terms, absolute)
-            least = F(size) * (1 + gam(terms)) + F(absolute) * (1 + gam(4)) * ROOM
+            least = F(size) * (1 + gam(terms)) + F(absolute) * (1 + gam(4)) * MARGIN
             within(
                 got,
                 least * (1 - 2 * u),

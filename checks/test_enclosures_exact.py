@@ -1,7 +1,7 @@
 """Matrix enclosures on small adversarial inputs, against exact rationals: containment, sharpness to a derived limit.
 
 Subnormal and huge entries, exact ties, cancellation, 1×1, repeated and dependent rows; and the inner steps (error-free
-slices, integer scaling, Hadamard's bound, preconditioned singular values), which the outer results would hide.
+splitting, integer scaling, Hadamard's bound, preconditioned singular values), which the outer results would hide.
 """
 
 from __future__ import annotations
@@ -59,11 +59,11 @@ def member(enclosure: IntervalMatrix, exact: list[list[Fraction]]) -> None:
 
 
 # --- products in twice the precision ------------------------------------------------------------------------
-def test_slices_are_exact() -> None:
+def test_splitting_is_exact() -> None:
     """x = x₁+x₂+x₃, multiples of 2^(−β) and 2^(−2β), a rest of at most 2^(−2β−1); two_sum is exact."""
     x = np.concatenate([RNG.uniform(-1, 1, 50), [1.0, -1.0, 0.5 + 2.0**-52, 2.0**-30, 0.0, 3 * 2.0**-60]])
     for bits in (8, 15, 26):
-        first, second, rest = accurate._slices(x, bits)
+        first, second, rest = accurate._split(x, bits)
         for value, a, b, c in zip(x, first, second, rest):
             assert F(value) == F(a) + F(b) + F(c)
             assert (F(a) * 2**bits).denominator == 1 and (F(b) * 4**bits).denominator == 1
@@ -108,7 +108,7 @@ def test_accurate_products(p: int) -> None:
     within(zero.radius()[0, 0] / 2, trailing * (1 + 6 * u), trailing * (1 + 22 * u) + 20 * (p + 2) * eta)
     if p > 1:  # derivation: x₁y₃ and x₃y are below 2^(−2β−1), x₂(y−y₁) below 2^(−2β−2), with p products each
         assert trailing >= Fraction(5, 2) * p * gam(p) / (2 * 4**bits)
-    # exact leading slices: an entry that cancels is known to the last digit
+    # exact leading parts: an entry that cancels is known to the last digit
     small = accurate_product(np.array([[1.0, 2.0**40, -(2.0**40)]]), np.ones((3, 1)))
     assert small.mid[0, 0] == 1.0 and small.radius()[0, 0] < 1e-15
     tiny = accurate_product(np.array([[2.0**-1060]]), np.array([[2.0**-10]]))
@@ -228,8 +228,8 @@ def test_eigenvalues_are_sharp_at_every_scale(exponent: int) -> None:
         n = M.shape[0]
         scaled = IntervalMatrix(np.ldexp(M, exponent))
         low, high = lambda_min(scaled), lambda_max(scaled)
-        room = (40 * n * n + 4000) * u * (abs(M).sum(axis=1).max() if M.any() else 0) * Fraction(2) ** exponent
-        room += (n + 4) ** 3 * 400 * eta * max(1, Fraction(2) ** exponent)
+        slack = (40 * n * n + 4000) * u * (abs(M).sum(axis=1).max() if M.any() else 0) * Fraction(2) ** exponent
+        slack += (n + 4) ** 3 * 400 * eta * max(1, Fraction(2) ** exponent)
         if least is None:
             least, most = 3 - math.sqrt(2), 3 + math.sqrt(2)
             assert low.lower <= math.ldexp(least, exponent) <= low.upper * (1 + 1e-15) and high.lower <= math.ldexp(
@@ -240,10 +240,10 @@ def test_eigenvalues_are_sharp_at_every_scale(exponent: int) -> None:
         for bound, value in ((low, least), (high, most)):
             exact = value * Fraction(2) ** exponent
             assert bound.lower <= exact <= bound.upper, (M, exponent, bound)
-            assert F(bound.upper) - F(bound.lower) <= room, (
+            assert F(bound.upper) - F(bound.lower) <= slack, (
                 n,
                 exponent,
-                float((F(bound.upper) - F(bound.lower)) / room),
+                float((F(bound.upper) - F(bound.lower)) / slack),
             )
 
 
@@ -324,12 +324,12 @@ def test_singular_values_are_sharp_at_every_scale(exponent: int) -> None:
             for bound, value in ((low, least), (high, most)):
                 if value is not None:
                     assert bound.lower <= value * scale <= bound.upper, (X, exponent, bound)
-                    room = (
+                    slack = (
                         4000 * u * value * scale
                         + 100 * eta
                         + (Fraction(1, 10**7) * scale * 9 + Fraction(1, 10**150) if not value else 0)
                     )
-                    assert F(bound.upper) - F(bound.lower) <= room, (X, exponent, bound)
+                    assert F(bound.upper) - F(bound.lower) <= slack, (X, exponent, bound)
                     assert bound.lower >= 0
             if X.shape == (2, 2) and least is None:  # √2 twice
                 for bound in (low, high):
@@ -392,17 +392,17 @@ def test_radii_of_rank_one_cover_their_entries() -> None:
         d, x = 2.0 ** RNG.integers(-3, 4, n) * (1 + RNG.random(n)), RNG.standard_normal(n)
         upward = np.array([[math.nextafter(float(entry), math.inf) for entry in row] for row in R])
         for radius, wider in ((rank_one, 1), (Entrywise(upward), 1 + 4 * u)):
-            room = 1 + (6 * n + 40) * u
+            slack = 1 + (6 * n + 40) * u
             for i, got in enumerate(radius.spread(d)):
                 needed = sum((R[i][j] * F(d[j]) for j in range(n)), Fraction(0)) / F(d[i])
-                within(got, needed, needed * room * wider + eta * 2**40)
+                within(got, needed, needed * slack * wider + eta * 2**40)
             needed = sum((R[i][j] * abs(F(x[i])) * abs(F(x[j])) for i in range(n) for j in range(n)), Fraction(0))
-            within(radius.quadratic(x), needed, needed * room * wider + eta * 2**40)
+            within(radius.quadratic(x), needed, needed * slack * wider + eta * 2**40)
             for i, got in enumerate(radius.diagonal()):
-                within(got, R[i][i], R[i][i] * room * wider + eta * 2**10)
+                within(got, R[i][i], R[i][i] * slack * wider + eta * 2**10)
             exact = F(f) * sum((F(t) ** 2 for t in b), Fraction(0)) + n * F(a)  # ‖f·bbᵀ‖ + ‖a·11ᵀ‖
             if radius is rank_one:
-                within(radius.norm(), exact, exact * (room + 20 * u) + eta * 2**10)
+                within(radius.norm(), exact, exact * (slack + 20 * u) + eta * 2**10)
             else:
                 assert (
                     float(np.linalg.norm(upward, 2)) * (1 - 1e-12)
@@ -416,7 +416,7 @@ def test_radii_of_rank_one_cover_their_entries() -> None:
                     within(
                         got,
                         exact_entry,
-                        exact_entry * 2 * room * wider
+                        exact_entry * 2 * slack * wider
                         + eta * 2**12 * max(1, Fraction(2) ** e)
                         + eta * 2**12 * F(max(b)),
                     )

@@ -115,7 +115,7 @@ def test_order_of_the_forms() -> None:
 
 
 def test_factors_decrease_with_the_step() -> None:
-    # pointwise derivative in q; `stretch` (schedules) relies on it
+    # pointwise derivative in q; schedules rely on it
     inside = {q: p, sigma: z}
     for form in ("paper", "integral"):
         for integrand in INTEGRANDS[form]:

@@ -28,7 +28,7 @@ class Outcome:
     worst: dict[str, float] = field(default_factory=lambda: defaultdict(float))
 
 
-def attack(seeds: range, radii: tuple[float, ...] = (2e-3, 0.2), share: float = 1.0) -> Outcome:
+def falsify(seeds: range, radii: tuple[float, ...] = (2e-3, 0.2), share: float = 1.0) -> Outcome:
     """Attack every bound of random graphs, with kinks for every other seed.
 
     Args:
@@ -63,12 +63,12 @@ def attack(seeds: range, radii: tuple[float, ...] = (2e-3, 0.2), share: float = 
 
 def caught(seed: int, share: float = 0.02) -> bool:
     """Whether the attack refutes a curvature bound that is too small."""
-    return attack(range(seed, seed + 1), radii=(2e-3,), share=share).violations > 0
+    return falsify(range(seed, seed + 1), radii=(2e-3,), share=share).violations > 0
 
 
 def test_no_bound_is_exceeded_by_ascent() -> None:
     """Nor does a unit switch; bounds of norms and rows are nearly attained."""
-    outcome = attack(range(4))
+    outcome = falsify(range(4))
     assert outcome.violations == 0
     assert outcome.units > 0
     assert outcome.worst["d"] > 0.9 and outcome.worst["r"] > 0.9 and outcome.worst["lipschitz"] > 0.02

@@ -18,7 +18,7 @@ from dipproofs.testing.graphs import random_graph
 EFFORTS = (Effort(0), Effort(40))
 
 
-def attack(seeds: range, radii: tuple[float, ...] = (1e-3, 0.2)) -> tuple[dict[str, float], int]:
+def falsify(seeds: range, radii: tuple[float, ...] = (1e-3, 0.2)) -> tuple[dict[str, float], int]:
     """Largest ratios by kind of bound, and the number of violations."""
     worst: dict[str, float] = defaultdict(float)
     violations = 0
@@ -42,7 +42,7 @@ def attack(seeds: range, radii: tuple[float, ...] = (1e-3, 0.2)) -> tuple[dict[s
 
 def test_random_graphs() -> None:
     """No bound is exceeded; each kind is nearly attained somewhere, so that the attack means something."""
-    worst, violations = attack(range(7))
+    worst, violations = falsify(range(7))
     assert violations == 0
     assert worst["d"] > 0.95 and worst["r"] > 0.95 and worst["radius"] > 0.5
     assert worst["E"] > 0.2 and worst["lipschitz"] > 0.02, dict(worst)
@@ -148,5 +148,5 @@ def test_broken_variants_are_caught(broken: str, monkeypatch: pytest.MonkeyPatch
         assert bounds_of(graph, {"x": np.ones(3)}) < 2.0
         return
     monkeypatch.setattr(t, "RESTART", t.exact + t.error)
-    _, violations = attack(range(7), radii=(1e-3, 0.6))
+    _, violations = falsify(range(7), radii=(1e-3, 0.6))
     assert violations > 0

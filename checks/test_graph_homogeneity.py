@@ -57,7 +57,7 @@ SAME_FUNCTION = {t.E_x: 0, t.E_w: 0}
     ("curvature", "second", "of"),
     [
         (t.BILINEAR_N, t.BILINEAR_E, {}),
-        (t.ENTRYWISE_N, t.ENTRYWISE_E, {t.b_bent: t.b * t.P_2, t.column_bent: sp.oo}),
+        (t.ENTRYWISE_N, t.ENTRYWISE_E, {t.b_second: t.b * t.P_2, t.column_second: sp.oo}),
         (t.PRODUCT_N, t.PRODUCT_E, {t.column: sp.oo}),
         (t.AFFINE_N, t.AFFINE_E, {t.b_group: t.b}),
         (t.NORMALISE_N, t.NORMALISE_E, {t.b_curvature: t.b * t.curvature}),
@@ -76,7 +76,17 @@ def test_curvature_terms_are_second_derivatives_seen_through_an_adjoint(
 
 def test_entrywise_bounds_of_one_entry_are_attained() -> None:
     """With one entry, one row: φ(x) = x³ at x = 2, θ ↦ 3θ, B = −5; D = φ'·3, D² = φ''·9, and B times that."""
-    one = {t.d_xj: 3, t.d_xk: 3, t.r_xj: 3, t.r_xk: 3, t.E_x: 0, t.P_1: 12, t.P_2: 12, t.column_bent: 60, t.b_bent: 60}
+    one = {
+        t.d_xj: 3,
+        t.d_xk: 3,
+        t.r_xj: 3,
+        t.r_xk: 3,
+        t.E_x: 0,
+        t.P_1: 12,
+        t.P_2: 12,
+        t.column_second: 60,
+        t.b_second: 60,
+    }
     found = [f.subs(one) for f in (t.ENTRYWISE_D, t.ENTRYWISE_R, t.ENTRYWISE_E, t.ENTRYWISE_N)]
     assert found == [36, 36, 108, 540]
 
@@ -158,9 +168,9 @@ def test_each_of_two_limits_alone_counts_once() -> None:
     known = {**PAIR, t.r_wj: 23, t.r_wk: 29, t.r_xj: 31, t.r_xk: 37}
     assert T.subs(known | blind_x) == 23 * 7 + 29 * 5 and T.subs(known | blind_w) == 2 * 37 + 3 * 31
     assert t.PRODUCT_N.subs({t.b: sp.oo, t.column: 1}).subs(known) == 2 * 7 + 5 * 3
-    N = t.ENTRYWISE_N.subs({t.column_bent: sp.oo, t.b_bent: 1})
+    N = t.ENTRYWISE_N.subs({t.column_second: sp.oo, t.b_second: 1})
     rows = [N.subs(known | {one: sp.oo}) for one in (t.r_xj, t.r_xk)]
-    assert rows == [5 * 37, 31 * 7] and t.ENTRYWISE_N.subs({t.b_bent: sp.oo, t.column_bent: 1}).subs(known) == 5 * 7
+    assert rows == [5 * 37, 31 * 7] and t.ENTRYWISE_N.subs({t.b_second: sp.oo, t.column_second: 1}).subs(known) == 5 * 7
     sums = {t.one_w: 2, t.one_p: 3, t.two_w: sp.oo, t.two_p: sp.oo, t.row_one: 41, t.row_two: sp.oo}
     lengths = {t.one_w: sp.oo, t.one_p: sp.oo, t.two_w: 2, t.two_p: 3, t.row_one: sp.oo, t.row_two: 41}
     assert t.BILINEAR_R.subs(known | sums) == 2 * 31 + 3 * 23 and t.BILINEAR_R.subs(known | lengths) == 2 * 5 + 3 * 2

@@ -124,7 +124,7 @@ def test_ties_of_a_maximum() -> None:
 
 def test_an_ignored_suspect_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where suspects are taken to move not at all, the push finds a unit that switches."""
-    monkeypatch.setattr(kinks, "_exact_reach", lambda ball, units, near: np.full(near.size, 1e-12))
+    monkeypatch.setattr(kinks, "_exact_speed", lambda ball, units, near: np.full(near.size, 1e-12))
     rng = np.random.default_rng(0)
     least = np.inf
     for adversary in graphs_with_kinks(6):

@@ -124,7 +124,7 @@ def derivatives(f: Operation, inputs: list[np.ndarray]) -> tuple[np.ndarray, np.
     return J, H
 
 
-def attack(
+def falsify(
     f: Operation, inputs: list[Moving], values: Values, B: np.ndarray, name: str, rng: np.random.Generator
 ) -> dict[str, float]:
     """Largest ratio of the true number to the formula, by formula; at the centre and in the ball."""
@@ -149,8 +149,8 @@ def attack(
         D = np.concatenate([D for _, D in moved])
         T = np.concatenate([z.T for z in inputs])
         Dy = J @ D
-        bent = np.einsum("nab,aj,bk->njk", H, D, D)
-        second = bent + np.einsum("na,ajk->njk", J, T)
+        curved = np.einsum("nab,aj,bk->njk", H, D, D)
+        second = curved + np.einsum("na,ajk->njk", J, T)
         for j, block in enumerate(BLOCKS):
             record("d", op(Dy[:, block]), bound["d"][j, 0])
             if "r" in bound:
@@ -158,7 +158,7 @@ def attack(
             for k, other in enumerate(BLOCKS):
                 record("E", trilinear(second[:, block, other], rng), bound["E"][j, k])
                 if "N" in bound:
-                    record("N", trilinear(np.einsum("mn,njk->mjk", B, bent[:, block, other]), rng), bound["N"][j, k])
+                    record("N", trilinear(np.einsum("mn,njk->mjk", B, curved[:, block, other]), rng), bound["N"][j, k])
         change = B @ (J - start)
         ends = np.cumsum([0, *(len(z.x) for z in inputs)])
         for i, key in enumerate(("J", "J_w")[: len(inputs)]):
@@ -195,11 +195,11 @@ def test_entrywise() -> None:
         box = x.x + np.linspace(-radius, radius, 201)[:, None]
         curvatures = np.abs(np.sin(box)).max(axis=0) * (1 + 1e-4)
         values |= {t.P_2: curvatures.max(), t.slope: np.abs(np.cos(x.x)).max()}
-        values |= {t.b_bent: op(B * curvatures), t.column_bent: (np.linalg.norm(B, axis=0) * curvatures).max()}
+        values |= {t.b_second: op(B * curvatures), t.column_second: (np.linalg.norm(B, axis=0) * curvatures).max()}
         slope = float(upward(t.ENTRYWISE_SLOPE, values))
         assert slope >= np.abs(np.cos(box)).max() - 1e-9
         values |= {t.P_1: slope, "J": upward(t.ENTRYWISE_J, values)}  # type: ignore[dict-item]
-        settle(attack(np.sin, [x], values, B, "entrywise", rng), attained)
+        settle(falsify(np.sin, [x], values, B, "entrywise", rng), attained)
     assert min(attained.values()) > 0.3, attained
 
 
@@ -213,7 +213,7 @@ def test_product() -> None:
         values = values_of(x, w) | {t.b: op(B), t.column: np.linalg.norm(B, axis=0).max()}
         values |= {t.value_x: np.abs(x.x).max() + x.radius, t.value_w: np.abs(w.x).max() + w.radius}
         values |= {"J": upward(t.PRODUCT_J, values), "J_w": upward(t.PRODUCT_J, values | {t.radius_w: x.radius})}  # type: ignore[dict-item]
-        settle(attack(lambda a, b: a * b, [x, w], values, B, "product", rng), attained)
+        settle(falsify(lambda a, b: a * b, [x, w], values, B, "product", rng), attained)
     assert min(attained.values()) > 0.25, attained
 
 
@@ -229,7 +229,7 @@ def test_affine() -> None:
         parts = [groups == g for g in range(2)]
         values = values_of(x, w) | {t.value_w: np.abs(w.x).max() + w.radius, t.b_group: max(op(B[:, g]) for g in parts)}
         values |= {t.group_x: max(np.linalg.norm(x.x[g]) for g in parts) + x.rho * np.linalg.norm(x.d)}
-        settle(attack(lambda a, b: a * b[groups], [x, w], values, B, "affine", rng), attained)
+        settle(falsify(lambda a, b: a * b[groups], [x, w], values, B, "affine", rng), attained)
     assert min(attained.values()) > 0.25, attained
 
 
@@ -247,7 +247,7 @@ def test_softmax() -> None:
         B = rng.standard_normal((M, len(x.x)))
         values = values_of(x) | {t.b: op(B)}
         values |= {"J": upward(t.SOFTMAX_J, values)}  # type: ignore[dict-item]
-        settle(attack(softmax, [x], values, B, "softmax", rng), attained)
+        settle(falsify(softmax, [x], values, B, "softmax", rng), attained)
     assert min(attained.values()) > 0.08 and attained["d"] > 0.9, attained
 
 
@@ -307,7 +307,7 @@ def test_bilinear(kind: str) -> None:
         change_x = upward(t.BILINEAR_J, values)
         change_w = upward(t.BILINEAR_J, values | {t.length_w: float(np.linalg.norm(x.d))})
         values |= {"J": change_x, "J_w": change_w}  # type: ignore[dict-item]
-        settle(attack(lambda a, b: np.tensordot(b, basis, 1) @ a, [x, w], values, B, "bilinear", rng), attained)
+        settle(falsify(lambda a, b: np.tensordot(b, basis, 1) @ a, [x, w], values, B, "bilinear", rng), attained)
     assert min(attained.values()) > 0.2, attained
 
 
@@ -350,7 +350,7 @@ def test_normalise(centre: bool) -> None:
         def both(a: np.ndarray, single: Operation = single, size: int = size) -> np.ndarray:
             return np.concatenate([single(a[:size]), single(a[size:])])
 
-        worst = attack(both, [x], values, B, "normalise", rng)
+        worst = falsify(both, [x], values, B, "normalise", rng)
         settle(worst, attained)
         if (least > 0).all():
             weight = upward(t.NORMALISE_WEIGHT, {t.count: float(size), t.deviation: s})
@@ -361,8 +361,8 @@ def test_normalise(centre: bool) -> None:
             along = np.array([np.linalg.norm(B[:, c] @ h) for h, c in zip(hats, cuts)])
             turned = {t.rho: rho, t.length_x: dx, t.least_centred: least, t.b: norms, t.direction: along}
             direction = (weight * upward(t.NORMALISE_DIRECTION, turned)).max()
-            bent = np.array([op(B * np.repeat(weight * f[:, j], size)) for j in range(2)])
-            structured = values | {t.b_left: bent[:, None], t.b_right: bent[None], t.b_direction: direction}
+            second = np.array([op(B * np.repeat(weight * f[:, j], size)) for j in range(2)])
+            structured = values | {t.b_left: second[:, None], t.b_right: second[None], t.b_direction: direction}
             values[t.b_curvature] = np.inf
             limit = upward(t.NORMALISE_STRUCTURED, structured)
             for theta in (np.zeros(P), *(rho * v / np.linalg.norm(v) for v in rng.standard_normal((2, P)))):
@@ -421,10 +421,10 @@ def test_linear_restart_and_defects() -> None:
         # F = A x(θ): with B̃ in place of A at the output the error is (A − B̃)D, and (A − B̃)T in the curvature
         A, away = rng.standard_normal((M, 4)), 1e-3 * rng.standard_normal((M, 4))
         error = upward(t.DEFECT_D, {t.defect: op(away), t.d_xj: x.d})
-        bent = upward(t.DEFECT_N, {t.defect: op(away), t.change: 0.0, t.own_E: x.E})
+        second = upward(t.DEFECT_N, {t.defect: op(away), t.change: 0.0, t.own_E: x.E})
         for j, block in enumerate(BLOCKS):
             assert op(A @ x.D[:, block] - (A + away) @ x.D[:, block]) <= error[j]
-            assert trilinear(np.einsum("mn,njk->mjk", away, x.T[:, block, block]), rng) <= bent[j, j]
+            assert trilinear(np.einsum("mn,njk->mjk", away, x.T[:, block, block]), rng) <= second[j, j]
 
 
 def test_theorem_t_for_any_adjoints() -> None:

@@ -14,7 +14,7 @@ from dipproofs.theory.architectures import graph_nodes as t
 
 INPUT = dict.fromkeys((t.d_xj, t.d_xk, t.r_xj, t.r_xk, t.E_x, t.length_x, t.row_length_x, t.radius_x, t.row_E), 1)
 WEIGHT = dict.fromkeys((t.d_wj, t.d_wk, t.r_wj, t.r_wk, t.E_w, t.length_w, t.radius_w), 1)
-AFTER = dict.fromkeys((t.b, t.column, t.b_bent, t.column_bent, t.b_group, t.b_curvature, t.b_left, t.b_right), 1)
+AFTER = dict.fromkeys((t.b, t.column, t.b_second, t.column_second, t.b_group, t.b_curvature, t.b_left, t.b_right), 1)
 AFTER |= {t.b_direction: 1, t.direction: 1}
 
 #: Powers of the unit of x (of w) in the other symbols of a kind of node, and in its results.
@@ -22,7 +22,7 @@ OF_X = {
     "bilinear": {t.norm_p: 1, t.two_p: 1, t.one_p: 1},
     "product": {t.value_x: 1},
     "affine": {t.group_x: 1},
-    "entrywise": {t.slope: -1, t.P_1: -1, t.P_2: -2, t.b_bent: -2, t.column_bent: -2},
+    "entrywise": {t.slope: -1, t.P_1: -1, t.P_2: -2, t.b_second: -2, t.column_second: -2},
     "normalise": {
         t.deviation: 1, t.least_centred: 1, t.functional: 1, t.curvature: -2, t.b_curvature: -2, t.b_left: -1,
         t.b_right: -1, t.b_direction: -2,

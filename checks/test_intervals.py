@@ -81,8 +81,8 @@ def test_looking_at_bounds() -> None:
         assert exact <= x.width and (x.width == up(exact))
         assert x.lower <= x.mid <= x.upper
         middle = (Fraction(x.lower) + Fraction(x.upper)) / 2
-        room = max(math.ulp(x.lower), math.ulp(x.upper))  # halves of tiny ends are rounded
-        assert abs(Fraction(x.mid) - middle) <= Fraction(room)
+        slack = max(math.ulp(x.lower), math.ulp(x.upper))  # halves of tiny ends are rounded
+        assert abs(Fraction(x.mid) - middle) <= Fraction(slack)
         assert (-x).lower == -x.upper and (-x).upper == -x.lower
         assert abs(x).upper == max(abs(x.lower), abs(x.upper))
         assert abs(x).lower == (0.0 if x.lower <= 0 <= x.upper else min(abs(x.lower), abs(x.upper)))

@@ -15,19 +15,19 @@ from dipproofs.theory import LOSSES
 from dipproofs.theory.losses.base import curvature_max, m, mu, r, s, scale, v, v_hi, v_lo, y
 from dipproofs.theory.losses.cross_entropy import CURVATURE, FLATTEST
 from dipproofs.theory.losses.cross_entropy import ENTRY as CROSS_ENTROPY
-from dipproofs.theory.losses.huber import PROFILE as HUBER
+from dipproofs.theory.losses.huber import POTENTIAL as HUBER
 from dipproofs.theory.losses.huber import delta
-from dipproofs.theory.losses.log_cosh import PROFILE as LOG_COSH
+from dipproofs.theory.losses.log_cosh import POTENTIAL as LOG_COSH
 from dipproofs.theory.losses.logit_cross_entropy import ENTRY as LOGIT_ENTRY
 from dipproofs.theory.losses.logit_cross_entropy import SLOPE as LOGIT_SLOPE
-from dipproofs.theory.losses.lp import PROFILE as LP
+from dipproofs.theory.losses.lp import POTENTIAL as LP
 from dipproofs.theory.losses.lp import p
-from dipproofs.theory.losses.norm_power import PROFILE as NORM_POWER
+from dipproofs.theory.losses.norm_power import POTENTIAL as NORM_POWER
 from dipproofs.theory.losses.poisson import ENTRY as POISSON_ENTRY
-from dipproofs.theory.losses.poisson import brightest
+from dipproofs.theory.losses.poisson import background, brightest
 from dipproofs.theory.losses.rules import separable
 from dipproofs.theory.losses.shape import convex_entry, decide_concave_psi, decide_shape
-from dipproofs.theory.losses.squared import PROFILE as SQUARED
+from dipproofs.theory.losses.squared import POTENTIAL as SQUARED
 from dipproofs.theory.symbols import e, loss_0, xi
 
 PROFILES = {"squared": SQUARED, "log-cosh": LOG_COSH, "huber": HUBER, "lp": LP, "norm-power": NORM_POWER}
@@ -204,7 +204,7 @@ def test_cross_entropy_constants() -> None:
 def test_poisson_proof() -> None:
     """h' and h'' on both branches, and P larger for smaller y and on the lower branch."""
     w, Y = sp.symbols("w Y", positive=True)
-    entry = POISSON_ENTRY.subs({v: w - sp.Symbol("b", nonnegative=True), y: Y})
+    entry = POISSON_ENTRY.subs({v: w - background, y: Y})
     assert is_zero(sp.diff(entry, w) - (1 - Y / w))
     assert is_zero(sp.diff(entry, w, 2) - Y / w**2)
     # at equal error the lower branch is steeper: with u = w/Y = exp(±t), h/Y = u − 1 − ln u is larger on the upper

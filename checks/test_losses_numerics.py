@@ -240,7 +240,7 @@ def test_rewriting_against_overflow_changes_nothing() -> None:
 
 
 def test_only_the_outer_layer_alone_demands_no_residual() -> None:
-    """ψ̄ is compared with a supply unless the Jacobian is constant, when there is no supply to compare it with."""
+    """ψ̄ is compared with ω∫F unless the Jacobian is constant, when there is no integral to compare it with."""
     seen = 0
     for bound, train in itertools.product(WIDTH_BOUNDS.values(), ("both", "inner", "outer")):
         try:
@@ -250,6 +250,6 @@ def test_only_the_outer_layer_alone_demands_no_residual() -> None:
             continue
         for condition in conditions:
             assert isinstance(condition, WidthCondition)
-            assert condition.demands_residual is (train != "outer") and (condition.supply is None) is (train == "outer")
+            assert condition.needs_residual is (train != "outer") and (condition.integral is None) is (train == "outer")
             seen += 1
     assert seen >= 6

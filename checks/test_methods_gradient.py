@@ -161,7 +161,7 @@ def test_local_contraction() -> None:
     assert sp.expand(after.subs(D, gamma * sigma * R) - stated) == 0
     assert sp.expand(sp.diff(stated, R) - (1 - gamma * sigma**2 + gamma**2 * sigma**2 * ell * R)) == 0  # γσ² ≤ 1
     assert constant("spectral.injectivity") == s.sigma_AJ - s.lipschitz_AJ * spectral.away  # Weyl
-    assert constant("spectral.contraction") == 1 - s.gamma * s.F_inf * (s.F_inf - s.curvature_drift)
+    assert constant("spectral.contraction") == 1 - s.gamma * s.F_inf * (s.F_inf - s.curvature_correction)
 
 
 @proves("methods.spectral.turn", "methods.spectral.push", "methods.spectral.perturbed", "methods.spectral.step")
@@ -214,7 +214,7 @@ def test_recursion_is_the_one_of_the_proof() -> None:
     found = Recursion(Frozen(f, g / 9, D[::-1].copy(), f), **known)
     phi, chi, kappa = smoothing(12, 0.25, 0.09, 0.49), smoothed_twice(12, 0.09, 0.49), delay(12, 0.25, 0.6)
     values = {
-        s.gamma: 0.25, s.lipschitz_AJ: 0.1, s.norm_AJ_ball: 1.5, s.S: 1.4, s.F_inf: 0.7, s.curvature_drift: 0,
+        s.gamma: 0.25, s.lipschitz_AJ: 0.1, s.norm_AJ_ball: 1.5, s.S: 1.4, s.F_inf: 0.7, s.curvature_correction: 0,
         s.sigma_AJ: 0.6,
     }  # fmt: skip
 

@@ -49,7 +49,7 @@ def test_modes() -> None:
     assert sp.simplify(W(r + x * w, w) - (r**2 + Z * w**2 + c * r * w)) == 0
     assert constant("h") == sp.sqrt(s.gamma)
     for end, bound in (("s", m.injectivity), ("M", s.norm_AJ_ball)):
-        at = sp.Symbol(f"x_{end}", nonnegative=True)
+        at = getattr(m, f"x_{end}")
         assert same(constant(f"x_{end}"), m.h * bound)
         assert same(constant(f"Z_{end}"), Z.subs({al: m.alpha, be: m.beta, de: m.delta, x: at}))
         assert same(constant(f"c_{end}"), c.subs({al: m.alpha, be: m.beta, de: m.delta, x: at}))

@@ -21,7 +21,9 @@ from dipproofs.theory.architectures.two_layer import CONSTANTS
 from dipproofs.theory.losses.base import curvature_max, v_hi, v_lo, y
 from dipproofs.theory.losses.base import m as observations
 from dipproofs.theory.symbols import loss_0, norm_u, q, rho
+from dipproofs.theory.width import sparse
 from dipproofs.theory.width.logit import margin
+from dipproofs.theory.width.paper import order
 from dipproofs.theory.width.symbols import column, k, proxy, radius, rank, residual
 
 R = sp.Rational
@@ -147,15 +149,15 @@ def test_logit_level_and_demand() -> None:
         assert equal_at(registered("width.logit.level"), level, point)
         centre, end = eta * (1 - eta), (eta * (1 - sp.exp(-f / eta))) ** 2 / (2 * f)
         mu = centre if centre < end else end
-        assert equal_at(registered("width.logit.demand"), sp.sqrt(2 * f / mu), point)
-        branches |= {("level", bool(smooth < linear)), ("demand", bool(centre < end))}
+        assert equal_at(registered("width.logit.required"), sp.sqrt(2 * f / mu), point)
+        branches |= {("level", bool(smooth < linear)), ("required", bool(centre < end))}
     assert len(branches) == 4
 
 
 @proves("width.sparse.*")
 def test_nets_and_counts() -> None:
     """(k choose s) ≤ (ek/s)^s; Gordon's √r+√s plus √(2H); a net of mesh ε has (1+2/ε)^d points and loses 1/(1−ε)²."""
-    s, H = sp.Symbol("s", positive=True), sp.Symbol("H_s", positive=True)
+    s, H = sparse.set_size, sparse.entropy_of_sets
     assert same(registered("width.sparse.entropy"), s * sp.log(sp.E * k / s))
     for size, width in ((1, 2), (3, 9), (10, 200)):
         sets = float(registered("width.sparse.entropy").subs({s: size, k: width}))
@@ -199,7 +201,7 @@ def test_what_a_step_costs(form: str) -> None:
     """ω is the mean over the segment, ω_s its analogue with 2σq; the width grows as ω^(−p), resp. ω_s^(−2)."""
     z = sp.Symbol("z", positive=True)
     plain, split = (sp.integrate(sp.apart(FACTORS[form](z, c), z), (z, 0, 1)) for c in (1, 2))
-    p = sp.Symbol("p", positive=True)
+    p = order
     for step, power in itertools.product((R(1, 7), R(1, 2), R(1)), (R(2), R(7, 2))):
         point = {q: step, p: power}
         assert equal_at(registered(f"width.discretisation.{form}"), plain**-p, point)

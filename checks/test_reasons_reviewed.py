@@ -113,9 +113,9 @@ def test_integrands_without_variables_are_repeated() -> None:
 def test_the_time_of_a_residual_is_that_of_its_value(value: Any) -> None:
     """T(s) at the residual s whose loss is e is T as a function of e: on both sides of the corner, and in it."""
     given, level = {huber.delta: 2}, sp.Rational(value)
-    residual = huber.PROFILE.inverse.subs(given).subs(huber.e, level)
-    by_residual = huber.PROFILE.time.subs(given).subs(huber.s, residual)
-    assert sp.simplify(by_residual - huber.PROFILE.time_of_value.subs(given).subs(huber.e, level)) == 0
+    residual = huber.POTENTIAL.inverse.subs(given).subs(huber.e, level)
+    by_residual = huber.POTENTIAL.time.subs(given).subs(huber.s, residual)
+    assert sp.simplify(by_residual - huber.POTENTIAL.time_of_value.subs(given).subs(huber.e, level)) == 0
 
 
 def test_rewriting_without_assumptions() -> None:
@@ -138,10 +138,10 @@ def test_one_integer_that_is_no_float_is_enough(entries: list[int]) -> None:
 
 def test_the_norm_of_an_interval_vector_has_the_ends_of_its_entries() -> None:
     """Entries 3 ± 1 and −4 ± 1: norms from √13 to √41, and neither end is given away."""
-    room = 1 + 32 * 2.0**-53  # what the norm of two entries grants for its roundings, and one more for each end
+    slack = 1 + 32 * 2.0**-53  # what the norm of two entries grants for its roundings, and one more for each end
     for mid, rad, low, high in (
         ([3.0, -4.0], [1.0, 1.0], math.sqrt(13), math.sqrt(41)),
         ([0.5, 2.0], [1.0, 0.25], 1.75, math.sqrt(1.5**2 + 2.25**2)),
     ):  # one may be 0
         found = vector_norm(IntervalMatrix(np.array(mid), np.array(rad)))
-        assert low / room <= found.lower <= low and high <= found.upper <= high * room
+        assert low / slack <= found.lower <= low and high <= found.upper <= high * slack

@@ -1,4 +1,4 @@
-"""The residual form (docs/theory.md §3.2): its lemma, the drift x, the contraction and the distance, derived."""
+"""The residual form (docs/theory.md §3.2): its lemma, the correction x, the contraction and the distance, derived."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_lemma_is_sharp_on_one_eigenvector() -> None:
 
 
 @proves("conditions.x")
-def test_drift() -> None:
+def test_curvature_correction() -> None:
     """R₊ ≤ R − F(t)Δ + ℓ_AΔ²/2 ≤ R − ∫_t^{t+Δ}(F − x)."""
     length, u, slope, ell = sp.symbols("Delta u ell_e ell_A", positive=True)
     # the mean of M over the segment is within ∫₀¹ ℓ_A σΔ dσ of M
@@ -48,13 +48,13 @@ def test_drift() -> None:
     assert sp.expand(lost - (ell - slope) * length**2 / 2) == 0
     # spread over the step, lost/Δ ≤ ½(ℓ_A−ℓ_e)₊Δ, and Δ = γ‖Mᵀr‖ ≤ γM_ρR_0
     longest = s.gamma * s.norm_AJ_ball * s.psi_0
-    drift = sp.Max(0, s.lipschitz_AJ - s.profile_slope) * longest / 2
+    correction = sp.Max(0, s.lipschitz_AJ - s.profile_slope) * longest / 2
     stated, short = formula("conditions.x").expr, {s.step_weakening: 1}
-    assert same(stated.subs(short), drift)
+    assert same(stated.subs(short), correction)
     found = stated.subs(short).subs({s.lipschitz_AJ: slope + ell, s.profile_slope: slope})
     per_length = (lost / length).subs(ell, slope + ell).subs(length, longest)
     assert same(sp.simplify(found), per_length)
-    # Δ itself is longer than the drift allows only if the slope exceeds ℓ_A: then x = 0
+    # Δ itself is longer than the correction allows only if the slope exceeds ℓ_A: then x = 0
     assert stated.subs(short).subs({s.lipschitz_AJ: slope, s.profile_slope: slope + ell}) == 0
     # long steps: F, and with it its slope, is multiplied by c_e
     (factor,) = (part for part in stated.args if isinstance(part, sp.Max))
@@ -64,7 +64,7 @@ def test_drift() -> None:
 @proves("conclusions.residual_contraction")
 def test_contraction() -> None:
     """Δ = γN ≥ γF_∞R, so R₊ ≤ R − (c_eF_∞−x)Δ ≤ (1 − γF_∞(c_eF_∞−x))R."""
-    F, x, step = s.F_inf, s.curvature_drift, s.gamma
+    F, x, step = s.F_inf, s.curvature_correction, s.gamma
     after = R - (s.step_weakening * F - x) * (step * F * R)
     assert same(formula("conclusions.residual_contraction").expr, after / R)
 
@@ -72,7 +72,7 @@ def test_contraction() -> None:
 @proves("conclusions.distance_to_limit_residual")
 def test_distance() -> None:
     """ΣΔ_i(c_eF_∞−x) ≤ Σ(R_i−R_{i+1}) ≤ R_τ."""
-    F, x = s.step_weakening * s.F_inf, s.curvature_drift
+    F, x = s.step_weakening * s.F_inf, s.curvature_correction
     length = sp.Symbol("length", positive=True)
     assert same(formula("conclusions.distance_to_limit_residual").expr, sp.solve(length * (F - x) - s.psi_0, length)[0])
     # consistent with the contraction: a path of steps Δ_i ≥ γF_∞R_i is no longer than that only if each fall is (F−x)Δ
@@ -81,11 +81,11 @@ def test_distance() -> None:
 
 @proves("conditions.H_residual")
 def test_hypothesis_is_newton_kantorovich_for_the_observation_profile() -> None:
-    """With ℓ_e = ℓ_A the drift vanishes and ∫₀^ρ(s_A0 − ℓ_A t)dt > R_0 for some ρ iff ℓ_A R_0/s_A0² < ½."""
+    """With ℓ_e = ℓ_A the correction vanishes and ∫₀^ρ(s_A0 − ℓ_A t)dt > R_0 for some ρ iff ℓ_A R_0/s_A0² < ½."""
     statement = formula("conditions.H_residual").expr
     assert isinstance(statement, sp.StrictGreaterThan) and statement.rhs == s.psi_0
     assert isinstance(statement.lhs, sp.Integral) and statement.lhs.limits == ((s.t, 0, s.rho),)
-    F = statement.lhs.function + s.curvature_drift
+    F = statement.lhs.function + s.curvature_correction
     assert s.step_weakening * sp.Function("F")(s.t) == F  # the integrand is c_e F − x
     s0, ell, rho = sp.symbols("s_0 ell rho", positive=True)
     area = sp.integrate(s0 - ell * s.t, (s.t, 0, rho))

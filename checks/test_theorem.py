@@ -61,7 +61,7 @@ def _points(found: Theorem, count: int, seed: int) -> Iterator[dict[Any, Any]]:
             continue
         done += 1
         env[area] = mp.mpf(rng.randint(0, 400)) / 100
-        env[s.F_inf] = env.get(s.curvature_drift, mp.mpf(0)) + mp.mpf(rng.randint(1, 100)) / 100
+        env[s.F_inf] = env.get(s.curvature_correction, mp.mpf(0)) + mp.mpf(rng.randint(1, 100)) / 100
         yield env
 
 
@@ -75,7 +75,7 @@ def test_hypotheses(form: str, profile: str, train: str) -> None:
         for env in _points(found, 60, len(form + profile + train)):
             F = _number(PROFILES[profile].F.subs(s.t, s.rho), env)
             gamma, rho, psi, L, M = (env.get(x) for x in (s.gamma, s.rho, s.psi_0, s.lipschitz_grad, s.norm_AJ_ball))
-            x, omega = env.get(s.curvature_drift, 0), env[s.omega]
+            x, omega = env.get(s.curvature_correction, 0), env[s.omega]
             F = F * env.get(s.step_weakening, 1)
             size = gamma * M * M if form == "residual" else gamma * L
             step = size < 2 if form in ("concave", "residual") else size <= 1
@@ -124,7 +124,7 @@ def test_the_chain(form: str, profile: str, train: str) -> None:
     ):  # fmt: skip
         assert chain[symbol] == expr
     assert PROFILES[profile].F == found.F and found.integrand.free_symbols <= known | {s.t}
-    assert found.integrand == (s.step_weakening * found.F - s.curvature_drift if form == "residual" else found.F)
+    assert found.integrand == (s.step_weakening * found.F - s.curvature_correction if form == "residual" else found.F)
     for hypothesis in found.hypotheses.values():
         assert hypothesis.relation.free_symbols <= known | {area}
     assert {symbol for symbol, _ in found.reported} == ({s.nu_1, s.nu_2, s.R_prime} if form == "paper" else set())
@@ -140,8 +140,8 @@ def test_the_constants_at_numbers(form: str, profile: str, train: str) -> None:
                 e = -mp.diff(lambda t: _number(found.F, {**env, s.t: t}), env[s.rho], direction=0)  # noqa: B023
                 ell_A, M, R = env[s.lipschitz_AJ], env[s.norm_AJ_ball], env[s.psi_0]
                 c = long_step(env[s.gamma] * M**2, env[s.gamma] * _number(found.F, {**env, s.t: 0}) ** 2)
-                drift = max(ell_A - c * env[s.profile_slope], 0) * env[s.gamma] * M * R / 2
-                values = [(s.omega, mp.mpf(1)), (s.step_weakening, c), (s.curvature_drift, drift)]
+                correction = max(ell_A - c * env[s.profile_slope], 0) * env[s.gamma] * M * R / 2
+                values = [(s.omega, mp.mpf(1)), (s.step_weakening, c), (s.curvature_correction, correction)]
                 if _number(found.F, {**env, s.t: env[s.rho]}) > 0 and mp.isfinite(e):
                     assert mp.almosteq(e, env[s.profile_slope], 1e-6, 1e-8) or _at_a_kink(found, env)
             else:
@@ -181,7 +181,7 @@ def test_conclusions(form: str, profile: str, train: str) -> None:
             if mp.im(c) != 0 or not c > 0:
                 continue  # the step is not admissible
             env[s.F_inf] /= c
-            x, gamma, F = env.get(s.curvature_drift, mp.mpf(0)), env[s.gamma], env[s.F_inf]
+            x, gamma, F = env.get(s.curvature_correction, mp.mpf(0)), env[s.gamma], env[s.F_inf]
             distance = env[s.psi_0] / ((c * F - x) if residual else env[s.omega] * F)
             if residual:
                 env[s.gamma] = gamma = min(gamma, 1 / F**2)  # γM² ≤ 1 and F ≤ M

@@ -23,7 +23,7 @@ from checks.random_certificates import random_certificate, written
 from dipproofs.theory import PROFILES, quantities
 from dipproofs.theory.symbols import S, t
 from dipproofs.verify import verify
-from dipproofs.verify.arithmetic import slices
+from dipproofs.verify.arithmetic import splitting
 
 SEEDS, TAMPERED = 300 * TIMES, 24 * TIMES
 
@@ -164,20 +164,20 @@ def _tamper(kind: str, record: dict[str, Any], path: Path, rng: np.random.Genera
 
 
 @pytest.mark.parametrize("levels", [1, 4, 9, 15])
-def test_products_of_slices_are_exact_in_the_worst_case(levels: int) -> None:
-    """Every slice as large as it may be, with one sign and odd entries, over the longest inner dimension."""
+def test_products_of_parts_are_exact_in_the_worst_case(levels: int) -> None:
+    """Every part as large as it may be, with one sign and odd entries, over the longest inner dimension."""
     top = 2**19 - 1
     size = sum(top * 2 ** (20 * level) for level in range(levels))
-    shape, inner = (2, slices.INNER - 1), slices.INNER - 1
+    shape, inner = (2, splitting.INNER - 1), splitting.INNER - 1
     slabs = {level: np.full(shape, float(top)) for level in range(levels)}
-    matrix = slices.Matrix(shape, slabs, arb(0), 4096)
+    matrix = splitting.Matrix(shape, slabs, arb(0), 4096)
     with flint.ctx.workprec(2000):
         found = (matrix @ matrix.T).entries()
         assert all(entry == arb(inner * size * size) for entry in found)
 
 
-def test_more_slices_than_stay_exact_are_refused() -> None:
-    slabs = {level: np.ones((1, 1)) for level in range(slices.ADDED + 1)}
-    matrix = slices.Matrix((1, 1), slabs, arb(0), 4096)
-    with pytest.raises(ValueError, match="slices"):
+def test_more_parts_than_stay_exact_are_refused() -> None:
+    slabs = {level: np.ones((1, 1)) for level in range(splitting.ADDED + 1)}
+    matrix = splitting.Matrix((1, 1), slabs, arb(0), 4096)
+    with pytest.raises(ValueError, match="parts"):
         matrix @ matrix

@@ -59,7 +59,7 @@ def normalised_graph(seed: int) -> tuple[Graph, Parameters]:
     return graph, {name: scales[name] * rng.standard_normal(shape) for name, shape in graph.parameters.items()}
 
 
-def attack(
+def falsify(
     cases: list[tuple[Graph, Parameters]], radii: tuple[float, ...] = (1e-3, 0.1), share: float = 1.0
 ) -> tuple[int, dict[str, float]]:
     """The number of violations, and the largest found/bound by kind."""
@@ -86,13 +86,13 @@ def replace_kept(point: Point) -> Point:
 
 
 def test_normalised_graphs() -> None:
-    violations, worst = attack([normalised_graph(seed) for seed in range(2)])
+    violations, worst = falsify([normalised_graph(seed) for seed in range(2)])
     assert violations == 0
     assert worst["d"] > 0.9 and worst["r"] > 0.9 and worst["E"] > 0.1 and worst["lipschitz"] > 0.005, worst
 
 
 def test_random_graphs() -> None:
-    violations, worst = attack([random_graph(seed, kinks=False, layers=4) for seed in range(2)])
+    violations, worst = falsify([random_graph(seed, kinks=False, layers=4) for seed in range(2)])
     assert violations == 0 and worst["d"] > 0.9 and worst["lipschitz"] > 0.02, worst
 
 
@@ -110,4 +110,4 @@ def test_broken_variants_are_caught(broken: str, monkeypatch: pytest.MonkeyPatch
     elif broken == "weights":
         monkeypatch.setattr(bounds, "weighted", lambda x, factors: 0.3 * bounds.norm(x * factors))
     seeds = (0, 1) if broken == "weights" else (1,)
-    assert attack([normalised_graph(seed) for seed in seeds], share=share)[0] > 0
+    assert falsify([normalised_graph(seed) for seed in seeds], share=share)[0] > 0

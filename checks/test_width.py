@@ -1,4 +1,4 @@
-"""The width bounds' formulas derived again: areas under profiles, drift of the residual form, levels, spectrum."""
+"""The width bounds' formulas derived again: areas under profiles, x of the residual form, levels, spectrum."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from dipproofs.theory.forms import FORMS, paper_nu_2
 from dipproofs.theory.losses import LOSSES
 from dipproofs.theory.losses.base import r as error
 from dipproofs.theory.symbols import c_0, e, gamma, norm_u, omega, q, rho
-from dipproofs.theory.width import paper, spectrum, supplies
-from dipproofs.theory.width.levels import desingularized_demand, impossible_reason, largest_loss
+from dipproofs.theory.width import integrals, paper, spectrum
+from dipproofs.theory.width.levels import desingularized_requirement, impossible_reason, largest_loss
 from dipproofs.theory.width.split import SPLIT_OMEGA
 from dipproofs.theory.width.symbols import B_1, B_2, b_lo, column, column_full, k, norm_A, radius, s_init, sigma_A
 
@@ -48,36 +48,38 @@ def agree(left: sp.Expr, right: sp.Expr, trials: int = 12) -> bool:
 
 
 # --- areas under profiles ------------------------------------------------------------------------------------
-@proves("width.supply.block", "width.supply.split")
+@proves("width.integral.block", "width.integral.split")
 def test_outer_block() -> None:
     profile = sigma_A * (b_lo - B_1 * t / sp.sqrt(k))
     end = b_lo * sp.sqrt(k) / B_1
     area = sp.integrate(profile, (t, 0, end))
-    assert sp.simplify(omega * area - supplies.BLOCK) == 0
-    assert sp.simplify(2 * omega * area - supplies.SPLIT) == 0
+    assert sp.simplify(omega * area - integrals.BLOCK) == 0
+    assert sp.simplify(2 * omega * area - integrals.SPLIT) == 0
 
 
-@proves("width.supply.row-space.inner", "width.supply.observation.inner", "width.supply.paper.inner")
+@proves("width.integral.row-space.inner", "width.integral.observation.inner", "width.integral.paper.inner")
 def test_inner_layer() -> None:
     ell = lipschitz("inner", 0)
     for scale, s, expr in (
-        (sigma_A, s_init, supplies.INNER_LINEAR),
-        (norm_A, sigma_A * s_init / norm_A, supplies.INNER_LINEAR_OBSERVATION),
+        (sigma_A, s_init, integrals.INNER_LINEAR),
+        (norm_A, sigma_A * s_init / norm_A, integrals.INNER_LINEAR_OBSERVATION),
     ):
         area = sp.integrate(scale * (s - ell * t), (t, 0, s / ell))
         assert sp.simplify(omega * area - expr) == 0
     radius_paper = s_init / (2 * lipschitz("inner", 0, column_full))
-    assert sp.simplify(omega * sigma_A * s_init / 2 * radius_paper - supplies.INNER_LINEAR_PAPER) == 0
+    assert sp.simplify(omega * sigma_A * s_init / 2 * radius_paper - integrals.INNER_LINEAR_PAPER) == 0
 
 
 @proves("width.lost_area")
 def test_lost_area_is_the_integral() -> None:
-    slope = sp.diff(supplies.lost_area(t, column), t)
+    slope = sp.diff(integrals.lost_area(t, column), t)
     assert agree(slope, lipschitz("both", t) * t)
-    assert sp.simplify(supplies.lost_area(t, column).subs(t, 0)) == 0
+    assert sp.simplify(integrals.lost_area(t, column).subs(t, 0)) == 0
 
 
-@proves("width.radius.*", "width.supply.row-space.both", "width.supply.observation.both", "width.supply.paper.both")
+@proves(
+    "width.radius.*", "width.integral.row-space.both", "width.integral.observation.both", "width.integral.paper.both"
+)
 def test_both_layers() -> None:
     relative = sigma_A * s_init / norm_A
     for name, s, c in (
@@ -85,36 +87,36 @@ def test_both_layers() -> None:
         ("observation", relative, column),
         ("paper", s_init / 2, column_full),
     ):
-        ((symbol, root),), expr = supplies.BOTH[name]
+        ((symbol, root),), expr = integrals.BOTH[name]
         assert symbol == radius
         assert agree(lipschitz("both", root, c) * root, s)
         scale = norm_A if name == "observation" else sigma_A
-        expected = s_init * sigma_A * radius / 2 if name == "paper" else scale * (s * radius - supplies.LOST_AREA)
+        expected = s_init * sigma_A * radius / 2 if name == "paper" else scale * (s * radius - integrals.LOST_AREA)
         assert sp.simplify(expr - omega * expected) == 0
 
 
-@proves("width.supply.residual.*")
+@proves("width.integral.residual.*")
 def test_residual_form_is_the_best_radius() -> None:
     """The gain is ∫₀^ρ(F−x(ρ)); its derivative vanishes at the radius used, and F > x there."""
-    _, block = supplies.RESIDUAL_BLOCK
-    h, x1, slope = supplies.head, supplies.drift_1, supplies.slope
+    _, block = integrals.RESIDUAL_BLOCK
+    h, x1, slope = integrals.head, integrals.curvature_1, integrals.slope
     gain = h * radius - x1 * radius**2 - slope * radius**2 / 2
     best = sp.solve(sp.diff(gain, radius), radius)[0]
     assert sp.simplify(gain.subs(radius, best) - block) == 0
     assert sp.simplify((h - (slope + x1) * radius).subs(radius, best) - x1 * best) == 0
-    for (train, profile), (steps, expr) in supplies.RESIDUAL_WHOLE.items():
+    for (train, profile), (steps, expr) in integrals.RESIDUAL_WHOLE.items():
         rules = dict(steps)
         derivative = sp.diff(expr, radius).subs(radius, rules[radius])
-        quadratic = sp.Integer(0) if train == "inner" else supplies.quadratic
-        assert agree(derivative.subs(supplies.quadratic, quadratic) + 1, sp.Integer(1))
-        ell0, ell1 = supplies._lipschitz_0(train), supplies._lipschitz_1(train)
+        quadratic = sp.Integer(0) if train == "inner" else integrals.quadratic
+        assert agree(derivative.subs(integrals.quadratic, quadratic) + 1, sp.Integer(1))
+        ell0, ell1 = integrals._lipschitz_0(train), integrals._lipschitz_1(train)
         scale = sigma_A if profile == "row-space" else norm_A
-        assert sp.simplify(rules[supplies.slope] - scale * ell0) == 0
+        assert sp.simplify(rules[integrals.slope] - scale * ell0) == 0
         area = sp.integrate(
             scale * (ell0 * t + ell1 * t**2) if profile == "row-space" else scale * (ell0 + ell1 * radius) * t,
             (t, 0, radius),
         )
-        straight = rules[supplies.slope] * radius**2 / 2 + rules[supplies.quadratic] * radius**3
+        straight = rules[integrals.slope] * radius**2 / 2 + rules[integrals.quadratic] * radius**3
         assert sp.simplify(area - straight) == 0
 
 
@@ -215,15 +217,15 @@ def test_demand_is_psi_of_the_largest_loss() -> None:
     import mpmath
 
     for loss in LOSSES.values():
-        level, demand = largest_loss(loss), desingularized_demand(loss)
-        if level is None or demand is None or demand.from_zero:
+        level, required = largest_loss(loss), desingularized_requirement(loss)
+        if level is None or required is None or required.from_zero:
             continue
         values = {s: sp.Integer(3) for s in level.free_symbols | (loss.psi.free_symbols - {e})}
         exact = loss.psi.subs(e, level).subs(values)
         known: dict[sp.Symbol, sp.Expr] = dict(values)
-        for symbol, expr in demand.steps:
+        for symbol, expr in required.steps:
             known[symbol] = expr.subs(known)
-        ours = known[demand.steps[-1][0]]
+        ours = known[required.steps[-1][0]]
         with mpmath.workdps(30):
             assert abs(sp.N(ours - exact, 25)) < 1e-18
 
@@ -234,16 +236,16 @@ def test_logit_demand() -> None:
     import numpy as np
 
     theory = LOSSES["logit-cross-entropy"]
-    ask = desingularized_demand(theory)
+    ask = desingularized_requirement(theory)
     assert ask is not None and ask.from_zero
     random = np.random.default_rng(5)
     from dipproofs.theory.losses.base import m as observations
     from dipproofs.theory.symbols import loss_0
-    from dipproofs.theory.width.logit import DEMAND, LEVEL, margin
+    from dipproofs.theory.width.logit import LEVEL, REQUIRED, margin
     from dipproofs.theory.width.symbols import residual
 
     level = sp.lambdify((observations, margin, residual), LEVEL, "numpy")
-    demand = sp.lambdify((margin, loss_0), DEMAND, "numpy")
+    required = sp.lambdify((margin, loss_0), REQUIRED, "numpy")
     for _ in range(300):
         m, eta = int(random.integers(1, 12)), float(random.uniform(0.02, 0.5))
         y = random.uniform(eta, 1 - eta, m)
@@ -257,7 +259,7 @@ def test_logit_demand() -> None:
             inside = divergence <= top
             mu = np.min((s[inside] - value) ** 2 / np.maximum(2 * divergence[inside], 1e-300), initial=np.inf)
             mu = min(mu, value * (1 - value))
-            assert np.sqrt(2 * top / mu) <= demand(eta, top) * (1 + 1e-3)
+            assert np.sqrt(2 * top / mu) <= required(eta, top) * (1 + 1e-3)
 
 
 def test_impossible_losses() -> None:
@@ -286,4 +288,4 @@ def test_every_formula_prints(prefix: str) -> None:
 
 
 def test_B_2_is_used() -> None:
-    assert B_2 in supplies.INNER_LINEAR.free_symbols
+    assert B_2 in integrals.INNER_LINEAR.free_symbols

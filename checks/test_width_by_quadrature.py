@@ -54,7 +54,7 @@ class Events:
         return (x + mp.sqrt(x**2 + 4 * B1**2)) / (2 * mp.sqrt(self.k))
 
 
-def rank_supply(e: Events, train: str, omega: mp.mpf) -> mp.mpf:
+def rank_integral(e: Events, train: str, omega: mp.mpf) -> mp.mpf:
     """ω∫σ_A(s−ℓ(t)t)₊dt by quadrature."""
     s = mp.sqrt(e.s_in**2 + (e.b**2 if train == "both" else 0))
     if s == 0:
@@ -66,8 +66,8 @@ def rank_supply(e: Events, train: str, omega: mp.mpf) -> mp.mpf:
     return omega * e.sigma * mp.quad(lambda t: s - e.ell(t, train) * t, mp.linspace(0, low, 9))
 
 
-def residual_supply(e: Events, train: str, bound: str) -> mp.mpf:
-    """max over ρ of ∫₀^ρ(F−x(ρ))dt, scanned; with ℓ in place of its linear bound, so at least the tables' supply."""
+def residual_integral(e: Events, train: str, bound: str) -> mp.mpf:
+    """max over ρ of ∫₀^ρ(F−x(ρ))dt, scanned; with ℓ in place of its linear bound, so at least that of the tables."""
     root, best = mp.sqrt(e.k), mp.mpf(0)
     s = e.b if bound == "block" else mp.sqrt(e.s_in**2 + (e.b**2 if train == "both" else 0))
     if s == 0:
@@ -91,7 +91,7 @@ def test_rank(train: str, law: str) -> None:
     assert k is not None
     for width, sufficient in ((k, True), (k * 999 // 1000, False)):
         e = Events(c, mp.mpf(width), 5 if train == "both" else 4)
-        assert (rank_supply(e, train, 1 - e.q / 2) > e.R) == sufficient
+        assert (rank_integral(e, train, 1 - e.q / 2) > e.R) == sufficient
 
 
 @pytest.mark.parametrize(("train", "bound"), [("both", "block"), ("both", "rank"), ("inner", "rank")])
@@ -104,8 +104,8 @@ def test_residual(train: str, bound: str, q: str) -> None:
     assert k is not None
     shares = {"block": 4, "rank": 5 if train == "both" else 4}[bound]
     enough, tenth = (Events(c, mp.mpf(width), shares) for width in (k, max(1, k // 2)))
-    assert residual_supply(enough, train, bound) > enough.R * mp.mpf("0.999")
-    assert residual_supply(tenth, train, bound) < tenth.R
+    assert residual_integral(enough, train, bound) > enough.R * mp.mpf("0.999")
+    assert residual_integral(tenth, train, bound) < tenth.R
 
 
 @pytest.mark.parametrize("law", ["rademacher", "gaussian"])
@@ -117,9 +117,9 @@ def test_sparse(law: str) -> None:
     e = Events(c, mp.mpf(k), 4)
     t = mp.log(4 * 32 / mp.mpf("0.1"))
 
-    def profile(reach: mp.mpf) -> mp.mpf:
-        """s − √(max‖PV_S‖²/k) for √ε = reach; t = reach·√k/B₂."""
-        count = reach**2 * k + 1
+    def profile(node: mp.mpf) -> mp.mpf:
+        """s − √(max‖PV_S‖²/k) for √ε = node; t = node·√k/B₂."""
+        count = node**2 * k + 1
         level = t + count * (1 + mp.log(k / count))
         if law == "gaussian":
             size = (mp.sqrt(e.r) + mp.sqrt(count) + mp.sqrt(2 * level)) ** 2

@@ -106,7 +106,7 @@ def test_sets_of_neurons(law: str) -> None:
 
     c = cell(law=law, n=4, m=3)
     width, failures, means = 24, 0, 0
-    count, entropy = sp.Symbol("s", positive=True), sp.Symbol("H_s", positive=True)
+    count, entropy = sparse.set_size, sparse.entropy_of_sets
     names = ["width.sparse.gaussian"] if law == "gaussian" else ["width.sparse.net.rows", "width.sparse.net.neurons"]
     log_sets = formula("width.sparse.entropy").expr
     rank, proxy = (next(q for q in sparse.SUBSET_NET[0].free_symbols if q.name == n) for n in ("r", r"\nu^2"))
@@ -163,6 +163,6 @@ def _feasible(c: WidthCell, width: int) -> int:
     good = 0
     for draw in draws(c, width, COUNT, seed=2):
         b = np.linalg.norm(ACTIVATION(draw.a)) / np.sqrt(width)
-        supply = twice * omega / float(c.kappa) * b**2 * np.sqrt(width) / 2
-        good += supply > np.linalg.norm(draw.prediction - y)
+        integral = twice * omega / float(c.kappa) * b**2 * np.sqrt(width) / 2
+        good += integral > np.linalg.norm(draw.prediction - y)
     return good

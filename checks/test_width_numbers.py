@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from dipproofs.theory.width import supplies
+from dipproofs.theory.width import integrals
 from dipproofs.theory.width import symbols as w
-from dipproofs.theory.width.sparse import sparse_supply
+from dipproofs.theory.width.sparse import sparse_integral
 
 VALUES = {
     w.norm_A: 1.7, w.sigma_A: 0.6, w.B_1: 0.9, w.B_2: 0.7, w.b_lo: 0.31, w.s_init: 0.52, w.column: 2.3, w.k: 9000.0,
@@ -20,15 +20,15 @@ NORM, SIGMA, B1, B2, B_LO, S, C, K, Q, R, OMEGA, PROXY, RANK, DELTA, OSC = VALUE
 ROOT = np.sqrt(K)
 
 
-def evaluated(steps: Iterable[tuple[sp.Symbol, sp.Expr]], supply: sp.Expr) -> tuple[dict[str, float], float]:
-    """The assignments in their order, by name, and the supply at the end."""
+def evaluated(steps: Iterable[tuple[sp.Symbol, sp.Expr]], integral: sp.Expr) -> tuple[dict[str, float], float]:
+    """The assignments in their order, by name, and the integral at the end."""
     env = {symbol: sp.Float(value) for symbol, value in VALUES.items()}
     for symbol, expr in steps:
         env[symbol] = sp.Float(sp.sympify(expr).xreplace(env).evalf())
-    return {symbol.name: float(value) for symbol, value in env.items()}, float(supply.xreplace(env).evalf())
+    return {symbol.name: float(value) for symbol, value in env.items()}, float(integral.xreplace(env).evalf())
 
 
-def drift(share: float, ell: tuple[float, float], free: float, scale: float) -> tuple[float, float]:
+def correction(share: float, ell: tuple[float, float], free: float, scale: float) -> tuple[float, float]:
     """x = ½γM_ρR_0(scale·ℓ(ρ) − free) as x_0 + x_1ρ, with γM_ρ = q/M_ρ ≤ q/share."""
     half = Q * R / (2 * share)
     return half * (scale * ell[0] - free), half * scale * ell[1]
@@ -36,12 +36,12 @@ def drift(share: float, ell: tuple[float, float], free: float, scale: float) -> 
 
 def test_residual_form_of_the_outer_block() -> None:
     """F = σ_A(b − B₁t/√k): what ℓ_A exceeds the slope of F by counts, and a lower bound of M_ρ is ‖A‖b."""
-    x_0, x_1 = drift(NORM * B_LO, ((B2 * C + B1) / ROOT, B2 / ROOT), SIGMA * B1 / ROOT, NORM)
+    x_0, x_1 = correction(NORM * B_LO, ((B2 * C + B1) / ROOT, B2 / ROOT), SIGMA * B1 / ROOT, NORM)
     rho = np.linspace(0, 2 * B_LO * ROOT, 400_001)
     gain = SIGMA * (B_LO * rho - B1 * rho**2 / (2 * ROOT)) - (x_0 + x_1 * rho) * rho
-    found, supply = evaluated(*supplies.RESIDUAL_BLOCK)
+    found, integral = evaluated(*integrals.RESIDUAL_BLOCK)
     assert found["x_0"] == pytest.approx(x_0, rel=1e-12) and found["x_1"] == pytest.approx(x_1, rel=1e-12)
-    assert 0 < x_0 < SIGMA * B_LO and supply == pytest.approx(gain.max(), rel=1e-9)
+    assert 0 < x_0 < SIGMA * B_LO and integral == pytest.approx(gain.max(), rel=1e-9)
 
 
 @pytest.mark.parametrize("train", ["both", "inner"])
@@ -50,16 +50,16 @@ def test_residual_form_of_the_whole_jacobian(train: str, profile: str) -> None:
     """Row space: F falls by σ_Aℓ(t)t, and ‖A‖ℓ − σ_Aℓ_0 is paid for; observation: by ‖A‖ℓ(ρ)t, and nothing is."""
     both = train == "both"
     ell = (B2 * C + B1 * both) / ROOT, B2 / ROOT * both
-    x_0, x_1 = drift(NORM * S, ell, SIGMA * ell[0], NORM)
+    x_0, x_1 = correction(NORM * S, ell, SIGMA * ell[0], NORM)
     rho = np.linspace(0, 2 * S * ROOT, 400_001)
     if profile == "row-space":
         gain = SIGMA * (S * rho - ell[0] * rho**2 / 2 - ell[1] * rho**3 / 3) - (x_0 + x_1 * rho) * rho
     else:
         x_0 = x_1 = 0.0
         gain = SIGMA * S * rho - NORM * (ell[0] + ell[1] * rho) * rho**2 / 2
-    found, supply = evaluated(*supplies.RESIDUAL_WHOLE[train, profile])
+    found, integral = evaluated(*integrals.RESIDUAL_WHOLE[train, profile])
     assert found["x_0"] == pytest.approx(x_0, rel=1e-12) and found["x_1"] == pytest.approx(x_1, rel=1e-12)
-    assert supply == pytest.approx(gain.max(), rel=1e-9) and supply > 0
+    assert integral == pytest.approx(gain.max(), rel=1e-9) and integral > 0
 
 
 @pytest.mark.parametrize("gaussian", [True, False])
@@ -80,5 +80,5 @@ def test_sum_over_sets_of_neurons(gaussian: bool) -> None:
         assert (both[0] < both[1]).any() and (both[0] > both[1]).any()
     left = np.maximum(S - OSC * np.sqrt(size / K), 0)
     wanted = OMEGA * SIGMA * float(left @ np.diff(reach * ROOT * OSC / B2, prepend=0))
-    _, supply = evaluated(*sparse_supply(sp.Rational(share), gaussian))
-    assert supply == pytest.approx(wanted, rel=1e-9) and 0 < (left > 0).sum() < nodes
+    _, integral = evaluated(*sparse_integral(sp.Rational(share), gaussian))
+    assert integral == pytest.approx(wanted, rel=1e-9) and 0 < (left > 0).sum() < nodes

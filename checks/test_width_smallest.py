@@ -56,7 +56,7 @@ TRIPLES = ["1/3 1/3 1/3", "1/10 1/5 7/10", "3/5 1/10 3/10", "1/5 1/20 3/4", "1/5
 
 
 def holds_by_hand(c: WidthCell, k: int) -> bool:
-    """Whether the hand evaluation proves supply > ψ̄, for some of the shares if the bound may choose them."""
+    """Whether the hand evaluation proves ω∫F > ψ̄, for some of the shares if the bound may choose them."""
     if c.bound != "split":
         return bool(hand_margin(c, k) > 0)
     return any(hand_margin(c, k, [Fraction(x) for x in triple.split()]) > 0 for triple in TRIPLES)
@@ -77,7 +77,7 @@ def hand_margin(c: WidthCell, k: int, shares: list[Fraction] | None = None) -> a
     C2 = MOMENTS[2, False]
     b_hi = C2.sqrt() + (2 * hi / kk).sqrt()
     v, y2 = b_hi**2, (F2 if c.y_norm is None else ball(c.y_norm) ** 2) * ball(1 + c.noise) ** 2
-    demand = (v * F2 + y2 + 2 * (t * (v**2 * F4 + 2 * v * y2)).sqrt() + 2 * v * t).sqrt()
+    required = (v * F2 + y2 + 2 * (t * (v**2 * F4 + 2 * v * y2)).sqrt() + 2 * v * t).sqrt()
     w, sigma = omega(c.form, ball(c.q), c.bound == "split"), 1 / ball(c.kappa)
     if c.train == "both":
         laplace = C2 - (2 * lo * MOMENTS[4, False] / kk).sqrt()
@@ -88,7 +88,7 @@ def hand_margin(c: WidthCell, k: int, shares: list[Fraction] | None = None) -> a
         if poincare > 0:
             candidates.append(poincare.sqrt() - (2 * lo / kk).sqrt())
         b = max(candidates, key=lambda x: float(x.mid()))
-        return (2 if c.bound == "split" else 1) * w * sigma * b**2 * kk.sqrt() / 2 - demand
+        return (2 if c.bound == "split" else 1) * w * sigma * b**2 * kk.sqrt() / 2 - required
     if c.bound == "baseline":
         eta = (2 * arb(D2) * n * (t + arb(n).log()) / (kk * MOMENTS[2, True])).sqrt()
         s2 = MOMENTS[2, True] * (1 - eta)
@@ -100,8 +100,8 @@ def hand_margin(c: WidthCell, k: int, shares: list[Fraction] | None = None) -> a
         sub = (r + 2 * (r * tau).sqrt() + 2 * tau).sqrt()
         column = sub if D2 is None or sub < (arb(D2) * n).sqrt() else (arb(D2) * n).sqrt()
     if not s2 > 0:
-        return -demand
-    return w * sigma * s2 * kk.sqrt() / (2 * B2 * column) - demand
+        return -required
+    return w * sigma * s2 * kk.sqrt() / (2 * B2 * column) - required
 
 
 def random_cells(count: int) -> list[WidthCell]:

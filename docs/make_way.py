@@ -114,13 +114,13 @@ def _shortest(edges: set[Edge], start: str, end: str, seen: set[str]) -> list[st
 
 def lines(folder: Path) -> Iterator[str]:
     """Yield the section: for each kind of network a table of the files and what they are about."""
-    for room, (kind, options) in KINDS.items():
-        file = folder / f"{room}.toml"
+    for title, (kind, options) in KINDS.items():
+        file = folder / f"{title}.toml"
         file.write_text(PROBLEM.format(kind=kind, options=options), encoding="utf-8")
         yield f'With `kind = "{kind}"`:\n\n| | file | about |\n|---|---|---|\n'
         edges = hand_overs(file)
         for name, stations in WAYS.items():
-            for place in way(edges, tuple(s.format(kind=room) for s in stations)):
+            for place in way(edges, tuple(s.format(kind=title) for s in stations)):
                 text = ast.get_docstring(ast.parse((ROOT / place).read_text(encoding="utf-8"))) or ""
                 yield f"| {name} | `{place}` | {' '.join(text.split(chr(10) * 2)[0].split())} |\n"
         yield "\n"

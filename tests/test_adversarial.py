@@ -59,7 +59,7 @@ def test_early_stopping_counts_small_steps_by_their_size(kind: str, options: dic
 
 def test_a_wide_injectivity_does_not_empty_the_rate() -> None:
     """F_∞ in [1, 9]: squaring the ball 5 ± 4 would reach below 1."""
-    env = {s.gamma: arb("0.01"), s.rate: arb(1), s.omega: arb(1), s.psi_0: arb(2), s.curvature_drift: arb("0.5")}
+    env = {s.gamma: arb("0.01"), s.rate: arb(1), s.omega: arb(1), s.psi_0: arb(2), s.curvature_correction: arb("0.5")}
     env[s.step_weakening] = arb(1)
     F = Bound(1.0, 9.0)
     for expr, low, high in (

@@ -31,14 +31,14 @@ def test_existence_counts_from_the_end_of_the_run(polished: dp.Certificate) -> N
     assert not polished.proved and polished.final is not None and polished.final.proved
     existence = polished.claims.existence
     assert existence.of == "polished" and existence.verdict == "proved"
-    about = dict(polished.polish or {})
+    polish = dict(polished.polish or {})
     arrays = polished.final.arrays
     names = [name.removeprefix("theta/") for name in arrays if name.startswith("theta/")]
     exact = np.sqrt(sum(float(((arrays[f"theta/{n}"] - arrays[f"theta_run/{n}"]) ** 2).sum()) for n in names))
-    assert exact <= about["moved"] <= exact * (1 + 1e-12) and about["iterations"] >= 1
+    assert exact <= polish["moved"] <= exact * (1 + 1e-12) and polish["iterations"] >= 1
     own = polished.final.guarantees.distance_to_limit
     assert own is not None and existence.radius is not None
-    assert about["moved"] + own.upper <= existence.radius["upper"] <= (about["moved"] + own.upper) * (1 + 1e-12)
+    assert polish["moved"] + own.upper <= existence.radius["upper"] <= (polish["moved"] + own.upper) * (1 + 1e-12)
 
 
 def test_the_verifier_proves_both_records(polished: dp.Certificate) -> None:

@@ -11,32 +11,32 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "docs" / "_ext"))
 import api_pages
 
-ROOMS = list(api_pages.ROOMS)
+PACKAGES = list(api_pages.PACKAGES)
 
 
-def test_every_room_is_in_the_reference() -> None:
+def test_every_package_is_in_the_reference() -> None:
     package = Path(api_pages.__file__).resolve().parents[2] / "dipproofs"
-    rooms = {f"dipproofs.{p.parent.name}" for p in package.glob("*/__init__.py")}
-    assert rooms <= set(ROOMS)
+    packages = {f"dipproofs.{p.parent.name}" for p in package.glob("*/__init__.py")}
+    assert packages <= set(PACKAGES)
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_every_public_name_is_documented(room: str) -> None:
-    names = api_pages.public_names(room)
-    missing = [name for name in names if not api_pages.description(room, name).strip()]
-    assert names and not missing, f"{room}: no docstring (or #: comment, for data) for {', '.join(missing)}"
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_public_name_is_documented(package: str) -> None:
+    names = api_pages.public_names(package)
+    missing = [name for name in names if not api_pages.description(package, name).strip()]
+    assert names and not missing, f"{package}: no docstring (or #: comment, for data) for {', '.join(missing)}"
 
 
-@pytest.mark.parametrize("room", [room for room in ROOMS if room != "dipproofs"])
-def test_public_methods_and_arguments_are_documented(room: str) -> None:
+@pytest.mark.parametrize("package", [package for package in PACKAGES if package != "dipproofs"])
+def test_public_methods_and_arguments_are_documented(package: str) -> None:
     missing = []
-    for name in api_pages.public_names(room):
-        value = getattr(sys.modules[room], name)
+    for name in api_pages.public_names(package):
+        value = getattr(sys.modules[package], name)
         if inspect.isclass(value) and value.__module__.startswith("dipproofs"):
             for key, member in vars(value).items():
                 if not key.startswith("_") and (inspect.isroutine(member) or isinstance(member, property)):
                     missing += [] if inspect.getdoc(getattr(value, key)) else [f"{name}.{key}"]
-    assert not missing, f"{room}: no docstring for {', '.join(missing)}"
+    assert not missing, f"{package}: no docstring for {', '.join(missing)}"
 
 
 def test_data_without_a_comment_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

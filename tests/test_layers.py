@@ -28,7 +28,7 @@ LAYERS = (
     ("command", "cli"),
     ("__main__",),
 )
-HEIGHT = {room: height for height, rooms in enumerate(LAYERS) for room in rooms}
+HEIGHT = {package: height for height, packages in enumerate(LAYERS) for package in packages}
 #: What the second opinion may import.
 OF_VERIFY = {"errors", "theory", "graph", "certificate", "verify"}
 #: Files outside the two-layer parts that still use its words, and how often; to shrink, never to grow.
@@ -65,7 +65,7 @@ ABOUT = (
 )
 
 
-def room(module: str) -> str:
+def package(module: str) -> str:
     """The subpackage of a module of the package."""
     return module.split(".")[1] if "." in module else "__init__"
 
@@ -102,15 +102,15 @@ def climbs(trees: Iterable[tuple[str, ast.Module]]) -> set[tuple[str, str]]:
         here = name.split("/")[0]
         if here in ("__init__", "verify"):
             continue
-        for there in map(room, imports(tree)):
+        for there in map(package, imports(tree)):
             if there != here and not (there in HEIGHT and HEIGHT[there] < HEIGHT[here]):
                 found.add((name, there))
     return found
 
 
-def test_every_room_has_its_layer() -> None:
-    rooms = {name.split("/")[0] for name, _ in files()} - {"__init__", "verify"}
-    assert rooms == set(HEIGHT)
+def test_every_package_has_its_layer() -> None:
+    packages = {name.split("/")[0] for name, _ in files()} - {"__init__", "verify"}
+    assert packages == set(HEIGHT)
 
 
 def test_imports_go_down() -> None:
@@ -139,12 +139,12 @@ def test_the_second_opinion_shares_no_numerics() -> None:
         (name, there)
         for name, tree in files()
         if name.startswith("verify/")
-        for there in map(room, imports(tree))
+        for there in map(package, imports(tree))
         if there not in OF_VERIFY
     }
     assert not found
     assert not [
-        name for name, tree in files() if not name.startswith("verify/") and "verify" in map(room, imports(tree))
+        name for name, tree in files() if not name.startswith("verify/") and "verify" in map(package, imports(tree))
     ]
 
 

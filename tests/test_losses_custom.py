@@ -19,11 +19,11 @@ from dipproofs.enclosures import Bound, Evidence, IntervalMatrix, compile_arb
 from dipproofs.errors import InputError
 from dipproofs.losses import Loss, envelope, iterations_to, make_loss
 from dipproofs.losses.analytic import holomorphic, integral
-from dipproofs.losses.attack import Search, adversarial_patterns
+from dipproofs.losses.falsification import Search, adversarial_patterns
 from dipproofs.losses.inversion import DecreasingPrimitive, invert_increasing
 from dipproofs.losses.signs import defined_on, nonnegative_on, range_on
 from dipproofs.theory.losses.base import mu, r
-from dipproofs.theory.losses.record import profile_of_record
+from dipproofs.theory.losses.record import potential_of_record
 from dipproofs.theory.losses.text import read_formula
 from dipproofs.theory.symbols import loss_curvature, loss_gradient
 from dipproofs.verify.arithmetic.expressions import compiled
@@ -166,7 +166,7 @@ def test_records_of_profiles() -> None:
         loss = Loss.custom(profile, scale="mean")
         again = Loss.from_json({**loss.to_json(), "convention": loss.convention, "assumed": []})
         assert again == loss and hash(again) == hash(loss)
-        assert profile_of_record(loss.to_json()).shape in (loss.shape, None)
+        assert potential_of_record(loss.to_json()).shape in (loss.shape, None)
     assert make_loss("custom", profile="r**2").shape == "linear"
     with pytest.raises(InputError, match=r"loss\.profile: missing"):
         make_loss("custom")

@@ -64,6 +64,6 @@ def test_steps_bend_along_a_curved_valley(monkeypatch: pytest.MonkeyPatch) -> No
     A = np.kron(line, line)[::2]
     y = A @ np.random.default_rng(0).uniform(0.05, 0.95, 36)
     bent = polish(network, A, y, iterations=200)
-    monkeypatch.setattr("dipproofs.networks.graph_network.polish._BENT", 0.0)
+    monkeypatch.setattr("dipproofs.networks.graph_network.polish._LONGEST", 0.0)
     straight = polish(network, A, y, iterations=200)
     assert bent.residual < 1e-12 and bent.iterations < 0.6 * straight.iterations

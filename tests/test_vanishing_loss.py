@@ -74,7 +74,7 @@ def test_momentum_does_not_rest_at_zero_loss() -> None:
 
 @pytest.mark.parametrize("seed", [1, 3, 5])
 def test_an_ill_conditioned_operator_is_verified(seed: int) -> None:
-    """The drift x is not small against F there; with the loss 0 it is 0, and the contraction is claimed from there."""
+    """The curvature correction x is not small against F there; with the loss 0 it is 0; claimed is the contraction."""
     A = np.random.default_rng(seed).standard_normal((3, 5)) * np.array([[1.0], [1e-5], [1e-11]])
     network = dp.TwoLayer.init(n=5, width=64, input_dimension=3, seed=2)
     cert = dp.certify_point(dp.InverseProblem(A, A @ network.output()), network)

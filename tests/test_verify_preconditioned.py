@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from flint import arb, ctx, fmpz_mat
 
-from dipproofs.verify.arithmetic import Gram, Matrix, whitened
+from dipproofs.verify.arithmetic import Gram, Matrix, orthonormalised
 from dipproofs.verify.arithmetic.preconditioned import largest_of_rows, least_eigenvalue
 from dipproofs.verify.arithmetic.rounded import Rounded
 
@@ -22,7 +22,7 @@ def graded(m: int, n: int, condition: float, seed: int) -> np.ndarray:
 def least(x: np.ndarray) -> arb:
     """λ_min(xxᵀ) in the verifier's exact arithmetic, to about 13 digits."""
     with ctx.workprec(128):
-        found = whitened(Matrix.of(x))
+        found = orthonormalised(Matrix.of(x))
         assert found is not None
         return arb(1, found[1]) / Gram(found[0]).largest
 

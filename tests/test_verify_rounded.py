@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from flint import arb
 
-from dipproofs.verify.arithmetic import Gram, Matrix, frobenius, rounded, whitened
+from dipproofs.verify.arithmetic import Gram, Matrix, frobenius, orthonormalised, rounded
 from dipproofs.verify.arithmetic.extremes import lanczos, largest
 from dipproofs.verify.arithmetic.rounded import COARSE, Rounded
 
@@ -32,7 +32,7 @@ def test_every_operation_contains_the_truth(m: int, k: int, n: int, scale: float
     pairs = [
         (x @ y, X @ Y), (x @ x.T, X @ X.T), (x.T @ x, X.T @ X), (x + z, X + Z), (x - z, X - Z), (Z - x, Z - X),
         (x.scaled(factors), X.scaled(factors)), (x.times(arb(2).sqrt()), X.times(arb(2).sqrt())),
-        (x.beside(z), X.beside(Z)), (X @ y, X @ Y), (rounded(X), X), (X.to(COARSE), X),
+        (x.hstack(z), X.hstack(Z)), (X @ y, X @ Y), (rounded(X), X), (X.to(COARSE), X),
     ]  # fmt: skip
     for found, truth in pairs:
         assert inside(found, truth)
@@ -74,7 +74,7 @@ def test_numbers_out_of_range_are_refused() -> None:
 
 def test_coordinates_in_quick_arithmetic() -> None:
     N = np.random.default_rng(1).standard_normal((8, 30))
-    found = whitened(Rounded(N))
+    found = orthonormalised(Rounded(N))
     assert found is not None and found[1] < 1e-11
     W = found[0].values
     assert np.allclose(W.T @ N @ N.T @ W, np.eye(8), atol=1e-10)

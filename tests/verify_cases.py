@@ -15,8 +15,8 @@ import numpy as np
 Record = dict[str, Any]
 
 
-def _bound(value: Any, room: float = 1e-8) -> Record:
-    low, high = sorted((float(value * (1 - room)), float(value * (1 + room))))
+def _bound(value: Any, slack: float = 1e-8) -> Record:
+    low, high = sorted((float(value * (1 - slack)), float(value * (1 + slack))))
     return {"lower": low, "upper": high, "evidence": "proved"}
 
 

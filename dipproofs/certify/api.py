@@ -15,7 +15,7 @@ from dipproofs.certify.at_iterate import certify_at
 from dipproofs.certify.methods.run import HORIZON, Methods
 from dipproofs.certify.polish import checked_polish, polished_record
 from dipproofs.certify.provenance import provenance
-from dipproofs.certify.rows import about_rank, without_zero_rows
+from dipproofs.certify.rows import rank_announcement, without_zero_rows
 from dipproofs.certify.search import Step
 from dipproofs.certify.stop import fitted_problem, stopped_certified, stopped_early, stopping_loss
 from dipproofs.certify.unreachable import unreachable, with_reason
@@ -121,40 +121,40 @@ def certify(
     made = make_schedule(schedule, **(schedule_options or {}))
     problem, dropped = without_zero_rows(problem, loss)
     operator = bound_operator_of(problem, network)
-    about = Methods(rule, problem, network, operator, loss, claim_horizon, constant=made.kind == "constant")
+    methods = Methods(rule, problem, network, operator, loss, claim_horizon, constant=made.kind == "constant")
     out_of_reach = unreachable(problem, network, operator)
     cost = network.proof_announcement(operator)
-    for line in (dropped, about_rank(operator), about.announcement, out_of_reach, cost):
+    for line in (dropped, rank_announcement(operator), methods.announcement, out_of_reach, cost):
         if line and say is not None:
             say(line)
     recovery = Recovery(problem, network, operator, loss, distance)
     fitted = fitted_problem(problem, network, operator, loss)
     tolerance = stopping_level(tolerance, relative, loss_of(fitted, network, loss) if relative else 0.0)
     goal = max(tolerance, stopping_loss(stop, fitted, network, loss, recovery))
-    where: dict[str, Any] = {}
+    recorded: dict[str, Any] = {}
     steps: list[tuple[int, float]] = []
 
     def gamma_at(tau: int) -> float:
         return _up(steps[-1][1] * made.supremum(tau)) if made.supremum(tau) < 1 else steps[-1][1]
 
     def prove(tau: int, at: Iterate) -> Certificate:
-        taken = Step(None, 1.0, free=True) if about.point_only else Step(gamma_at(tau), free=step == "auto")
+        taken = Step(None, 1.0, free=True) if methods.point_only else Step(gamma_at(tau), free=step == "auto")
 
         def on(radius: float | None) -> Certificate:
             found = certify_at(
                 problem, at.network, loss, operator, taken, form=form, arithmetic=arithmetic, iteration=tau,
-                schedule=made, targets=(tolerance,), origin=where, recovery=recovery, method=about.at(at),
+                schedule=made, targets=(tolerance,), origin=recorded, recovery=recovery, method=methods.at(at),
                 radius=radius,
             )  # fmt: skip
             return with_reason(found, out_of_reach)
 
-        return about.with_horizon(on(None), at, on)
+        return methods.with_horizon(on(None), at, on)
 
     search = Anytime(
-        problem, loss, operator, form, gamma_at, prove, made, about.promising if about.tested else None,
-        free=about.point_only, refine=about.decided,
+        problem, loss, operator, form, gamma_at, prove, made, methods.promising if methods.tested else None,
+        free=methods.point_only, refine=methods.decided,
     )  # fmt: skip
-    where.update(provenance(_device(), str(network.dtype), origin, problem))
+    recorded.update(provenance(_device(), str(network.dtype), origin, problem))
 
     def watch(tau: int, here: Callable[[], Iterate], value: float) -> str | None:
         answer = search(tau, here, value)
@@ -180,7 +180,7 @@ def certify(
     first = search.certificate
     if run.stopped == "not finite":
         at, here = (0, network) if first is None else (run.iterations, run.network)
-        final = _diverged(problem, at, here, loss, operator, form, arithmetic, made, where, run)
+        final = _diverged(problem, at, here, loss, operator, form, arithmetic, made, recorded, run)
     else:
         last = Iterate(run.network, dict(run.state), run.iterations, gamma_at(run.iterations), run.momentum)
         final = prove(run.iterations, last)
@@ -193,7 +193,7 @@ def certify(
         return found
     polished, entry = polished_record(
         problem, fitted, run.network, loss, operator, form=form, arithmetic=arithmetic, iteration=run.iterations,
-        schedule=made, targets=(tolerance,), origin=where, recovery=recovery,
+        schedule=made, targets=(tolerance,), origin=recorded, recovery=recovery,
     )  # fmt: skip
     return replace(found, final=with_reason(polished, out_of_reach), polish=entry)
 
@@ -254,18 +254,18 @@ def check(
     tolerance = stopping_level(
         tolerance, relative, loss_of(fitted_problem(problem, network, operator, loss), network, loss)
     )
-    where, why = provenance("none", str(network.dtype), origin, problem), unreachable(problem, network, operator)
+    recorded, why = provenance("none", str(network.dtype), origin, problem), unreachable(problem, network, operator)
     chosen = Step(None, 1.0, free=True) if isinstance(step, str) else Step(step)
 
     def at_the_start(name: str) -> Certificate:
         found = certify_at(
             problem, network, loss, operator, chosen, form=name, arithmetic=arithmetic, schedule=made,
-            targets=(tolerance,), origin=where,
+            targets=(tolerance,), origin=recorded,
         )  # fmt: skip
         return with_reason(found, why)
 
     forms = {name: at_the_start(name) for name in (FORM_IDS if form == "best" else (form,))}
-    checked = Check(forms, {}, where)
+    checked = Check(forms, {}, recorded)
     return with_widths(checked, problem, network, loss, step, arithmetic, tried=progress) if widths else checked
 
 
@@ -324,7 +324,7 @@ def _device() -> str:
 
 def _diverged(
     problem: Any, iteration: int, network: Network, loss: Any, operator: OperatorBounds, form: str, arithmetic: str,
-    schedule: Schedule, where: Mapping[str, Any], run: Any,
+    schedule: Schedule, recorded: Mapping[str, Any], run: Any,
 ) -> Certificate:  # fmt: skip
     """Report a run whose loss overflowed: the conditions at an iterate, with the run's reason on top."""
     gamma = max(step for _, step in run.steps)
@@ -338,7 +338,7 @@ def _diverged(
         arithmetic=arithmetic,
         iteration=iteration,
         schedule=schedule,
-        origin=where,
+        origin=recorded,
     )
     failed = Hypothesis("descent", "the loss stays finite along the run", Verdict.REFUTED, None, run.reason)
     return replace(start, verdict=Verdict.REFUTED, hypotheses=(failed, *start.hypotheses), guarantees=Guarantees())

@@ -77,7 +77,7 @@ def certify_at(
         The certificate with the best guarantees among those proved; else the most promising failure.
     """
     schedule = Constant() if schedule is None else schedule
-    fixed: dict[str, Any] = {
+    common: dict[str, Any] = {
         "iteration": iteration,
         "arrays": exact_arrays(problem, network, {} if method is None else method.state),
         "loss": loss.to_json() | {"convention": loss.convention, "assumed": list(loss.assumed)},
@@ -88,14 +88,14 @@ def certify_at(
     }
     lost = lost_in_projection(operator, problem, network, loss)
     if lost is not None:
-        fixed["loss"]["projected"] = {"constant": lost.to_json()}
+        common["loss"]["projected"] = {"constant": lost.to_json()}
     if method is not None:
-        fixed["method"] = method.to_json()
+        common["method"] = method.to_json()
     applicable = _applicability(operator, loss, problem.y.size, form)
     if _blocked(applicable, loss):
         if operator.rank is None and recovery is not None and arithmetic == "proved":
-            return _without_rank(operator, problem, network, loss, applicable, form, fixed, recovery)
-        return _failure(applicable, form, {}, fixed)
+            return _without_rank(operator, problem, network, loss, applicable, form, common, recovery)
+        return _failure(applicable, form, {}, common)
     with one_thread(network.proof_cost(operator)):
         if arithmetic == "proved":
             base = enclose_base(operator, problem.y, network, loss, unprojected=unprojected(form), radius=radius)
@@ -105,20 +105,22 @@ def certify_at(
         base, start = searched(base, schedule), _start(base, moving=momentum)
         f_0 = base.values[s.loss_0]
         given = loss.assumptions(base.prediction, problem.y, f_0) if f_0.is_finite else ()
-        before, about = [*applicable, start, *given], None if recovery is None else (recovery, network)
+        before, signal = [*applicable, start, *given], None if recovery is None else (recovery, network)
         known = f_0.is_finite and not _blocked(given, loss)
         now = Guarantees()
-        if about is not None:
-            now = without_descent(*about, base.values[s.psi_0]) if known else without_assumptions(*about)
+        if signal is not None:
+            now = without_descent(*signal, base.values[s.psi_0]) if known else without_assumptions(*signal)
         if not known or (arithmetic == "proved" and not f_0.lower > 0 and (momentum or not may_vanish(f_0))):
-            return _failure(before, form, _named(base), fixed, now)
+            return _failure(before, form, _named(base), common, now)
         goals = sorted({*TARGETS, *targets}, reverse=True)
         if method is not None and momentum:
             from dipproofs.certify.methods.at_iterate import certify_momentum  # large theorems
 
-            return certify_momentum(base, network, operator, problem.y, loss, method, before, goals, fixed, now, about)
+            return certify_momentum(
+                base, network, operator, problem.y, loss, method, before, goals, common, now, signal
+            )
         never = network.never_injective(operator.rank)
-        found = _decide(base, loss, step, form, before, schedule, goals, fixed, now, about, never)
+        found = _decide(base, loss, step, form, before, schedule, goals, common, now, signal, never)
         if method is None and f_0.lower > 0:
             found = with_forecast(found, base, network, operator, problem.y, loss, goals)
             return with_floating_point(found, base, network, problem, operator, loss)
@@ -130,17 +132,17 @@ def certify_at(
 
 def _without_rank(
     operator: OperatorBounds, problem: Any, network: Network, loss: Any, applicable: list[Hypothesis], form: str,
-    fixed: dict[str, Any], recovery: Recovery,
+    common: dict[str, Any], recovery: Recovery,
 ) -> Certificate:  # fmt: skip
     """What needs no rank: ‖A g − y‖ ≤ ψ(f), so that ‖A g − ȳ‖ ≤ 2δ once that is at most δ ≥ ‖ε‖."""
     v, loss_0, psi_0 = enclose_loss(operator, problem.y, network, loss)
     if psi_0 is None:
-        return _failure(applicable, form, {}, fixed)
+        return _failure(applicable, form, {}, common)
     given = loss.assumptions(v, problem.y, loss_0)
     known = not _blocked([h for h in (*applicable, *given) if h.id != "rank"], loss)
     now = without_descent(recovery, network, psi_0) if known else Guarantees()
     values: dict[str, Bound | None] = {NAMES[s.loss_0]: loss_0, NAMES[s.psi_0]: psi_0}
-    return _failure([*applicable, *given], form, values, fixed, now)
+    return _failure([*applicable, *given], form, values, common, now)
 
 
 def _named(base: Base) -> dict[str, Bound | None]:
@@ -165,11 +167,11 @@ def unprojected(form: str) -> bool:
 
 def _decide(
     base: Base, loss: Any, step: Step, form: str, before: list[Hypothesis], schedule: Schedule,
-    targets: Iterable[float], fixed: dict[str, Any], now: Guarantees, about: tuple[Recovery, Network] | None = None,
+    targets: Iterable[float], common: dict[str, Any], now: Guarantees, signal: tuple[Recovery, Network] | None = None,
     never: str = "",
 ) -> Certificate:  # fmt: skip
     first: tuple[Evaluator, Decision] | None = None
-    vanishing = fixed["arithmetic"] == "proved" and may_vanish(base.values[s.loss_0])
+    vanishing = common["arithmetic"] == "proved" and may_vanish(base.values[s.loss_0])
     named = _named(base)
     base = at_its_bound(base) if vanishing else base
     proposals = best(base, form, step, loss.concave_psi)
@@ -186,7 +188,7 @@ def _decide(
             first = evaluator, decision
             break
     if first is None:
-        return _failure([*before, _not_injective(base, never)], form, named, fixed, now)
+        return _failure([*before, _not_injective(base, never)], form, named, common, now)
     evaluator, decision = first
     if vanishing:
         with flint.ctx.workprec(BITS):
@@ -199,7 +201,13 @@ def _decide(
     holds = verdict is Verdict.PROVED or _all_hold(decision, base)
     guarantees = (
         guarantee(
-            evaluator, decision, loss, schedule, fixed["iteration"], sorted(targets, reverse=True), *(about or ())
+            evaluator,
+            decision,
+            loss,
+            schedule,
+            common["iteration"],
+            sorted(targets, reverse=True),
+            *(signal or ()),
         )
         if holds
         else now
@@ -213,7 +221,7 @@ def _decide(
         quantities=decision.quantities,
         hypotheses=(*before, *decision.hypotheses),
         guarantees=guarantees,
-        **fixed,
+        **common,
     )
 
 
@@ -319,7 +327,7 @@ def _why_not_injective(base: Base, value: Bound) -> str:
 
 
 def _failure(
-    hypotheses: list[Hypothesis], form: str, quantities: Mapping[str, Bound | None], fixed: dict[str, Any],
+    hypotheses: list[Hypothesis], form: str, quantities: Mapping[str, Bound | None], common: dict[str, Any],
     guarantees: Guarantees | None = None,
 ) -> Certificate:  # fmt: skip
     verdict, chosen = Verdict.PROVED, FORMS[BEST[0] if form == "best" else form]
@@ -332,7 +340,7 @@ def _failure(
         quantities=quantities,
         hypotheses=tuple(hypotheses),
         guarantees=guarantees or Guarantees(),
-        **fixed,
+        **common,
     )
 
 

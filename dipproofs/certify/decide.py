@@ -124,12 +124,12 @@ class Evaluator:
         condition, limit = self.theorem.hypotheses["step"], self.theorem.form.limit
         size = call(condition.relation.lts, env)
         largest = float((limit * env[s.gamma] / size).mid())  # the size is proportional to the step
-        fail = self._about_step(largest, "of at most" if condition.closed else "below")
+        fail = self._step_reason(largest, "of at most" if condition.closed else "below")
         if condition.closed:
             return self._closed("step", condition.text, size, limit, fail)
         return self._decide("step", condition.text, limit - size, fail, flint.arb(limit))
 
-    def _about_step(self, largest: float, word: str) -> str:
+    def _step_reason(self, largest: float, word: str) -> str:
         """A shorter step where that may help: not where the program chose it, nor one by which no loss would fall."""
         cure = self.theorem.hypotheses["H"].cure
         if self.candidate.free:
@@ -178,7 +178,7 @@ class Evaluator:
         psi = env[s.psi_0]
         # between the two rules lies the true integral
         total = lower.union(upper) if lower.is_finite() and upper.is_finite() else flint.arb.nan()
-        share = max(self.candidate.reach, 0.0) + 0.0  # not −0
+        share = max(self.candidate.margin_ratio, 0.0) + 0.0  # not −0
         fail = (
             f"at radius ρ = {self.candidate.rho:.3g} the left side is about {share:.2g} of what is "
             f"needed; {condition.cure}"

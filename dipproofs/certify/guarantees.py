@@ -107,14 +107,14 @@ def at_both_ends(expr: Any, env: Any, F_inf: Bound) -> Any:
     A wide ball around F_∞ would be squared to one that contains 0 although F_∞ is bounded away from it.
     """
     ends = [call(expr, {**env, s.F_inf: flint.arb(end)}) for end in (F_inf.lower, F_inf.upper)]
-    if not all(end.is_finite() for end in ends) or not _exceeds_drift(env, F_inf):
+    if not all(end.is_finite() for end in ends) or not _exceeds_correction(env, F_inf):
         return call(expr, {**env, s.F_inf: F_inf.arb()})
     return ends[0].union(ends[1])
 
 
-def _exceeds_drift(env: Any, F_inf: Bound) -> bool:
+def _exceeds_correction(env: Any, F_inf: Bound) -> bool:
     left = flint.arb(F_inf.lower) * env.get(s.step_weakening, flint.arb(1))
-    return bool(left > env.get(s.curvature_drift, flint.arb(0)))
+    return bool(left > env.get(s.curvature_correction, flint.arb(0)))
 
 
 def _exactly(target: float) -> str:

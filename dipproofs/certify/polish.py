@@ -37,13 +37,13 @@ def checked_polish(name: Any, network: Network, loss: Any) -> str:
 
 
 def polished_record(
-    problem: Any, fitted: Any, end: GraphNetwork, loss: Any, operator: OperatorBounds, **fixed: Any
+    problem: Any, fitted: Any, end: GraphNetwork, loss: Any, operator: OperatorBounds, **options: Any
 ) -> tuple[Certificate, dict[str, Any]]:
     """Polish the run's end and certify what comes out, for gradient descent with any step.
 
     Args:
         problem: as certified. fitted: with data that A can produce. end: the network at the run's end. loss, operator:
-            of the problem. fixed: further arguments of `certify_at`.
+            of the problem. options: further arguments of `certify_at`.
 
     Returns:
         The certificate, whose arrays hold the run's end as ``theta_run/NAME``, and the JSON value ``polish``.
@@ -53,7 +53,7 @@ def polished_record(
     if rows is not None:
         A, y = rows.mid @ A, rows.mid @ y
     found = polish(end, A, y)
-    certificate = certify_at(problem, found.network, loss, operator, Step(None, 1.0, free=True), **fixed)
+    certificate = certify_at(problem, found.network, loss, operator, Step(None, 1.0, free=True), **options)
     run = {RUN + name: value for name, value in end.parameters().items()}
     record = {
         "method": "gauss-newton",

@@ -24,11 +24,11 @@ def provenance(device: str, dtype: str, problem: Mapping[str, Any] | None = None
         "device": device,
         "dtype": dtype,
         "problem": dict(problem or {}),
-        **({} if posed is None else {"about": _about(posed)}),
+        **({} if posed is None else {"about": _description(posed)}),
     }
 
 
-def _about(posed: Any) -> dict[str, Any]:
+def _description(posed: Any) -> dict[str, Any]:
     """Name of the problem and shapes of signal and data, where they are known."""
     shapes = {"image_shape": posed.image_shape, "data_shape": posed.data_shape}
     return {"name": posed.name, **{key: [int(side) for side in shape] for key, shape in shapes.items() if shape}}

@@ -165,7 +165,9 @@ def _loss_value(operator: OperatorBounds, loss: Loss, v: IntervalVector, y: np.n
         return loss.enclose(v, y)
     difference = operator.columns.coordinates(v - IntervalMatrix.from_exact(y))
     value = loss_scale(loss, y.size) * vector_norm(difference) ** 2
-    return value if identity else value / (operator.columns.stretch_range * operator.columns.stretch_range)
+    return (
+        value if identity else value / (operator.columns.singular_value_range * operator.columns.singular_value_range)
+    )
 
 
 def loss_scale(loss: Any, m: int) -> Bound:

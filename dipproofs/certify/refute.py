@@ -40,10 +40,10 @@ def refute(evaluator: Evaluator) -> bool:
         if free:
             env[s.omega] = flint.arb(1)
         end = min(_support(F, env), limit)
-        reach = min(right, end)
-        if not math.isfinite(reach):
+        right_end = min(right, end)
+        if not math.isfinite(right_end):
             return False
-        if not env[s.omega] * integral_upper(F, env, flint.arb(reach)) <= psi:
+        if not env[s.omega] * integral_upper(F, env, flint.arb(right_end)) <= psi:
             return False
         if right >= limit or env[s.omega] * integral_upper(F, env, flint.arb(end)) <= psi:
             return True

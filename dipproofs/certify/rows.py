@@ -50,12 +50,12 @@ def lost_in_projection(operator: OperatorBounds, problem: Any, network: Any, los
     if offset:
         exact = operator.matrix if operator.exact is None else operator.exact
         y = y - exact @ IntervalMatrix.from_exact(np.full(exact.shape[1], offset))
-    part = vector_norm(columns.coordinates(y)) / columns.stretch_range
+    part = vector_norm(columns.coordinates(y)) / columns.singular_value_range
     rest = widened(Bound.exact(resolve_scale(loss.scale, problem.y.size)) * (vector_norm(y) ** 2 - part**2))
     return Bound(max(rest.lower, 0.0), max(rest.upper, 0.0), rest.evidence)
 
 
-def about_rank(operator: OperatorBounds) -> str:
+def rank_announcement(operator: OperatorBounds) -> str:
     """Say in one line, before a run, what is not usual about the operator's rank; "" for full rank."""
     if operator.decision.verdict is not Verdict.PROVED:
         return operator.decision.reason

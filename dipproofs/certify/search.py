@@ -52,7 +52,7 @@ class Candidate:
     Args:
         plan: form, profile and architecture.
         rho, gamma: radius and step.
-        reach: sup over ρ of ω∫F/ψ_0 (estimated); (H) can hold iff it exceeds 1.
+        margin_ratio: sup over ρ of ω∫F/ψ_0 (estimated); (H) can hold iff it exceeds 1.
         rate: estimated decrease per step of ln of the residual (of ψ), to rank proposals.
         free: the step is the program's choice.
     """
@@ -60,14 +60,14 @@ class Candidate:
     plan: Plan
     rho: float
     gamma: float
-    reach: float
+    margin_ratio: float
     rate: float
     free: bool = False
 
     @property
     def feasible(self) -> bool:
         """Whether the hypotheses seem to hold."""
-        return self.reach > 1 and self.rate > 0
+        return self.margin_ratio > 1 and self.rate > 0
 
 
 def pessimistic(base: Base) -> Environment:
@@ -128,9 +128,9 @@ def propose(base: Base, plan: Plan, step: Step, psi: float | None = None) -> Can
         if not good.size:
             nearest = admissible if np.isfinite(admissible).any() else ratio
             best = int(np.argmax(nearest))
-            reach = float(min(max(nearest[best], 0.0), 1.0))
-            return Candidate(plan, float(rho[best]), float(values["gamma"][best]), reach, -math.inf, step.free)
-        reach = float(admissible.max())
+            margin_ratio = float(min(max(nearest[best], 0.0), 1.0))
+            return Candidate(plan, float(rho[best]), float(values["gamma"][best]), margin_ratio, -math.inf, step.free)
+        margin_ratio = float(admissible.max())
         first, last = int(good[0]), int(good[-1])
         target = min(rho[first] * _MARGIN, math.sqrt(rho[first] * rho[last]))
         chosen = int(np.argmin(np.where(admissible > 1, np.abs(np.log(rho / target)), np.inf)))
@@ -139,7 +139,7 @@ def propose(base: Base, plan: Plan, step: Step, psi: float | None = None) -> Can
         rho = np.geomspace(rho[first - 1], rho[last], rho.size)
         values = _values(plan, env, rho, step, base)
     rate = _rate(plan, {key: _pick(value, chosen) for key, value in values["env"].items()})
-    return Candidate(plan, float(rho[chosen]), float(values["gamma"][chosen]), reach, rate, step.free)
+    return Candidate(plan, float(rho[chosen]), float(values["gamma"][chosen]), margin_ratio, rate, step.free)
 
 
 def best(base: Base, form: str, step: Step, concave_psi: bool) -> list[Candidate]:
@@ -149,7 +149,7 @@ def best(base: Base, form: str, step: Step, concave_psi: bool) -> list[Candidate
         for plan in plans(base, form, concave_psi)
         for choice in _steps(step, plan.theorem.form)
     ]
-    return sorted(found, key=lambda c: (not c.feasible, -c.rate if c.feasible else -c.reach))
+    return sorted(found, key=lambda c: (not c.feasible, -c.rate if c.feasible else -c.margin_ratio))
 
 
 def _steps(step: Step, form: Form) -> tuple[Step, ...]:
@@ -186,8 +186,8 @@ def _largest_psi(base: Base, plan: Plan, step: Step) -> float:
     rho = _up_to(largest_radius(plan.theorem, env), psi_0 / F_0 * _FRACTIONS)
     values = _values(plan, env, rho, step, base)
     limit = values["omega"] * values["integral"]
-    if s.curvature_drift in values["env"]:
-        per_psi = values["env"][s.curvature_drift] / env[s.psi_0]
+    if s.curvature_correction in values["env"]:
+        per_psi = values["env"][s.curvature_correction] / env[s.psi_0]
         F = float_call(plan.theorem.form.weakening * plan.theorem.F, {**values["env"], s.t: rho})
         limit = np.minimum(limit / (1 + rho * per_psi), F / np.maximum(per_psi, 1e-300))
     limit = np.where(values["ok"] & np.isfinite(limit), limit, 0.0)

@@ -19,7 +19,7 @@ from dipproofs.enclosures import Bound, Verdict
 from dipproofs.theory import symbols as s
 
 #: What is 0 where the loss is.
-_SMALL = {"loss_0": s.loss_0, "psi_0": s.psi_0, "S": s.S, "R_prime": s.R_prime, "x": s.curvature_drift}
+_SMALL = {"loss_0": s.loss_0, "psi_0": s.psi_0, "S": s.S, "R_prime": s.R_prime, "x": s.curvature_correction}
 
 
 def may_vanish(loss_0: Bound) -> bool:
@@ -39,8 +39,8 @@ def weakened(decision: Decision, env: dict[Any, flint.arb]) -> None:
     Args:
         decision: changed in place. env: of its evaluator, where x, which conclusions depend on, gets its lower end 0.
     """
-    if (drift := env.get(s.curvature_drift)) is not None:
-        env[s.curvature_drift] = drift.union(flint.arb(0))
+    if (correction := env.get(s.curvature_correction)) is not None:
+        env[s.curvature_correction] = correction.union(flint.arb(0))
     decision.hypotheses = [_hypothesis(h) for h in decision.hypotheses]
     for name, symbol in _SMALL.items():
         if (known := decision.quantities.get(name)) is not None:

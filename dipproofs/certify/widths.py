@@ -73,11 +73,11 @@ def _find(
         reason = f"with m = {m} trying widths takes too long; `dipproofs table width` gives a bound"
         return {"width": None, "seed": None, "verdict": "undecided", "reason": reason}
 
-    reaches: list[float] = []
+    ratios: list[float] = []
 
     def seed_for(width: int) -> int | None:
         """A seed at which the conditions seem to hold at that width."""
-        reaches.append(0.0)
+        ratios.append(0.0)
         if tried is not None:
             tried(form, width)
         for seed in range(_DRAWS if rows * width < _CHEAP else 2):
@@ -87,7 +87,7 @@ def _find(
             proposal = best(base, form, step, loss.concave_psi)[0]
             if proposal.feasible:
                 return seed
-            reaches[-1] = max(reaches[-1], proposal.reach)
+            ratios[-1] = max(ratios[-1], proposal.margin_ratio)
         return None
 
     low, high = 0, max(1, network.width // 4)
@@ -100,9 +100,9 @@ def _find(
                 "`dipproofs table width` gives a bound"
             )
             return {"width": None, "seed": None, "verdict": "undecided", "reason": reason}
-        if high > _HOPELESS_FROM and len(reaches) > _PATIENCE and reaches[-1] <= reaches[-1 - _PATIENCE]:
+        if high > _HOPELESS_FROM and len(ratios) > _PATIENCE and ratios[-1] <= ratios[-1 - _PATIENCE]:
             reason = (
-                f"the left side of (H) stays at {reaches[-1]:.2g} of what is needed up to width {low}: width does not "
+                f"the left side of (H) stays at {ratios[-1]:.2g} of what is needed up to width {low}: width does not "
                 "help here; rescale A and y, or let the run go on"
             )
             return {"width": None, "seed": None, "verdict": "undecided", "reason": reason}

@@ -79,7 +79,7 @@ class Engine:
         self.data = loop.Data(
             tuple(self._device(part) for part in operator.arrays),
             jax.device_put(np.asarray(problem.y, self.dtype)),
-            jax.device_put(self.program.fixed),
+            jax.device_put(self.program.constants),
             theta,
         )
         self.static = loop.Static(

@@ -32,7 +32,7 @@ class Data(NamedTuple):
 
     operator: Any
     y: Any
-    fixed: Any
+    constants: Any
     theta_0: Any
 
 
@@ -61,7 +61,7 @@ class Static(NamedTuple):
 
 
 def _forward(static: Static, data: Data, theta: Any) -> tuple[Any, Any]:
-    signal, cache = static.network.output(data.fixed, theta)
+    signal, cache = static.network.output(data.constants, theta)
     return static.operator.apply(data.operator, signal), cache
 
 
@@ -84,11 +84,11 @@ def advance(
         v, cache = _forward(static, data, theta)
         value = loss.value(jnp, v, data.y).astype(dtype)
         z = static.operator.adjoint(data.operator, loss.gradient(jnp, v, data.y))
-        factors, squared = network.gradient(data.fixed, theta, cache, z)
+        factors, squared = network.gradient(data.constants, theta, cache, z)
         norm = jnp.sqrt(jnp.asarray(squared, dtype))
         if static.track_distance and not along_gradient:
             squared_distance = network.squared_norm(
-                data.fixed, jax.tree.map(lambda a, b: a - b, theta, data.theta_0)
+                data.constants, jax.tree.map(lambda a, b: a - b, theta, data.theta_0)
             ).astype(dtype)
         distance = jnp.sqrt(jnp.maximum(squared_distance, 0.0))
         finite = jnp.isfinite(value) & jnp.isfinite(norm)
@@ -111,10 +111,10 @@ def advance(
         if along_gradient:
             length = gamma * norm
             if static.track_distance:
-                along = network.progress(data.fixed, theta, data.theta_0, cache, factors).astype(dtype)
+                along = network.progress(data.constants, theta, data.theta_0, cache, factors).astype(dtype)
                 squared_distance = squared_distance + jnp.where(running, gamma * (gamma * norm * norm - 2 * along), 0.0)
         else:
-            length = jnp.sqrt(network.squared_norm(data.fixed, update.displacement).astype(dtype))
+            length = jnp.sqrt(network.squared_norm(data.constants, update.displacement).astype(dtype))
         records = jax.lax.dynamic_update_slice(
             records, jnp.stack([value, norm, path, distance, gamma])[:, None], (jnp.zeros((), i.dtype), i)
         )
@@ -162,7 +162,7 @@ def step_that_falls(static: Static, data: Data, theta: Any, gamma: Any) -> Any:
     """Halve γ until f decreases by γ‖∇f‖²/2 along the negative gradient."""
     v, cache = _forward(static, data, theta)
     z = static.operator.adjoint(data.operator, static.loss.gradient(jnp, v, data.y))
-    factors, squared = static.network.gradient(data.fixed, theta, cache, z)
+    factors, squared = static.network.gradient(data.constants, theta, cache, z)
     value = static.loss.value(jnp, v, data.y)
     return _backtrack(static, data, theta, cache, factors, squared, value, gamma, 0.5, 0.5)
 
@@ -174,11 +174,11 @@ def norm_estimate(static: Static, iterations: Any, curved: bool, data: Data, the
 
     def body(_: Any, pair: Any) -> Any:
         w, _ = pair
-        bent = hessian(w) if curved else w
-        image = product(bent)
+        curved_w = hessian(w) if curved else w
+        image = product(curved_w)
         size = jnp.sqrt(image @ image)
         # ⟨Hw, KHw⟩/⟨w, Hw⟩ grows towards the eigenvalue in every iteration, ‖KHw‖/‖w‖ need not
-        quotient = (bent @ image) / (w @ bent) if curved else size
+        quotient = (curved_w @ image) / (w @ curved_w) if curved else size
         return image / jnp.where(size > 0, size, 1), quotient
 
     w, size = jax.lax.fori_loop(0, iterations, body, (start, jnp.zeros((), start.dtype)))
@@ -204,7 +204,7 @@ def _normal_map(static: Static, data: Data, theta: Any) -> tuple[Any, Any]:
 
     def product(w: Any) -> Any:
         z = static.operator.adjoint(data.operator, w)
-        return static.operator.apply(data.operator, static.network.normal_product(data.fixed, theta, z))
+        return static.operator.apply(data.operator, static.network.normal_product(data.constants, theta, z))
 
     def hessian(w: Any) -> Any:
         return jax.jvp(lambda at: static.loss.gradient(jnp, at, data.y), (v,), (w,))[1]
@@ -216,4 +216,4 @@ def _normal_map(static: Static, data: Data, theta: Any) -> tuple[Any, Any]:
 def distance(static: Static, data: Data, theta: Any) -> Any:
     """Give ‖θ − θ_0‖."""
     difference = jax.tree.map(lambda a, b: a - b, theta, data.theta_0)
-    return jnp.sqrt(static.network.squared_norm(data.fixed, difference))
+    return jnp.sqrt(static.network.squared_norm(data.constants, difference))

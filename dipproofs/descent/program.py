@@ -12,17 +12,17 @@ import numpy as np
 class Kernel(Protocol):
     """Pure functions of JAX arrays; the object is static and hashable, so that each architecture compiles once.
 
-    θ and every vector (gradient, velocity) are pytrees of one structure; ``fixed`` holds what training leaves alone.
+    θ and every vector (gradient, velocity) are pytrees of one structure; training leaves ``constants`` alone.
     """
 
     #: Whether `progress` gives ⟨θ − θ_0, ∇f⟩ without a pass over θ, so that gradient descent carries ‖θ_τ − θ_0‖ along.
     cheap_progress: bool
 
-    def output(self, fixed: Any, theta: Any) -> tuple[Any, Any]:
+    def output(self, constants: Any, theta: Any) -> tuple[Any, Any]:
         """Give the signal g(θ), (n,), and what `gradient` can use again."""
         ...
 
-    def gradient(self, fixed: Any, theta: Any, cache: Any, z: Any) -> tuple[Any, Any]:
+    def gradient(self, constants: Any, theta: Any, cache: Any, z: Any) -> tuple[Any, Any]:
         """Give Jᵀz in factors that `expand` multiplies out, and ‖Jᵀz‖²."""
         ...
 
@@ -30,15 +30,15 @@ class Kernel(Protocol):
         """Give ``scale`` times the gradient as a pytree like θ."""
         ...
 
-    def squared_norm(self, fixed: Any, vector: Any) -> Any:
+    def squared_norm(self, constants: Any, vector: Any) -> Any:
         """Give ‖vector‖² in parameter space."""
         ...
 
-    def progress(self, fixed: Any, theta: Any, theta_0: Any, cache: Any, factors: Any) -> Any:
+    def progress(self, constants: Any, theta: Any, theta_0: Any, cache: Any, factors: Any) -> Any:
         """Give ⟨θ − θ_0, ∇f⟩; only called when `cheap_progress` says so."""
         ...
 
-    def normal_product(self, fixed: Any, theta: Any, z: Any) -> Any:
+    def normal_product(self, constants: Any, theta: Any, z: Any) -> Any:
         """Give J Jᵀ z, (n,)."""
         ...
 
@@ -49,14 +49,14 @@ class Program:
 
     Args:
         kernel: the static part.
-        fixed: pytree of what training does not change.
+        constants: pytree of what training does not change.
         theta: pytree of NumPy arrays, where the descent starts.
         restore: gives the network at a pytree θ.
         named: gives a vector (such as a velocity) as NumPy arrays by the names of the parameters.
     """
 
     kernel: Kernel
-    fixed: Any
+    constants: Any
     theta: Any
     restore: Callable[[Any], Any]
     named: Callable[[Any], dict[str, np.ndarray]]
@@ -67,45 +67,45 @@ class AutodiffKernel:
     """Named leaves and a forward map; reverse mode gives the gradient.
 
     Args:
-        forward: (fixed, leaves by name) ↦ g(θ), (n,), a JAX function; hashable, equal for equal architectures.
+        forward: (constants, leaves by name) ↦ g(θ), (n,), a JAX function; hashable, equal for equal architectures.
     """
 
     forward: Callable[[Any, Mapping[str, Any]], Any]
     cheap_progress = False
 
-    def output(self, fixed: Any, theta: Any) -> tuple[Any, Any]:
+    def output(self, constants: Any, theta: Any) -> tuple[Any, Any]:
         import jax
 
-        return jax.vjp(lambda leaves: self.forward(fixed, leaves), theta)
+        return jax.vjp(lambda leaves: self.forward(constants, leaves), theta)
 
-    def gradient(self, fixed: Any, theta: Any, cache: Any, z: Any) -> tuple[Any, Any]:
+    def gradient(self, constants: Any, theta: Any, cache: Any, z: Any) -> tuple[Any, Any]:
         (gradient,) = cache(z)
-        return gradient, self.squared_norm(fixed, gradient)
+        return gradient, self.squared_norm(constants, gradient)
 
     def expand(self, cache: Any, factors: Any, scale: Any) -> Any:
         import jax
 
         return jax.tree.map(lambda leaf: scale * leaf, factors)
 
-    def squared_norm(self, fixed: Any, vector: Any) -> Any:
+    def squared_norm(self, constants: Any, vector: Any) -> Any:
         import jax
 
         return sum(leaf.ravel() @ leaf.ravel() for leaf in jax.tree.leaves(vector))
 
-    def progress(self, fixed: Any, theta: Any, theta_0: Any, cache: Any, factors: Any) -> Any:
+    def progress(self, constants: Any, theta: Any, theta_0: Any, cache: Any, factors: Any) -> Any:
         raise NotImplementedError("the distance is computed from θ itself")
 
-    def normal_product(self, fixed: Any, theta: Any, z: Any) -> Any:
+    def normal_product(self, constants: Any, theta: Any, z: Any) -> Any:
         import jax
 
-        _, pullback = self.output(fixed, theta)
+        _, pullback = self.output(constants, theta)
         (gradient,) = pullback(z)
-        return jax.jvp(lambda leaves: self.forward(fixed, leaves), (theta,), (gradient,))[1]
+        return jax.jvp(lambda leaves: self.forward(constants, leaves), (theta,), (gradient,))[1]
 
 
 def autodiff_program(
     forward: Callable[[Any, Mapping[str, Any]], Any],
-    fixed: Any,
+    constants: Any,
     leaves: Mapping[str, np.ndarray],
     restore: Callable[[dict[str, np.ndarray]], Any],
     dtype: np.dtype,
@@ -113,7 +113,7 @@ def autodiff_program(
     """Make the program of a network that is a JAX function of named leaves.
 
     Args:
-        forward: see `AutodiffKernel`. fixed: its first argument. leaves: trained arrays by name.
+        forward: see `AutodiffKernel`. constants: its first argument. leaves: trained arrays by name.
         restore: gives the network with other leaves. dtype: number format of the run.
     """
 
@@ -121,4 +121,4 @@ def autodiff_program(
         return {name: np.asarray(vector[name]) for name in leaves}
 
     theta = {name: np.asarray(leaf, dtype) for name, leaf in leaves.items()}
-    return Program(AutodiffKernel(forward), fixed, theta, lambda theta: restore(arrays(theta)), arrays)
+    return Program(AutodiffKernel(forward), constants, theta, lambda theta: restore(arrays(theta)), arrays)

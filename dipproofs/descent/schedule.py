@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from dipproofs.errors import InputError
 
 #: Relative slack for the rounding of a float factor: every bound below is pushed outward by this much.
-_ROOM = 1e-12
+_MARGIN = 1e-12
 #: Longest horizon: beyond it the floats are no longer the integers.
 _LONGEST = 10**15
 
@@ -87,17 +87,17 @@ class Polynomial(Schedule):
         return (1.0 + tau) ** (-self.power)
 
     def supremum(self, t: int) -> float:
-        return float(min(1.0, (1.0 + t) ** (-self.power) * (1 + _ROOM)))
+        return float(min(1.0, (1.0 + t) ** (-self.power) * (1 + _MARGIN)))
 
     def sum_lower(self, t: int, count: int) -> float:
         # Σ_{τ=t}^{t+N−1} (1+τ)^{−a} ≥ ∫_{t+1}^{t+N+1} x^{−a} dx
         start, end, a = t + 1.0, t + 1.0 + count, self.power
         if a == 1:
-            return math.log(end / start) * (1 - _ROOM)
+            return math.log(end / start) * (1 - _MARGIN)
         integral = (end ** (1 - a) - start ** (1 - a)) / (1 - a)
         # the difference loses digits when count is small against t; fall back on the smallest term
         rounding = 8 * 2.0**-53 * max(end ** (1 - a), start ** (1 - a)) / abs(1 - a)
-        return float(max(integral - rounding, count * end ** (-a)) * (1 - _ROOM))
+        return float(max(integral - rounding, count * end ** (-a)) * (1 - _MARGIN))
 
     @property
     def diverges(self) -> bool:
@@ -130,13 +130,13 @@ class Cosine(Schedule):
         return jnp.where(tau < horizon, (1 + jnp.cos(jnp.pi * tau / horizon)) / 2, 0.0)
 
     def supremum(self, t: int) -> float:
-        return float(min(1.0, self.factor(t) + _ROOM))
+        return float(min(1.0, self.factor(t) + _MARGIN))
 
     def sum_lower(self, t: int, count: int) -> float:
         # the factor decreases, so the sum is at least the integral from t to t+N
         a, b, T = min(t, self.horizon), min(t + count, self.horizon), self.horizon
         sines = math.sin(math.pi * b / T) - math.sin(math.pi * a / T)
-        return max(0.0, ((b - a) / 2 + T / (2 * math.pi) * sines) - _ROOM * T)
+        return max(0.0, ((b - a) / 2 + T / (2 * math.pi) * sines) - _MARGIN * T)
 
     @property
     def diverges(self) -> bool:
@@ -189,7 +189,7 @@ class Backtracking(Schedule):
             >>> Backtracking().smallest_step(0.25, 1.0)
             0.25
         """
-        return min(gamma_0, self.shrink / lipschitz_grad_upper * (1 - _ROOM))
+        return min(gamma_0, self.shrink / lipschitz_grad_upper * (1 - _MARGIN))
 
 
 #: The schedules by name.

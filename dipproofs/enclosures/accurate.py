@@ -24,9 +24,9 @@ def accurate_product(left: Array, right: Array) -> IntervalMatrix:
         IntervalMatrix (m, n); about six products of floats.
 
     Notes:
-        Rows of X and columns of Y are scaled by powers of two and cut into slices of β bits with
-        p·2^(2β) ≤ 2⁵³, so that products of leading slices are exact in any summation order (Ozaki, Ogita,
-        Oishi, Rump, *Numer. Algorithms* 59, 2012); only trailing slices need an error bound. Proved.
+        Rows of X and columns of Y are scaled by powers of two and split into parts of β bits with
+        p·2^(2β) ≤ 2⁵³, so that products of leading parts are exact in any summation order (Ozaki, Ogita,
+        Oishi, Rump, *Numer. Algorithms* 59, 2012); only trailing parts need an error bound. Proved.
 
     Example:
         >>> import numpy as np
@@ -41,19 +41,19 @@ def accurate_product(left: Array, right: Array) -> IntervalMatrix:
     mid, rad = np.empty((left.shape[0], right.shape[1])), np.empty((left.shape[0], right.shape[1]))
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         y, column = _normalised(right, 0)
-        slices = (y, *_slices(y, bits))
+        parts_of_y = (y, *_split(y, bits))
         for start in range(0, left.shape[0], _BLOCK):
             part = slice(start, start + _BLOCK)
-            mid[part], rad[part] = _block(left[part], slices, column, bits)
+            mid[part], rad[part] = _block(left[part], parts_of_y, column, bits)
     return IntervalMatrix._make(mid, rad)
 
 
-def _block(left: Array, slices: tuple[Array, ...], column: np.ndarray, bits: int) -> tuple[Array, Array]:
-    """Midpoint and radius for some rows of X; `slices` are Y, normalised, and its three slices."""
+def _block(left: Array, parts_of_y: tuple[Array, ...], column: np.ndarray, bits: int) -> tuple[Array, Array]:
+    """Midpoint and radius for some rows of X; `parts_of_y` are Y, normalised, and its three parts."""
     terms = left.shape[1]
-    y, y1, y2, y3 = slices
+    y, y1, y2, y3 = parts_of_y
     x, row = _normalised(left, 1)
-    x1, x2, x3 = _slices(x, bits)
+    x1, x2, x3 = _split(x, bits)
     # Exact: integer multiples of 2^(−2β), 2^(−3β), all partial sums below 2⁵³ of them.
     total, error = _two_sum(x1 @ y1, x1 @ y2)
     total, second = _two_sum(total, x2 @ y1)
@@ -63,7 +63,7 @@ def _block(left: Array, slices: tuple[Array, ...], column: np.ndarray, bits: int
         error += product
         magnitude += np.abs(product)
     mid = total + error
-    # Rounding of the last three products: |x_i|, |y_j| ≤ 1, trailing slices ≤ 2^(−2β−1), 2^(−β−1).
+    # Rounding of the last three products: |x_i|, |y_j| ≤ 1, trailing parts ≤ 2^(−2β−1), 2^(−β−1).
     trailing = 3 * terms * 2.0 ** (-2 * bits - 1) * gamma(terms + 2)
     rad = (magnitude * (12 * UNIT) + np.abs(mid) * UNIT) * inflation(8)
     rad += trailing * inflation(4) + 16 * (terms + 2) * TINY
@@ -78,7 +78,7 @@ def _normalised(x: Array, axis: int) -> tuple[Array, np.ndarray]:
     return np.ldexp(x, -np.expand_dims(exponent, axis)), exponent
 
 
-def _slices(x: Array, bits: int) -> tuple[Array, Array, Array]:
+def _split(x: Array, bits: int) -> tuple[Array, Array, Array]:
     """x = x1 + x2 + x3 exactly: multiples of 2^(−β), of 2^(−2β), and a rest of at most 2^(−2β−1)."""
     first = np.rint(x * 2.0**bits) * 2.0**-bits
     rest = x - first

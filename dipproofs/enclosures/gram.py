@@ -111,10 +111,10 @@ def _product(rows: Array) -> Array:
             mid[:half, :half] = upper @ upper.T
             mid[half:, half:] = lower @ lower.T
 
-    def beside() -> None:
+    def off_diagonal_block() -> None:
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
             np.matmul(lower, upper.T, out=mid[half:, :half])
 
-    both(diagonal, beside, terms * half * (n - half))
+    both(diagonal, off_diagonal_block, terms * half * (n - half))
     mid[:half, half:] = mid[half:, :half].T
     return mid

@@ -66,7 +66,7 @@ def run_cell(cell: Mapping[str, Any]) -> list[dict[str, Any]]:
             tolerance=0.0, watcher=watch, keep_interrupted=False)  # fmt: skip
     singular = np.linalg.svd(A, compute_uv=False)
     common = {"sigma": cell["sigma"], "model": cell["model"], "kappa": float(singular[0] / singular[-1])}
-    about = found.guarantees.extra.get("recovery", {})
+    signal = found.guarantees.extra.get("recovery", {})
     last = found.final if found.final is not None and found.final.proved else found
     after = last.guarantees.extra.get("recovery", {})
     stop = found.guarantees.early_stopping_iteration
@@ -75,7 +75,7 @@ def run_cell(cell: Mapping[str, Any]) -> list[dict[str, Any]]:
         "iterations": found.run.iterations, "loss": float(found.run.history.loss[-1]),
         "tau_star": None if stop is None else found.iteration + stop,
         "error": errors[-1][2], "best_error": min(e[2] for e in errors),
-        "restricted_injectivity": str(about.get("restricted_injectivity", {}).get("verdict", "undecided")),
+        "restricted_injectivity": str(signal.get("restricted_injectivity", {}).get("verdict", "undecided")),
         "proved": _relative((after.get("sharp") or {}).get("error") or last.guarantees.recovery_error, size),
         "noise": float(np.linalg.norm(fitted @ (problem.y - A @ x_true))) / observed,
         "reason": "" if found.proved else next((h.reason for h in found.hypotheses if str(h.verdict) != "proved"), ""),

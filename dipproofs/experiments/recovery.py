@@ -60,16 +60,16 @@ def run_cell(cell: Mapping[str, Any]) -> list[dict[str, Any]]:
     x_true = problem.x_true
     assert x_true is not None
     size = float(np.linalg.norm(x_true))
-    about = last.guarantees.extra.get("recovery", {})
-    sharp = about.get("sharp") or {}
+    signal = last.guarantees.extra.get("recovery", {})
+    sharp = signal.get("sharp") or {}
     row: dict[str, Any] = {
         "vary": cell["vary"], "width": cell["width"], "atoms": cell["atoms"] or "none", "noise": cell["noise"],
         "stop": cell.get("stop", "tolerance"), "seed": cell["seed"], "verdict": str(found.verdict),
         "certified_at": found.iteration, "iterations": found.run.iterations,
         "error": float(np.linalg.norm(found.run.network.output() - x_true)) / size,
-        "restricted_injectivity": str(about.get("restricted_injectivity", {}).get("verdict", "undecided")),
+        "restricted_injectivity": str(signal.get("restricted_injectivity", {}).get("verdict", "undecided")),
     }  # fmt: skip
-    bounds = {"bound": last.guarantees.recovery_error, "sharp": sharp.get("error"), "sigma": about.get("sigma_AQ")}
+    bounds = {"bound": last.guarantees.recovery_error, "sharp": sharp.get("error"), "sigma": signal.get("sigma_AQ")}
     if not last.proved:
         bounds = _without_certificate(problem, last, found.run.network)
     for name, bound in bounds.items():

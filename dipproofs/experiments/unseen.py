@@ -62,9 +62,9 @@ def biharmonic(image: np.ndarray, seen: np.ndarray) -> np.ndarray:
     return found.reshape(h, w)
 
 
-def psnr(image: np.ndarray, truth: np.ndarray, where: np.ndarray) -> float:
+def psnr(image: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> float:
     """Return the peak signal-to-noise ratio in dB on some pixels; the peak is the range of the truth."""
-    error = np.sqrt(np.mean((image - truth).ravel()[where.ravel()] ** 2))
+    error = np.sqrt(np.mean((image - truth).ravel()[mask.ravel()] ** 2))
     return float(20 * math.log10((truth.max() - truth.min()) / error))
 
 

@@ -88,18 +88,18 @@ def read_graph(value: Any, constants: Mapping[str, np.ndarray], label: str = "gr
     )
 
 
-def _node(entry: Any, where: str) -> Node:
+def _node(entry: Any, label: str) -> Node:
     if not isinstance(entry, dict) or not {"op", "inputs", "shape"} <= set(entry) <= {
         "op",
         "inputs",
         "shape",
         "attributes",
     }:
-        raise InputError(f"{where}: expected the keys op, inputs, shape and perhaps attributes")
+        raise InputError(f"{label}: expected the keys op, inputs, shape and perhaps attributes")
     attributes = entry.get("attributes", {})
     good = isinstance(entry["op"], str) and isinstance(attributes, dict)
     if not (good and isinstance(entry["inputs"], list) and isinstance(entry["shape"], list)):
-        raise InputError(f"{where}: expected op a text, inputs and shape lists, attributes a table")
+        raise InputError(f"{label}: expected op a text, inputs and shape lists, attributes a table")
     return Node(entry["op"], tuple(entry["inputs"]), tuple(entry["shape"]), attributes)
 
 

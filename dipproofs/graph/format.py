@@ -72,23 +72,23 @@ class Graph:
             raise InputError(f"graph: found output {self.output!r}, expected a node from 0 to {len(self.nodes) - 1}")
 
     def _check_node(self, place: int) -> None:
-        node, where = self.nodes[place], f"graph node {place}"
+        node, label = self.nodes[place], f"graph node {place}"
         if not isinstance(node, Node) or node.op not in OPERATIONS:
             found = node.op if isinstance(node, Node) else type(node).__name__
-            raise InputError(f"{where}: found operation {found!r}, expected one of {', '.join(OPERATIONS)}")
-        where = f"{where} ({node.op})"
-        _shape(node.shape, where)
+            raise InputError(f"{label}: found operation {found!r}, expected one of {', '.join(OPERATIONS)}")
+        label = f"{label} ({node.op})"
+        _shape(node.shape, label)
         for source in node.inputs:
             if not _is_place(source, place):
-                raise InputError(f"{where}: found input {source!r}, expected an earlier node (0 to {place - 1})")
+                raise InputError(f"{label}: found input {source!r}, expected an earlier node (0 to {place - 1})")
         operation = OPERATIONS[node.op]
-        operation.check(node, where)
+        operation.check(node, label)
         try:
             shape = operation.shape(node, tuple(self.nodes[i].shape for i in node.inputs), self)
         except InputError as error:
-            raise InputError(f"{where}: {error}") from None
+            raise InputError(f"{label}: {error}") from None
         if shape != node.shape:
-            raise InputError(f"{where}: found shape {node.shape}, expected {shape} from its inputs")
+            raise InputError(f"{label}: found shape {node.shape}, expected {shape} from its inputs")
 
     def _check_leaves(self) -> None:
         names = [node["name"] for node in self.nodes if node.op == "parameter"]
@@ -174,25 +174,25 @@ def _checked_names(table: Mapping[str, Any]) -> list[tuple[str, Any]]:
     return sorted(table.items())
 
 
-def _shape(value: Any, where: str) -> Shape:
+def _shape(value: Any, label: str) -> Shape:
     shape = tuple(value) if isinstance(value, list | tuple) else None
     if shape is None or len(shape) > LARGEST_RANK or not all(_is_place(n, LARGEST_ARRAY + 1) and n > 0 for n in shape):
-        raise InputError(f"{where}: found shape {value!r}, expected a list of at most {LARGEST_RANK} integers ≥ 1")
+        raise InputError(f"{label}: found shape {value!r}, expected a list of at most {LARGEST_RANK} integers ≥ 1")
     if math.prod(shape) > LARGEST_ARRAY:
-        raise InputError(f"{where}: found {math.prod(shape)} entries, expected at most {LARGEST_ARRAY}")
+        raise InputError(f"{label}: found {math.prod(shape)} entries, expected at most {LARGEST_ARRAY}")
     return shape
 
 
-def _owned(value: Any, where: str) -> np.ndarray:
+def _owned(value: Any, label: str) -> np.ndarray:
     array = np.asarray(value)
     if array.dtype.kind not in "iuf" or array.dtype.itemsize > 8:
-        raise InputError(f"{where}: found dtype {array.dtype}, expected float64 or integers")
-    _shape(array.shape, where)
+        raise InputError(f"{label}: found dtype {array.dtype}, expected float64 or integers")
+    _shape(array.shape, label)
     if array.dtype.kind == "u" and array.size and int(array.max()) > np.iinfo(np.int64).max:
-        raise InputError(f"{where}: found the index {array.max()}, expected 64-bit integers")
+        raise InputError(f"{label}: found the index {array.max()}, expected 64-bit integers")
     owned = np.array(array, dtype=np.float64 if array.dtype.kind == "f" else np.int64, order="C")
     if not np.isfinite(owned).all():
-        raise InputError(f"{where}: found {owned[~np.isfinite(owned)][0]}, expected finite numbers")
+        raise InputError(f"{label}: found {owned[~np.isfinite(owned)][0]}, expected finite numbers")
     owned.setflags(write=False)
     return owned
 

@@ -18,7 +18,7 @@ from dipproofs.losses.catalogue import (
     Poisson,
     SquaredError,
 )
-from dipproofs.losses.custom import ProfileLoss, custom_loss
+from dipproofs.losses.custom import PotentialLoss, custom_loss
 from dipproofs.losses.rates import envelope, iterations_to
 from dipproofs.theory.losses import LOSSES
 
@@ -92,7 +92,7 @@ __all__ = [
     "LpLoss",
     "NormPower",
     "Poisson",
-    "ProfileLoss",
+    "PotentialLoss",
     "SquaredError",
     "as_loss",
     "custom_loss",

@@ -16,9 +16,9 @@ from dipproofs.certificate.record import Hypothesis
 from dipproofs.enclosures import Bound, Evidence, Verdict, compile_arb
 from dipproofs.errors import InputError
 from dipproofs.losses import enclosures
-from dipproofs.losses.attack import Search
 from dipproofs.losses.base import Loss
 from dipproofs.losses.evaluation import exact_arb, tight
+from dipproofs.losses.falsification import Search
 from dipproofs.losses.inversion import DecreasingPrimitive
 from dipproofs.theory.losses import SMALLEST_LEVEL, resolve_scale
 from dipproofs.theory.losses.assumptions import COMPACT, minimiser_statement

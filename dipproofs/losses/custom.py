@@ -19,12 +19,12 @@ from dipproofs.losses.base import Loss
 from dipproofs.losses.enclosures import known_values, residual_sizes
 from dipproofs.losses.evaluation import exact_arb
 from dipproofs.losses.inversion import DecreasingPrimitive, invert_increasing
-from dipproofs.losses.profile import check_profile, read_profile, shape_by_enclosure
+from dipproofs.losses.potential import check_potential, read_potential, shape_by_enclosure
 from dipproofs.losses.signs import range_on
 from dipproofs.theory.losses import SMALLEST_LEVEL, resolve_scale
 from dipproofs.theory.losses.base import LossNumerics, curvature_max, mu, r
 from dipproofs.theory.losses.base import m as m_symbol
-from dipproofs.theory.losses.custom import ProfileFacts, custom_theory, profile_facts
+from dipproofs.theory.losses.custom import PotentialFacts, custom_theory, profile_facts
 from dipproofs.theory.losses.numerics import difference
 from dipproofs.theory.losses.shape import edge_of
 from dipproofs.theory.numeric import float_function
@@ -34,7 +34,7 @@ _BITS = 320
 _log_r = sp.Symbol("log_r", real=True)
 
 
-class ProfileLoss(Loss):
+class PotentialLoss(Loss):
     """The separable loss c·Σ h(|v_i − y_i|) of a user's profile; ψ, Ψ, Ψ⁻¹, G and Λ are derived and proved.
 
     Args:
@@ -52,16 +52,16 @@ class ProfileLoss(Loss):
     """
 
     def __init__(self, profile: Any, scale: str | float = "sum", radius: float = 64.0) -> None:
-        h = read_profile(profile)
+        h = read_potential(profile)
         facts = profile_facts(h)
-        check_profile(facts, radius)
+        check_potential(facts, radius)
         shape = facts.shape or shape_by_enclosure(facts, radius)
         object.__setattr__(self, "facts", facts)
         object.__setattr__(self, "shape", shape)
         object.__setattr__(self, "radius", float(radius))
         super().__init__(custom_theory(facts, shape, _numerics(facts)), {}, scale)
 
-    facts: ProfileFacts
+    facts: PotentialFacts
     shape: str
     radius: float
 
@@ -221,7 +221,7 @@ def custom_loss(profile: Any = None, **options: Any) -> Loss:
 
     Args:
         profile: h(r) as SymPy expression in one symbol or as text in ``r``: everything is derived, nothing assumed.
-        options: for a profile `scale` and `radius` (see `ProfileLoss`); without one `value`, `psi`, `curvature` and
+        options: for a profile `scale` and `radius` (see `PotentialLoss`); without one `value`, `psi`, `curvature` and
             the further arguments of `AssumedLoss`.
 
     Example:
@@ -235,7 +235,7 @@ def custom_loss(profile: Any = None, **options: Any) -> Loss:
         return AssumedLoss(**options)
     if "psi" in options or "value" in options:
         raise InputError("loss.custom: found a profile together with psi or value, expected one or the other")
-    return ProfileLoss(profile, **options)
+    return PotentialLoss(profile, **options)
 
 
 def _at_zero(second: sp.Expr) -> flint.arb:
@@ -252,7 +252,7 @@ def _nonnegative(ball: flint.arb, source: Bound) -> Bound:
     return Bound(max(bound.lower, 0.0), max(bound.upper, 0.0), bound.evidence)
 
 
-def _numerics(facts: ProfileFacts) -> LossNumerics:
+def _numerics(facts: PotentialFacts) -> LossNumerics:
     made: dict[tuple[str, str], Callable[..., Any]] = {}
 
     def function(xp: Any, name: str) -> Callable[..., Any]:

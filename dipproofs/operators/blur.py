@@ -55,8 +55,8 @@ def kernel_weights(kernel: str, sigma: float, radius: int | None) -> np.ndarray:
     if kernel == "uniform":
         size = 2 * (1 if radius is None else radius) + 1
         return np.full(size, 1.0 / size)
-    reach = min(1000, int(np.ceil(3.0 * sigma))) if radius is None else radius
-    offsets = np.arange(-reach, reach + 1)
+    half_width = min(1000, int(np.ceil(3.0 * sigma))) if radius is None else radius
+    offsets = np.arange(-half_width, half_width + 1)
     weights = np.exp(-0.5 * (offsets / sigma) ** 2)
     return np.asarray(weights / weights.sum())
 

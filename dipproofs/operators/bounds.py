@@ -26,18 +26,18 @@ class Basis:
 
     Args:
         rows: (r, n) B.
-        shrink, stretch: enclosures of σ_min(B) and ‖B‖.
+        smallest_singular_value, largest_singular_value: enclosures, of B.
         identity: B is the identity (the subspace is everything).
     """
 
     rows: IntervalMatrix | None
-    shrink: Bound
-    stretch: Bound
+    smallest_singular_value: Bound
+    largest_singular_value: Bound
 
     @property
-    def stretch_range(self) -> Bound:
+    def singular_value_range(self) -> Bound:
         """Interval of ‖Bᵀc‖/‖c‖: dividing by it turns coordinates into vectors."""
-        return Bound(self.shrink.lower, self.stretch.upper)
+        return Bound(self.smallest_singular_value.lower, self.largest_singular_value.upper)
 
     @property
     def identity(self) -> bool:
@@ -196,7 +196,7 @@ def _deficient(name: str, matrix: IntervalMatrix, exact: IntervalMatrix, largest
     if rows is None or columns is None:
         return None
     coordinates = columns.coordinates(matrix)
-    smallest = sigma_min(coordinates) / columns.stretch_range
+    smallest = sigma_min(coordinates) / columns.singular_value_range
     if not smallest.lower > 0:
         return None
     statement = f"rank {name} = {found.value}{_which_rows(matrix.mid, found.value)}"

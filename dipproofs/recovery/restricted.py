@@ -89,7 +89,9 @@ def on_subspace(A: np.ndarray, B: np.ndarray) -> RestrictedInjectivity:
         reason = f"B has {r} independent atoms but A only {m} rows, so A has a kernel on Im B; use at most {m} atoms"
         return RestrictedInjectivity(Verdict.REFUTED, Bound.exact(0), statement, reason)
     image = IntervalMatrix.from_exact(A) @ frame.columns
-    return _decided(sigma_min(image) / frame.stretch, statement, "A may have a kernel on Im B; use fewer atoms")
+    return _decided(
+        sigma_min(image) / frame.largest_singular_value, statement, "A may have a kernel on Im B; use fewer atoms"
+    )
 
 
 def fully_expressive(expressive: Verdict, rank: int, dimension: int, atoms: bool = False) -> RestrictedInjectivity:
@@ -166,11 +168,11 @@ class Frame:
 
     Args:
         columns: (n, r) Q̃, whose columns lie in Im B exactly.
-        shrink, stretch: σ_min(Q̃) and ‖Q̃‖ are in ``stretch``; its ends are also those of ``shrink``.
+        largest_singular_value: encloses all singular values of Q̃.
     """
 
     columns: IntervalMatrix
-    stretch: Bound
+    largest_singular_value: Bound
 
 
 def orthonormal_frame(B: np.ndarray) -> Frame | None:

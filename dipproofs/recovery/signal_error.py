@@ -30,7 +30,7 @@ from dipproofs.theory import symbols as s
 
 ZERO = Bound.exact(0)
 #: Slack at the upper end of the distance, relative to ‖x̄‖: another arithmetic finds another nearest point.
-_DISTANCE_ROOM = 1e-12
+_DISTANCE_SLACK = 1e-12
 #: Noise below this, relative to the data, is what rounding leaves of none.
 _VANISHING = 1e-12
 
@@ -131,7 +131,7 @@ class Recovery:
         columns = self.operator.columns
         if columns.identity:
             return vector_norm(vector)
-        return vector_norm(columns.coordinates(vector)) / columns.stretch_range
+        return vector_norm(columns.coordinates(vector)) / columns.singular_value_range
 
     # --- the noise --------------------------------------------------------------------------------------
     @cached_property
@@ -207,10 +207,10 @@ class Recovery:
         if frame is None:
             return None
         # the part of the rest in Im B is what `nearest` missed
-        missed = vector_norm(frame.columns.T @ rest) / frame.stretch
+        missed = vector_norm(frame.columns.T @ rest) / frame.largest_singular_value
         found = _size(_difference_of_squares(size, missed))
-        room = _DISTANCE_ROOM * vector_norm(self._truth).upper
-        return Bound(found.lower, (Bound.exact(found.upper) + Bound.exact(room)).upper, found.evidence)
+        slack = _DISTANCE_SLACK * vector_norm(self._truth).upper
+        return Bound(found.lower, (Bound.exact(found.upper) + Bound.exact(slack)).upper, found.evidence)
 
     @cached_property
     def leakage(self) -> Bound | None:
@@ -222,9 +222,9 @@ class Recovery:
         image = columns.coordinates(self._forward)
         rest = norm(image - (image @ frame.columns) @ frame.columns.T)
         # Q̃Q̃ᵀ differs from QQᵀ by at most β
-        beta = abs(frame.stretch * frame.stretch - 1).upper
+        beta = abs(frame.largest_singular_value * frame.largest_singular_value - 1).upper
         slack = (norm(image) * beta).upper
-        found = Bound(max((rest - slack).lower, 0.0), (rest + slack).upper) / columns.stretch_range
+        found = Bound(max((rest - slack).lower, 0.0), (rest + slack).upper) / columns.singular_value_range
         values = {formulas.norm_forward: self.forward_norm, formulas.sigma_AQ: self.sigma}
         return _size(found.min(enclose(formulas.leakage_bound, values)))
 
@@ -284,13 +284,13 @@ class Recovery:
             "sharp_at_early_stopping": one(formulas.sharp_at_early_stopping),
         }
 
-    def judged(self, reaches: Callable[[], Verdict]) -> RestrictedInjectivity:
-        """Give restricted injectivity; ``reaches`` tells whether the Jacobian is onto on the whole ball."""
+    def judged(self, expressive_verdict: Callable[[], Verdict]) -> RestrictedInjectivity:
+        """Give restricted injectivity; ``expressive_verdict`` tells whether the Jacobian is onto on the whole ball."""
         if self.injectivity is not None:
             return self.injectivity
         if self.operator.rank is None:
             return RestrictedInjectivity(Verdict.UNDECIDED, None, STATEMENT, self.operator.decision.reason)
-        expressive = reaches()
+        expressive = expressive_verdict()
         if self.basis is not None and expressive is Verdict.PROVED:
             # the argument is about Im B, so B has to keep dimensions
             expressive = sigma_min(IntervalMatrix.from_exact(self.basis)).gt(0)
@@ -302,7 +302,7 @@ class Recovery:
         self,
         network: Network,
         psi_0: Bound,
-        reaches: Callable[[], Verdict],
+        expressive_verdict: Callable[[], Verdict],
         iterations: int | None,
         converges: bool | None,
     ) -> tuple[Bound | None, Mapping[str, Any]]:
@@ -310,11 +310,11 @@ class Recovery:
 
         Args:
             network: the certified iterate. psi_0: ψ there.
-            reaches: whether J is onto on the whole ball.
+            expressive_verdict: whether J is onto on the whole ball.
             iterations: ``early_stopping_iteration``.
             converges: whether the loss surely tends to 0; None where no descent theorem is proved.
         """
-        parts, noise, found = self.bounds(psi_0), self.noise, self.judged(reaches)
+        parts, noise, found = self.bounds(psi_0), self.noise, self.judged(expressive_verdict)
         entry: dict[str, Any] = {
             "restricted_injectivity": found.to_json(),
             "sigma_AQ": self.sigma,

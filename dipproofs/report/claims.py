@@ -196,8 +196,8 @@ def _existence(cert: Certificate) -> ClaimLine:
     source = cert.later if where in ("final", "polished") and cert.later is not None else cert
     if radius is None and words.estimated(cert):
         later = cert.later
-        source = later if later is not None and words.reach(later) is not None else cert
-        radius, where = words.reach(source), "certified iterate"
+        source = later if later is not None and words.limit_distance(later) is not None else cert
+        radius, where = words.limit_distance(source), "certified iterate"
     verdict = _verdict(cert, "existence", words.standing(source) if radius is not None else "undecided")
     if not isinstance(radius, Bound):
         reason = getattr(claim, "reason", "") or "no exact fit near these parameters is proved to exist"

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dipproofs.certificate.stored import forward_of
-from dipproofs.report.facts import about, problem_name
+from dipproofs.report.facts import described, problem_name
 from dipproofs.report.numbers import count, number
 from dipproofs.report.series import projection_constant, shown_convention
 from dipproofs.theory import quantities
@@ -30,7 +30,7 @@ def problem_title(cert: Certificate) -> str:
     unknowns = None if A is None else A.shape[1]
     sizes = [] if y is None else [f"{count(int(y.size))} observations"]
     if unknowns is not None:
-        shape = about(cert).get("image_shape")
+        shape = described(cert).get("image_shape")
         picture = f" ({' × '.join(str(side) for side in shape)} pixels)" if shape else ""
         sizes.append(f"{count(int(unknowns))} unknowns{picture}")
     run = "" if cert.run is None else f"; {count(cert.run.iterations)} iterations"

@@ -13,7 +13,7 @@ from dipproofs.report.explain_signal import SIGNAL_TOPICS, items_of
 from dipproofs.report.explain_words import groups as word_groups
 from dipproofs.report.explain_words import words
 from dipproofs.theory import ACTIVATIONS, EXCLUDED, FORMS, PROFILES, formula, formulas, quantities
-from dipproofs.theory.core import Formula
+from dipproofs.theory.core import Formula, meanings
 
 _THEOREM = """Gradient descent θ_{τ+1} = θ_τ − γ_τ∇f(θ_τ) on f(θ) = L_y(A g(u,θ)), started at θ_0.
 If (H) holds for some radius ρ, with F a lower bound of the injectivity s_A(θ) for ‖θ−θ_0‖ ≤ t, then
@@ -107,8 +107,10 @@ def _plain(expr: sp.Basic) -> str:
 
 def _meanings(items: list[Formula]) -> list[str]:
     used = {symbol for item in items for symbol in item.expr.free_symbols}
-    known = [(name, q) for name, q in quantities().items() if q.symbol in used]
-    return ["where", *[f"  {name}: {q.meaning}" for name, q in known]] if known else []
+    known = [(name, q.symbol, q.meaning) for name, q in quantities().items() if q.symbol in used]
+    rest = used.difference(q.symbol for q in quantities().values())
+    known += [(str(symbol), symbol, meaning) for symbol, meaning in meanings().items() if symbol in rest]
+    return ["where", *[f"  {name}: {meaning}" for name, _, meaning in known]] if known else []
 
 
 def _page(title: str, text: str, items: list[Formula], proof: str, latex: bool) -> str:

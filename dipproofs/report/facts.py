@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from dipproofs.certificate.record import Certificate
 
 
-def about(cert: Certificate) -> Mapping[str, Any]:
+def described(cert: Certificate) -> Mapping[str, Any]:
     """Return what the provenance says of the problem: its name and the shapes of signal and data."""
     found = cert.provenance.get("about")
     return found if isinstance(found, Mapping) else {}
@@ -23,7 +23,7 @@ def about(cert: Certificate) -> Mapping[str, Any]:
 
 def problem_name(cert: Certificate) -> str:
     """Return what the problem is called; "" where nobody named it."""
-    name = str(about(cert).get("name") or "")
+    name = str(described(cert).get("name") or "")
     return "" if name == "matrix" else name
 
 
@@ -50,7 +50,7 @@ def reconstruction(cert: Certificate) -> np.ndarray:
 def shaped(cert: Certificate, image_shape: Any = None) -> np.ndarray:
     """Return the reconstruction in the shape of the signal, where that is known."""
     x = reconstruction(cert)
-    shape = image_shape or about(cert).get("image_shape")
+    shape = image_shape or described(cert).get("image_shape")
     return x.reshape(tuple(shape)) if shape and math.prod(shape) == x.size else x
 
 
@@ -183,7 +183,7 @@ def picture_quality(cert: Certificate, x: np.ndarray | None = None) -> dict[str,
     span = float(x_true.max() - x_true.min())
     if span > 0 and 0 < size < math.inf:
         found["psnr"] = 20 * math.log10(span * math.sqrt(x.size) / size)
-    shape = about(cert).get("image_shape")
+    shape = described(cert).get("image_shape")
     if span > 0 and math.isfinite(size) and shape and len(shape) == 2 and min(shape) >= 7:
         from skimage.metrics import structural_similarity
 

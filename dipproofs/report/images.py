@@ -16,7 +16,7 @@ import numpy as np
 from dipproofs.certificate.stored import forward_of
 from dipproofs.certificate.structure import SelectedRows
 from dipproofs.enclosures import Evidence
-from dipproofs.report.facts import about, reconstruction, selection
+from dipproofs.report.facts import described, reconstruction, selection
 from dipproofs.report.numbers import above, near
 from dipproofs.report.signal import best_bound
 from dipproofs.report.style import new_figure_row, style
@@ -123,7 +123,7 @@ def picture_figures(cert: Certificate, image_shape: Any = None, data_shape: Any 
         cert: certificate. image_shape, data_shape: by default what the problem says.
     """
     panels = image_panels(
-        cert, image_shape or about(cert).get("image_shape"), data_shape or about(cert).get("data_shape")
+        cert, image_shape or described(cert).get("image_shape"), data_shape or described(cert).get("data_shape")
     )
     shown = []
     for panel in panels:

@@ -137,8 +137,8 @@ def _plus_minus(low: float, high: float) -> str:
     radius = (Decimal(high) - Decimal(low)) / 2
     place = Decimal(1).scaleb(radius.adjusted() - 1)
     shown = middle.quantize(place, ROUND_HALF_EVEN, Context(prec=400))
-    reach = max(Decimal(high) - shown, shown - Decimal(low))
-    return f"{_written(shown, trim=False)} ± {_rounded(reach, 2, ROUND_CEILING)}"
+    half_width = max(Decimal(high) - shown, shown - Decimal(low))
+    return f"{_written(shown, trim=False)} ± {_rounded(half_width, 2, ROUND_CEILING)}"
 
 
 def _directed(value: float, digits: int, rounding: str) -> str:

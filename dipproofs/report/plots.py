@@ -51,10 +51,10 @@ def certificate_figure(cert: Certificate, what: str | None = None) -> Figure:
     Raises:
         InputError: another word, a signal that is no picture, or a certificate without a run.
     """
-    from dipproofs.report.facts import about
+    from dipproofs.report.facts import described
     from dipproofs.report.images import image_figure, image_panels
 
-    panels = image_panels(cert, about(cert).get("image_shape"), about(cert).get("data_shape"))
+    panels = image_panels(cert, described(cert).get("image_shape"), described(cert).get("data_shape"))
     chosen = what or ("images" if panels else "loss")
     if chosen == "images":
         if not panels:
@@ -218,10 +218,10 @@ def _mark(axes: Axes, cert: Certificate, observed: Curve | None, shift: int) -> 
                 ha="left", va="top", color=CERTIFIED,
             )  # fmt: skip
         elif good:
-            room = axes.transData.transform(point)[0] < axes.transAxes.transform((0.68, 0))[0]
+            fits = axes.transData.transform(point)[0] < axes.transAxes.transform((0.68, 0))[0]
             axes.annotate(
-                f"{standing(one)} again at {count(one.iteration)}", point, xytext=(9, 0) if room else (-9, -2),
-                textcoords="offset points", ha="left" if room else "right", va="bottom" if room else "top",
+                f"{standing(one)} again at {count(one.iteration)}", point, xytext=(9, 0) if fits else (-9, -2),
+                textcoords="offset points", ha="left" if fits else "right", va="bottom" if fits else "top",
                 color=CERTIFIED, bbox=LABEL_BOX,
             )  # fmt: skip
 
@@ -233,8 +233,8 @@ def _limits(axes: Axes, observed: Curve | None, envelopes: list[Curve]) -> None:
     low = min(float(c.y[c.y > 0].min()) for c in shown[:2])
     high = max(float(c.y[np.isfinite(c.y)].max()) for c in shown)
     bottom, top = math.log10(low), math.log10(high)
-    room = max(top - bottom, 0.5)
-    axes.set_ylim(10.0 ** max(bottom - 0.1 * room, -250), 10.0 ** min(top + 0.08 * room, 250))
+    fits = max(top - bottom, 0.5)
+    axes.set_ylim(10.0 ** max(bottom - 0.1 * fits, -250), 10.0 ** min(top + 0.08 * fits, 250))
 
 
 def _label_curves(axes: Axes, observed: Curve | None, envelopes: list[Curve], word: str, semilog: bool) -> None:

@@ -58,15 +58,15 @@ def signal_sentences(cert: Certificate) -> list[str]:
 
 
 def _early_stopping(cert: Certificate, entry: Mapping[str, Any]) -> list[str]:
-    steps, about = cert.guarantees.early_stopping_iteration, entry.get("early_stopping") or {}
+    steps, stopping = cert.guarantees.early_stopping_iteration, entry.get("early_stopping") or {}
     if steps is None:
-        reason = about.get("reason")
+        reason = stopping.get("reason")
         return [f"Early stopping: no iteration is guaranteed; {reason}."] if reason else []
-    error = about.get("data_error")
+    error = stopping.get("data_error")
     size = f" = {above(error.upper)}{evidence_note(error)}" if isinstance(error, Bound) else ""
     source = _SOURCES.get(str(entry.get("noise_source")), str(entry.get("noise_source") or ""))
     known = f" (noise {source})" if source else ""
-    warning = [f"Early stopping: {about['reason']}."] if about.get("reason") else []
+    warning = [f"Early stopping: {stopping['reason']}."] if stopping.get("reason") else []
     return [
         f"Early stopping: from iteration {count(cert.iteration + steps)} on the prediction is within 2‖Πε‖{size} "
         f"of the clean data Πȳ{known}.",

@@ -170,8 +170,8 @@ def _stopping_answer(cert: Certificate) -> tuple[str, str]:
         return "undecided", f"Not proved: no iterate was proved to be within 2‖Πε‖ of the clean data.{why}"
     entry = last.guarantees.extra.get("recovery")
     entry = entry if isinstance(entry, Mapping) else {}
-    about = entry.get("early_stopping")
-    error = about.get("data_error") if isinstance(about, Mapping) else None
+    stopping = entry.get("early_stopping")
+    error = stopping.get("data_error") if isinstance(stopping, Mapping) else None
     size = f" = {above(error.upper)}" if isinstance(error, Bound) else ""
     claim = f"the prediction A x is within twice the noise, 2‖Πε‖{size}, of the clean data"
     place = f"at iteration {count(run.iterations)}"
@@ -186,7 +186,7 @@ def convergence(cert: Certificate) -> str:
     """Say in one or two sentences what is proved about the convergence of the run."""
     where = place(cert)
     if cert.proved:
-        distance = reach(cert)
+        distance = limit_distance(cert)
         near_by = "" if distance is None else f", at a distance of at most {above(distance.upper)}"
         return f"Proved {where}: {method_name(cert)} converges {_goal(cert)}{near_by}."
     if standing(cert) == "estimated":
@@ -228,7 +228,7 @@ def _goal(cert: Certificate) -> str:
     return "(its steps sum to a finite total, so that zero loss in the limit is not guaranteed)"
 
 
-def reach(cert: Certificate) -> Bound | None:
+def limit_distance(cert: Certificate) -> Bound | None:
     """Return the best bound of the distance to the limit: the stated one, or the length S of the path."""
     distance, path = cert.guarantees.distance_to_limit, cert.quantities.get("S")
     if distance is None or path is None:
@@ -247,7 +247,7 @@ def rate_sentences(cert: Certificate) -> list[str]:
     lines: list[str] = []
     if not goes_on(cert):
         return lines
-    distance = reach(cert)
+    distance = limit_distance(cert)
     if distance is not None:
         goal = "an exact zero-loss point" if facts.extra.get("limit_has_zero_loss", True) else "the limit"
         lines.append(

@@ -98,7 +98,7 @@ def exact_inputs(cell: WidthCell, loss: NamedLoss) -> list[Fraction]:
     """Return the values of the first ten inputs, exactly, and of the loss's parameters after them."""
     frobenius2, schatten4 = spectrum_sums(cell.rank, cell.kappa)
     clean2 = frobenius2 if cell.y_norm is None else cell.y_norm**2
-    from_zero = loss.demand is not None and loss.demand.from_zero
+    from_zero = loss.required is not None and loss.required.from_zero
     values = [
         Fraction(cell.n),
         Fraction(cell.m),

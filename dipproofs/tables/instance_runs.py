@@ -192,7 +192,7 @@ class Instance:
         if network.output_offset != 0 or self.outputs != self.problem.operator.shape[1]:
             return None, "bounds are for networks without basis and offset"
         m, n = self.problem.operator.shape
-        if name is None or named_loss(name).demand is None or named_loss(name).demand.from_zero:  # type: ignore[union-attr]
+        if name is None or named_loss(name).required is None or named_loss(name).required.from_zero:  # type: ignore[union-attr]
             return None, f"no bound for loss {self.loss.kind}"
         if self.operator.rank < m and self.loss.kind != "squared":
             return None, "(A4) fails: rank A < m"

@@ -11,7 +11,7 @@ import sympy as sp
 from dipproofs.errors import InputError
 from dipproofs.tables.options import numbers, unknown
 from dipproofs.theory.losses import LOSSES, LossTheory
-from dipproofs.theory.width.levels import Demand, desingularized_demand, impossible_reason
+from dipproofs.theory.width.levels import Requirement, desingularized_requirement, impossible_reason
 
 
 @dataclass(frozen=True)
@@ -21,14 +21,14 @@ class NamedLoss:
     Args:
         name: as the user wrote it.
         theory: its symbolic description.
-        demand: how ψ̄ follows from R̄; None with a ``reason``.
+        requirement: how ψ̄ follows from R̄; None with a ``reason``.
         parameters: (symbol, value) of every parameter.
         reason: why there is no bound, or "".
     """
 
     name: str
     theory: LossTheory
-    demand: Demand | None
+    required: Requirement | None
     parameters: tuple[tuple[sp.Symbol, Fraction], ...]
     reason: str = ""
 
@@ -53,8 +53,8 @@ def named_loss(name: str) -> NamedLoss:
         raise unknown(kind, "--loss", LOSSES)
     theory = LOSSES[kind]
     given = dict(part.partition("=")[::2] for part in rest.split(";")) if rest else {}
-    demand = demand_of(kind)
-    wanted = _wanted(theory, demand)
+    required = requirement_of(kind)
+    wanted = _wanted(theory, required)
     for key in given:
         if key not in wanted:
             expected = ", ".join(wanted) or "no parameters"
@@ -69,29 +69,29 @@ def named_loss(name: str) -> NamedLoss:
             raise InputError(f"--loss {name}: found {key} = {float(value):g}, expected {bound}")
         values.append((symbol, value))
     reason = impossible_reason(theory, {s: sp.Rational(x.numerator, x.denominator) for s, x in values})
-    if demand is None and reason is None:
+    if required is None and reason is None:
         reason = f"no bound of {kind} at initialisation in terms of ‖A g_0−y‖"
-    return NamedLoss(name, theory, demand, tuple(values), reason or "")
+    return NamedLoss(name, theory, required, tuple(values), reason or "")
 
 
 @lru_cache(maxsize=64)
-def demand_of(kind: str) -> Demand | None:
+def requirement_of(kind: str) -> Requirement | None:
     """Return how ψ̄ follows from R̄ for a kind of loss (cached)."""
-    return desingularized_demand(LOSSES[kind])
+    return desingularized_requirement(LOSSES[kind])
 
 
-def parameter_symbols(theory: LossTheory, demand: Demand | None) -> tuple[sp.Symbol, ...]:
+def parameter_symbols(theory: LossTheory, required: Requirement | None) -> tuple[sp.Symbol, ...]:
     """Return the symbols of a loss's parameters, in the order of `NamedLoss.parameters`."""
-    return tuple(symbol for symbol, *_ in _wanted(theory, demand).values())
+    return tuple(symbol for symbol, *_ in _wanted(theory, required).values())
 
 
 _Wanted = tuple[sp.Symbol, Fraction, bool, Fraction | None, float | None, str]
 
 
-def _wanted(theory: LossTheory, demand: Demand | None) -> dict[str, _Wanted]:
+def _wanted(theory: LossTheory, required: Requirement | None) -> dict[str, _Wanted]:
     wanted: dict[str, _Wanted] = {
         p.name: (p.symbol, Fraction(p.minimum), p.closed, None, p.default, p.meaning) for p in theory.parameters
     }
-    for name, symbol, meaning in demand.parameters if demand else ():
+    for name, symbol, meaning in required.parameters if required else ():
         wanted[name] = (symbol, Fraction(0), False, Fraction(1, 2), None, meaning)
     return wanted

@@ -38,7 +38,7 @@ COLUMNS = (
 NOTES = (
     "iterations: smallest τ with Ψ(f₀) + τF_∞²γκ̃ ≥ Ψ(target), verified in interval arithmetic, for the loss at scale 1 "
     "(squared: ½‖r‖²)",
-    "residual: R_τ² ≤ (1−γF_∞²)^{2τ}R_0² (profile observation, no drift); docs/theory.md §3",
+    "residual: R_τ² ≤ (1−γF_∞²)^{2τ}R_0² (profile observation, no curvature correction); docs/theory.md §3",
 )
 LARGEST = 10**300
 

@@ -17,13 +17,13 @@ import numpy as np
 import sympy as sp
 
 from dipproofs.tables.cells import INPUTS, WidthCell, ball_inputs, exact_inputs, float_inputs, reason_without_evaluation
-from dipproofs.tables.losses import demand_of, named_loss, parameter_symbols
+from dipproofs.tables.losses import named_loss, parameter_symbols, requirement_of
 from dipproofs.tables.paper_order import paper_order
 from dipproofs.tables.program import Program
 from dipproofs.tables.smallest import propose, smallest_verified
 from dipproofs.theory.losses import LOSSES
 from dipproofs.theory.width import WIDTH_BOUNDS, NotApplicable, WidthCondition, paper_bound
-from dipproofs.theory.width.symbols import demand, k
+from dipproofs.theory.width.symbols import k, required
 
 LARGEST = 10**300
 BEST = "best"
@@ -112,23 +112,23 @@ def _kind(cell: WidthCell) -> str:
 
 @lru_cache(maxsize=1024)
 def _programs(bound: str, train: str, form: str, profile: str, gaussian: bool, kind: str) -> tuple[Program, ...]:
-    """Compile the conditions of a bound; each program's value is supply − ψ̄ (or b_lo for the outer layer alone)."""
+    """Compile the conditions of a bound; each program's value is ω∫F − ψ̄ (or b_lo for the outer layer alone)."""
     law = "gaussian" if gaussian else "rademacher"
-    loss = _demand_and_parameters(kind)
+    loss = _requirement_and_parameters(kind)
     return tuple(_program(c, loss) for c in WIDTH_BOUNDS[bound].conditions(train, form, profile, law))
 
 
-def _demand_and_parameters(kind: str) -> tuple[Any, tuple[sp.Symbol, ...]]:
-    ask = demand_of(kind)
+def _requirement_and_parameters(kind: str) -> tuple[Any, tuple[sp.Symbol, ...]]:
+    ask = requirement_of(kind)
     return ask, parameter_symbols(LOSSES[kind], ask)
 
 
 def _program(condition: WidthCondition, loss: tuple[Any, tuple[sp.Symbol, ...]]) -> Program:
     ask, parameters = loss
     inputs = (*INPUTS, *parameters, k)
-    if condition.supply is None:
+    if condition.integral is None:
         return Program(inputs, [*condition.steps, (_margin, condition.steps[-1][0])])
-    return Program(inputs, [*condition.steps, *ask.steps, (_margin, condition.supply - demand)])
+    return Program(inputs, [*condition.steps, *ask.steps, (_margin, condition.integral - required)])
 
 
 def _solve(programs: Sequence[Program], cells: Sequence[WidthCell]) -> dict[WidthCell, WidthResult]:

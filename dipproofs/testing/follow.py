@@ -163,7 +163,7 @@ def compare(reference: Reference, problem: Any, run: Any) -> tuple[list[str], bo
     bound_S, F_inf = cert.quantities.get("S"), cert.quantities.get("F_inf")
     if kind == "adam":  # existence and a horizon are claimed; the path is that of gradient descent
         gamma = bound_S = F_inf = None
-    envelope, horizon, factor = _about_method(cert)
+    envelope, horizon, factor = _method_sentence(cert)
     before: Point | None = None
     first: Point | None = None
     last: Point | None = None
@@ -210,7 +210,7 @@ def compare(reference: Reference, problem: Any, run: Any) -> tuple[list[str], bo
     return claims.found, claims.doubtful
 
 
-def _about_method(cert: Certificate) -> tuple[Bound | None, int | None, Bound]:
+def _method_sentence(cert: Certificate) -> tuple[Bound | None, int | None, Bound]:
     """Return the envelope of the residual (with momentum), and Adam's horizon with its factor."""
     envelope, told = cert.guarantees.extra.get("residual_envelope"), cert.method.get("horizon") or {}
     factor = told.get("residual_factor")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sympy as sp
 
 from dipproofs.theory import symbols as s
-from dipproofs.theory.core import define
+from dipproofs.theory.core import define, symbol
 from dipproofs.theory.extremes import maximum
 from dipproofs.theory.symbols import F_inf, gamma, norm_AJ_ball, omega, psi_0, q, rate, rho, t
 
@@ -26,7 +26,7 @@ normalised_step = define("conditions.q", gamma * s.lipschitz_grad, "q = γL", "�
 hypothesis_H = define("conditions.H", sp.Gt(omega * sp.Integral(_F, (t, 0, rho)), psi_0), "hypothesis (H)", "§3")
 hypothesis_H_residual = define(
     "conditions.H_residual",
-    sp.Gt(sp.Integral(s.step_weakening * _F - s.curvature_drift, (t, 0, rho)), psi_0),
+    sp.Gt(sp.Integral(s.step_weakening * _F - s.curvature_correction, (t, 0, rho)), psi_0),
     "hypothesis (H) of the residual form (ψ_0 = ‖r_0‖)",
     "§3.2",
 )
@@ -34,7 +34,7 @@ hypothesis_H_residual = define(
 # --- residual form (§3.2)
 # ℓ_A − c_e ℓ_e, written so that it is exactly 0 where ℓ_e is ℓ_A and c_e is 1
 _left_over = s.lipschitz_AJ - s.profile_slope + (1 - s.step_weakening) * s.profile_slope
-curvature_drift = define(
+curvature_correction = define(
     "conditions.x",
     maximum(0, s.lipschitz_AJ - s.profile_slope + (1 - s.step_weakening) * s.profile_slope)
     * gamma
@@ -43,7 +43,7 @@ curvature_drift = define(
     / 2,
     "x = ½(ℓ_A − c_e ℓ_e)₊ γ M_ρ R_0, written so that it is exactly 0 for ℓ_e = ℓ_A, c_e = 1",
     "§3.2",
-    s.curvature_drift,
+    s.curvature_correction,
 )
 
 # --- the paper's radii (§2)
@@ -67,7 +67,7 @@ rate_exponent = define(
 distance_to_limit = define(
     "conclusions.distance_to_limit", psi_0 / (omega * F_inf), "‖θ_τ − θ_∞‖ ≤ ψ(f_τ)/(ωF_∞)", "§3 (3)"
 )
-residual_fall = gamma * F_inf * (s.step_weakening * F_inf - s.curvature_drift)
+residual_fall = gamma * F_inf * (s.step_weakening * F_inf - s.curvature_correction)
 residual_contraction = define(
     "conclusions.residual_contraction",
     1 - residual_fall,
@@ -76,17 +76,17 @@ residual_contraction = define(
 )
 distance_to_limit_residual = define(
     "conclusions.distance_to_limit_residual",
-    psi_0 / (s.step_weakening * F_inf - s.curvature_drift),
+    psi_0 / (s.step_weakening * F_inf - s.curvature_correction),
     "‖θ_τ − θ_∞‖ ≤ R_τ/(c_e F_∞ − x) (residual form)",
     "§3.2",
 )
 
 # --- the best step (§3 remark c)
-shortfall = sp.Symbol("h", nonnegative=True)
+shortfall = symbol("h_F", "2λψ(f_0)/F_0²: how much of F the path uses up")
 best_q_concave = define(
     "conclusions.best_q_concave",
     1 - shortfall,
-    "rate-optimal q for the concave form, squared loss, linear profile, h = 2λψ(f_0)/F_0²",
+    "rate-optimal q for the concave form, squared loss, linear profile, h_F = 2λψ(f_0)/F_0²",
     "§3 remark c",
     q,
 )

@@ -59,6 +59,7 @@ class Formula:
 
 _FORMULAS: dict[str, Formula] = {}
 _QUANTITIES: dict[str, Quantity] = {}
+_MEANINGS: dict[sp.Symbol, str] = {}
 #: Modules with large formulas, by the prefix of their ids: imported when one of them is asked for.
 _LATER: dict[str, str] = {}
 
@@ -94,18 +95,36 @@ def define(
     return expr
 
 
-def quantity(name: str, latex: str, meaning: str, source: str, hint: str = "upper") -> sp.Symbol:
-    """Register a non-negative quantity and return its symbol.
+def symbol(latex: str, meaning: str, **assumptions: bool) -> sp.Symbol:
+    r"""Declare a symbol and return it; without assumptions it is non-negative.
 
     Raises:
-        ValueError: another quantity has that symbol; the two could not be told apart in a formula.
+        ValueError: the symbol stands for something else already; in a formula the two could not be told apart.
+
+    Example:
+        >>> from dipproofs.theory.symbols import rho
+        >>> symbol(r"\rho", "density")
+        Traceback (most recent call last):
+        ...
+        ValueError: the symbol \rho means 'radius of the ball on which the constants hold', not also 'density'
     """
-    symbol = sp.Symbol(latex, nonnegative=True)
-    twins = [q.name for q in _QUANTITIES.values() if q.symbol == symbol and q.name != name]
-    if twins:
-        raise ValueError(f"quantity {name!r} has the symbol of {twins[0]!r}: {latex}")
-    _QUANTITIES[name] = Quantity(name, symbol, meaning, source, hint)
-    return symbol
+    declared = sp.Symbol(latex, **(assumptions or {"nonnegative": True}))
+    known = _MEANINGS.setdefault(declared, meaning)
+    if known != meaning:
+        raise ValueError(f"the symbol {latex} means {known!r}, not also {meaning!r}")
+    return declared
+
+
+def symbols(latex: str, meaning: str, **assumptions: bool) -> tuple[sp.Symbol, ...]:
+    """Declare several symbols, set apart by blanks, that one line explains."""
+    return tuple(symbol(one, meaning, **assumptions) for one in latex.split())
+
+
+def quantity(name: str, latex: str, meaning: str, source: str, hint: str = "upper") -> sp.Symbol:
+    """Register a non-negative quantity and return its symbol, which stands for nothing else."""
+    declared = symbol(latex, meaning)
+    _QUANTITIES[name] = Quantity(name, declared, meaning, source, hint)
+    return declared
 
 
 def formulas(prefix: str = "") -> Iterator[Formula]:
@@ -128,6 +147,11 @@ def formula(id: str) -> Formula:
     """
     _import(id)
     return _FORMULAS[id]
+
+
+def meanings() -> dict[sp.Symbol, str]:
+    """Return what each declared symbol stands for, those of quantities among them."""
+    return dict(_MEANINGS)
 
 
 def quantities() -> dict[str, Quantity]:

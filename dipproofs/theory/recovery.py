@@ -12,8 +12,9 @@ import sympy as sp
 
 from dipproofs.theory import symbols as s
 from dipproofs.theory.conditions import rate_exponent, residual_contraction
-from dipproofs.theory.core import define, quantity
+from dipproofs.theory.core import define, quantity, symbol
 from dipproofs.theory.extremes import maximum
+from dipproofs.theory.losses import base as losses
 
 # --- quantities
 sigma_AQ = quantity(
@@ -21,11 +22,13 @@ sigma_AQ = quantity(
 )
 norm_forward = quantity("norm_forward", r"\|A\|_{\mathrm{fwd}}", "norm of the forward operator A, without B", "§7")
 noise_norm = quantity("noise_norm", r"\|\Pi\varepsilon\|", "norm of the noise that Im(AB) can represent", "§7")
-noise_level = quantity("noise_level", r"\delta", "level at which early stopping stops: an upper bound of ‖Πε‖", "§7")
+noise_level = quantity(
+    "noise_level", r"\delta_\varepsilon", "level at which early stopping stops: an upper bound of ‖Πε‖", "§7"
+)
 distance_to_range = quantity(
     "distance_to_range", r"\mathrm{dist}", "dist(x̄, Im B): what the generator cannot represent", "§7"
 )
-leakage = quantity("leakage", r"\lambda", "‖ΠA(I − QQᵀ)‖, at most √(‖A‖² − σ²): how A mixes Im B with the rest", "§7")
+leakage = quantity("leakage", r"\lambda_A", "‖ΠA(I − QQᵀ)‖, at most √(‖A‖² − σ²): how A mixes Im B with the rest", "§7")
 outside = quantity("data_outside", r"\|(I-\Pi)\bar y\|", "part of the clean data that Im(AB) cannot represent", "§7")
 
 # --- the recovery bound and its three parts
@@ -76,14 +79,14 @@ leakage_bound = define(
 )
 
 # --- early stopping
-Psi_level, Psi_0 = sp.symbols("Psi_delta Psi_0", real=True)  # Ψ(ψ⁻¹(δ)) and Ψ(f_0)
+Psi_level, Psi_0 = symbol("Psi_delta", "Ψ(ψ⁻¹(δ))", real=True), symbol("Psi_0", "Ψ(f_0)", real=True)
 early_stopping = define(
     "recovery.early_stopping",
     (Psi_level - Psi_0) / rate_exponent,
     "τ*: ψ(f_τ) ≤ δ for every τ ≥ τ* (forms paper, integral, concave); Psi_delta = Ψ(ψ⁻¹(δ)), Psi_0 = Ψ(f_0)",
     "§7",
 )
-log_contraction = sp.Symbol("Delta_ln_R", negative=True)  # ln(R_{τ+1}/R_τ) is at most this
+log_contraction = symbol("Delta_ln_R", "upper bound of ln(R_{τ+1}/R_τ)", negative=True)
 steps_to_level = define(
     "recovery.steps_to_level",
     sp.log(s.psi_0 / noise_level) / -log_contraction,
@@ -105,7 +108,9 @@ data_error_unprojected = define(
 )
 
 # --- random operators: Gordon's theorem
-rows, width_of_cone, slack = sp.symbols("m w t", positive=True)
+rows = losses.m
+width_of_cone = symbol("w", "upper bound of the Gaussian width of a cone's part of the sphere", positive=True)
+slack = symbol("t", "what Gordon's bound may be missed by, √(2 ln(1/probability))", positive=True)
 gordon = define(
     "recovery.gordon",
     rows / sp.sqrt(rows + 1) - width_of_cone - slack,

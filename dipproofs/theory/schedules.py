@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 import sympy as sp
 
 from dipproofs.theory import symbols as s
-from dipproofs.theory.core import define
+from dipproofs.theory.core import define, symbol
 from dipproofs.theory.extremes import minimum
 
-start = sp.Symbol("t", integer=True, nonnegative=True)  # iteration from which on steps count
-count = sp.Symbol("N", integer=True, nonnegative=True)  # number of steps
-power = sp.Symbol("a", nonnegative=True)
-horizon = sp.Symbol("T", positive=True)
+start = symbol("t", "iteration from which on steps count", integer=True, nonnegative=True)
+count = symbol("N", "number of steps", integer=True, nonnegative=True)
+power = symbol("a", "power of a polynomial schedule")
+horizon = symbol("T", "iterations of a cosine schedule", positive=True)
 
 
 @dataclass(frozen=True)

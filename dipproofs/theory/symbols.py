@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sympy as sp
-
-from dipproofs.theory.core import quantity
+from dipproofs.theory.core import quantity, symbol
 
 # --- the run at its certified iterate θ_0 (§1)
 sigma_A = quantity("sigma_A", r"\sigma_A", "smallest non-zero singular value of A", "§1", "lower")
@@ -34,7 +32,7 @@ rate = quantity("rate", r"\tilde\kappa", "step-size factor of the rate", "§3", 
 rho = quantity("rho", r"\rho", "radius of the ball on which the constants hold", "§3")
 S = quantity("S", "S", "bound of the path length: the root of ω∫₀^S F = ψ(f_0)", "§3")
 F_inf = quantity("F_inf", r"F_\infty", "F(S): injectivity that is left along the whole path", "§3", "lower")
-curvature_drift = quantity("x", "x", "loss of descent by curvature, residual form", "§3.2")
+curvature_correction = quantity("x", "x", "loss of descent by curvature, residual form", "§3.2")
 step_weakening = quantity(
     "c_e", "c_e", "what a long step, γM_ρ² > 1, leaves of injectivity (1 for γM_ρ² ≤ 1)", "§3.2", "lower"
 )
@@ -52,7 +50,12 @@ R_prime = quantity("R_prime", "R'", "the paper's R' = 2ν₁ψ(f_0)/(σ_A σ_min
 nu_1 = quantity("nu_1", r"\nu_1", "the paper's ν₁ = (1+q)/(1−q/2)", "§2")
 nu_2 = quantity("nu_2", r"\nu_2", "the paper's ν₂ = (1+q)²/(γ(1−q/2))", "§2")
 
+# --- the problem (§6)
+n = quantity("n", "n", "length of the signal", "§6")
+m = quantity("m", "m", "number of observations", "§6")
+
 # --- two-layer network (§4)
+d = quantity("d", "d", "length of the network's input", "§6")
 width = quantity("width", "k", "number of hidden units", "§4")
 norm_u = quantity("norm_u", r"\|u\|", "norm of the network's fixed input", "§4")
 B_1 = quantity("B_1", "B_1", "bound of |φ'|", "§4")
@@ -72,8 +75,8 @@ lipschitz_A_in = quantity("lipschitz_A_in", r"\ell_{A,\mathrm{in}}", "the same f
 lipschitz_out = quantity("lipschitz_out", r"\ell_{\mathrm{out}}", "Lipschitz constant of ‖φ(Wu)‖/√k in W", "§4")
 
 # --- bound variables
-t = sp.Symbol("t", nonnegative=True)  # path length
-tau = sp.Symbol("tau", integer=True, nonnegative=True)  # iteration
-e = sp.Symbol("e", positive=True)  # value of the loss
-F_start = sp.Symbol("F_0", nonnegative=True)  # F(0)
-xi = sp.Symbol("xi", real=True)  # argument of Psi^{-1}
+t = symbol("t", "length of the path so far")
+tau = symbol("tau", "iteration", integer=True, nonnegative=True)
+e = symbol("e", "value of the loss", positive=True)
+F_start = symbol("F_0", "F(0)")
+xi = symbol("xi", "argument of Ψ⁻¹", real=True)

@@ -14,6 +14,7 @@ import sympy as sp
 
 from dipproofs.theory import symbols as s
 from dipproofs.theory.architectures.base import Architecture
+from dipproofs.theory.core import symbol
 from dipproofs.theory.forms import FORMS, SEARCHED, Form
 from dipproofs.theory.hypothesis import INJECTIVE_AT_START, Hypothesis
 from dipproofs.theory.losses.base import LossTheory
@@ -23,7 +24,7 @@ from dipproofs.theory.profiles import PROFILES, Profile
 __all__ = ["INJECTIVE_AT_START", "Hypothesis", "Theorem", "applies", "area", "theorem"]
 
 #: ∫₀^ρ of the integrand, which stands for the integral in (H).
-area = sp.Symbol("I", nonnegative=True)
+area = symbol("I", "∫F over the ball")
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ from dipproofs.certificate.read import Document, Unreadable, read, with_arrays
 from dipproofs.certificate.structure import SelectedRows
 from dipproofs.theory.architectures import FORMATS, NetworkFormat
 from dipproofs.verify.arithmetic.rounded import COARSE
-from dipproofs.verify.arithmetic.slices import FINE
+from dipproofs.verify.arithmetic.splitting import FINE
 from dipproofs.verify.goals import of_claims
 from dipproofs.verify.methods import audit_of
 from dipproofs.verify.polish import check_polish
@@ -67,9 +67,12 @@ def verify(certificate: str | Path | Savable) -> Verification:
     small = max((array.size for array in first.arrays.values()), default=0) <= SMALL
     loose = of_claims([first.record] if last is None else [first.record, last.record])
     # more before anything is called wrong
-    tries: list[tuple[int, dict[str, float]]] = [(COARSE, loose), *((kept, {}) for kept in (COARSE, 64, 96, FINE))]
-    for kept, goals in tries[-1:] if small else tries:
-        make = partial(Generator, first.arrays, kept, basis, goals)
+    tries: list[tuple[int, dict[str, float]]] = [
+        (COARSE, loose),
+        *((precision, {}) for precision in (COARSE, 64, 96, FINE)),
+    ]
+    for precision, goals in tries[-1:] if small else tries:
+        make = partial(Generator, first.arrays, precision, basis, goals)
         operator = cache(make)  # examined once: both certificates have the same
         audits = [_outcome(first, "", first.record.get("run"), operator)]
         if last and not other:
@@ -104,9 +107,9 @@ def _format(document: Document) -> NetworkFormat:
 
 def _other_problem(first: Document, last: Document) -> list[str]:
     """Findings on the certificate at the last iterate being of another run."""
-    fixed = ("A", "y", "x_true", *_format(first).fixed)
-    prefixes = tuple(name for name in fixed if name.endswith("/"))
-    keys = [key for key in sorted({*first.arrays, *last.arrays}) if key in fixed or key.startswith(prefixes)]
+    untrained = ("A", "y", "x_true", *_format(first).untrained)
+    prefixes = tuple(name for name in untrained if name.endswith("/"))
+    keys = [key for key in sorted({*first.arrays, *last.arrays}) if key in untrained or key.startswith(prefixes)]
     other = [f"arrays.{key}" for key in keys if not _shared(first, last, key)]
     other += [key for key in ("loss", "network", "schedule") if first.record.get(key) != last.record.get(key)]
     nested = ["final.final: found another certificate, expected none"] if last.record.get("final") is not None else []

@@ -403,7 +403,7 @@ class Audit:
 
     def _holds_now(self, name: str, value: Any) -> bool:
         """Whether a guarantee is about this iterate, and what it needs is proved again."""
-        about_now = name in ("recovery", "recovery_error") or (name == "early_stopping_iteration" and value == 0)
+        method_now = name in ("recovery", "recovery_error") or (name == "early_stopping_iteration" and value == 0)
         if name == "recovery" and isinstance(value, dict) and all(value.get(part) is None for part in NEEDS_LOSS):
             return True
-        return about_now and self._known_loss
+        return method_now and self._known_loss

@@ -9,8 +9,8 @@ from typing import Self
 import numpy as np
 from flint import arb
 
-from dipproofs.verify.arithmetic.slices import Matrix
-from dipproofs.verify.arithmetic.spectra import Gram, exact_rank, whitened
+from dipproofs.verify.arithmetic.spectra import Gram, exact_rank, orthonormalised
+from dipproofs.verify.arithmetic.splitting import Matrix
 from dipproofs.verify.operators import Selection, identity, operator_matrix
 
 _EXACT_RANK = 20_000_000
@@ -21,7 +21,7 @@ class Operator:
 
     Args:
         arrays: A and, for a synthesis generator, B; basis: the key of B.
-        kept: bits that products of matrices keep; those with vectors are cheap and keep all of A and B.
+        precision: bits that products of matrices keep; those with vectors are cheap and keep all of A and B.
         goals: relative widths of singular values, by the names of quantities, that suffice (`goals.of_claims`).
 
     Notes:
@@ -30,11 +30,15 @@ class Operator:
     """
 
     def __init__(
-        self, arrays: Mapping[str, np.ndarray], kept: int, basis: str = "", goals: Mapping[str, float] | None = None
+        self,
+        arrays: Mapping[str, np.ndarray],
+        precision: int,
+        basis: str = "",
+        goals: Mapping[str, float] | None = None,
     ) -> None:
         self.goals = goals or {}
         self.A, self.B = operator_matrix(arrays["A"]), Matrix.of(arrays[basis]) if basis else None
-        self.forward, self.basis = self.A.to(kept), None if self.B is None else self.B.to(kept)
+        self.forward, self.basis = self.A.to(precision), None if self.B is None else self.B.to(precision)
         self.matrix = self.forward if self.basis is None else self.forward @ self.basis
         self.m, self.r = self.matrix.shape
         wide = self.matrix if self.m <= self.r else self.matrix.T
@@ -43,9 +47,9 @@ class Operator:
         self.mask = self.basis is None and isinstance(self.matrix, Selection)
         self.W: tuple[Matrix, arb] | None = None
         if self.mask:
-            self.W = (identity(self.m, kept), arb(0)) if self.m != self.r else None
+            self.W = (identity(self.m, precision), arb(0)) if self.m != self.r else None
         elif self.m != self.r and self.gram.sigma > 0:
-            self.W = whitened(wide)
+            self.W = orthonormalised(wide)
         self.full_rank = bool(self.gram.sigma > 0) and (self.W is not None or self.m == self.r)
         self.rank = min(self.m, self.r) if self.full_rank else None
         #: X, W and β of the row space and of the image; None where that is everything
@@ -53,9 +57,9 @@ class Operator:
         self.image = (self.matrix.T, *self.W) if self.W is not None and self.m > self.r else None
         self.deficient = False
         if not self.full_rank and self.B is None:
-            self._find_spaces(arrays["A"], kept)
+            self._find_spaces(arrays["A"], precision)
 
-    def _find_spaces(self, A: np.ndarray, kept: int) -> None:
+    def _find_spaces(self, A: np.ndarray, precision: int) -> None:
         """Where the rank is exactly known and smaller: as many rows and columns of A, proved to be independent."""
         rank = _rank(A)
         if not rank or rank == min(A.shape):
@@ -66,8 +70,8 @@ class Operator:
             if rank == X.shape[1]:
                 spaces.append(None)
                 continue
-            N = Matrix.of(np.ascontiguousarray(X[_independent(X, rank)])).to(kept)
-            W = whitened(N) if Gram(N).sigma > 0 else None
+            N = Matrix.of(np.ascontiguousarray(X[_independent(X, rank)])).to(precision)
+            W = orthonormalised(N) if Gram(N).sigma > 0 else None
             if W is None:
                 return
             spaces.append((N, *W))
@@ -87,7 +91,7 @@ class Operator:
     def _coordinates(self, space: tuple[Matrix, Matrix, arb], product: Matrix) -> Matrix:
         """Qv from Xv."""
         found = space[1].T @ product
-        return found.blurred(found.size * space[2])
+        return found.inflated(found.size * space[2])
 
     def data(self, v: Matrix) -> Matrix:
         """Coordinates of Πv, Π the projector on Im(Ã)."""

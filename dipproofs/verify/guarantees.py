@@ -88,8 +88,8 @@ def check_step(audit: Audit) -> None:
             )
         return
     largest = step * factor
-    room = largest * arb(2) ** -30 + (step * arb(2) ** -38 if audit.record["schedule"]["kind"] == "cosine" else 0)
-    if not (audit.gamma >= largest.lower() and audit.gamma <= largest + room):
+    slack = largest * arb(2) ** -30 + (step * arb(2) ** -38 if audit.record["schedule"]["kind"] == "cosine" else 0)
+    if not (audit.gamma >= largest.lower() and audit.gamma <= largest + slack):
         audit.find(f"quantities.gamma: found {float(audit.gamma)}, expected the run's largest step {float(largest)}")
 
 

@@ -11,14 +11,14 @@ from flint import arb
 from dipproofs.certificate.structure import SelectedRows
 from dipproofs.verify.arithmetic.expressions import upper
 from dipproofs.verify.arithmetic.rounded import Rounded
-from dipproofs.verify.arithmetic.slices import FINE, Matrix
+from dipproofs.verify.arithmetic.splitting import FINE, Matrix
 
 
 class Selection(Matrix):
     """Distinct rows of the identity as an exact matrix; a product picks rows.
 
     Args:
-        indices: (m,) the columns of the ones. columns: n. kept: bits that products keep.
+        indices: (m,) the columns of the ones. columns: n. precision: bits that products keep.
 
     Example:
         >>> A = operator_matrix(np.eye(3)[[2, 0]])
@@ -26,12 +26,12 @@ class Selection(Matrix):
         [[0.3], [0.1]]
     """
 
-    def __init__(self, indices: np.ndarray, columns: int, kept: int = FINE) -> None:
-        self.indices, self.shape, self.kept, self.error = indices, (len(indices), columns), kept, arb(0)
+    def __init__(self, indices: np.ndarray, columns: int, precision: int = FINE) -> None:
+        self.indices, self.shape, self.precision, self.error = indices, (len(indices), columns), precision, arb(0)
 
     @cached_property
     def levels(self) -> dict[int, np.ndarray]:  # type: ignore[override]
-        """The slices, written out where something else than a product with rows is asked for."""
+        """The parts, written out where something else than a product with rows is asked for."""
         dense = np.zeros(self.shape)
         dense[np.arange(self.shape[0]), self.indices] = 1.0
         return {0: dense}
@@ -47,28 +47,28 @@ class Selection(Matrix):
         if isinstance(other, Rounded):
             return cast("Matrix", other if self._everything else Rounded(other.values[self.indices], other.error))
         levels = {level: x[self.indices] for level, x in other.levels.items()}
-        return Matrix((self.shape[0], other.shape[1]), levels, other.error, min(self.kept, other.kept))
+        return Matrix((self.shape[0], other.shape[1]), levels, other.error, min(self.precision, other.precision))
 
     @cached_property
     def _everything(self) -> bool:
         """Whether this is the identity."""
         return self.shape[0] == self.shape[1] and bool((self.indices == np.arange(self.shape[0])).all())
 
-    def to(self, kept: int) -> Matrix:
+    def to(self, precision: int) -> Matrix:
         """The same, for products that keep so many bits."""
-        return Selection(self.indices, self.shape[1], kept) if self.error.is_zero() else super().to(kept)
+        return Selection(self.indices, self.shape[1], precision) if self.error.is_zero() else super().to(precision)
 
     @property
     def T(self) -> Matrix:
         """Transpose: a selection for a permutation, else an embedding."""
         m, n = self.shape
         if m == n and self.error.is_zero():
-            return Selection(np.argsort(self.indices), n, self.kept)
+            return Selection(np.argsort(self.indices), n, self.precision)
         return Embedding(self)
 
     def square(self) -> Matrix:
         """A Aᵀ = I."""
-        return Matrix.of(np.eye(self.shape[0])).to(self.kept)
+        return Matrix.of(np.eye(self.shape[0])).to(self.precision)
 
     def diagonal_of_gram(self) -> list[arb]:
         """The diagonal of A Aᵀ = I."""
@@ -88,11 +88,11 @@ class Embedding(Matrix):
     """
 
     def __init__(self, of: Selection) -> None:
-        self._selection, self.shape, self.kept, self.error = of, of.shape[::-1], of.kept, arb(0)
+        self._selection, self.shape, self.precision, self.error = of, of.shape[::-1], of.precision, arb(0)
 
     @cached_property
     def levels(self) -> dict[int, np.ndarray]:  # type: ignore[override]
-        """The slices, written out where something else than a product with rows is asked for."""
+        """The parts, written out where something else than a product with rows is asked for."""
         return {level: np.ascontiguousarray(x.T) for level, x in self._selection.levels.items()}
 
     @property
@@ -111,28 +111,28 @@ class Embedding(Matrix):
         if isinstance(other, Rounded):
             return cast("Matrix", Rounded(self._placed(other.values), other.error))
         levels = {level: self._placed(x) for level, x in other.levels.items()}
-        return Matrix((self.shape[0], other.shape[1]), levels, other.error, min(self.kept, other.kept))
+        return Matrix((self.shape[0], other.shape[1]), levels, other.error, min(self.precision, other.precision))
 
-    def to(self, kept: int) -> Matrix:
+    def to(self, precision: int) -> Matrix:
         """The same, for products that keep so many bits."""
         if not self.error.is_zero():
-            return super().to(kept)
-        return Embedding(Selection(self._selection.indices, self.shape[0], kept))
+            return super().to(precision)
+        return Embedding(Selection(self._selection.indices, self.shape[0], precision))
 
     @property
     def T(self) -> Matrix:
         """The selection."""
         matrix = self._selection
-        return matrix if self.error.is_zero() else Matrix(matrix.shape, matrix.levels, self.error, self.kept)
+        return matrix if self.error.is_zero() else Matrix(matrix.shape, matrix.levels, self.error, self.precision)
 
 
-def operator_matrix(A: np.ndarray | SelectedRows, kept: int = FINE) -> Matrix:
+def operator_matrix(A: np.ndarray | SelectedRows, precision: int = FINE) -> Matrix:
     """Take an operator's matrix as the numbers that it has; a mask as a `Selection`."""
     if isinstance(A, SelectedRows) and np.unique(A.indices).size == A.indices.size:
-        return Selection(A.indices, A.columns, kept)
+        return Selection(A.indices, A.columns, precision)
     A = np.asarray(A)
     indices = selected(A)
-    return Matrix.of(A, kept) if indices is None else Selection(indices, A.shape[1], kept)
+    return Matrix.of(A, precision) if indices is None else Selection(indices, A.shape[1], precision)
 
 
 def selected(A: np.ndarray) -> np.ndarray | None:
@@ -150,6 +150,6 @@ def selected(A: np.ndarray) -> np.ndarray | None:
     return indices if good else None
 
 
-def identity(size: int, kept: int) -> Matrix:
+def identity(size: int, precision: int) -> Matrix:
     """The identity, whose products cost nothing."""
-    return Selection(np.arange(size), size, kept)
+    return Selection(np.arange(size), size, precision)

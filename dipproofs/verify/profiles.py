@@ -12,7 +12,7 @@ from flint import acb, arb
 from dipproofs.certificate.read import is_number
 from dipproofs.theory.losses.base import LossTheory, r
 from dipproofs.theory.losses.custom import custom_theory, inverse_profile, time_of_value
-from dipproofs.theory.losses.record import profile_of_record
+from dipproofs.theory.losses.record import potential_of_record
 from dipproofs.theory.losses.shape import edge_of
 from dipproofs.verify.arithmetic.expressions import bisect, compiled
 from dipproofs.verify.arithmetic.signs import nonnegative
@@ -35,7 +35,7 @@ class Profile:
     """
 
     def __init__(self, record: Mapping[str, Any]) -> None:
-        facts = self.facts = profile_of_record(record)
+        facts = self.facts = potential_of_record(record)
         radius = record.get("radius", 64.0)
         if not is_number(radius) or not radius > 0:
             raise ValueError(f"loss.radius: found {radius!r}, expected a number > 0")
@@ -86,8 +86,8 @@ class Profile:
         Raises:
             ValueError: as said.
         """
-        reach = self._inverse(arb(value.upper()))
-        end = arb(reach.upper())
+        largest = self._inverse(arb(value.upper()))
+        end = arb(largest.upper())
         if not end < self.radius:
             raise ValueError(f"loss.radius: found residuals up to {end.str(5)} on the sublevel set, expected less")
         for expr in (self.facts.h, self.facts.slope, self.facts.second_derivative):

@@ -13,8 +13,8 @@ from dipproofs.certificate.read import VERDICTS, Claim, is_count
 from dipproofs.theory import recovery as formulas
 from dipproofs.theory import symbols as s
 from dipproofs.verify.arithmetic.expressions import bisect, evaluate, root
-from dipproofs.verify.arithmetic.slices import Matrix
-from dipproofs.verify.arithmetic.spectra import Gram, frobenius, whitened
+from dipproofs.verify.arithmetic.spectra import Gram, frobenius, orthonormalised
+from dipproofs.verify.arithmetic.splitting import Matrix
 from dipproofs.verify.forward import Operator
 from dipproofs.verify.guarantees import diverges
 from dipproofs.verify.operators import identity
@@ -29,17 +29,17 @@ class Generator(Operator):
     @cached_property
     def frame(self) -> Matrix | None:
         """Q, an orthonormal basis of Im B; None without a basis, or with dependent atoms."""
-        if self.basis is None or (found := whitened(self.basis.T)) is None:
+        if self.basis is None or (found := orthonormalised(self.basis.T)) is None:
             return None
         near: Matrix = self.basis @ found[0]
-        return near.blurred(near.size * found[1])
+        return near.inflated(near.size * found[1])
 
     @cached_property
     def frame_of_data(self) -> tuple[Matrix, arb] | None:
         """W and β of the columns of an injective Ã."""
         if self.mask:
-            return identity(self.m, self.matrix.kept), arb(0)
-        return self.W or whitened(self.matrix.T)
+            return identity(self.m, self.matrix.precision), arb(0)
+        return self.W or orthonormalised(self.matrix.T)
 
     @cached_property
     def geometry(self) -> dict[str, arb]:
@@ -135,7 +135,7 @@ class Recovery:
         X, z = self.operator.matrix, Matrix.of(np.zeros((self.operator.r, 1)))
         for _ in range(2):
             step = W[0].T @ (X.T @ (b - X @ z.exact()))
-            z = z.exact() + W[0] @ step.blurred(2 * W[1] * step.size)
+            z = z.exact() + W[0] @ step.inflated(2 * W[1] * step.size)
         return z
 
     def restricted(self, name: str, claim: Any) -> None:

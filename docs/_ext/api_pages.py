@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from types import ModuleType
 
 #: Public subpackages and what they hold, in the order of the manual.
-ROOMS: dict[str, str] = {
+PACKAGES: dict[str, str] = {
     "dipproofs": "The names that users import first",
     "dipproofs.problems": "Inverse problems and problem files",
     "dipproofs.arguments": "What comes from outside: keys, arrays, files",
@@ -41,25 +41,25 @@ ROOMS: dict[str, str] = {
 }
 
 
-def public_names(room: str) -> list[str]:
+def public_names(package: str) -> list[str]:
     """Return the public names of a subpackage: its ``__all__``, or for a plain module what it defines."""
-    module = importlib.import_module(room)
+    module = importlib.import_module(package)
     if hasattr(module, "__all__"):
         return [name for name in module.__all__ if not name.startswith("__")]
-    return [n for n, v in vars(module).items() if not n.startswith("_") and getattr(v, "__module__", "") == room]
+    return [n for n, v in vars(module).items() if not n.startswith("_") and getattr(v, "__module__", "") == package]
 
 
-def page_of(room: str) -> str:
+def page_of(package: str) -> str:
     """Return the file name of a subpackage's page, without suffix."""
-    return room.replace(".", "-")
+    return package.replace(".", "-")
 
 
-def description(room: str, name: str) -> str:
+def description(package: str, name: str) -> str:
     """Return the docstring of a public name; of data, the ``#:`` comment or the string beside its definition."""
-    value = getattr(importlib.import_module(room), name)
+    value = getattr(importlib.import_module(package), name)
     if isinstance(value, ModuleType) or inspect.isclass(value) or inspect.isroutine(value):
         return inspect.getdoc(_callable(value, name)) or ""
-    return _beside_definition(importlib.import_module(room), name)
+    return _beside_definition(importlib.import_module(package), name)
 
 
 def _beside_definition(module: ModuleType, name: str) -> str:
@@ -90,9 +90,9 @@ def _beside_definition(module: ModuleType, name: str) -> str:
 def api_pages() -> dict[str, str]:
     """Return the pages as Markdown by file name."""
     seen: set[int] = set()
-    pages = {f"{page_of(room)}.md": "\n".join(_page(room, seen)) for room in ROOMS}
-    links = "\n".join(page_of(room) for room in ROOMS)
-    rows = "\n".join(f"| [`{room}`]({page_of(room)}.md) | {title} |" for room, title in ROOMS.items())
+    pages = {f"{page_of(package)}.md": "\n".join(_page(package, seen)) for package in PACKAGES}
+    links = "\n".join(page_of(package) for package in PACKAGES)
+    rows = "\n".join(f"| [`{package}`]({page_of(package)}.md) | {title} |" for package, title in PACKAGES.items())
     pages["index.md"] = (
         "# Python interface\n\nEvery public name, by subpackage; the text is that of the docstrings.\n\n"
         f"| subpackage | holds |\n|---|---|\n{rows}\n\n```{{toctree}}\n:hidden:\n\n{links}\n```\n"
@@ -100,19 +100,19 @@ def api_pages() -> dict[str, str]:
     return pages
 
 
-def _page(room: str, seen: set[int]) -> Iterator[str]:
-    yield f"# {room}\n\n{ROOMS[room]}.\n"
-    yield _directive("automodule", room, "no-members")
-    for name in public_names(room):
-        yield from _entry(room, name, seen)
+def _page(package: str, seen: set[int]) -> Iterator[str]:
+    yield f"# {package}\n\n{PACKAGES[package]}.\n"
+    yield _directive("automodule", package, "no-members")
+    for name in public_names(package):
+        yield from _entry(package, name, seen)
 
 
-def _entry(room: str, name: str, seen: set[int]) -> Iterator[str]:
-    value = getattr(importlib.import_module(room), name)
-    if room == "dipproofs":
+def _entry(package: str, name: str, seen: set[int]) -> Iterator[str]:
+    value = getattr(importlib.import_module(package), name)
+    if package == "dipproofs":
         where = value.__name__ if isinstance(value, ModuleType) else value.__module__
-        home = next(r for r in sorted(ROOMS, key=len, reverse=True) if (where + ".").startswith(r + "."))
-        yield f"* [`dipproofs.{name}`]({page_of(home)}.md): {description(room, name).splitlines()[0]}"
+        home = next(r for r in sorted(PACKAGES, key=len, reverse=True) if (where + ".").startswith(r + "."))
+        yield f"* [`dipproofs.{name}`]({page_of(home)}.md): {description(package, name).splitlines()[0]}"
         return
     again = ["no-index"] if id(value) in seen else []
     seen.add(id(value))
@@ -121,11 +121,11 @@ def _entry(room: str, name: str, seen: set[int]) -> Iterator[str]:
         yield _directive("automodule", value.__name__, "no-members", "no-index")
     elif inspect.isclass(value):
         extra = ["show-inheritance"] if issubclass(value, Exception) else []
-        yield _directive("autoclass", f"{room}.{name}", "members", *extra, *again)
+        yield _directive("autoclass", f"{package}.{name}", "members", *extra, *again)
     elif inspect.isroutine(value):
-        yield _directive("autofunction", f"{room}.{name}", *again)
+        yield _directive("autofunction", f"{package}.{name}", *again)
     else:
-        text = re.sub(r"``([^`]+)``", r"`\1`", description(room, name))
+        text = re.sub(r"``([^`]+)``", r"`\1`", description(package, name))
         kinds = f" Keys: {', '.join(f'`{key}`' for key in value)}." if isinstance(value, dict) else ""
         yield f"{text}{kinds}\n"
 

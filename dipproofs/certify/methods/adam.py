@@ -11,7 +11,7 @@ import numpy as np
 import sympy as sp
 
 from dipproofs.certify.methods.decide import BITS, ONE_MINUS_BETA, Decision, call, decide
-from dipproofs.certify.methods.floats import ROOM, evaluate_floats
+from dipproofs.certify.methods.floats import MARGIN, evaluate_floats
 from dipproofs.certify.methods.heavy_ball import Proposal, zeta_floats
 from dipproofs.certify.methods.setting import Direction
 from dipproofs.enclosures import Bound, Evidence, Verdict
@@ -94,7 +94,7 @@ def propose(setting: AdamSetting, horizon: int) -> Proposal:
     if not (first > 0 and 0 < setting.residual.upper < math.inf and 0 < setting.beta_1 < 1):
         return nothing
     common = _common(setting, horizon)
-    rise = float(evaluate_floats((), common, (theory.least_rise,))[0]) * (1 + ROOM) + 1e-9
+    rise = float(evaluate_floats((), common, (theory.least_rise,))[0]) * (1 + MARGIN) + 1e-9
     radii = RADII * setting.residual.upper / first
     rho, share, part, fall = (a.ravel() for a in np.meshgrid(radii, ALPHAS, DELTAS, FALLS, indexing="ij"))
     injectivity, norm, lipschitz, ratio = setting.ball.floats(rho)
@@ -110,7 +110,7 @@ def propose(setting: AdamSetting, horizon: int) -> Proposal:
     }  # fmt: skip
     env = {**common, **{key: value[keep] for key, value in columns.items()}, theory.metric_rise: rise}
     env = evaluate_floats(_BEFORE, env, (*heavy_ball.at_both_ends(heavy_ball.eta_of_mode), theory.least_change))
-    env[theory.metric_change] = env[2] * (1 + ROOM) + 1e-12
+    env[theory.metric_change] = env[2] * (1 + MARGIN) + 1e-12
     least = np.maximum(env[0], env[1]) * (1 + 1e-12)
     return _choose(setting, env, least)
 
@@ -127,12 +127,12 @@ def _choose(setting: AdamSetting, env: dict[Any, Any], least: Array) -> Proposal
     with np.errstate(all="ignore"):
         path, rho2 = wide[m.path], wide[m.contraction]
         good = (wide[m.d_R] > 0) & (wide[m.d_n] > 0) & (zeta > 0) & (rho2 < setting.beta_2) & (path > 0)
-        good &= wide[0] * (1 + ROOM) < wide[theory.metric_fall]
-        reach = np.where(good & np.isfinite(path), wide[s.rho] / path, 0.0)
-        factor = np.where(reach > 1 + ROOM, np.log(wide[m.R_hat]) + env[m.horizon] / 2 * np.log(rho2), np.inf)
-    most = float(reach.max(initial=0.0))
-    flat = int(np.argmin(factor)) if most > 1 + ROOM else int(np.argmax(reach))
-    i, k = np.unravel_index(flat, reach.shape)
+        good &= wide[0] * (1 + MARGIN) < wide[theory.metric_fall]
+        margin_ratio = np.where(good & np.isfinite(path), wide[s.rho] / path, 0.0)
+        factor = np.where(margin_ratio > 1 + MARGIN, np.log(wide[m.R_hat]) + env[m.horizon] / 2 * np.log(rho2), np.inf)
+    most = float(margin_ratio.max(initial=0.0))
+    flat = int(np.argmin(factor)) if most > 1 + MARGIN else int(np.argmax(margin_ratio))
+    i, k = np.unravel_index(flat, margin_ratio.shape)
     alpha = float(env[m.alpha][i])
     parameters: dict[sp.Symbol, float | str] = {
         key: float(env[key][i]) for key in (s.rho, m.delta, theory.metric_fall, theory.metric_change)

@@ -42,7 +42,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     },
 }  # fmt: skip
 #: What follows is stated with this slack, so that another arithmetic, with other η, can confirm it.
-_ROOM = 1e-6
+_MARGIN = 1e-6
 _MISSING = "export the optimiser's state: −lr·momentum_buffer as state/velocity/NAME"
 
 
@@ -68,15 +68,15 @@ class Momentum:
 
 def certify_momentum(
     base: Base, network: Any, operator: Any, y: np.ndarray, loss: Any, method: Method, before: list[Hypothesis],
-    targets: Iterable[float], fixed: dict[str, Any], now: Guarantees, about: Any,
+    targets: Iterable[float], common: dict[str, Any], now: Guarantees, signal: Any,
 ) -> Certificate:  # fmt: skip
     """Decide the theorem about a method with momentum and say what follows.
 
     Args:
         base: quantities. network, operator, y, loss: of the problem. method: with its state.
         before: hypotheses that were decided already. targets: losses to count iterations to.
-        fixed: what the certificate has whatever is decided. now: guarantees that need no descent.
-        about: (recovery, network), or None.
+        common: what the certificate has whatever is decided. now: guarantees that need no descent.
+        signal: (recovery, network), or None.
     """
     c = loss_scale(loss, y.size) if loss.projects_data else Bound.exact(1)
     told = setting(base, network, operator, y, method)
@@ -86,7 +86,7 @@ def certify_momentum(
         verdict = verdict & hypothesis.verdict
     guarantees = now
     if verdict is Verdict.PROVED:
-        guarantees = found.guarantees if about is None else _with_signal(found, base, about)
+        guarantees = found.guarantees if signal is None else _with_signal(found, base, signal)
     return Certificate(
         verdict=verdict,
         form=FORM,
@@ -94,12 +94,12 @@ def certify_momentum(
         quantities=found.quantities,
         hypotheses=(*before, *found.hypotheses),
         guarantees=guarantees,
-        **{**fixed, "method": {**fixed["method"], **found.record}},
+        **{**common, "method": {**common["method"], **found.record}},
     )
 
 
-def _with_signal(found: Momentum, base: Base, about: Any) -> Guarantees:
-    recovery, network = about
+def _with_signal(found: Momentum, base: Base, signal: Any) -> Guarantees:
+    recovery, network = signal
     stop = None
     if recovery.applies and recovery.noise is not None and found.iterations_to_residual is not None:
         level = recovery.noise.level.lower
@@ -218,7 +218,7 @@ def _injective(decision: Decision, value: Bound) -> Hypothesis:
     """Decided at the weakest end, stated with both."""
     verdict = decision.bound(m.injectivity).gt(0)
     reason = "" if verdict is Verdict.PROVED else "injectivity is lost inside the ball; let the run go on"
-    return Hypothesis("injective", "F(rho) > 0", verdict, widened(value, _ROOM), reason)
+    return Hypothesis("injective", "F(rho) > 0", verdict, widened(value, _MARGIN), reason)
 
 
 def _at_the_edge(ball: ProfileBall, rho: float) -> Bound:
@@ -261,11 +261,11 @@ def _guarantees(
         size = (W / weight).sqrt()
     return Guarantees(
         distance_to_limit=Bound(0.0, decision.bound(m.path).upper, decision.evidence),
-        log_contraction_per_step=widened(Bound.from_arb(fall, decision.evidence), _ROOM) if fall < 0 else None,
+        log_contraction_per_step=widened(Bound.from_arb(fall, decision.evidence), _MARGIN) if fall < 0 else None,
         iterations_to_loss=counts,
         extra={
             "limit_has_zero_loss": True,
-            "residual_envelope": widened(Bound.from_arb(size, decision.evidence), _ROOM),
+            "residual_envelope": widened(Bound.from_arb(size, decision.evidence), _MARGIN),
         },
     )
 

@@ -22,7 +22,7 @@ _FIXED = tuple(pair for pair in CHAIN if pair[0] in (m.h, m.x_s, m.x_M, m.Z_s, m
 _LEVEL = tuple(pair for pair in CHAIN if pair[0] in (m.R_hat, m.n_hat, m.k_hat, m.perturbation))
 #: An exchange has to make the rest of the run shorter by this share; there are at most so many.
 _WORTH, _MOST = 0.9, 6
-_ROOM = 1e-6
+_MARGIN = 1e-6
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def _planned(decision: Decision, setting: Setting, goal: float) -> list[Exchange
     for _ in range(200):
         q = float(beta * _eta({**now, m.W_0: np.asarray(W)}))
         with np.errstate(all="ignore"):
-            factor = _factors(now, other) * (1 + _ROOM)
+            factor = _factors(now, other) * (1 + _MARGIN)
             rates = beta * _eta({**other, m.W_0: factor * W})
             rest = np.log(factor * W * beta / (goal * other[m.d_R])) / -np.log(rates)
             stay = math.log(W * beta / (goal * float(now[m.d_R]))) / -math.log(q) if 0 < q < 1 else math.inf

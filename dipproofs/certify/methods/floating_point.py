@@ -30,7 +30,7 @@ from dipproofs.theory.methods import symbols as m
 #: Operators that are applied as sums of products of their stored entries.
 _SUMS = (DenseKernel, IdentityKernel, GatherKernel, SparseKernel, DiagonalKernel)
 #: What is stated has this slack, for another arithmetic to confirm it.
-_ROOM = 1e-6
+_MARGIN = 1e-6
 _FINAL = (rounding.start_residual, rounding.start_injectivity)
 
 
@@ -140,7 +140,7 @@ def with_floating_point(
 
 def _entry(told: RoundingError, floor: inexact_gradient.Floor, c: Bound) -> dict[str, Any]:
     def above(bound: Bound) -> dict[str, Any]:
-        return Bound(0.0, widened(bound, _ROOM).upper, told.evidence).to_json()
+        return Bound(0.0, widened(bound, _MARGIN).upper, told.evidence).to_json()
 
     def of(symbol: sp.Symbol) -> dict[str, Any]:
         return above(Bound.from_arb(floor.decision.env[symbol]))
@@ -158,6 +158,6 @@ def _entry(told: RoundingError, floor: inexact_gradient.Floor, c: Bound) -> dict
         "path": of(m.path),
         "residual": above(floor.residual),
         "loss": above(c * floor.residual * floor.residual),
-        "iterations": math.ceil(floor.iterations * (1 + _ROOM)) + 1,
-        "kept": math.floor(floor.kept * (1 - _ROOM)),
+        "iterations": math.ceil(floor.iterations * (1 + _MARGIN)) + 1,
+        "kept": math.floor(floor.kept * (1 - _MARGIN)),
     }

@@ -11,7 +11,7 @@ import sympy as sp
 from dipproofs.enclosures.floats import compile_floats
 
 #: What is proposed keeps this much slack, so that enclosures can confirm it.
-ROOM = 1e-6
+MARGIN = 1e-6
 
 
 @cache

@@ -22,7 +22,7 @@ from dipproofs.theory.core import quantities
 #: Largest number of iterations and of rows; points that a certificate shows.
 LONGEST, ROWS, POINTS = 4000, 1024, 80
 #: What is stated has this slack, relative and as a share of the first residual, for another arithmetic to confirm it.
-ROOM, TINY = 1e-6, 1e-12
+MARGIN, TINY = 1e-6, 1e-12
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class ResidualForecast:
         found = self.curve.first_below(residual)
         if found is not None:
             return found
-        q = self.curve.contraction * (1 + ROOM * (1 - self.curve.contraction))  # the verifier's is another float
+        q = self.curve.contraction * (1 + MARGIN * (1 - self.curve.contraction))  # the verifier's is another float
         if not (residual > 0 and 0 < q < 1):
             return None
         # a few roundings in either logarithm, and a step for them
@@ -113,8 +113,8 @@ def residual_forecast(
         values: of a certificate in form `residual`: S, F_∞, x, ℓ_A, M_ρ, s_A, ‖M‖, ψ_0.
         contraction: upper bound of 1 − γF_∞(F_∞ − x). gamma: 2c·step. scale: c.
     """
-    drift = values.get(s.curvature_drift, Bound.exact(0))
-    net = values[s.F_inf] - drift
+    correction = values.get(s.curvature_correction, Bound.exact(0))
+    net = values[s.F_inf] - correction
     fits = (
         gamma.upper * values[s.norm_AJ_ball].upper ** 2 <= 1 - 1e-12 and gamma.upper * values[s.norm_AJ].upper ** 2 <= 1
     )
@@ -137,5 +137,5 @@ def residual_forecast(
         contraction=contraction,
         evidence=Evidence.weakest(bound.evidence for bound in values.values()),
     )
-    roomy = curve.proved * (1 + ROOM) + TINY * curve.proved[0]
+    roomy = curve.proved * (1 + MARGIN) + TINY * curve.proved[0]
     return ResidualForecast(replace(curve, proved=roomy), scale)

@@ -11,7 +11,7 @@ import numpy as np
 import sympy as sp
 
 from dipproofs.certify.methods.decide import BITS, ONE_MINUS_BETA, Decision, call, decide
-from dipproofs.certify.methods.floats import ROOM, evaluate_floats
+from dipproofs.certify.methods.floats import MARGIN, evaluate_floats
 from dipproofs.certify.methods.setting import Setting
 from dipproofs.enclosures import Verdict
 from dipproofs.theory import symbols as s
@@ -38,20 +38,20 @@ class Proposal:
     Args:
         parameters: by symbol, as `decide` wants them.
         path: estimated S. rate: estimated contraction of W per iteration at the start, βη_min.
-        reach: largest ρ/S found; hypotheses can hold iff it exceeds 1.
+        margin_ratio: largest ρ/S found; hypotheses can hold iff it exceeds 1.
         alpha: α as a number.
     """
 
     parameters: dict[sp.Symbol, float | str]
     path: float
     rate: float
-    reach: float
+    margin_ratio: float
     alpha: float
 
     @property
     def feasible(self) -> bool:
         """Whether the hypotheses seem to hold."""
-        return self.reach > 1
+        return self.margin_ratio > 1
 
 
 def grid(setting: Setting, radii: Array) -> dict[Any, Any]:
@@ -96,28 +96,28 @@ def propose(setting: Setting, radii: Array | None = None) -> Proposal:
         path = wide[m.h] * np.sqrt(wide[m.W_0] * rho2 / (zeta * (1 - rho2)))
         good = (wide[m.d_R] > 0) & (wide[m.d_n] > 0) & (zeta > 0) & (rho2 < 1) & np.isfinite(path) & (path > 0)
         path = np.where(good, path, np.inf)
-        reach = wide[s.rho] / path
-    return _choose(env, eta, zeta, path, reach, beta * least)
+        margin_ratio = wide[s.rho] / path
+    return _choose(env, eta, zeta, path, margin_ratio, beta * least)
 
 
 def zeta_floats(env: dict[Any, Any]) -> Array:
     """The largest ζ at both ends, a little less."""
     low, high = (evaluate_floats((), env, (expr,))[0] for expr in theory.at_both_ends(theory.zeta_of_mode))
     ok = (env[m.eta] * env[m.Z_s] > 1) & (env[m.eta] * env[m.Z_M] > 1)
-    return np.where(ok, np.minimum(low, high), -np.inf) * (1 - ROOM)
+    return np.where(ok, np.minimum(low, high), -np.inf) * (1 - MARGIN)
 
 
-def _choose(env: dict[Any, Any], eta: Array, zeta: Array, path: Array, reach: Array, rate: Array) -> Proposal:
-    most = float(np.max(reach)) if reach.size else 0.0
+def _choose(env: dict[Any, Any], eta: Array, zeta: Array, path: Array, margin_ratio: Array, rate: Array) -> Proposal:
+    most = float(np.max(margin_ratio)) if margin_ratio.size else 0.0
     best_eta = np.argmin(path, axis=1)
     rows = np.arange(len(best_eta))
-    fits = reach[rows, best_eta] > 1 + ROOM
+    fits = margin_ratio[rows, best_eta] > 1 + MARGIN
     with np.errstate(all="ignore"):
         # iterations to a millionth of the residual, from the bound of it at the start
         need = np.log(1e12 * env[m.R_hat] ** 2 / np.square(env[s.psi_0])) / -np.log(rate)
     need = np.where(fits & (rate < 1), need, np.inf)
-    i = int(np.argmin(need)) if np.isfinite(need).any() else int(np.argmax(np.max(reach, axis=1)))
-    k = int(best_eta[i]) if np.isfinite(need).any() else int(np.argmax(reach[i]))
+    i = int(np.argmin(need)) if np.isfinite(need).any() else int(np.argmax(np.max(margin_ratio, axis=1)))
+    k = int(best_eta[i]) if np.isfinite(need).any() else int(np.argmax(margin_ratio[i]))
     alpha = float(env[m.alpha][i])
     tag = ONE_MINUS_BETA if alpha == (1 - float(env[m.beta])) else alpha
     parameters = {
@@ -194,7 +194,7 @@ class Recursion:
     def slower(self, env: dict[Any, Any], W: flint.arb) -> flint.arb:
         """The contraction at a level, from above, with slack for the verifier's own."""
         q = flint.arb(self.factor(env, W).upper())
-        return flint.arb((q + abs(1 - q) * ROOM).upper())
+        return flint.arb((q + abs(1 - q) * MARGIN).upper())
 
     @property
     def weight(self) -> flint.arb:

@@ -12,7 +12,7 @@ import numpy as np
 import sympy as sp
 
 from dipproofs.certify.methods.decide import BITS, Decision, call, decide
-from dipproofs.certify.methods.floats import ROOM, evaluate_floats
+from dipproofs.certify.methods.floats import MARGIN, evaluate_floats
 from dipproofs.certify.methods.setting import Ball
 from dipproofs.enclosures import Bound, Evidence, Verdict
 from dipproofs.theory import symbols as s
@@ -127,7 +127,7 @@ def prove(told: Told) -> Floor | None:
 
 def _decided(told: Told, rho: float, slack: float) -> Floor | None:
     with flint.ctx.workprec(BITS):
-        decision = decide(theory.INEXACT_GRADIENT, told.balls(rho), {s.rho: rho, theory.slack: slack * (1 - ROOM)})
+        decision = decide(theory.INEXACT_GRADIENT, told.balls(rho), {s.rho: rho, theory.slack: slack * (1 - MARGIN)})
         if decision.verdict is not Verdict.PROVED or not decision.env[m.contraction] < 1:
             return None
         env = decision.env

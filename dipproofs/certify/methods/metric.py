@@ -176,9 +176,9 @@ def _direction(
 
 def _total(low: np.ndarray, high: np.ndarray) -> Bound:
     """Enclose sums of two arrays whose entries have a few roundings."""
-    room = (low.size + 16) * 2.0**-52
+    rounding = (low.size + 16) * 2.0**-52
     below, above = float(low.sum()), float(high.sum())
-    slack_low, slack_high = (float(np.abs(a).sum()) * room * 1.01 + low.size * 2.0**-1060 for a in (low, high))
+    slack_low, slack_high = (float(np.abs(a).sum()) * rounding * 1.01 + low.size * 2.0**-1060 for a in (low, high))
     return Bound(math.nextafter(below - slack_low, -math.inf), math.nextafter(above + slack_high, math.inf))
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import sympy as sp
 
 from dipproofs.certify.methods.decide import BITS, ONE_MINUS_BETA, Decision, call, coefficients, decide
-from dipproofs.certify.methods.floats import ROOM, evaluate_floats
+from dipproofs.certify.methods.floats import MARGIN, evaluate_floats
 from dipproofs.certify.methods.heavy_ball import Proposal, Recursion, given
 from dipproofs.certify.methods.polynomial import is_nonnegative
 from dipproofs.certify.methods.setting import Setting
@@ -53,7 +53,7 @@ def propose(setting: Setting, radii: Array | None = None) -> Proposal:
     alpha, nu = np.array([found.alpha / (1 - setting.momentum)]), np.array([found.parameters[m.nu]])
     exact = found.parameters[m.alpha] == ONE_MINUS_BETA
     finer = _search(setting, np.array([found.parameters[s.rho]]), np.array([1.0]) if exact else alpha, nu, FINE)
-    return replace(finer, reach=found.reach) if finer.feasible or not found.feasible else finer
+    return replace(finer, margin_ratio=found.margin_ratio) if finer.feasible or not found.feasible else finer
 
 
 def _search(setting: Setting, radii: Array | None, alphas: Array, nus: Array, points: int) -> Proposal:
@@ -125,19 +125,19 @@ def _zeta(env: dict[Any, Any], X: Array, eta: Array) -> Array:
     det = P[0] * P[2] - P[1] ** 2
     most = det / (P[2] * n11 + P[0] * n22 - 2 * P[1] * n12)
     inside = np.where((det > 0) & (P[0] > 0) & (P[2] > 0), most, -np.inf).min(axis=1)
-    return np.minimum(inside * (1 - 0.2 / X.shape[1]), eta - env[theory.kernel]) * (1 - ROOM)
+    return np.minimum(inside * (1 - 0.2 / X.shape[1]), eta - env[theory.kernel]) * (1 - MARGIN)
 
 
 def _choose(env: dict[Any, Any], eta: Array, zeta: Array, path: Array, rate: Array) -> Proposal:
-    reach = env[s.rho][:, None] / path
-    most = float(np.max(reach)) if reach.size else 0.0
+    margin_ratio = env[s.rho][:, None] / path
+    most = float(np.max(margin_ratio)) if margin_ratio.size else 0.0
     best = np.argmin(path, axis=1)
-    fits = reach[np.arange(best.size), best] > 1 + ROOM
+    fits = margin_ratio[np.arange(best.size), best] > 1 + MARGIN
     with np.errstate(all="ignore"):
         need = np.log(1e12 * env[m.R_hat] ** 2 / np.square(env[s.psi_0])) / -np.log(rate)
     need = np.where(fits & (rate < 1), need, np.inf)
     some = bool(np.isfinite(need).any())
-    i = int(np.argmin(need)) if some else int(np.argmax(np.max(reach, axis=1)))
+    i = int(np.argmin(need)) if some else int(np.argmax(np.max(margin_ratio, axis=1)))
     k = int(best[i])
     alpha = float(env[m.alpha][i])
     parameters = {

@@ -11,7 +11,7 @@ from dipproofs.enclosures import Bound, Evidence, IntervalMatrix
 #: Every entry of the recursion is raised by this much: more than its few hundred roundings, and the powers, can lose.
 _UP = 1 + 2.0**-40
 #: A condition of the theorem is asked for with this slack, so that another arithmetic decides it alike.
-_ROOM = 1e-6
+_MARGIN = 1e-6
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ class Recursion:
     def _local(self, away: float, b: float, step: float) -> float:
         """What the residual falls by from a point that far away, 1 where that is not known."""
         sigma = (self.sigma - self.lipschitz * away * self.up) * (1 - 2.0**-50)
-        if not (sigma > 0 and step * self.lipschitz <= sigma * (1 - _ROOM)):
+        if not (sigma > 0 and step * self.lipschitz <= sigma * (1 - _MARGIN)):
             return 1.0
         left = 1 - self.lipschitz * self.gamma * b / 2 * self.up
         return 1 - self.least_gamma * sigma * sigma * max(left, 0.0) * (1 - 2.0**-48)
@@ -198,7 +198,7 @@ def frozen_curves(gram: IntervalMatrix, r: IntervalMatrix, gamma: Bound, count: 
     start = r.mid.astype(np.float64)
     v, z, tiny = start, np.zeros(m), 2.0**-1060 * m
     error = first = float(np.linalg.norm(r.radius())) * (1 + 1e-10)
-    drift = 0.0  # ‖z − its float‖
+    rounding_of_z = 0.0  # ‖z − its float‖
     residual, step, distance, shown = (np.empty(count) for _ in range(4))
     for tau in range(count):
         shown[tau] = length = float(np.linalg.norm(v))
@@ -209,9 +209,9 @@ def frozen_curves(gram: IntervalMatrix, r: IntervalMatrix, gamma: Bound, count: 
         step[tau] = gamma.upper * (np.sqrt(inside) + top * error) * (1 + 16 * u) + tiny
         size_z, gone = float(np.linalg.norm(z)) * (1 + (m + 4) * u), start - v
         far = float(np.linalg.norm(gone)) * (1 + (m + 4) * u)
-        lost = drift * (far + first + error) + size_z * (first + error + (m + 8) * u * far)
+        lost = rounding_of_z * (far + first + error) + size_z * (first + error + (m + 8) * u * far)
         distance[tau] = np.sqrt(max(float(z @ gone), 0.0) + lost * (1 + 1e-8)) * (1 + 8 * u) + tiny
-        drift += (gamma.upper * error + (gamma.width + 4 * u * g) * length + 4 * u * size_z) * (1 + 1e-8) + tiny
+        rounding_of_z += (gamma.upper * error + (gamma.width + 4 * u * g) * length + 4 * u * size_z) * (1 + 1e-8) + tiny
         z = z + g * v
         error = (error + kappa * length) * (1 + 2 * u) + tiny
         v = v - g * moved

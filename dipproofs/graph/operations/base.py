@@ -42,7 +42,7 @@ class Operation(ABC):
     inputs: ClassVar[tuple[int, int | None]]
     attributes: ClassVar[Mapping[str, Rule]] = {}
 
-    def check(self, node: Node, where: str) -> None:
+    def check(self, node: Node, label: str) -> None:
         """Check number of inputs and attributes.
 
         Raises:
@@ -51,16 +51,16 @@ class Operation(ABC):
         least, most = self.inputs
         if len(node.inputs) < least or (most is not None and len(node.inputs) > most):
             expected = f"{least}" if least == most else f"at least {least}"
-            raise InputError(f"{where}: found {len(node.inputs)} inputs, expected {expected}")
+            raise InputError(f"{label}: found {len(node.inputs)} inputs, expected {expected}")
         for key in node.attributes:
             if key not in self.attributes:
                 expected = ", ".join(self.attributes) or "none"
-                raise InputError(f"{where}: found the attribute {key!r}, expected {expected}")
+                raise InputError(f"{label}: found the attribute {key!r}, expected {expected}")
         for key, rule in self.attributes.items():
             if key not in node.attributes:
-                raise InputError(f"{where}: the attribute {key} is missing, expected {rule.expected}")
+                raise InputError(f"{label}: the attribute {key} is missing, expected {rule.expected}")
             if not rule.accepts(node.attributes[key]):
-                raise InputError(f"{where}: {key}: found {node.attributes[key]!r}, expected {rule.expected}")
+                raise InputError(f"{label}: {key}: found {node.attributes[key]!r}, expected {rule.expected}")
 
     @abstractmethod
     def shape(self, node: Node, shapes: Sequence[Shape], graph: Tables) -> Shape:

@@ -39,9 +39,9 @@ def place_of(tracer: Tracer, source: int, expr: Expr) -> int:
         name, inner, a, d = known
         x = permutations.entrywise(b, place_of(tracer, source, inner), lambda x: b.entrywise(x, name))
         return _affine(tracer, x, a, d)
-    bent = elu_like(expr)
-    if bent is not None:
-        return _elu(tracer, source, *bent)
+    corner = elu_like(expr)
+    if corner is not None:
+        return _elu(tracer, source, *corner)
     return _by_structure(tracer, source, expr)
 
 
@@ -54,8 +54,8 @@ def _elu(tracer: Tracer, source: int, b: float, s: float, p: float, d: float) ->
     def nodes(x: int) -> int:
         g = tracer.builder
         smooth = g.scale(g.entrywise(g.scale(x, b), "elu"), s)
-        bent = g.piecewise(x, PiecewiseLinear((0.0,), (0.0, p)))
-        return g.shift(g.add(smooth, bent) if p else smooth, d)
+        corner = g.piecewise(x, PiecewiseLinear((0.0,), (0.0, p)))
+        return g.shift(g.add(smooth, corner) if p else smooth, d)
 
     return permutations.entrywise(tracer.builder, source, nodes)
 

@@ -69,12 +69,12 @@ def examine_kinks(ball: Ball) -> Kinks:
         if ball.rho == 0.0 or common == 0.0:
             margin = min(margin, math.inf if (found.gap > 0).all() else 0.0)
             continue
-        reach = np.full(found.gap.size, common)
-        near = np.flatnonzero(~(found.gap > multiply_up(np.asarray(ball.rho), reach)))
+        speed = np.full(found.gap.size, common)
+        near = np.flatnonzero(~(found.gap > multiply_up(np.asarray(ball.rho), speed)))
         if 0 < near.size <= MOST_SUSPECTS:
             suspects += near.size
-            reach[near] = np.minimum(common, _exact_reach(ball, found, near))
-        quotients = np.nextafter(found.gap / multiply_up(np.asarray(ball.rho), reach), -np.inf)
+            speed[near] = np.minimum(common, _exact_speed(ball, found, near))
+        quotients = np.nextafter(found.gap / multiply_up(np.asarray(ball.rho), speed), -np.inf)
         least = float(np.min(quotients, initial=np.inf))
         margin = min(margin, max(least, 0.0)) if least == least else 0.0
     if margin > 1.0:
@@ -82,13 +82,13 @@ def examine_kinks(ball: Ball) -> Kinks:
     return Kinks(margin, math.nextafter(ball.rho * margin * (1 - 1e-12), 0.0) if margin > 0 else 0.0, units, suspects)
 
 
-def _exact_reach(ball: Ball, units: Units, near: Indices) -> Array:
+def _exact_speed(ball: Ball, units: Units, near: Indices) -> Array:
     """sup‖∇a_i‖ ≤ ‖∇a_i(θ_0)‖ + ρ‖D²‖ for some units."""
     key = ("suspects", tuple(units.plus[near].tolist()), tuple(units.minus[near].tolist()))
     rows = norm_up(row_bounds(ball, units.place, key, lambda: functionals(ball.point, units, near)), 1)
-    bent = multiply_up(np.asarray(ball.rho), np.asarray(collatz_wielandt(ball.of(units.place).E)))
+    second = multiply_up(np.asarray(ball.rho), np.asarray(collatz_wielandt(ball.of(units.place).E)))
     pairs = np.where(units.minus[near] >= 0, 2.0, 1.0)
-    return add_up(rows, multiply_up(pairs, bent))
+    return add_up(rows, multiply_up(pairs, second))
 
 
 def functionals(point: Point, units: Units, chosen: Indices) -> Array:

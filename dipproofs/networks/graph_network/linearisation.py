@@ -96,9 +96,9 @@ class GraphLinearisation:
         columns = self.operator.columns
         scaled = columns.coordinates(self._rows.scale_columns(root))
         error = self._observed.error * float(above.max(initial=0.0)) * _UP
-        wide = Bound(-error, error) * columns.stretch
+        wide = Bound(-error, error) * columns.largest_singular_value
         least = sigma_min(scaled) if scaled.shape[0] <= scaled.shape[1] else Bound.exact(0)
-        low_end, top = ((value + wide) / columns.stretch_range for value in (least, norm(scaled)))
+        low_end, top = ((value + wide) / columns.singular_value_range for value in (least, norm(scaled)))
         return Bound(max(low_end.lower, 0.0), max(low_end.upper, 0.0)), Bound(max(top.lower, 0.0), top.upper)
 
     def column_norms(self) -> dict[str, np.ndarray]:

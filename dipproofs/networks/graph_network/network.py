@@ -199,7 +199,7 @@ class GraphForward:
 
     graph: Graph
 
-    def __call__(self, fixed: Any, leaves: Mapping[str, Any]) -> Any:
+    def __call__(self, constants: Any, leaves: Mapping[str, Any]) -> Any:
         """Return g(θ), (n,)."""
         from dipproofs.graph.lower_jax import lower
 

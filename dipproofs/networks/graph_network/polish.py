@@ -27,7 +27,7 @@ _TRIES = 12
 #: Most steps with one Jacobian, and the share of the residual that each may leave.
 _CHORDS, _GAIN = 16, 0.5
 #: Share of a step at which its second derivative is measured, and the longest correction by it.
-_AHEAD, _BENT = 0.1, 1.0
+_AHEAD, _LONGEST = 0.1, 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,7 +174,7 @@ def _chord(at: At, state: _State, model: _Model, damping: float, floor: float) -
 
 
 def _damped(at: At, state: _State, model: _Model, damping: float) -> _State | None:
-    """One damped step, bent by half its second derivative where that is the shorter part; None if it gains nothing.
+    """One damped step, corrected by half its second derivative where that is shorter; None if it gains nothing.
 
     Notes:
         With v the step, −Mᵀ(K + λI)⁻¹D²F[v,v] bends it along the curved valley of the residual (geodesic acceleration,
@@ -185,9 +185,9 @@ def _damped(at: At, state: _State, model: _Model, damping: float) -> _State | No
         return None
     trials = [step]
     ahead = at(state.theta + _AHEAD * step).residual
-    bend = model.step(damping, 2 / _AHEAD * ((ahead - state.residual) / _AHEAD - model.rows @ step))
-    if bend is not None and np.linalg.norm(bend) < _BENT * np.linalg.norm(step):
-        trials.insert(0, step + bend / 2)
+    correction = model.step(damping, 2 / _AHEAD * ((ahead - state.residual) / _AHEAD - model.rows @ step))
+    if correction is not None and np.linalg.norm(correction) < _LONGEST * np.linalg.norm(step):
+        trials.insert(0, step + correction / 2)
     for trial in trials:
         found = at(state.theta + trial)
         if found.size < state.size:

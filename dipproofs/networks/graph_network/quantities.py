@@ -35,11 +35,11 @@ AFFORDABLE = 1e11
 #: Where ℓ_A ψ(f_0)/s² is between these, the largest effort may decide: below, the proof's has.
 _UNDECIDED = (0.2, 50.0)
 #: The radius asked for, over ψ(f_0)/s: the path of every form is at most four times that where it is proved at all.
-REACH = 4.0
+RADIUS_FACTOR = 4.0
 #: Rounding a published bound outward by so much leaves another arithmetic slack to confirm it.
-ROOM = 1e-3
+MARGIN = 1e-3
 #: The verifier bounds distances to kinks by rules of its own: what is published leaves it this much.
-KINK_ROOM = 1.25
+KINK_FACTOR = 1.25
 #: Where ℓ_A ψ(f_0)/s² is below this, as after a polish, a smaller ℓ_A gains nothing.
 COSTLESS = 1e-3
 #: With ℓ_A ψ(f_0)/s² of the search's effort above this, no effort makes a certificate: deep networks gain up to 1e6.
@@ -47,7 +47,7 @@ HOPELESS = 1e10
 #: Multiplications a second of one core, about; what takes longer than so many seconds is said beforehand.
 _SPEED, _LONG = 5e9, 15.0
 #: A smallest singular value that an effort's error of M leaves wider than this is enclosed anew with the next.
-_TIGHT = 4 * ROOM
+_TIGHT = 4 * MARGIN
 #: Bytes that a certificate may need.
 LIMIT = 24 * 2.0**30
 #: What the last enclosure was of and found: whoever asks for M next, as a forecast does, needs no pass of its own.
@@ -62,7 +62,7 @@ def enclose_graph(
     """Enclose s_A, ‖M‖, ℓ_A on a ball, the ball itself and the prediction; evidence proved.
 
     Args:
-        radius: of the ball; None: `REACH` times the path that the data at hand suggest.
+        radius: of the ball; None: `RADIUS_FACTOR` times the path that the data at hand suggest.
     """
     require_memory(network, y.size)
     graph = network.graph
@@ -77,13 +77,13 @@ def enclose_graph(
     _LATEST.clear()
     if observed.lipschitz * scale < sigma.lower**2:  # on a large ball the bounds of the nodes make the error larger
         _LATEST[network] = operator, observed
-    lipschitz = _room(Bound(0.0, observed.lipschitz))
+    lipschitz = _margin(Bound(0.0, observed.lipschitz))
     values = {s.sigma_AJ: sigma, s.norm_AJ: largest, s.lipschitz_AJ: lipschitz}
     values |= {s.norm_A: operator.norm, s.sigma_A: operator.sigma}
     held = _held(ball.rho, kinks.margin)
     constants = {s.ball_radius: Bound.exact(held)}
     if kinks.units:
-        margin = kinks.margin * ball.rho / held / KINK_ROOM if held > 0 else 0.0
+        margin = kinks.margin * ball.rho / held / KINK_FACTOR if held > 0 else 0.0
         constants[s.kink_margin] = Bound(margin * (1 - 1e-12), math.inf)
     return Enclosure(values, prediction, constants)
 
@@ -110,7 +110,7 @@ def _bounded(
         if not extremes[0].relative_width < _TIGHT:
             extremes = extreme_values(operator, observed.jacobian, observed.error)
         share = observed.lipschitz * scale
-        if share <= COSTLESS * extremes[0].lower ** 2 and kinks.margin > KINK_ROOM:
+        if share <= COSTLESS * extremes[0].lower ** 2 and kinks.margin > KINK_FACTOR:
             break
         if not share <= HOPELESS * extremes[0].upper ** 2:
             break
@@ -127,8 +127,8 @@ def efforts(point: Point) -> tuple[Effort, ...]:
 
 
 def _held(rho: float, margin: float) -> float:
-    """The radius up to which no kink is near, with room: the ball's own where its margin is large."""
-    return rho if margin > KINK_ROOM else max(rho * margin / KINK_ROOM * (1 - 1e-12), 0.0)
+    """The radius up to which no kink is near, with a margin: the ball's own where its margin is large."""
+    return rho if margin > KINK_FACTOR else max(rho * margin / KINK_FACTOR * (1 - 1e-12), 0.0)
 
 
 def estimate_graph(
@@ -202,7 +202,7 @@ def extreme_values(operator: OperatorBounds, jacobian: Array, error: float) -> t
     if columns.identity:
         gram = Gram.of_rows(jacobian) if jacobian.shape[0] <= jacobian.shape[1] else None
         square = gram.smallest(thorough=False) if gram is not None else None
-        if square is not None and square.lower > 0 and square.relative_width < ROOM:
+        if square is not None and square.lower > 0 and square.relative_width < MARGIN:
             low = square.sqrt()
         else:
             low = sigma_min(IntervalMatrix.from_exact(jacobian)) if gram is not None else Bound.exact(0)
@@ -211,13 +211,13 @@ def extreme_values(operator: OperatorBounds, jacobian: Array, error: float) -> t
         matrix = columns.coordinates(IntervalMatrix.from_exact(jacobian))
         low = sigma_min(matrix) if matrix.shape[0] <= matrix.shape[1] else Bound.exact(0)
         top = norm(matrix)
-        wide = wide * columns.stretch
-    low, top = ((value + wide) / columns.stretch_range for value in (low, top))
-    return _room(Bound(max(low.lower, 0.0), max(low.upper, 0.0))), _room(Bound(max(top.lower, 0.0), top.upper))
+        wide = wide * columns.largest_singular_value
+    low, top = ((value + wide) / columns.singular_value_range for value in (low, top))
+    return _margin(Bound(max(low.lower, 0.0), max(low.upper, 0.0))), _margin(Bound(max(top.lower, 0.0), top.upper))
 
 
-def _room(bound: Bound) -> Bound:
-    return bound * Bound(1 - ROOM, 1 + ROOM) if bound.is_finite else bound
+def _margin(bound: Bound) -> Bound:
+    return bound * Bound(1 - MARGIN, 1 + MARGIN) if bound.is_finite else bound
 
 
 def _gram_coordinates(operator: OperatorBounds, jacobian: Array) -> Array:
@@ -240,7 +240,7 @@ def suggested_radius(gram: Array, loss: Any, v: Array, y: Array) -> float:
     scale = path_scale(loss, v, y)
     if not (low > 1e-12 * high and math.isfinite(scale)):
         return 1e-12
-    return max(REACH * scale / low, 1e-14)
+    return max(RADIUS_FACTOR * scale / low, 1e-14)
 
 
 def path_scale(loss: Any, v: Array, y: Array) -> float:

@@ -19,7 +19,7 @@ class State(NamedTuple):
     b: Any
 
 
-class Fixed(NamedTuple):
+class Constants(NamedTuple):
     """What training does not change.
 
     Args:
@@ -61,27 +61,27 @@ class TwoLayerKernel:
     train: str
     cheap_progress = True
 
-    def output(self, fixed: Fixed, theta: State) -> tuple[Any, Cache]:
+    def output(self, constants: Constants, theta: State) -> tuple[Any, Cache]:
         """Give g(u, θ), (n,), and φ(a), φ'(a), h for the gradient."""
-        a = fixed.a_0 if theta.b is None else fixed.a_0 + theta.b * fixed.norm_u_squared
+        a = constants.a_0 if theta.b is None else constants.a_0 + theta.b * constants.norm_u_squared
         phi, dphi = jax_activation(self.activation)(a)
-        h = _matvec(_outer_layer(fixed, theta), phi) / _root_k(fixed)
-        signal = h if fixed.basis is None else _matvec(fixed.basis, h)
-        return signal + fixed.offset, Cache(phi, dphi, h)
+        h = _matvec(_outer_layer(constants, theta), phi) / _root_k(constants)
+        signal = h if constants.basis is None else _matvec(constants.basis, h)
+        return signal + constants.offset, Cache(phi, dphi, h)
 
-    def gradient(self, fixed: Fixed, theta: State, cache: Cache, z: Any) -> tuple[Factors, Any]:
+    def gradient(self, constants: Constants, theta: State, cache: Cache, z: Any) -> tuple[Factors, Any]:
         """Give the gradient of ⟨z, g⟩ in factors, and its squared norm."""
-        if fixed.basis is not None:
-            z = _rmatvec(fixed.basis, z)
-        z = z / _root_k(fixed)
+        if constants.basis is not None:
+            z = _rmatvec(constants.basis, z)
+        z = z / _root_k(constants)
         squared = 0.0
         outer = step_b = None
         if self.train != "inner":
             outer = z
             squared = squared + (z @ z) * (cache.phi @ cache.phi)
         if self.train != "outer":
-            step_b = cache.dphi * _rmatvec(_outer_layer(fixed, theta), z)
-            squared = squared + (step_b @ step_b) * fixed.norm_u_squared
+            step_b = cache.dphi * _rmatvec(_outer_layer(constants, theta), z)
+            squared = squared + (step_b @ step_b) * constants.norm_u_squared
         return Factors(outer, step_b), squared
 
     def expand(self, cache: Cache, factors: Factors, scale: Any) -> State:
@@ -89,38 +89,38 @@ class TwoLayerKernel:
         V = None if factors.outer is None else (scale * factors.outer)[:, None] * cache.phi[None, :]
         return State(V, None if factors.b is None else scale * factors.b)
 
-    def squared_norm(self, fixed: Fixed, vector: State) -> Any:
+    def squared_norm(self, constants: Constants, vector: State) -> Any:
         """Give ‖vector‖²; that of b uᵀ is ‖b‖²‖u‖²."""
         squared = 0.0
         if vector.b is not None:
-            squared = squared + (vector.b @ vector.b) * fixed.norm_u_squared
+            squared = squared + (vector.b @ vector.b) * constants.norm_u_squared
         if vector.V is not None:
             flat = vector.V.ravel()  # a dot product is vectorised, a sum of squares is not
             squared = squared + flat @ flat
         return squared
 
-    def progress(self, fixed: Fixed, theta: State, theta_0: State, cache: Cache, factors: Factors) -> Any:
+    def progress(self, constants: Constants, theta: State, theta_0: State, cache: Cache, factors: Factors) -> Any:
         """Give ⟨θ − θ_0, ∇f⟩, from which ‖θ_τ − θ_0‖² is carried along: one product with V_0, no difference of V."""
         total = 0.0
         if factors.outer is not None:
-            total = factors.outer @ (_root_k(fixed) * cache.h - _matvec(theta_0.V, cache.phi))
+            total = factors.outer @ (_root_k(constants) * cache.h - _matvec(theta_0.V, cache.phi))
         if factors.b is not None:
-            total = total + (theta.b @ factors.b) * fixed.norm_u_squared
+            total = total + (theta.b @ factors.b) * constants.norm_u_squared
         return total
 
-    def normal_product(self, fixed: Fixed, theta: State, z: Any) -> Any:
+    def normal_product(self, constants: Constants, theta: State, z: Any) -> Any:
         """Give J Jᵀ z (docs/theory.md §4)."""
-        _, cache = self.output(fixed, theta)
-        if fixed.basis is not None:
-            z = _rmatvec(fixed.basis, z)
-        k = fixed.a_0.shape[0]
+        _, cache = self.output(constants, theta)
+        if constants.basis is not None:
+            z = _rmatvec(constants.basis, z)
+        k = constants.a_0.shape[0]
         result = 0.0
         if self.train != "outer":
-            V = _outer_layer(fixed, theta)
-            result = _matvec(V, cache.dphi**2 * _rmatvec(V, z)) * (fixed.norm_u_squared / k)
+            V = _outer_layer(constants, theta)
+            result = _matvec(V, cache.dphi**2 * _rmatvec(V, z)) * (constants.norm_u_squared / k)
         if self.train != "inner":
             result = result + z * ((cache.phi @ cache.phi) / k)
-        return result if fixed.basis is None else _matvec(fixed.basis, result)
+        return result if constants.basis is None else _matvec(constants.basis, result)
 
 
 @dataclass(frozen=True)
@@ -129,21 +129,21 @@ class FullForward:
 
     activation: str
 
-    def __call__(self, fixed: Any, leaves: Any) -> Any:
-        """Give g(u, θ) for ``fixed`` = {u, offset, basis or None, and W or V if it is not trained}."""
-        W, V = (leaves.get(name, fixed.get(name)) for name in ("W", "V"))
-        phi, _ = jax_activation(self.activation)(_matvec(W, fixed["u"]))
+    def __call__(self, constants: Any, leaves: Any) -> Any:
+        """Give g(u, θ) for ``constants`` = {u, offset, basis or None, and W or V if it is not trained}."""
+        W, V = (leaves.get(name, constants.get(name)) for name in ("W", "V"))
+        phi, _ = jax_activation(self.activation)(_matvec(W, constants["u"]))
         h = _matvec(V, phi) / V.shape[1] ** 0.5
-        signal = h if fixed["basis"] is None else _matvec(fixed["basis"], h)
-        return signal + fixed["offset"]
+        signal = h if constants["basis"] is None else _matvec(constants["basis"], h)
+        return signal + constants["offset"]
 
 
-def _outer_layer(fixed: Fixed, theta: State) -> Any:
-    return fixed.V if theta.V is None else theta.V
+def _outer_layer(constants: Constants, theta: State) -> Any:
+    return constants.V if theta.V is None else theta.V
 
 
-def _root_k(fixed: Fixed) -> float:
-    return float(fixed.a_0.shape[0] ** 0.5)
+def _root_k(constants: Constants) -> float:
+    return float(constants.a_0.shape[0] ** 0.5)
 
 
 def _matvec(matrix: Any, vector: Any) -> Any:

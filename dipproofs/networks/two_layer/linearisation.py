@@ -73,15 +73,15 @@ class TwoLayerLinearisation:
         total: IntervalMatrix | None = None
         if "W" in metric:
             u = self.network.u.astype(np.float64) ** 2
-            room = inflation(u.size + 6)
-            low, high = metric["W"][0] @ u / room, metric["W"][1] @ u * room
+            growth = inflation(u.size + 6)
+            low, high = metric["W"][0] @ u / growth, metric["W"][1] @ u * growth
             weight = _times(_squared(self.hidden.dphi), _between(low, high))
             total = AV.scale_columns(weight) @ AV.T
         if "V" in metric:
             square = _squared(self.hidden.phi)
             far, near = square.bounds()[1], np.maximum(square.bounds()[0], 0.0)
-            room = inflation(near.size + 6)
-            low, high = metric["V"][0] @ near / room, metric["V"][1] @ far * room
+            growth = inflation(near.size + 6)
+            low, high = metric["V"][0] @ near / growth, metric["V"][1] @ far * growth
             outer = self._outer_gram(A, _between(low, high))
             total = outer if total is None else total + outer
         assert total is not None
@@ -104,7 +104,7 @@ class TwoLayerLinearisation:
         )
         ends = (lambda_min(gram), lambda_max(gram))
         least, most = (Bound(max(end.lower, 0.0), max(end.upper, 0.0), end.evidence).sqrt() for end in ends)
-        return least / columns.stretch_range, most / columns.stretch_range
+        return least / columns.singular_value_range, most / columns.singular_value_range
 
     def column_norms(self) -> dict[str, np.ndarray]:
         """Return upper bounds of ‖M_{:,i}‖, as arrays that broadcast to the parameters."""

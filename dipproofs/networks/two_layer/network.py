@@ -18,7 +18,7 @@ from dipproofs.networks.linearisation import Linearisation
 from dipproofs.networks.two_layer import memory, quantities
 from dipproofs.networks.two_layer.enclosure import HiddenLayer, enclose_hidden, enclose_signal
 from dipproofs.networks.two_layer.estimates import estimate_network
-from dipproofs.networks.two_layer.kernel import Fixed, State
+from dipproofs.networks.two_layer.kernel import Constants, State
 from dipproofs.operators.bounds import OperatorBounds
 from dipproofs.theory import ACTIVATIONS, EXCLUDED
 from dipproofs.theory.architectures import Architecture
@@ -200,11 +200,11 @@ class TwoLayer:
         return ARCHITECTURES[self.train]
 
     @cached_property
-    def fixed(self) -> Fixed:
+    def constants(self) -> Constants:
         """a_0 = W u and ‖u‖², as floats of the run's format."""
         u = self.u.astype(np.float64)
         a_0 = self.W.astype(np.float64) @ u
-        return Fixed(a_0.astype(self.dtype), np.asarray(u @ u, self.dtype))
+        return Constants(a_0.astype(self.dtype), np.asarray(u @ u, self.dtype))
 
     @cached_property
     def hidden(self) -> HiddenLayer:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dipproofs.networks.two_layer.kernel import Fixed, FullForward, State, TwoLayerKernel
+from dipproofs.networks.two_layer.kernel import Constants, FullForward, State, TwoLayerKernel
 
 if TYPE_CHECKING:
     from dipproofs.descent.program import Program
@@ -18,9 +18,9 @@ def compressed_program(network: TwoLayer) -> Program:
     from dipproofs.descent.program import Program
 
     dtype, train = network.dtype, network.train
-    a_0, norm_u_squared = network.fixed[:2]
+    a_0, norm_u_squared = network.constants[:2]
     V = network.V.astype(dtype)
-    fixed = Fixed(
+    constants = Constants(
         a_0,
         norm_u_squared,
         V if train == "inner" else None,
@@ -38,7 +38,7 @@ def compressed_program(network: TwoLayer) -> Program:
             found["V"] = np.asarray(vector.V)
         return found
 
-    return Program(TwoLayerKernel(network.activation, train), fixed, theta, network.at, named)
+    return Program(TwoLayerKernel(network.activation, train), constants, theta, network.at, named)
 
 
 def full_program(network: TwoLayer) -> Program:
@@ -48,11 +48,11 @@ def full_program(network: TwoLayer) -> Program:
     dtype = network.dtype
     names = {"both": ("W", "V"), "inner": ("W",), "outer": ("V",)}[network.train]
     arrays = {"W": network.W, "V": network.V}
-    fixed: dict[str, Any] = {
+    constants: dict[str, Any] = {
         "u": network.u.astype(dtype),
         "offset": dtype.type(network.output_offset),
         "basis": None if network.basis is None else network.basis.astype(dtype),
     }
-    fixed |= {name: array.astype(dtype) for name, array in arrays.items() if name not in names}
+    constants |= {name: array.astype(dtype) for name, array in arrays.items() if name not in names}
     trained = {name: arrays[name] for name in names}
-    return autodiff_program(FullForward(network.activation), fixed, trained, network.moved, dtype)
+    return autodiff_program(FullForward(network.activation), constants, trained, network.moved, dtype)

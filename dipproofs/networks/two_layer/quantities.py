@@ -34,18 +34,18 @@ def enclose_network(network: TwoLayer, operator: OperatorBounds, *, unprojected:
     observed = Blocks(network.train, hidden, columns.coordinates(AV), operator.coordinates, operator.orthonormal)
     shared = columns.identity and AV.shape[1] < AV.shape[0]
     values[s.norm_V] = observed.norm_XV if shared else norm(AV)
-    values[s.sigma_AJ] = observed.smallest() / columns.stretch_range
-    values[s.norm_AJ] = observed.largest() / columns.stretch_range
-    values[s.sigma_A_in] = observed.inner_smallest / columns.stretch_range
+    values[s.sigma_AJ] = observed.smallest() / columns.singular_value_range
+    values[s.norm_AJ] = observed.largest() / columns.singular_value_range
+    values[s.sigma_A_in] = observed.inner_smallest / columns.singular_value_range
     values[s.c_A0] = _largest_column(AV)
     if operator.orthonormal:
         signal, c_0 = observed, values[s.c_A0]
     else:
         BV = rows.coordinates(IntervalMatrix.from_exact(network.V))
         signal = Blocks(network.train, hidden, BV, rows.rows, rows.identity)
-        c_0 = _largest_column(BV) / rows.stretch_range
-    values[s.sigma_J] = signal.smallest() / rows.stretch_range
-    values[s.sigma_in] = signal.inner_smallest / rows.stretch_range
+        c_0 = _largest_column(BV) / rows.singular_value_range
+    values[s.sigma_J] = signal.smallest() / rows.singular_value_range
+    values[s.sigma_in] = signal.inner_smallest / rows.singular_value_range
     values[s.c_0] = c_0
     if unprojected:
         V = IntervalMatrix.from_exact(network.V)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from dipproofs.theory.core import define
+from dipproofs.theory.core import define, symbol
 
-x = sp.Symbol("x", real=True)
+x = symbol("x", "argument of an activation", real=True)
 
 
 @dataclass(frozen=True)

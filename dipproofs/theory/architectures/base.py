@@ -18,7 +18,7 @@ class NetworkFormat:
         arrays: names of the dimensions by array; m and n are those of A, equal names are equal sizes.
         prefixes: of further arrays, of any shape; ``integers``: those that may hold integers.
         options: valid values by key of the network's description; sizes: dimension by key; numbers: keys of numbers.
-        fixed: arrays and prefixes that training does not change.
+        untrained: arrays and prefixes that training does not change.
         basis: the array that holds B of a synthesis generator g = B h, or "".
     """
 
@@ -28,7 +28,7 @@ class NetworkFormat:
     options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     sizes: Mapping[str, str] = field(default_factory=dict)
     numbers: tuple[str, ...] = ()
-    fixed: tuple[str, ...] = ()
+    untrained: tuple[str, ...] = ()
     basis: str = ""
 
 

@@ -44,6 +44,6 @@ GRAPH = Architecture(
 #: What certificates store: parameters by their names (before a polish: as theta_run/), and the graph's constants.
 FORMATS: dict[str, NetworkFormat] = {
     "graph": NetworkFormat(
-        prefixes=("theta/", "theta_run/", "constant/"), integers=("constant/",), fixed=("constant/",)
+        prefixes=("theta/", "theta_run/", "constant/"), integers=("constant/",), untrained=("constant/",)
     )
 }

@@ -9,24 +9,21 @@ from __future__ import annotations
 
 import sympy as sp
 
-from dipproofs.theory.core import define
+from dipproofs.theory import symbols as s
+from dipproofs.theory.core import define, symbol, symbols
 from dipproofs.theory.extremes import minimum
 
 _SOURCE = "graphs §3"
 
-
-def symbols(names: str) -> tuple[sp.Symbol, ...]:
-    """Non-negative symbols of the node formulas."""
-    return tuple(sp.symbols(names, nonnegative=True, seq=True))
-
-
-# of the node's inputs, for the blocks j and k
-d_xj, d_xk, r_xj, r_xk, E_x = symbols("d_xj d_xk r_xj r_xk E_x")
-d_wj, d_wk, r_wj, r_wk, E_w = symbols("d_wj d_wk r_wj r_wk E_w")
-length_x, length_w, row_length_x = symbols("|d_x| |d_w| |r_x|")
-rho = sp.Symbol("rho", nonnegative=True)
-# of the adjoint Jacobian B: ‖B‖, its largest column, ‖B diag(P2)‖, the largest P2_i‖column‖
-b, column, b_bent, column_bent = symbols("b b_col b_P2 b_colP2")
+# of the node's inputs x and w, for the blocks j and k
+d_xj, d_xk, d_wj, d_wk = symbols("d_xj d_xk d_wj d_wk", "‖D_j‖ or ‖D_k‖ of the input x or w")
+r_xj, r_xk, r_wj, r_wk = symbols("r_xj r_xk r_wj r_wk", "largest row norm of D_j or D_k of the input x or w")
+E_x, E_w = symbols("E_x E_w", "norm of the second derivative of the input x or w")
+length_x, length_w, row_length_x = symbols("|d_x| |d_w| |r_x|", "root of the sum of squares over all blocks")
+rho = s.rho
+b = symbol("|B|", "norm of the adjoint Jacobian B")
+column = symbol("b_col", "largest column of B")
+b_second, column_second = symbols("b_P2 b_colP2", "norm (b_P2) or largest column (b_colP2) of B diag(P_2)")
 
 
 def _node(name: str, expr: sp.Expr, meaning: str) -> sp.Expr:
@@ -36,13 +33,16 @@ def _node(name: str, expr: sp.Expr, meaning: str) -> sp.Expr:
 _cross = d_wj * d_xk + d_xj * d_wk
 
 # --- what every node knows -------------------------------------------------------------------------------------
-row_size = symbols("n")[0]
+row_size = symbol("n_row", "number of entries of one output's row")
 RADIUS = _node("radius", rho * minimum(row_length_x, length_x), "how far an entry moves on the ball")
 
 # --- bilinear maps: convolution, matrix product ----------------------------------------------------------------
-norm_w, norm_p, kappa = symbols("w p kappa")
-two_w, one_w, two_p, one_p = symbols("w_2 w_1 p_2 p_1")
-start, radius_w = symbols("w_0 rad_w")
+norm_w, norm_p = symbols("|w| |p|", "norm of x ↦ w∗x (w) or w ↦ w∗x (p) on the ball")
+kappa = symbol("kappa", "norm of the bilinear map (w, x) ↦ w∗x")
+two_w, two_p = symbols("w_2 p_2", "Euclidean length of the coefficients of one output of x ↦ w∗x (w) or w ↦ w∗x (p)")
+one_w, one_p = symbols("w_1 p_1", "sum of the absolute coefficients of one output of x ↦ w∗x (w) or w ↦ w∗x (p)")
+start = symbol("w_0", "at θ_0, what the formula bounds on the ball")
+radius_w, radius_x = symbols("rad_w rad_x", "how far an entry of the input w or x moves on the ball")
 BILINEAR_NORM = _node("bilinear.norm", start + kappa * rho * length_w, "norm of x ↦ w∗x for w on the ball")
 BILINEAR_TWO = _node(
     "bilinear.two",
@@ -65,33 +65,41 @@ BILINEAR_N = _node("bilinear.N", b * kappa * _cross, "curvature term of w∗x")
 BILINEAR_J = _node("bilinear.J", b * kappa * rho * length_w, "change of B∂op/∂x on the ball")
 
 # --- entrywise functions ---------------------------------------------------------------------------------------
-P_1, P_2, slope, radius_x = symbols("P_1 P_2 P_0 rad_x")
+P_1, P_2 = symbols("P_1 P_2", "sup|φ'| (P_1), sup|φ''| (P_2) on the box of an entry")
+slope = symbol("P_0", "|φ'| in the middle of the box")
 _rows = minimum(r_xj * d_xk, d_xj * r_xk)
 ENTRYWISE_SLOPE = _node("entrywise.slope", slope + P_2 * radius_x, "sup|φ'| on a box, P_2 ≥ sup|φ''| there")
 ENTRYWISE_D = _node("entrywise.d", P_1 * d_xj, "‖D_j‖ of φ(x)")
 ENTRYWISE_R = _node("entrywise.r", P_1 * r_xj, "largest row of D_j of φ(x)")
 ENTRYWISE_E = _node("entrywise.E", P_1 * E_x + P_2 * _rows, "second derivative of φ(x)")
-ENTRYWISE_N = _node("entrywise.N", minimum(column_bent * d_xj * d_xk, b_bent * _rows), "curvature term of φ(x)")
-ENTRYWISE_J = _node("entrywise.J", b_bent * radius_x, "change of B diag(φ'(x)) on the ball")
+ENTRYWISE_N = _node("entrywise.N", minimum(column_second * d_xj * d_xk, b_second * _rows), "curvature term of φ(x)")
+ENTRYWISE_J = _node("entrywise.J", b_second * radius_x, "change of B diag(φ'(x)) on the ball")
 
 # --- entrywise products ----------------------------------------------------------------------------------------
-value_w, value_x = symbols("v_w v_x")
+value_w, value_x = symbols("v_w v_x", "largest absolute entry of the input w or x on the ball")
 _T = minimum(r_wj * d_xk, d_wj * r_xk) + minimum(r_wk * d_xj, d_wk * r_xj)
 PRODUCT_D = _node("product.d", value_w * d_xj + value_x * d_wj, "‖D_j‖ of w∘x")
 PRODUCT_R = _node("product.r", value_w * r_xj + value_x * r_wj, "largest row of D_j of w∘x")
 PRODUCT_E = _node("product.E", value_w * E_x + value_x * E_w + _T, "second derivative of w∘x")
 PRODUCT_N = _node("product.N", minimum(column * _cross, b * _T), "curvature term of w∘x")
 PRODUCT_J = _node("product.J", b * radius_w, "change of B diag(w) on the ball")
-group_x, b_group = symbols("g_x b_grp")
+group_x = symbol("g_x", "largest norm of x on a group of equal factors")
+b_group = symbol("b_grp", "largest norm of B on a group of equal factors")
 AFFINE_D = _node("affine.d", value_w * d_xj + group_x * d_wj, "‖D_j‖ of (Gw)∘x, G repeats w over disjoint groups")
 AFFINE_E = _node("affine.E", value_w * E_x + group_x * E_w + _cross, "second derivative of (Gw)∘x")
 AFFINE_N = _node("affine.N", b_group * _cross, "curvature term of (Gw)∘x, b_grp the largest norm of B on a group")
 
 # --- normalisation ---------------------------------------------------------------------------------------------
-deviation, count, spread, greatest, curvature = symbols("s P s_0 n_max kappa_c")
-b_curvature, least_centred, functional = symbols("b_kappa c_min f_0")
-b_left, b_right, b_direction, direction = symbols("b_fj b_fk b_dir b_dir0")
-weight = symbols("k_c")[0]
+deviation = symbol("s_c", "lower bound of the root of the variance of a group plus ε, on the ball")
+count = symbol("P_c", "number of entries of a group")
+greatest = symbol("n_max", "largest |n_i| of a group on the ball")
+curvature = symbol("kappa_c", "‖D²n‖ of a group on the ball")
+b_curvature = symbol("b_kappa", "max over groups of ‖D²n‖·‖B_c‖")
+least_centred = symbol("c_min", "lower bound of the norm of a centred group on the ball")
+functional = symbol("f_x", "‖x̂ᵀD_j‖ of one group at θ_0")
+b_left, b_right = symbols("b_fj b_fk", "‖B diag(k_c f_c)‖, f_c of the block j or k")
+b_direction = symbol("b_dir", "max over groups of k_c‖B_c x̂_c‖ on the ball")
+direction = symbol("b_dir0", "‖B x̂‖ of one group at θ_0")
 NORMALISE_CURVATURE = _node(
     "normalise.curvature", 2 / (sp.sqrt(3) * sp.sqrt(count) * deviation**2), "‖D²n‖ of one group"
 )
@@ -105,8 +113,8 @@ NORMALISE_N = _node(
     "normalise.N", b_curvature * d_xj * d_xk, "curvature term of n(x), b_kappa = max of curvature·‖B_c‖"
 )
 NORMALISE_J = _node("normalise.J", b * curvature * length_x * rho, "change of B∂n/∂x on the ball")
-NORMALISE_WEIGHT = _node("normalise.weight", 1 / (sp.sqrt(count) * deviation**2), "1/(√P s²)")
-row_E = symbols("|E_j|")[0]
+NORMALISE_WEIGHT = _node("normalise.weight", 1 / (sp.sqrt(count) * deviation**2), "1/(√P s²), P entries in a group")
+row_E = symbol("|E_j|", "root of the sum over all blocks k of E²")
 NORMALISE_FUNCTIONAL = _node(
     "normalise.functional",
     functional + rho * (row_E + length_x * d_xj / least_centred),
@@ -122,7 +130,8 @@ NORMALISE_STRUCTURED = _node(
 )
 
 # --- linear maps, softmax --------------------------------------------------------------------------------------
-norm_U, row_one, row_two = symbols("U U_1 U_2")
+norm_U = symbol("U", "norm of the matrix U")
+row_one, row_two = symbols("U_1 U_2", "largest sum (U_1) or Euclidean length (U_2) of a row of U")
 LINEAR_D = _node("linear.d", norm_U * d_xj, "‖D_j‖ of Ux")
 LINEAR_R = _node("linear.r", minimum(row_one * r_xj, row_two * d_xj), "largest row of D_j of Ux")
 LINEAR_E = _node("linear.E", norm_U * E_x, "second derivative of Ux")
@@ -132,12 +141,14 @@ SOFTMAX_E = _node("softmax.E", E_x / 2 + d_xj * d_xk / sp.sqrt(2), "second deriv
 SOFTMAX_N = _node("softmax.N", b * d_xj * d_xk / sp.sqrt(2), "curvature term of softmax x")
 SOFTMAX_J = _node("softmax.J", b * length_x * rho / sp.sqrt(2), "change of B∂softmax/∂x on the ball")
 
-stacked_a, stacked_b = symbols("a b_2")
+stacked_a, stacked_b = symbols("q_1 q_2", "d or E of the first or second of two stacked nodes")
 STACKED = _node("stacked", sp.sqrt(stacked_a**2 + stacked_b**2), "d or E of two nodes stacked")
 
 # --- restarts, approximate adjoints ----------------------------------------------------------------------------
-exact, error, defect, own_E = symbols("D_0 err R E")
-change = symbols("dJ")[0]
+exact, error = symbols("D_0 err", "‖D_j‖ at θ_0 as computed (D_0), error of it (err)")
+defect = symbol("R_def", "norm of the defect of a computed adjoint at a node")
+own_E = symbol("E", "second derivative of the node itself")
+change = symbol("dJ", "change of B∂op/∂x on the ball")
 RESTART = _node("restart", exact + error + rho * row_E, "‖D_j‖ on the ball from the Jacobian at θ_0")
 DEFECT_D = _node("defect.d", defect * d_xj, "error of a computed Jacobian from the defect at one node")
 DEFECT_N = _node("defect.N", (defect + change) * own_E, "curvature from the defect of the adjoints at one node")

@@ -160,7 +160,7 @@ def _format(basis: str) -> NetworkFormat:
         options={"activation": tuple(ACTIVATIONS), "train": TRAIN_MODES},
         sizes={"width": "k", "input_dimension": "d"},
         numbers=("output_offset",),
-        fixed=("u", basis) if basis else ("u",),
+        untrained=("u", basis) if basis else ("u",),
         basis=basis,
     )
 

@@ -42,8 +42,8 @@ class Form:
         id: JSON name. source: section of the theory.
         step: the step-size hypothesis; its smaller side is proportional to γ.
         omega: factor of hypothesis (H). rate: factor κ̃ of the rate of Ψ, or None where the residual contracts.
-        H: hypothesis (H), with the integral over a profile F unevaluated. weakening, drift: (H) integrates
-            weakening·F − drift.
+        H: hypothesis (H), with the integral over a profile F unevaluated. weakening, correction: (H) integrates
+            weakening·F − correction.
         chain: (symbol, expression) that the form defines, given the architecture's constants and the profile.
         conclusions: expression by name of a guarantee, given F_∞.
         decrease: decrease of ln‖r‖ (of −Ψ) by a step, given F_∞; ranks proposals.
@@ -67,7 +67,7 @@ class Form:
     rate: sp.Expr | None
     H: sp.Rel = conditions.hypothesis_H
     weakening: sp.Expr = sp.S.One
-    drift: sp.Expr = sp.S.Zero
+    correction: sp.Expr = sp.S.Zero
     chain: Callable[[Profile], Chain]
     conclusions: Mapping[str, sp.Expr]
     decrease: sp.Expr
@@ -112,7 +112,7 @@ class Form:
 
     def integrand(self, F: sp.Expr) -> sp.Expr:
         """Return what (H) integrates."""
-        return self.weakening * F - self.drift
+        return self.weakening * F - self.correction
 
 
 def factor_form(id: str, omega: sp.Expr, rate: sp.Expr, limit: int, closed: bool, source: str, **options: Any) -> Form:

@@ -48,11 +48,11 @@ def _chain(weakening: sp.Expr) -> object:
         factor = replaced(weakening, {s.F_start: start})
         slope = replaced(profile.slope, {s.t: s.rho})
         # exactly 0 where the slope is ℓ_A and c_e = 1
-        drift = replaced(conditions.curvature_drift, {s.profile_slope: slope})
+        correction = replaced(conditions.curvature_correction, {s.profile_slope: slope})
         return (
             (s.profile_slope, slope),
             (step_weakening, factor),
-            (s.curvature_drift, drift),
+            (s.curvature_correction, correction),
             (s.omega, RESIDUAL_OMEGA),
         )
 
@@ -68,7 +68,7 @@ def _form(step: sp.Rel, weakening: sp.Expr) -> Form:
         rate=None,
         H=conditions.hypothesis_H_residual,
         weakening=step_weakening,
-        drift=s.curvature_drift,
+        correction=s.curvature_correction,
         chain=_chain(weakening),  # type: ignore[arg-type]
         conclusions={
             "distance_to_limit": conditions.distance_to_limit_residual,

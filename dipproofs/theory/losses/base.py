@@ -29,19 +29,19 @@ from typing import Any
 
 import sympy as sp
 
-from dipproofs.theory.core import define
+from dipproofs.theory.core import define, symbol
 from dipproofs.theory.symbols import e, loss_curvature, loss_gradient, psi_0, xi
 
-r = sp.Symbol("r", positive=True)  # size of a residual
-v = sp.Symbol("v", real=True)  # one entry of the prediction
-y = sp.Symbol("y", real=True)  # one entry of the observation
-v_lo = sp.Symbol(r"v_{\mathrm{lo}}", real=True)  # ends of the sublevel bracket of h(·, y)
-v_hi = sp.Symbol(r"v_{\mathrm{hi}}", real=True)
-s = sp.Symbol("s", positive=True)  # coordinate along a branch, or a desingularized error
-m = sp.Symbol("m", positive=True)  # number of observations
-scale = sp.Symbol("c", positive=True)
-mu = sp.Symbol(r"\mu", positive=True)  # ‖∇L₁‖² ≥ 2μL₁ on the sublevel set
-curvature_max = sp.Symbol("K", positive=True)  # largest second derivative on the sublevel bracket
+r = symbol("r", "size of a residual", positive=True)
+v = symbol("v", "one entry of the prediction", real=True)
+y = symbol("y", "one entry of the observation", real=True)
+v_lo = symbol(r"v_{\mathrm{lo}}", "lower end of the sublevel bracket of h(·, y)", real=True)
+v_hi = symbol(r"v_{\mathrm{hi}}", "upper end of the sublevel bracket of h(·, y)", real=True)
+s = symbol("s", "coordinate along a branch of h, 0 at its minimiser", positive=True)
+m = symbol("m", "number of observations", positive=True)
+scale = symbol("c", "scale of the loss", positive=True)
+mu = symbol(r"\mu", "‖∇L₁‖² ≥ 2μL₁ on the sublevel set", positive=True)
+curvature_max = symbol("K", "largest second derivative on the sublevel bracket", positive=True)
 
 STRUCTURES = ("separable", "radial", "entrywise")
 Number = int | float | Fraction

@@ -20,7 +20,7 @@ value_of_time = sp.Function("value_of_time")
 
 
 @dataclass(frozen=True)
-class ProfileFacts:
+class PotentialFacts:
     """What symbols decide about a profile; None where they do not.
 
     Args:
@@ -36,7 +36,7 @@ class ProfileFacts:
     convex: bool | None
 
 
-def profile_facts(h: sp.Expr) -> ProfileFacts:
+def profile_facts(h: sp.Expr) -> PotentialFacts:
     """Differentiate a profile in `r` and decide what symbols can decide.
 
     Example:
@@ -48,10 +48,10 @@ def profile_facts(h: sp.Expr) -> ProfileFacts:
     second = _tidy(sp.diff(slope, r))
     pieces = [piece for piece, _ in second.args] if isinstance(second, sp.Piecewise) else [second]
     convex = True if all(sign_of(piece) in (0, 1) for piece in pieces) else None
-    return ProfileFacts(h, slope, second, decide_shape(second), convex)
+    return PotentialFacts(h, slope, second, decide_shape(second), convex)
 
 
-def check_smooth(facts: ProfileFacts) -> None:
+def check_smooth(facts: PotentialFacts) -> None:
     """Refuse what symbols do not see to be C¹ as an even function: h and h' vanish at 0, and pieces follow and join.
 
     Raises:
@@ -98,7 +98,7 @@ def _tidy(expr: sp.Expr) -> sp.Expr:
     return tidy if tidy.count_ops() <= expr.count_ops() else expr
 
 
-def custom_theory(facts: ProfileFacts, shape: str, numerics: LossNumerics) -> LossTheory:
+def custom_theory(facts: PotentialFacts, shape: str, numerics: LossNumerics) -> LossTheory:
     """Return the loss Σ h(|v_i − y_i|) of a user's profile.
 
     Args:
@@ -124,7 +124,7 @@ def custom_theory(facts: ProfileFacts, shape: str, numerics: LossNumerics) -> Lo
     )
 
 
-def _implicit(facts: ProfileFacts, shape: str) -> dict[str, Any]:
+def _implicit(facts: PotentialFacts, shape: str) -> dict[str, Any]:
     share = m if shape == "convex" else sp.Integer(1)
     largest = loss_0 if shape == "convex" else loss_0 / m
     spread = sp.Integer(1) if shape == "convex" else sp.sqrt(m)

@@ -6,16 +6,17 @@ from typing import Any
 
 import sympy as sp
 
+from dipproofs.theory.core import symbol
 from dipproofs.theory.extremes import minimum
 from dipproofs.theory.losses.base import LossNumerics, LossTheory, Parameter, r, s
 from dipproofs.theory.losses.numerics import difference
 from dipproofs.theory.losses.rules import ScalarPotential, separable_fields
 from dipproofs.theory.symbols import e, xi
 
-delta = sp.Symbol(r"\delta", positive=True)
+delta = symbol(r"\delta", "residual from which on the loss is linear", positive=True)
 _corner = delta**2 / 2
 
-PROFILE = ScalarPotential(
+POTENTIAL = ScalarPotential(
     h=sp.Piecewise((r**2 / 2, r <= delta), (delta * r - _corner, True)),
     slope=minimum(r, delta),
     second_derivative=sp.Piecewise((1, r <= delta), (0, True)),
@@ -46,7 +47,7 @@ def _slope(xp: Any, d: Any, y: Any, parameters: Any) -> Any:
 HUBER = LossTheory(
     kind="huber",
     convention="Σ (½r² if |r| ≤ δ, else δ|r| − ½δ²), r = v_i − y_i",
-    **separable_fields(PROFILE),
+    **separable_fields(POTENTIAL),
     proof="h'' falls from 1 to 0 at δ, so P(e) = min(2e, δ²) is concave",
     numerics=LossNumerics(difference, _entry, _slope),
     parameters=(Parameter("delta", delta, 0.0, False, "where Huber's loss becomes linear"),),

@@ -11,7 +11,7 @@ from dipproofs.theory.symbols import e, xi
 
 _grown = 2 * sp.exp(e) * sp.sinh(e)  # exp(2e) − 1, without a difference
 
-PROFILE = ScalarPotential(
+POTENTIAL = ScalarPotential(
     h=sp.log(1 + 2 * sp.sinh(r / 2) ** 2),
     slope=sp.tanh(r),
     second_derivative=1 / sp.cosh(r) ** 2,
@@ -26,7 +26,7 @@ PROFILE = ScalarPotential(
 LOG_COSH = LossTheory(
     kind="log-cosh",
     convention="Σ ln cosh(v_i − y_i)",
-    **separable_fields(PROFILE),
+    **separable_fields(POTENTIAL),
     proof="h'' = sech² decreases, so P(e) = 1 − exp(−2e) is concave",
     numerics=LossNumerics(
         difference,

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import sympy as sp
-
+from dipproofs.theory.core import symbol
 from dipproofs.theory.losses.base import LossNumerics, LossTheory, Parameter, r, s
 from dipproofs.theory.losses.numerics import difference
 from dipproofs.theory.losses.rules import ScalarPotential, separable_fields
 from dipproofs.theory.symbols import e, xi
 
-p = sp.Symbol("p", positive=True)
+p = symbol("p", "exponent of the loss", positive=True)
 
-PROFILE = ScalarPotential(
+POTENTIAL = ScalarPotential(
     h=r**p / p,
     slope=r ** (p - 1),
     second_derivative=(p - 1) * r ** (p - 2),
@@ -37,7 +36,7 @@ def _slope(xp: Any, d: Any, y: Any, parameters: Any) -> Any:
 LP = LossTheory(
     kind="lp",
     convention="(1/p) Σ |v_i − y_i|^p",
-    **separable_fields(PROFILE),
+    **separable_fields(POTENTIAL),
     proof="h'' = (p − 1)r^{p−2} increases, so P is convex: equal errors are the worst case",
     numerics=LossNumerics(difference, _entry, _slope),
     parameters=(Parameter("p", p, 2.0, False, "exponent; for p = 2 use loss squared"),),

@@ -6,13 +6,14 @@ from typing import Any
 
 import sympy as sp
 
+from dipproofs.theory.core import symbol
 from dipproofs.theory.losses.base import DataConstant, LossNumerics, LossTheory, Parameter, curvature_max, s, v, v_lo, y
 from dipproofs.theory.losses.numerics import x_minus_log1p
 from dipproofs.theory.symbols import e, xi
 
-background = sp.Symbol("b", nonnegative=True)
-brightest = sp.Symbol("Y", positive=True)
-slope_max = sp.Symbol(r"g_{\max}", nonnegative=True)
+background = symbol("b", "known background of the counts")
+brightest = symbol("Y", "largest observation", positive=True)
+slope_max = symbol(r"g_{\max}", "largest slope on the sublevel bracket")
 
 ENTRY = y * sp.log(y / (v + background)) - y + v + background
 _X = -sp.LambertW(-sp.exp(-1 - e / brightest), -1)  # w/Y on the upper branch at error e

@@ -8,7 +8,7 @@ from typing import Any
 
 from dipproofs.theory.losses import LOSSES
 from dipproofs.theory.losses.base import LossTheory, r, resolve_scale
-from dipproofs.theory.losses.custom import ProfileFacts, check_smooth, profile_facts
+from dipproofs.theory.losses.custom import PotentialFacts, check_smooth, profile_facts
 from dipproofs.theory.losses.text import read_formula
 
 
@@ -66,14 +66,14 @@ def scale_of_record(record: Mapping[str, Any], observations: int, default: str |
     return factor
 
 
-def profile_of_record(record: Mapping[str, Any]) -> ProfileFacts:
+def potential_of_record(record: Mapping[str, Any]) -> PotentialFacts:
     """Return what symbols decide about the profile of a recorded custom loss; its ψ follows by `rules`.
 
     Raises:
         ValueError: the profile cannot be read, or symbols do not see that it is C¹ with h(0) = h'(0) = 0.
 
     Example:
-        >>> profile_of_record({"kind": "custom", "profile": "sqrt(1 + r**2) - 1"}).shape
+        >>> potential_of_record({"kind": "custom", "profile": "sqrt(1 + r**2) - 1"}).shape
         'concave'
     """
     text = record.get("profile")

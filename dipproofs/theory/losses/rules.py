@@ -1,4 +1,4 @@
-"""From a scalar profile h to ψ, Ψ, Ψ⁻¹, G and Λ: the rules behind the table of docs/theory.md §5.
+"""From a scalar potential h to ψ, Ψ, Ψ⁻¹, G and Λ: the rules behind the table of docs/theory.md §5.
 
 Let h be even, convex, C¹ with h(0) = 0 < h(r), and P(e) = h'(h⁻¹(e))², so that P' = 2h''∘h⁻¹: P is concave exactly
 when h'' is non-increasing on r > 0, convex when it is non-decreasing. For L = Σ h(r_i), ‖∇L‖² = Σ P(h(r_i)).
@@ -28,10 +28,10 @@ from dipproofs.theory.symbols import e, loss_0, xi
 
 @dataclass(frozen=True)
 class ScalarPotential:
-    """A scalar profile h with the closed forms that the rules combine; the checks prove that they fit together.
+    """A scalar potential h with the closed forms that the rules combine; the checks prove that they fit together.
 
     Args:
-        h: the profile as an expression in `r`.
+        h: the potential as an expression in `r`.
         slope: h'.
         second_derivative: h''.
         shape: "linear", "concave" or "convex": what P is (`decide_shape` decides, the checks compare).
@@ -69,42 +69,42 @@ class Derived:
         return dict(vars(self))
 
 
-def separable(profile: ScalarPotential) -> Derived:
+def separable(potential: ScalarPotential) -> Derived:
     """Return ψ, Ψ, Ψ⁻¹, G, Λ of Σ h(|r_i|) by the rule that the shape of P selects.
 
     Example:
-        >>> from dipproofs.theory.losses.squared import PROFILE
-        >>> separable(PROFILE).psi
+        >>> from dipproofs.theory.losses.squared import POTENTIAL
+        >>> separable(POTENTIAL).psi
         sqrt(e)
     """
-    if profile.shape == "convex":
+    if potential.shape == "convex":
         return Derived(
             "convex",
-            sp.sqrt(m) * profile.inverse.subs(e, e / m),
-            profile.time_of_value.subs(e, e / m),
-            m * profile.value_of_time,
-            profile.slope_of_value.subs(e, loss_0),
-            _second_derivative_at(profile),
+            sp.sqrt(m) * potential.inverse.subs(e, e / m),
+            potential.time_of_value.subs(e, e / m),
+            m * potential.value_of_time,
+            potential.slope_of_value.subs(e, loss_0),
+            _second_derivative_at(potential),
         )
     return Derived(
-        profile.shape,
-        profile.inverse,
-        profile.time_of_value,
-        profile.value_of_time,
-        sp.sqrt(m) * profile.slope_of_value.subs(e, loss_0 / m),
-        _first_piece(profile.second_derivative).subs(r, 0),
+        potential.shape,
+        potential.inverse,
+        potential.time_of_value,
+        potential.value_of_time,
+        sp.sqrt(m) * potential.slope_of_value.subs(e, loss_0 / m),
+        _first_piece(potential.second_derivative).subs(r, 0),
     )
 
 
-def radial(profile: ScalarPotential) -> Derived:
+def radial(potential: ScalarPotential) -> Derived:
     """Return ψ, Ψ, Ψ⁻¹, G, Λ of h(‖r‖), for P convex or linear."""
     return Derived(
         "radial",
-        profile.inverse,
-        profile.time_of_value,
-        profile.value_of_time,
-        profile.slope_of_value.subs(e, loss_0),
-        _second_derivative_at(profile),
+        potential.inverse,
+        potential.time_of_value,
+        potential.value_of_time,
+        potential.slope_of_value.subs(e, loss_0),
+        _second_derivative_at(potential),
     )
 
 
@@ -120,17 +120,17 @@ def strongly_convex(curvature: sp.Expr = curvature_max) -> Derived:
     )
 
 
-def _second_derivative_at(profile: ScalarPotential) -> sp.Expr:
-    return sp.powdenest(profile.second_derivative.subs(r, profile.inverse.subs(e, loss_0)), force=True)
+def _second_derivative_at(potential: ScalarPotential) -> sp.Expr:
+    return sp.powdenest(potential.second_derivative.subs(r, potential.inverse.subs(e, loss_0)), force=True)
 
 
 def _first_piece(expr: sp.Expr) -> sp.Expr:
     return expr.args[0][0] if isinstance(expr, sp.Piecewise) else expr
 
 
-def separable_fields(profile: ScalarPotential) -> dict[str, Any]:
-    """Return everything that a separable `LossTheory` takes from its profile."""
-    return {"structure": "separable", "entry": profile.h, **separable(profile).fields()}
+def separable_fields(potential: ScalarPotential) -> dict[str, Any]:
+    """Return everything that a separable `LossTheory` takes from its potential."""
+    return {"structure": "separable", "entry": potential.h, **separable(potential).fields()}
 
 
 __all__ = ["Derived", "ScalarPotential", "radial", "s", "separable", "separable_fields", "strongly_convex"]

@@ -23,7 +23,7 @@ def positive_parameters(expr: sp.Expr, parameters: Iterable[Parameter]) -> sp.Ex
     """Write each parameter as its minimum plus a non-negative symbol, so that signs become visible."""
     exact = {
         q.symbol: sp.Rational(q.minimum)
-        + sp.Symbol(f"{q.name}_above", **{"nonnegative" if q.closed else "positive": True})
+        + sp.Dummy(f"{q.name}_above", **{"nonnegative" if q.closed else "positive": True})
         for q in parameters
     }
     return expr.subs(exact)
@@ -100,7 +100,7 @@ def convex_entry(loss: LossTheory) -> bool:
         second = positive_parameters(sp.diff(loss.entry, r, 2), loss.parameters)
         pieces = [piece for piece, _ in second.args] if isinstance(second, sp.Piecewise) else [second]
         return all(sign_of(piece) in (0, 1) for piece in pieces)
-    inside, data = sp.Symbol("inside", positive=True), sp.Symbol("data", positive=True)
+    inside, data = sp.Dummy("inside", positive=True), sp.Dummy("data", positive=True)
     low, high = loss.domain
     second = _simplified(sp.diff(loss.entry, v, 2))
     if high == sp.oo:

@@ -9,7 +9,7 @@ from dipproofs.theory.losses.numerics import difference
 from dipproofs.theory.losses.rules import ScalarPotential, separable_fields
 from dipproofs.theory.symbols import e, xi
 
-PROFILE = ScalarPotential(
+POTENTIAL = ScalarPotential(
     h=r**2,
     slope=2 * r,
     second_derivative=sp.Integer(2),
@@ -24,7 +24,7 @@ PROFILE = ScalarPotential(
 SQUARED = LossTheory(
     kind="squared",
     convention="‖v − y‖²",
-    **separable_fields(PROFILE),
+    **separable_fields(POTENTIAL),
     proof="P(e) = 4e is linear: ‖∇L‖² = 4L exactly",
     numerics=LossNumerics(difference, lambda xp, d, y, parameters: d * d, lambda xp, d, y, parameters: 2 * d),
     default_scale="half",

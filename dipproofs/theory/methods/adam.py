@@ -9,7 +9,7 @@ from __future__ import annotations
 import sympy as sp
 
 from dipproofs.theory import symbols as s
-from dipproofs.theory.core import define
+from dipproofs.theory.core import define, symbol
 from dipproofs.theory.extremes import maximum
 from dipproofs.theory.methods import heavy_ball
 from dipproofs.theory.methods import symbols as m
@@ -18,25 +18,21 @@ from dipproofs.theory.methods.base import Condition, MethodTheorem, definer
 _make = definer("methods.adam", "methods §3")
 
 
-def _size(latex: str) -> sp.Symbol:
-    return sp.Symbol(latex, nonnegative=True)
-
-
 # --- given, in the metric P_0, on the ball of radius ρ there
-metric_injectivity = _size(r"\tilde s")
-metric_norm = _size(r"\tilde M")
-metric_lipschitz = _size(r"\tilde\ell")
-largest_second_moment = _size(r"v_{\max}")
-column_ratio = _size(r"\max_i\|M_{:,i}\|^2/v_i")
+metric_injectivity = symbol(r"\tilde s", "lower bound of the injectivity of M̃ᵀ")
+metric_norm = symbol(r"\tilde M", "upper bound of ‖M̃‖")
+metric_lipschitz = symbol(r"\tilde\ell", "Lipschitz constant of M̃")
+largest_second_moment = symbol(r"v_{\max}", "largest second moment")
+column_ratio = symbol(r"\max_i\|M_{:,i}\|^2/v_i", "largest squared column of M over its second moment")
 
-# --- chosen: how far the metric moves over the horizon, and from one step to the next
-metric_fall = _size(r"\delta_{lo}")
-metric_rise = _size(r"\delta_{hi}")
-metric_change = _size(r"\delta_1")
+# --- chosen: how far the metric moves
+metric_fall = symbol(r"\delta_{lo}", "ln of the metric falls by at most this over the horizon")
+metric_rise = symbol(r"\delta_{hi}", "ln of the metric rises by at most this over the horizon")
+metric_change = symbol(r"\delta_1", "ln of the metric changes by at most this in one step")
 
 # --- constants
-excitation = _size(r"\varpi")
-chi = _size(r"\chi")
+excitation = symbol(r"\varpi", "largest share of a new squared gradient in v")
+chi = symbol(r"\chi", "W grows by 1+χ at most when the metric changes")
 
 
 def _power(base: sp.Expr, exponent: sp.Expr) -> sp.Expr:

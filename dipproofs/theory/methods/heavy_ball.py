@@ -154,9 +154,9 @@ residual_bound = define(
 
 # --- another Lyapunov function W', with other α and δ, from some iterate on
 _rest = m.exchange * m.Z_s - m.Z_next
-#: W' ≤ λW on the mode of x_s iff all of these are ≥ 0.
+#: W' ≤ λ_W W on the mode of x_s iff all of these are ≥ 0.
 EXCHANGE = tuple(
-    define(f"methods.heavy_ball.exchange_{name}", expr, f"λβW − βW' ≥ 0 on a mode: {what}", "methods §1")
+    define(f"methods.heavy_ball.exchange_{name}", expr, f"λ_W βW − βW' ≥ 0 on a mode: {what}", "methods §1")
     for name, expr, what in (
         ("weight", _rest, "the entry of ‖r‖²"),
         ("kinetic", m.exchange - 1, "the entry of ‖v₊‖², and the kernel of M"),
@@ -168,7 +168,7 @@ _first, _last = m.Z_s - m.c_s**2 / 4, m.Z_next - m.c_next**2 / 4
 exchange_of_mode = define(
     "methods.heavy_ball.exchange",
     (_middle + sp.sqrt(_middle**2 - _first * _last)) / _first,
-    "smallest λ for which λW − W' ≥ 0 on the mode of x_s, where W and W' are positive",
+    "smallest λ_W for which λ_W W − W' ≥ 0 on the mode of x_s, where W and W' are positive",
     "methods §1",
     m.exchange,
 )

@@ -1,7 +1,7 @@
 """Gradient descent with inexact gradients: the floating-point iterates themselves (docs/theory-methods.md §4).
 
-θ₊ = θ − γ(∇f + e), ‖e‖ ≤ a + b‖∇f‖ on the ball; profile F(t) = s_{A0} − ℓ_A t. While R > floor the residual form of the
-descent theorem holds with F̂ = (F − M_ρ b̂)/(1 + b̂), b̂ = b + b'; γM_ρ² ≤ 1.
+θ₊ = θ − γ(∇f + e), ‖e‖ ≤ a_e + b_e‖∇f‖ on the ball; profile F(t) = s_{A0} − ℓ_A t. While R > floor the residual form
+of the descent theorem holds with F̂ = (F − M_ρ b̂)/(1 + b̂), b̂ = b_e + b'; γM_ρ² ≤ 1.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import sympy as sp
 
 from dipproofs.theory import symbols as s
-from dipproofs.theory.core import define
+from dipproofs.theory.core import define, symbol, symbols
 from dipproofs.theory.extremes import maximum
 from dipproofs.theory.methods import symbols as m
 from dipproofs.theory.methods.base import Condition, MethodTheorem, definer
@@ -18,19 +18,17 @@ _make = definer("methods.inexact", "methods §4")
 ell, gamma, R_0, M, s_0, rho = s.lipschitz_AJ, s.gamma, s.psi_0, s.norm_AJ_ball, s.sigma_AJ, s.rho
 
 
-def _size(latex: str) -> sp.Symbol:
-    return sp.Symbol(latex, nonnegative=True)
-
-
-error_absolute, error_relative, slack = _size("a"), _size("b"), _size("b'")
-error_total = _size(r"\hat b")
-x = _size("x_e")
-first, slope = sp.Symbol(r"\hat F_0", real=True), _size(r"\hat\ell")
-F_end, F_hat_end, F_rho = _size("F_S"), _size(r"\hat F_S"), _size(r"F_\rho")
-floor = _size("R_{fl}")
+error_absolute, error_relative = symbols("a_e b_e", "‖e‖ ≤ a_e + b_e‖∇f‖")
+slack = symbol("b'", "what is added to b_e for the residuals above the floor")
+error_total = symbol(r"\hat b", "b_e + b'")
+x = symbol("x_e", "what curvature and error cost of the slope")
+first = symbol(r"\hat F_0", "F̂(0) − x_e", real=True)
+slope = symbol(r"\hat\ell", "slope of F̂")
+F_end, F_hat_end, F_rho = symbol("F_S", "F(S)"), symbol(r"\hat F_S", "F̂(S) − x_e"), symbol(r"F_\rho", "F(ρ)")
+floor = symbol("R_{fl}", "residual at which the error takes over")
 
 CONSTANTS = (
-    _make("error_total", error_relative + slack, "b̂ = b + b'", error_total),
+    _make("error_total", error_relative + slack, "b̂ = b_e + b'", error_total),
     _make(
         "x",
         maximum(0, ell - ell / (1 + error_total)) * gamma * (1 + error_total) * M * R_0 / 2,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sympy as sp
 
 from dipproofs.theory import symbols as s
-from dipproofs.theory.core import define
+from dipproofs.theory.core import define, symbol, symbols
 from dipproofs.theory.extremes import minimum
 from dipproofs.theory.methods import symbols as m
 from dipproofs.theory.methods.base import Condition, MatrixCondition, MethodTheorem, definer
@@ -17,10 +17,10 @@ from dipproofs.theory.methods.base import Condition, MatrixCondition, MethodTheo
 _make = definer("methods.nesterov", "methods §2")
 ell, gamma, R_0 = s.lipschitz_AJ, s.gamma, s.psi_0
 z = m.alpha + m.beta
-A, B = sp.symbols("A_N B_N", nonnegative=True)
-kappa_2 = sp.Symbol(r"\kappa_2", nonnegative=True)
-kernel = sp.Symbol(r"\eta_\ker", nonnegative=True)
-X_s, X_M = sp.symbols("X_s X_M", nonnegative=True)
+A, B = symbols("A_N B_N", "what the change of M costs: per ‖b‖² (A_N), per ‖b‖‖u‖ (B_N)")
+kappa_2 = symbol(r"\kappa_2", "what the change of M costs, per W")
+kernel = symbol(r"\eta_\ker", "least η in the kernel of M")
+X_s, X_M = symbols("X_s X_M", "bound of the eigenvalues of γMMᵀ: least (s), largest (M)")
 
 
 def residual_weight(X: sp.Expr) -> sp.Expr:
@@ -95,7 +95,7 @@ _a11, _a12, _a22 = 1 - _X, sp.Integer(1), sp.Integer(1)  # a = (1−X)q̃ + u, b
 
 def _after() -> tuple[sp.Expr, sp.Expr, sp.Expr]:
     """W₊ with M frozen: (1−X)(Xa² + α(1−X)ab + β(1−X)b²) as a form in (q̃, u)."""
-    q, u = sp.symbols("q u")
+    q, u = sp.Dummy(), sp.Dummy()
     a, b = (1 - _X) * q + u, u - _X * q
     form = sp.expand((1 - _X) * (_X * a**2 + m.alpha * (1 - _X) * a * b + m.beta * (1 - _X) * b**2))
     return form.coeff(q, 2), sp.expand(form.coeff(q, 1).coeff(u, 1) / 2), form.coeff(q, 0).coeff(u, 2)

@@ -1,7 +1,7 @@
 """How far a gradient step in floating-point arithmetic is from the exact one (docs/theory-methods.md §4.1).
 
-The program computes θ₊ = θ − γ(∇f + e) for a two-layer network, ∇f = Mᵀr, with sums in any order; ‖e‖ ≤ a + b‖∇f‖ on
-B(θ_0, ρ). Arithmetic is IEEE with unit roundoff u; φ and φ' are *assumed* to be off by at most ε(1 + |a|) at a.
+The program computes θ₊ = θ − γ(∇f + e) for a two-layer network, ∇f = Mᵀr, with sums in any order; ‖e‖ ≤ a_e + b_e‖∇f‖
+on B(θ_0, ρ). Arithmetic is IEEE with unit roundoff u; φ and φ' are *assumed* to be off by at most ε(1 + |a|) at a.
 Products may be fused, and an operation may lose η_0 by underflow.
 """
 
@@ -10,33 +10,39 @@ from __future__ import annotations
 import sympy as sp
 
 from dipproofs.theory import symbols as s
-from dipproofs.theory.core import define
+from dipproofs.theory.core import define, symbol, symbols
 from dipproofs.theory.methods import inexact_gradient as inexact
 from dipproofs.theory.methods.base import definer
 
 _make = definer("methods.rounding", "methods §4.1")
 
 
-def _size(latex: str) -> sp.Symbol:
-    return sp.Symbol(latex, nonnegative=True)
-
-
 # --- the arithmetic and what is assumed of it
-unit, elementary, lost = _size("u"), _size(r"\varepsilon_\varphi"), _size(r"\eta_0")
-travelled = _size("D")  # of W, from the start of the run
+unit = symbol("u", "unit roundoff")
+elementary = symbol(r"\varepsilon_\varphi", "error of φ and φ' that is assumed, in units of 1 + |a|")
+lost = symbol(r"\eta_0", "what an operation may lose by underflow")
+travelled = symbol("D_W", "upper bound of ‖W − W_0‖_F, W_0 at the start of the run")
 
 # --- the problem: sizes, and what the certificate has no name for
-rows, columns, inputs = _size("m"), _size("n"), _size("d")
-norm_abs_A = _size(r"\||A|\|")
-frobenius_W, frobenius_V = _size(r"\|W\|_F"), _size(r"\|V\|_F")
-offset, loss_factor = _size("o"), _size("2c")  # of the signal, every entry; loss c‖r‖²
+rows, columns, inputs = s.m, s.n, s.d
+norm_abs_A = symbol(r"\||A|\|", "norm of the matrix of absolute values of A")
+frobenius_W, frobenius_V = symbols(r"\|W\|_F \|V\|_F", "Frobenius norm")
+offset = symbol("o", "offset of every entry of the signal")
+loss_factor = symbol("2c", "twice the factor of the loss c‖r‖²")
 
 # --- what follows
-start_away = _size(r"\varepsilon_0")
-preactivation, delta_a = _size("P"), _size(r"\delta_a")
-size_phi, delta_phi, delta_dphi = _size(r"\Phi"), _size(r"\delta_\varphi"), _size(r"\delta_{\varphi'}")
-size_V, size_h, size_x = _size(r"v_F"), _size("H"), _size("X")
-tiny, delta_v, backward = _size(r"\eta"), _size(r"\delta_v"), _size("c_b")
+start_away = symbol(r"\varepsilon_0", "distance of the program's parameters from the stored ones")
+preactivation = symbol("P", "bound of ‖|W_0||u|‖ + ‖b‖‖u‖²")
+delta_a = symbol(r"\delta_a", "rounding of a = Wu")
+size_phi = symbol(r"\Phi", "bound of ‖φ(a)‖ on the ball")
+delta_phi = symbol(r"\delta_\varphi", "error of φ(a)")
+delta_dphi = symbol(r"\delta_{\varphi'}", "error of φ'(a_j)")
+size_V = symbol("v_F", "bound of ‖V‖_F on the ball")
+size_h = symbol("H", "bound of ‖|V||φ(a)|‖/√k + ‖o‖")
+size_x = symbol("X_g", "bound of ‖g‖ as computed")
+tiny = symbol(r"\eta_g", "what underflow can do to the gradient")
+delta_v = symbol(r"\delta_v", "error of Ag")
+backward = symbol("c_b", "error of the reverse pass, per ‖r‖")
 
 
 def growth(count: sp.Expr | int) -> sp.Expr:
@@ -101,13 +107,13 @@ CONSTANTS = (
         (1 + unit) * (s.norm_AJ_ball + backward) * (1 + _few) * delta_v
         + unit * (size_V + frobenius_W + travelled + 2 * rho) / s.gamma
         + tiny,
-        "a: error of a step over γ where the gradient vanishes",
+        "a_e: error of a step over γ where the gradient vanishes",
         inexact.error_absolute,
     ),
     _make(
         "relative",
         (1 + unit) * ((s.norm_AJ_ball + backward) * _few + backward) / (s.sigma_AJ - s.lipschitz_AJ * rho) + unit,
-        "b: error of a step over γ, per ‖∇f‖",
+        "b_e: error of a step over γ, per ‖∇f‖",
         inexact.error_relative,
     ),
 )  # fmt: skip

@@ -9,24 +9,25 @@ from __future__ import annotations
 import sympy as sp
 
 from dipproofs.theory import symbols as s
-from dipproofs.theory.core import define
+from dipproofs.theory.core import define, symbol, symbols
 from dipproofs.theory.extremes import minimum
 
-
-def _size(latex: str) -> sp.Symbol:
-    return sp.Symbol(latex, nonnegative=True)
-
-
-#: b_i, d_i, δ_i before; b_τ, d_τ after.
-before, away, length, bound, distance = (_size(name) for name in ("b_i", "d_i", r"\delta_i", r"b_\tau", r"d_\tau"))
-#: The frozen curves: ‖(I−γK)^τ r‖, γ‖Mᵀ(I−γK)^τ r‖, ‖M⁺(I−(I−γK)^τ)r‖.
-frozen, frozen_step, frozen_distance = _size("f"), _size("g"), _size("D")
-#: Σρ₀^jP, Σφ_jP, Σκ_jP; Σe, Σφ_je, Σχ_je.
-turned, turned_step, turned_distance = _size("P_r"), _size("P_g"), _size("P_D")
-pushed, pushed_residual, pushed_step = _size("e_D"), _size("e_r"), _size("e_g")
-injectivity, w = _size(r"\sigma"), _size("w")
-j = sp.Symbol("j", integer=True, nonnegative=True)
-_net = s.F_inf - s.curvature_drift
+before, bound = symbols(r"b_i b_\tau", "bound of the residual norm: at an earlier iterate (i), at this one (τ)")
+away, distance = symbols(r"d_i d_\tau", "bound of the distance from θ_t: of an earlier iterate (i), of this one (τ)")
+length = symbol(r"\delta_i", "bound of the length of the step from an earlier iterate")
+frozen = symbol(r"f_\tau", "‖(I−γK)^τ r‖")
+frozen_step = symbol(r"g_\tau", "γ‖Mᵀ(I−γK)^τ r‖")
+frozen_distance = symbol(r"D_\tau", "‖M⁺(I−(I−γK)^τ)r‖")
+turned, turned_step, turned_distance = (
+    symbol(latex, meaning) for latex, meaning in (("P_r", "Σρ₀^jP_i"), ("P_g", "Σφ_jP_i"), ("P_D", "Σκ_jP_i"))
+)
+pushed, pushed_residual, pushed_step = (
+    symbol(latex, meaning) for latex, meaning in (("e_D", "Σe_i"), ("e_r", "Σφ_je_i"), ("e_g", "Σχ_je_i"))
+)
+injectivity = symbol(r"\sigma", "lower bound of s_A at an earlier iterate")
+w = symbol("w", "γσ², σ a singular value of M")
+j = symbol("j", "iterations since", integer=True, nonnegative=True)
+_net = s.F_inf - s.curvature_correction
 
 contraction = define("methods.spectral.contraction", 1 - s.gamma * s.F_inf * _net, "b_τ ≤ q b_{τ−1}", "methods §7")
 smoothing = define(

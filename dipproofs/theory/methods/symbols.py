@@ -2,50 +2,47 @@
 
 from __future__ import annotations
 
-import sympy as sp
-
-
-def _size(latex: str) -> sp.Symbol:
-    return sp.Symbol(latex, nonnegative=True)
-
+from dipproofs.theory import symbols as s
+from dipproofs.theory.core import symbol, symbols
 
 # --- the method
-beta = _size(r"\beta")  # momentum; Adam: β₁
-beta_2 = _size(r"\beta_2")  # Adam
-epsilon = _size(r"\epsilon")  # Adam
-learning_rate = _size("lr")  # Adam
-completed = _size("t_0")  # Adam: steps already taken
-horizon = _size("N")  # Adam: steps that the statement covers
+beta = symbol(r"\beta", "momentum; Adam: β₁")
+beta_2 = symbol(r"\beta_2", "decay of Adam's second moments")
+epsilon = symbol(r"\epsilon", "what Adam adds to the root of a second moment")
+learning_rate = symbol("lr", "Adam's learning rate")
+completed = symbol("t_0", "steps that Adam has taken already")
+horizon = symbol("N", "steps that a statement about Adam covers")
 
 # --- given: on the ball of radius ρ
-injectivity = _size("s")  # s ≤ s_A(θ) on the ball: F(ρ)
+injectivity = symbol("s", "lower bound of s_A(θ) on the ball: F(ρ)")
 
-# --- given: the state. D is the displacement that momentum multiplies in the next iteration
-state_norm = _size(r"\|D\|")
-state_slope = sp.Symbol(r"\langle r,MD\rangle", real=True)
-state_newton = sp.Symbol(r"\langle M^+r,D\rangle", real=True)
-gradient_norm = _size(r"\|M^\top r\|")
+# --- given: the state
+state_norm = symbol(r"\|D\|", "norm of D, the displacement that momentum multiplies in the next iteration")
+state_slope = symbol(r"\langle r,MD\rangle", "upper bound of ⟨r, MD⟩", real=True)
+state_newton = symbol(r"\langle M^+r,D\rangle", "upper bound of ⟨M⁺r, D⟩", real=True)
+gradient_norm = symbol(r"\|M^\top r\|", "norm of the gradient")
 
 # --- chosen by the search
-alpha = _size(r"\alpha")
-delta = _size(r"\delta")
-eta = _size(r"\eta")
-zeta = _size(r"\zeta")
-nu = _size(r"\nu")
+alpha, delta = symbols(r"\alpha \delta", "weight in the Lyapunov function W")
+eta = symbol(r"\eta", "W falls by the factor βη but for the change of M")
+zeta = symbol(r"\zeta", "share of ‖v₊‖² that is kept for the path")
+nu = symbol(r"\nu", "weight between the two velocities of Nesterov's method")
 
 # --- constants
-h = _size("h")
-x_s, x_M = _size("x_s"), _size("x_M")
-Z_s, Z_M = _size("Z_s"), _size("Z_M")
-c_s, c_M = _size("c_s"), _size("c_M")
-d_R = sp.Symbol("d_R", real=True)
-d_n = sp.Symbol("d_n", real=True)
-W_0 = sp.Symbol("W_0", real=True)
-R_hat, n_hat, k_hat = _size(r"\hat R"), _size(r"\hat n"), _size(r"\hat k")
-perturbation = _size(r"\pi")
-contraction = _size(r"\rho_2")  # of W, per iteration
-path = _size("S")
-lyapunov = _size("W")  # bound variable of the scalar recursion
-Z_next, c_next = _size("Z'"), _size("c'")  # of another Lyapunov function
-exchange = _size(r"\lambda")  # of the function in its place: W' ≤ λW
-x, X = _size("x"), _size("X")  # singular value of hM, its square
+h = symbol("h", "√γ")
+x_s, x_M = symbols("x_s x_M", "bound of the singular values of hM: least (s), largest (M)")
+Z_s, Z_M = symbols("Z_s Z_M", "Z, in W = (Z r² + v₊² + c r v₊)/β of one mode, at x_s or x_M")
+c_s, c_M = symbols("c_s c_M", "c, in W = (Z r² + v₊² + c r v₊)/β of one mode, at x_s or x_M")
+d_R = symbol("d_R", "W bounds the squared residual norm, divided by this", real=True)
+d_n = symbol("d_n", "W bounds the squared velocity, divided by this", real=True)
+W_0 = symbol("W_0", "W at the certified iterate and its state", real=True)
+R_hat = symbol(r"\hat R", "bound of the residual norm along the run")
+n_hat = symbol(r"\hat n", "bound of the velocity along the run")
+k_hat = symbol(r"\hat k", "ℓR̂/s²")
+perturbation = symbol(r"\pi", "what the change of M costs, per squared velocity")
+contraction = symbol(r"\rho_2", "factor of W (inexact gradients: of the residual norm) per iteration")
+path = s.S
+lyapunov = symbol("W", "value of the Lyapunov function")
+Z_next, c_next = symbols("Z' c'", "Z or c of another Lyapunov function")
+exchange = symbol(r"\lambda_W", "of a Lyapunov function W' in the place of W: W' ≤ λ_W W")
+x, X = symbols("x_h X", "singular value of hM (x_h), its square (X)")

@@ -12,7 +12,7 @@ from dipproofs.theory.width.bounds import (
     WidthBound,
     WidthCondition,
 )
-from dipproofs.theory.width.levels import desingularized_demand, impossible_reason, largest_loss
+from dipproofs.theory.width.levels import desingularized_requirement, impossible_reason, largest_loss
 from dipproofs.theory.width.paper import (
     DISCRETISATION,
     DISCRETISATION_SPLIT,
@@ -43,7 +43,7 @@ __all__ = [
     "NotApplicable",
     "WidthBound",
     "WidthCondition",
-    "desingularized_demand",
+    "desingularized_requirement",
     "impossible_reason",
     "largest_loss",
     "oscillation_of",

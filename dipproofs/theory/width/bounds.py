@@ -1,6 +1,6 @@
 """The named width bounds: which events, which profile, what must exceed ψ̄ (docs/theory.md §6).
 
-A bound turns (train, form, profile) into one or more `WidthCondition`s: straight-line programs that end in a supply.
+A bound turns (train, form, profile) into one or more `WidthCondition`s: straight-line programs that end in ω∫F.
 Each condition is a theorem by itself; with several, the smallest width of any of them is valid, because all are fixed
 before the network is drawn.
 """
@@ -24,9 +24,9 @@ from dipproofs.theory.width.events import (
     inner_block,
     inner_block_chernoff,
 )
-from dipproofs.theory.width.sparse import sparse_supply
+from dipproofs.theory.width.integrals import BLOCK, BOTH, INNER, RESIDUAL_BLOCK, RESIDUAL_WHOLE, SPLIT
+from dipproofs.theory.width.sparse import sparse_integral
 from dipproofs.theory.width.split import SPLIT_OMEGA
-from dipproofs.theory.width.supplies import BLOCK, BOTH, INNER, RESIDUAL_BLOCK, RESIDUAL_WHOLE, SPLIT
 from dipproofs.theory.width.symbols import b_lo, column, column_full, n, omega, s_in, s_init
 
 #: The forms for which widths are bounded.
@@ -44,19 +44,19 @@ class NotApplicable(Exception):
 
 @dataclass(frozen=True)
 class WidthCondition:
-    """(H) holds with probability ≥ 1−δ when ``supply`` exceeds ψ̄, after the ``steps`` are evaluated in order.
+    """(H) holds with probability ≥ 1−δ when ``integral`` exceeds ψ̄, after the ``steps`` are evaluated in order.
 
     Args:
         profile: injectivity profile.
         steps: assignments (symbol, expression); the first ones are the events.
-        supply: ω∫F as an expression in the symbols; None when any width with b_lo > 0 serves (outer layer alone).
-        demands_residual: whether ψ̄ is needed (not for the outer layer alone).
+        integral: ω∫F as an expression in the symbols; None when any width with b_lo > 0 serves (outer layer alone).
+        needs_residual: whether ψ̄ is needed (not for the outer layer alone).
     """
 
     profile: str
     steps: tuple[Step, ...]
-    supply: sp.Expr | None
-    demands_residual: bool = True
+    integral: sp.Expr | None
+    needs_residual: bool = True
 
     @property
     def events(self) -> tuple[str, ...]:
@@ -124,10 +124,10 @@ def _whole_jacobian(bound: str, train: str, form: str, profile: str, textbook: b
     if profile == "paper":
         steps.append((column_full, column))
     if form == "residual":
-        more, supply = RESIDUAL_WHOLE[train, profile]
+        more, integral = RESIDUAL_WHOLE[train, profile]
     else:
-        more, supply = (BOTH if train == "both" else INNER)[profile]
-    return (WidthCondition(profile, (*_omega(form), *steps, *more), supply),)
+        more, integral = (BOTH if train == "both" else INNER)[profile]
+    return (WidthCondition(profile, (*_omega(form), *steps, *more), integral),)
 
 
 def _baseline(train: str, form: str, profile: str, law: str) -> tuple[WidthCondition, ...]:
@@ -150,8 +150,8 @@ def _block(train: str, form: str, profile: str, law: str) -> tuple[WidthConditio
     steps = [*hidden_lower(share), *hidden_upper(share), *initial_residual(share)]
     if form != "residual":
         return (WidthCondition("block", (*_omega(form), *steps), BLOCK),)
-    more, supply = RESIDUAL_BLOCK
-    return (WidthCondition("block", (*steps, *columns(share), *more), supply),)
+    more, integral = RESIDUAL_BLOCK
+    return (WidthCondition("block", (*steps, *columns(share), *more), integral),)
 
 
 #: Shares of δ for ‖φ(a)‖ from below, from above, and the loss: even, and tilted to the event that costs most.
@@ -189,9 +189,9 @@ def _sparse(train: str, form: str, profile: str, law: str) -> tuple[WidthConditi
         raise NotApplicable("bound sparse is not proved for form residual: use rank, or form concave")
     _require(train, profile, ("row-space",), "sparse")
     share = _R(1, 4)
-    more, supply = sparse_supply(share, law == "gaussian")
+    more, integral = sparse_integral(share, law == "gaussian")
     steps = [*hidden_upper(share), *initial_residual(share), *inner_block(share), (s_init, s_in)]
-    return (WidthCondition("row-space", (*_omega(form), *steps, *more), supply),)
+    return (WidthCondition("row-space", (*_omega(form), *steps, *more), integral),)
 
 
 #: The width bounds by name.

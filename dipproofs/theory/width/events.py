@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-from dipproofs.theory.core import define
+from dipproofs.theory.core import define, symbol
 from dipproofs.theory.width.symbols import (
     B_1,
     C_dphi,
@@ -35,7 +35,7 @@ from dipproofs.theory.width.symbols import (
 
 Step = tuple[sp.Symbol, sp.Expr]
 _SOURCE = "§6"
-tail = sp.Symbol("t_e", positive=True)  # the event's t: it fails with probability at most e^{−t}
+tail = symbol("t_e", "an event's t: it fails with probability at most e^{−t}", positive=True)
 
 
 def _step(id: str, symbol: sp.Symbol, expr: sp.Expr, meaning: str) -> Step:
@@ -45,7 +45,7 @@ def _step(id: str, symbol: sp.Symbol, expr: sp.Expr, meaning: str) -> Step:
 
 def failure_exponent(share: sp.Rational, name: str) -> tuple[sp.Symbol, Step]:
     """Return t = ln(1/(share·δ)), the exponent of an event that may use up this share of δ, and its step."""
-    t = sp.Symbol(f"t_{name}", positive=True)
+    t = symbol(f"t_{name}", f"t of the event {name}", positive=True)
     return t, (t, sp.log(1 / (sp.sympify(share) * delta)))
 
 
@@ -55,8 +55,8 @@ def _with_exponent(share: sp.Rational, name: str, steps: list[Step]) -> list[Ste
 
 
 # --- ‖φ(a)‖/√k -----------------------------------------------------------------------------------------------
-_bernstein = sp.Symbol(r"b_{\mathrm{Laplace}}", nonnegative=True)
-_lipschitz = sp.Symbol(r"b_{\mathrm{Lipschitz}}", real=True)
+_bernstein = symbol(r"b_{\mathrm{Laplace}}", "lower bound of ‖φ(a)‖/√k by the Laplace transform")
+_lipschitz = symbol(r"b_{\mathrm{Lipschitz}}", "lower bound of ‖φ(a)‖/√k by Lipschitz concentration", real=True)
 
 LOWER_LAPLACE = _step(
     "b_lo_laplace",
@@ -91,7 +91,7 @@ def hidden_upper(share: sp.Rational) -> list[Step]:
 
 
 # --- the loss at initialisation ---------------------------------------------------------------------------------
-_variance = sp.Symbol(r"\sigma^2", nonnegative=True)
+_variance = symbol(r"\sigma^2", "sub-Gaussian proxy of the entries of g_0")
 ENTRY_VARIANCE = _step("variance", _variance, proxy * b_hi**2, "sub-Gaussian proxy of the entries of g_0")
 RESIDUAL = _step(
     "residual",
@@ -112,8 +112,8 @@ def initial_residual(share: sp.Rational) -> list[Step]:
 
 
 # --- the inner block ------------------------------------------------------------------------------------------
-_fourth = sp.Symbol(r"\varrho_r", nonnegative=True)
-_eta = sp.Symbol("eta", nonnegative=True)
+_fourth = symbol(r"\varrho_r", "bound of E‖Pv‖²Pvvᵀ P")
+_eta = symbol("eta", "relative deviation in the matrix Chernoff bound")
 FOURTH = _step(
     "fourth_moment",
     _fourth,
@@ -149,7 +149,7 @@ def inner_block_chernoff(share: sp.Rational) -> list[Step]:
 
 
 # --- the columns of V -------------------------------------------------------------------------------------------
-_tau = sp.Symbol("tau_c", positive=True)
+_tau = symbol("tau_c", "exponent of one column", positive=True)
 COLUMN_EXPONENT = _step("column_exponent", _tau, tail + sp.log(k), "exponent of one column, a union over k columns")
 COLUMN = _step(
     "column",

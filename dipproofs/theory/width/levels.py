@@ -17,11 +17,11 @@ from dipproofs.theory.losses.base import m as observations
 from dipproofs.theory.losses.base import r
 from dipproofs.theory.symbols import e, loss_0
 from dipproofs.theory.width import logit
-from dipproofs.theory.width.symbols import demand, residual
+from dipproofs.theory.width.symbols import required, residual
 
 
 @dataclass(frozen=True)
-class Demand:
+class Requirement:
     """How ψ̄ follows from R̄.
 
     Args:
@@ -36,9 +36,9 @@ class Demand:
 
 
 #: Losses whose minimiser is not y.
-_SPECIAL: dict[str, Demand] = {
-    "logit-cross-entropy": Demand(
-        ((logit.level_symbol, logit.LEVEL), (demand, logit.DEMAND)),
+_SPECIAL: dict[str, Requirement] = {
+    "logit-cross-entropy": Requirement(
+        ((logit.level_symbol, logit.LEVEL), (required, logit.REQUIRED)),
         True,
         (("y-min", logit.margin, "all observations lie in [y-min, 1 − y-min], 0 < y-min ≤ 1/2"),),
     ),
@@ -70,12 +70,12 @@ def _without_overflow(expr: sp.Expr) -> sp.Expr:
     return expr.replace(pattern, far).replace(other, far)
 
 
-def desingularized_demand(loss: LossTheory) -> Demand | None:
+def desingularized_requirement(loss: LossTheory) -> Requirement | None:
     """Return ψ̄ = ψ(largest loss) for ‖A g_0−y‖ ≤ R̄, or None when the residual does not determine it.
 
     Example:
         >>> from dipproofs.theory.losses import SQUARED
-        >>> desingularized_demand(SQUARED).steps
+        >>> desingularized_requirement(SQUARED).steps
         ((\\bar\\psi, \\bar R),)
     """
     if loss.kind in _SPECIAL:
@@ -85,8 +85,8 @@ def desingularized_demand(loss: LossTheory) -> Demand | None:
         return None
     whole = sp.powdenest(loss.psi.subs(e, level), force=True)
     if whole == residual:
-        return Demand(((demand, whole),))
-    return Demand(((loss_0, level), (demand, _without_overflow(loss.psi).subs(e, loss_0))))
+        return Requirement(((required, whole),))
+    return Requirement(((loss_0, level), (required, _without_overflow(loss.psi).subs(e, loss_0))))
 
 
 def impossible_reason(loss: LossTheory, parameters: Mapping[sp.Symbol, sp.Rational] | None = None) -> str | None:

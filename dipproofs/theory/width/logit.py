@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import sympy as sp
 
-from dipproofs.theory.core import define
+from dipproofs.theory.core import define, symbol
 from dipproofs.theory.losses.base import m as observations
 from dipproofs.theory.symbols import loss_0 as _f
 from dipproofs.theory.width.symbols import residual
 
-margin = sp.Symbol("eta", positive=True)  # every y_i lies in [η, 1−η]
+margin = symbol("eta", "every y_i lies in [η, 1−η]", positive=True)
 
 _entropy = -margin * sp.log(margin) - (1 - margin) * sp.log(1 - margin)
 _at_zero = observations * (sp.log(2) - _entropy)
@@ -25,8 +25,8 @@ LEVEL = define(
     "largest logit cross-entropy for ‖A g_0‖ ≤ R̄",
     "§6",
 )
-DEMAND = define(
-    "width.logit.demand",
+REQUIRED = define(
+    "width.logit.required",
     sp.Max(sp.sqrt(2 * _f / (margin * (1 - margin))), 2 * _f / (margin * (1 - sp.exp(-_f / margin)))),
     "√(2f/μ) at the lower bound of μ",
     "§6",

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import sympy as sp
 
-from dipproofs.theory.core import define
+from dipproofs.theory.core import define, symbol
 from dipproofs.theory.forms import FORMS
 from dipproofs.theory.symbols import q
+from dipproofs.theory.width.spectrum import kappa as condition_number
 from dipproofs.theory.width.split import SPLIT_OMEGA
 from dipproofs.theory.width.symbols import d, m, n, norm_A, sigma_A
 
 _SOURCE = "§6"
-C, C_prime = sp.Symbol("C", positive=True), sp.Symbol("C'", positive=True)
-lipschitz_loss = sp.Symbol("L_{L,0}", positive=True)  # Lipschitz constant of ∇L_y on the level set
-y_clean_max, noise_max = sp.symbols(r"\|A\bar{x}\|_\infty \|\varepsilon\|_\infty", nonnegative=True)
-condition_number = sp.Symbol("kappa", positive=True)
+C = symbol("C", "unnamed constant of the paper's bound of ‖y_0−y‖", positive=True)
+C_prime = symbol("C'", "unnamed constant of the paper's width", positive=True)
+lipschitz_loss = symbol("L_{L,0}", "Lipschitz constant of ∇L_y on the level set", positive=True)
+y_clean_max = symbol(r"\|A\bar{x}\|_\infty", "largest entry of the clean data")
+noise_max = symbol(r"\|\varepsilon\|_\infty", "largest entry of the noise")
 _psi = sp.Function("psi")
 
 INITIAL_DISTANCE = define(
@@ -48,7 +50,6 @@ PAPER_SQUARED: dict[str, sp.Expr] = {
     train: define(f"width.paper.squared.{train}", _squared(train), f"squared loss, {train}", _SOURCE)
     for train in ("both", "inner")
 }
-_scale = sp.Symbol("Lambda", positive=True)
 #: Order in n, d and κ(A) for the squared loss, where ‖y‖ is of the order of ‖A‖√n at most.
 PAPER_ORDER: dict[str, sp.Expr] = {
     train: define(
@@ -60,13 +61,13 @@ PAPER_ORDER: dict[str, sp.Expr] = {
     for train, power in (("both", 4), ("inner", 2))
 }
 
-_power = sp.Symbol("p", positive=True)
+order = symbol("p_k", "power of 1/ω in the width", positive=True)
 #: How much a form's step costs: width(form, q)/width(flow) → (1/ω)^power; power 2 for block and split, up to 4 else.
 DISCRETISATION: dict[str, sp.Expr] = {
     form.id: define(
         f"width.discretisation.{form.id}",
-        form.omega ** (-_power),
-        f"width of form {form.id} over that of the flow, a bound with k ∝ ω^(−p)",
+        form.omega ** (-order),
+        f"width of form {form.id} over that of the flow, a bound with k ∝ ω^(−p_k)",
         _SOURCE,
     )
     for form in FORMS.values()

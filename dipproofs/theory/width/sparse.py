@@ -18,23 +18,23 @@ import sympy as sp
 
 from dipproofs.theory.activations import Activation
 from dipproofs.theory.activations.base import x
-from dipproofs.theory.core import define
+from dipproofs.theory.core import define, symbol, symbols
 from dipproofs.theory.width.events import Step, failure_exponent
 from dipproofs.theory.width.symbols import B_2, k, omega, oscillation, proxy, rank, s_init, sigma_A
 
 _SOURCE = "§6"
-_count = sp.Symbol("s", positive=True)
-_entropy = sp.Symbol("H_s", positive=True)
+set_size = symbol(r"s_{\mathrm{set}}", "number of neurons in a set", positive=True)
+entropy_of_sets = symbol("H_s", "ln of the number of sets, and t of the event", positive=True)
 
 #: t_i = √(ε_ik)·osc/B₂ with √ε_i = ¾·RATIO^{i−NODES}: from one neuron in two million to 9 in 16.
 RATIO, NODES = sp.Rational(5, 4), 32
 
 ENTROPY = define(
-    "width.sparse.entropy", _count * (1 + sp.log(k / _count)), "ln of the number of sets of ⌈s⌉ neurons", _SOURCE
+    "width.sparse.entropy", set_size * (1 + sp.log(k / set_size)), "ln of the number of sets of ⌈s⌉ neurons", _SOURCE
 )
 SUBSET_GAUSSIAN = define(
     "width.sparse.gaussian",
-    (sp.sqrt(rank) + sp.sqrt(_count) + sp.sqrt(2 * _entropy)) ** 2,
+    (sp.sqrt(rank) + sp.sqrt(set_size) + sp.sqrt(2 * entropy_of_sets)) ** 2,
     "max ‖PV_S‖², Gaussian V",
     _SOURCE,
 )
@@ -42,13 +42,13 @@ SUBSET_GAUSSIAN = define(
 
 def _net(dimension: sp.Expr, degrees: sp.Expr) -> sp.Expr:
     """Net of mesh 1/8 in this dimension; χ² comparison with so many degrees of freedom."""
-    level = _entropy + dimension * sp.log(17)
+    level = entropy_of_sets + dimension * sp.log(17)
     return sp.Rational(64, 49) * proxy * (degrees + 2 * sp.sqrt(degrees * level) + 2 * level)
 
 
 SUBSET_NET = (
-    define("width.sparse.net.rows", _net(rank, _count), "max ‖PV_S‖², sub-Gaussian V, net of Im(Aᵀ)", _SOURCE),
-    define("width.sparse.net.neurons", _net(_count, rank), "the same, net of the sets' coordinates", _SOURCE),
+    define("width.sparse.net.rows", _net(rank, set_size), "max ‖PV_S‖², sub-Gaussian V, net of Im(Aᵀ)", _SOURCE),
+    define("width.sparse.net.neurons", _net(set_size, rank), "the same, net of the sets' coordinates", _SOURCE),
 )
 
 
@@ -77,35 +77,36 @@ def _nonnegative_slope(activation: Activation) -> bool:
     tanhs = list(activation.dphi.atoms(sp.tanh))
     if len(tanhs) != 1:
         return False
-    y = sp.Symbol("y", real=True)
+    y = sp.Dummy("y", real=True)
     slope = activation.dphi.subs(tanhs[0], y)
     return not slope.has(x) and sp.minimum(slope, y, sp.Interval(-1, 1)) >= 0
 
 
 @lru_cache(maxsize=8)
-def sparse_supply(share: sp.Rational, gaussian: bool) -> tuple[tuple[Step, ...], sp.Expr]:
-    """Return the steps and the supply ω∫F; the event of each node has the same part of ``share``."""
+def sparse_integral(share: sp.Rational, gaussian: bool) -> tuple[tuple[Step, ...], sp.Expr]:
+    """Return the steps and ω∫F; the event of each node has the same part of ``share``."""
     t, first = failure_exponent(share / NODES, "set")
     steps: list[Step] = [first]
-    reach = [sp.Rational(3, 4) / RATIO ** (NODES - i) for i in range(1, NODES + 1)]  # √ε_i
+    nodes = [sp.Rational(3, 4) / RATIO ** (NODES - i) for i in range(1, NODES + 1)]  # √ε_i
     levels = []
-    for i, node in enumerate(reach):
-        count, capped, entropy = sp.symbols(f"s_{i} c_{i} H_{i}", positive=True)
-        size, other, level = sp.symbols(f"Q_{i} T_{i} F_{i}", nonnegative=True)
-        own = {_count: count, _entropy: entropy}
+    for i, node in enumerate(nodes):
+        meant = f"sets of neurons, node {i} of ∫F"
+        count, capped, entropy = symbols(f"s_{{({i})}} c_{{({i})}} H_{{({i})}}", meant, positive=True)
+        size, other, level = symbols(f"Q_{{({i})}} T_{{({i})}} F_{{({i})}}", meant)
+        own = {set_size: count, entropy_of_sets: entropy}
         steps += [
             (count, node**2 * k + 1),
             (capped, sp.Min(count, k)),
-            (entropy, t + ENTROPY.xreplace({_count: capped})),
+            (entropy, t + ENTROPY.xreplace({set_size: capped})),
         ]
         if gaussian:
             steps.append((size, SUBSET_GAUSSIAN.xreplace(own)))
         else:
-            rows, neurons = sp.symbols(f"R_{i} N_{i}", positive=True)
+            rows, neurons = symbols(f"R_{{({i})}} N_{{({i})}}", meant, positive=True)
             steps += [(rows, SUBSET_NET[0].xreplace(own)), (neurons, SUBSET_NET[1].xreplace(own))]
             steps.append((size, sp.Min(rows, neurons)))
         steps += [(other, oscillation * sp.sqrt(size / k)), (level, s_init - sp.Min(s_init, other))]
         levels.append(level)
-    widths = [reach[0]] + [b - a for a, b in pairwise(reach)]
+    widths = [nodes[0]] + [b - a for a, b in pairwise(nodes)]
     area = sp.Add(*(width * level for width, level in zip(widths, levels)))
     return tuple(steps), omega * sigma_A * sp.sqrt(k) * oscillation / B_2 * area

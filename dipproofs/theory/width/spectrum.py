@@ -6,11 +6,11 @@ from math import comb
 
 import sympy as sp
 
-from dipproofs.theory.core import define
+from dipproofs.theory.core import define, symbol
 
-rank = sp.Symbol("r", positive=True, integer=True)
-kappa = sp.Symbol("kappa", positive=True)
-_i = sp.Symbol("i", integer=True, nonnegative=True)
+rank = symbol("r", "rank of A, a number", positive=True, integer=True)
+kappa = symbol("kappa", "condition number of A", positive=True)
+_i = symbol("i", "place of a singular value, from 0", integer=True, nonnegative=True)
 _last = rank - 1
 VALUE = define("width.spectrum.value", 1 - (1 - 1 / kappa) * _i / _last, "i-th singular value, 0 ≤ i < r", "§6")
 

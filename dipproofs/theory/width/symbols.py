@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import sympy as sp
-
-from dipproofs.theory.core import quantity
+from dipproofs.theory.core import quantity, symbol
 from dipproofs.theory.gaussian_moments import C_dphi, C_phi, fourth_dphi, fourth_phi
-from dipproofs.theory.symbols import B_1, B_2, norm_A, omega, q, sigma_A
+from dipproofs.theory.symbols import B_1, B_2, d, m, n, norm_A, omega, q, sigma_A
 from dipproofs.theory.symbols import rho as radius
 from dipproofs.theory.symbols import width as k
 
 _SOURCE = "§6"
 
-n = quantity("n", "n", "length of the signal", _SOURCE)
-m = quantity("m", "m", "number of observations", _SOURCE)
-d = quantity("d", "d", "length of the network's input", _SOURCE)
 rank = quantity("rank", "r", "rank of A", _SOURCE)
 frobenius2 = quantity("frobenius2", r"\|A\|_F^2", "sum of the squared singular values of A", _SOURCE)
 schatten4 = quantity("schatten4", r"\|AA^\top\|_F^2", "sum of their fourth powers", _SOURCE)
 y_norm2 = quantity("y_norm2", r"\|y\|^2", "squared norm of the observation", _SOURCE)
-delta = sp.Symbol("delta", positive=True)  # allowed probability of failure
+delta = symbol("delta", "allowed probability of failure", positive=True)
 proxy = quantity("proxy", r"\nu^2", "sub-Gaussian proxy of the entries of V", _SOURCE)
 entry_bound = quantity("entry_bound", "D", "bound of |V_ij| (infinite for Gaussian V)", _SOURCE)
 oscillation = quantity("oscillation", r"B_1^{\mathrm{osc}}", "sup φ' − inf φ'", _SOURCE)
@@ -32,7 +27,7 @@ s_init = quantity("s_init", r"\underline s", "lower bound of s(θ_0)", _SOURCE, 
 column = quantity("column", r"\bar c", "upper bound of max_j ‖P v_j‖", _SOURCE)
 column_full = quantity("column_full", r"\bar c_{\mathrm{full}}", "upper bound of max_j ‖v_j‖", _SOURCE)
 residual = quantity("residual", r"\bar R", "upper bound of ‖A g_0 − y‖", _SOURCE)
-demand = quantity("demand", r"\bar\psi", "upper bound of ψ(f_0)", _SOURCE)
+required = quantity("demand", r"\bar\psi", "upper bound of ψ(f_0)", _SOURCE)
 
 __all__ = [
     "B_1",
@@ -45,7 +40,6 @@ __all__ = [
     "column_full",
     "d",
     "delta",
-    "demand",
     "entry_bound",
     "fourth_dphi",
     "fourth_phi",
@@ -60,6 +54,7 @@ __all__ = [
     "q",
     "radius",
     "rank",
+    "required",
     "residual",
     "s_in",
     "s_init",

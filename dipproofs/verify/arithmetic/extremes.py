@@ -93,7 +93,7 @@ def lanczos(apply: Callable[[np.ndarray], np.ndarray], n: int) -> tuple[float, n
     v = np.random.default_rng(0).standard_normal(n)
     basis[0] = v / np.linalg.norm(v)
     diagonal: list[float] = []
-    beside: list[float] = []
+    off_diagonal: list[float] = []
     for j in range(len(basis)):
         w = apply(basis[j])
         diagonal.append(float(basis[j] @ w))
@@ -102,11 +102,11 @@ def lanczos(apply: Callable[[np.ndarray], np.ndarray], n: int) -> tuple[float, n
         beta = float(np.linalg.norm(w))
         last = j + 1 == len(basis) or beta <= UNIT * abs(diagonal[0])
         if last or j % 8 == 7:
-            T = np.diag(diagonal) + np.diag(beside, 1) + np.diag(beside, -1)
+            T = np.diag(diagonal) + np.diag(off_diagonal, 1) + np.diag(off_diagonal, -1)
             values, vectors = np.linalg.eigh(T)
             if last or beta * abs(vectors[-1, -1]) <= _RESIDUAL * abs(values[-1]):
                 vector = vectors[:, -1] @ basis[: j + 1]
                 return float(values[-1]), vector / np.linalg.norm(vector)
-        beside.append(beta)
+        off_diagonal.append(beta)
         basis[j + 1] = w / beta
     raise AssertionError("the last step returns")

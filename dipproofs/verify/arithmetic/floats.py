@@ -105,7 +105,7 @@ def largest_pair(apply: Callable[[np.ndarray], np.ndarray], n: int) -> tuple[flo
 
 
 def scaled(x: np.ndarray) -> tuple[float, np.ndarray]:
-    """A power of two, and the matrix divided by it, of harmless size: exact but for underflow below 2⁻¹⁰⁰⁰."""
+    """A power of two, and the matrix divided by it, of moderate size: exact but for underflow below 2⁻¹⁰⁰⁰."""
     largest = most(x)
     if 1 / _TAME < largest < _TAME or not (largest > 0 and math.isfinite(largest)):
         return 1.0, x
@@ -147,7 +147,7 @@ def smallest_singular(x: np.ndarray) -> float:
 
 
 def gram_of(x: np.ndarray) -> tuple[np.ndarray, float]:
-    """x xᵀ in floats for x of harmless size, exactly symmetric, and how far it is from the exact one."""
+    """x xᵀ in floats for x of moderate size, exactly symmetric, and how far it is from the exact one."""
     gram = x @ x.T
     error = gamma(x.shape[1] + 4) * frobenius(x) ** 2 * (1 + 2.0**-44) + SMALLEST
     return np.tril(gram) + np.tril(gram, -1).T, error

@@ -7,7 +7,7 @@ For any W with ‖WNNᵀWᵀ − I‖ ≤ β < 1: (1−β)(WᵀW)⁻¹ ⪯ NNᵀ
     Q = fl(ZZᵀ):  ‖ZZᵀ − I‖ ≤ β₀ = ‖Q − I‖_F + γ_n‖Z‖_F²,   ‖Z‖ ≤ √(1 + β₀)
     β = β₀ + 2ε√(1 + β₀) + ε².
 
-One product, two symmetric ones and two Cholesky factors, where `slices` takes ten times as many: enough wherever cond N
+One product, two symmetric ones and two Cholesky factors; `splitting` takes ten times as many. Enough wherever cond N
 is far below 2⁵³ times the relative width that is asked for. Beyond, Z is a product of `Rounded`, with its smaller ε. W
 and every factor are proposals, whose residuals decide.
 """
@@ -104,7 +104,7 @@ def _defect(Z: np.ndarray, away: arb) -> arb:
 
 
 def largest_of_rows(W: np.ndarray) -> arb:
-    """Enclose λ_max(WWᵀ) for a matrix of exact floats of harmless size, in plain float64.
+    """Enclose λ_max(WWᵀ) for a matrix of exact floats of moderate size, in plain float64.
 
     From inside ‖Wᵀz‖/‖z‖ of a proposed z, off by at most γ_m‖W‖_F; from outside τ + ‖τI − fl(WWᵀ) − LLᵀ‖.
 

@@ -2,8 +2,8 @@
 
 X = H + E, H of float64, ‖E‖_F bounded in Arb. For a product each factor is split, H = H₁ + H₂ exactly, H₁ of so few
 bits that H₁K₁ is exact in float64 for every order of summation; the rest, H₁K₂ + H₂K, is smaller by these bits, and so
-is the bound γ_p of its rounding. Two or three float64 products in place of the ten of `slices`, and an error near one
-rounding of the result. What this cannot decide, `slices` does.
+is the bound γ_p of its rounding. Two or three float64 products in place of the ten of `splitting`; an error near one
+rounding of the result. What this cannot decide, `splitting` does.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from flint import arb
 from dipproofs.verify.arithmetic.expressions import upper
 from dipproofs.verify.arithmetic.floats import SMALLEST, UNIT, frobenius, gamma, lengths, most
 
-#: What `kept` is for these matrices, in bits below the norm; `Matrix.to` of so few bits gives them.
+#: What `precision` is for these matrices, in bits below the norm; `Matrix.to` of so few bits gives them.
 COARSE = 46
 #: Exponents of two between which products neither over- nor underflow by more than `SMALLEST`.
 _RANGE = 200
@@ -26,7 +26,7 @@ _CHUNK = 4096
 
 
 class Rounded:
-    """A matrix of reals: floats and a bound of ‖E‖_F; with the interface of `slices.Matrix`.
+    """A matrix of reals: floats and a bound of ‖E‖_F; with the interface of `splitting.Matrix`.
 
     Args:
         values: (m, n) float64. error: bound of ‖E‖_F. length: `floats.frobenius` of the values, where it is known.
@@ -40,7 +40,7 @@ class Rounded:
         True
     """
 
-    kept = COARSE
+    precision = COARSE
     #: What this is the transpose of, if it was made as one: then a product of the two is symmetric.
     _of: Rounded | None = None
 
@@ -60,11 +60,11 @@ class Rounded:
         """Take floats as the numbers they are."""
         return Rounded(np.asarray(array, np.float64))
 
-    def to(self, kept: int) -> Rounded:
+    def to(self, precision: int) -> Rounded:
         """The same; there are no fewer bits to keep."""
         return self
 
-    def blurred(self, error: arb) -> Rounded:
+    def inflated(self, error: arb) -> Rounded:
         """The same with a larger error."""
         return Rounded(self.values, self.error + error, self.length)
 
@@ -154,7 +154,7 @@ class Rounded:
         error = off * self.length + self.error * most_factor + 2 * UNIT * arb(length) + SMALLEST
         return Rounded(values, error, length)
 
-    def beside(self, other: Any) -> Rounded:
+    def hstack(self, other: Any) -> Rounded:
         """The block matrix [self, other]."""
         other = rounded(other)
         return Rounded(np.hstack([self.values, other.values]), self.error + other.error)

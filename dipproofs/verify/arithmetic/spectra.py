@@ -20,7 +20,7 @@ from dipproofs.verify.arithmetic.preconditioned import (
     triangle_of,
 )
 from dipproofs.verify.arithmetic.rounded import Rounded, rounded
-from dipproofs.verify.arithmetic.slices import Matrix
+from dipproofs.verify.arithmetic.splitting import Matrix
 
 _TIGHT, _QUICK = 1e-10, 8e-10
 #: Above so many rows a quick arithmetic that does not suffice gives up, and does not try what is hopeless.
@@ -86,7 +86,7 @@ class Gram:
         for slack in (0.5, 8.0, 128.0):
             tau = max(sign * values) + slack * len(values) * 2.0**-53 * max(abs(values))
             try:
-                L = Matrix.of(np.tril(np.linalg.cholesky(tau * one - sign * middle)), K.kept)
+                L = Matrix.of(np.tril(np.linalg.cholesky(tau * one - sign * middle)), K.precision)
             except np.linalg.LinAlgError:
                 continue
             high = high.min(tau + (Matrix.of(tau * one) - K - L @ L.T).size)
@@ -116,7 +116,7 @@ class Gram:
         direct = -self._beyond(-1)
         if direct > 0 and direct.rad() < _TIGHT * direct.mid():
             return direct
-        if (found := whitened(self.N, _TIGHT)) is not None:
+        if (found := orthonormalised(self.N, _TIGHT)) is not None:
             return arb(1, found[1]) / Gram(found[0]).largest
         return self._below_of_vector(direct)
 
@@ -131,7 +131,7 @@ class Gram:
                     return direct
             elif (plain := least_eigenvalue(N, goal, self.K.values if known else None)) is not None:
                 return plain
-        if (found := whitened(N, max(_TIGHT, goal / 4))) is not None:
+        if (found := orthonormalised(N, max(_TIGHT, goal / 4))) is not None:
             W = found[0]
             enough = 4 * rounding_of_square(*W.shape) < goal
             above = largest_of_rows(W.values) if enough else Gram(W).largest
@@ -174,18 +174,18 @@ def frobenius(X: Any) -> arb:
     return (norm(X.exact().entries()) + arb(0, X.error)).nonnegative_part()
 
 
-def whitened(N: Any, goal: float | None = None) -> tuple[Any, arb] | None:
+def orthonormalised(N: Any, goal: float | None = None) -> tuple[Any, arb] | None:
     """Return W and β < goal (by default nearly all bits kept) with ‖WᵀNNᵀW − I‖ ≤ β, or None if that fails.
 
     W is proposed by QR, once more of WᵀN where that is not yet near orthonormal (condition numbers beyond 1e15). A step
     W' = W(3I−H)/2 with H = WᵀNNᵀW = I − E has H' − I = −¾E² − ¼E³ exactly.
 
     Example:
-        >>> W, beta = whitened(Matrix.of(np.diag([1.0, 0.5])))
-        >>> bool(beta < 1e-30), whitened(Matrix.of(np.zeros((2, 2)))) is None
+        >>> W, beta = orthonormalised(Matrix.of(np.diag([1.0, 0.5])))
+        >>> bool(beta < 1e-30), orthonormalised(Matrix.of(np.zeros((2, 2)))) is None
         (True, True)
     """
-    goal = 2.0 ** (8 - N.kept) if goal is None else goal
+    goal = 2.0 ** (8 - N.precision) if goal is None else goal
     one, three = (N.like(c * np.eye(N.shape[0])) for c in (1.0, 3.0))
     W, Z, H, beta, tries = one, N, one, arb(1), 2
     for _ in range(6):

@@ -36,10 +36,10 @@ def _of_bilinear(ball: Ball, place: int, B: np.ndarray, env: Env) -> Term:
 
 
 def _of_entrywise(ball: Ball, place: int, B: np.ndarray, env: Env) -> Term:
-    bent, source = curvatures(ball, place), ball.point.graph.nodes[place].inputs[0]
+    second, source = curvatures(ball, place), ball.point.graph.nodes[place].inputs[0]
     env |= {
-        t.b_bent: weighted(B, bent, ball.measure),
-        t.column_bent: times(lengths(B.T), bent).max(),
+        t.b_second: weighted(B, second, ball.measure),
+        t.column_second: times(lengths(B.T), second).max(),
         t.radius_x: ball.moves(source),
     }
     return upper(t.ENTRYWISE_N, env), [float(upper(t.ENTRYWISE_J, env))]

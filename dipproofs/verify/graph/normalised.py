@@ -61,11 +61,13 @@ def _structured(
     lost = SMALLEST * groups.shape[1] * math.sqrt(len(B))
     moving |= {t.least_centred: least, t.direction: push(along + (rounding + slack) * parts + lost), t.b: parts}
     b_direction = times(weight, upper(t.NORMALISE_DIRECTION, moving)).max()
-    bent = _bent(B, groups, times(weight, f), parts, ball.coarse)
-    return upper(t.NORMALISE_STRUCTURED, unit | {t.b_left: bent[:, None], t.b_right: bent, t.b_direction: b_direction})
+    second = _weighted_second(B, groups, times(weight, f), parts, ball.coarse)
+    return upper(
+        t.NORMALISE_STRUCTURED, unit | {t.b_left: second[:, None], t.b_right: second, t.b_direction: b_direction}
+    )
 
 
-def _bent(B: np.ndarray, groups: np.ndarray, f: np.ndarray, parts: np.ndarray, coarse: bool) -> np.ndarray:
+def _weighted_second(B: np.ndarray, groups: np.ndarray, f: np.ndarray, parts: np.ndarray, coarse: bool) -> np.ndarray:
     """‖B̃ diag(f_j)‖ for every block j, f (groups, J): from the norms of the groups, from one norm, or one by one."""
     if not np.isfinite(f).all():
         return np.full(f.shape[1], math.inf)
@@ -75,12 +77,12 @@ def _bent(B: np.ndarray, groups: np.ndarray, f: np.ndarray, parts: np.ndarray, c
     spread, whole = np.zeros(B.shape[1]), lengths(f)
     spread[groups] = whole[:, None]
     share = (f / np.where(whole > 0, whole, 1.0)[:, None]).max(axis=0) * PUSH
-    bent: np.ndarray = np.minimum(times(share, weighted(B, spread)), from_groups)
+    second: np.ndarray = np.minimum(times(share, weighted(B, spread)), from_groups)
     if B.size * min(B.shape) * f.shape[1] <= _WORK:
-        for j in np.flatnonzero(bent):
+        for j in np.flatnonzero(second):
             spread[groups] = f[:, j][:, None]
-            bent[j] = min(bent[j], weighted(B, spread))
-    return bent
+            second[j] = min(second[j], weighted(B, spread))
+    return second
 
 
 def _directions(point: Point, place: int) -> tuple[np.ndarray, np.ndarray]:

@@ -100,14 +100,14 @@ def kink_margin(ball: Ball) -> float:
 Rows = Callable[[np.ndarray], np.ndarray]
 
 
-def _ratio(ball: Ball, source: int, away: np.ndarray, rows: Rows, key: object, stretch: float) -> float:
+def _ratio(ball: Ball, source: int, away: np.ndarray, rows: Rows, key: object, longest: float) -> float:
     """The least away_i/(ρ·bound of the i-th functional); what the bound of all leaves open gets an exact row.
 
     Args:
-        away: (R,) lower bounds of the functionals' sizes at θ_0. rows: makes chosen ones, at most ``stretch`` long.
+        away: (R,) lower bounds of the functionals' sizes at θ_0. rows: makes chosen ones, at most ``longest`` long.
     """
     found = ball.nodes[source]
-    whole = float(push(stretch * min(found.row, found.length)))
+    whole = float(push(longest * min(found.row, found.length)))
     suspects = np.flatnonzero(~(away > 8 * ball.rho * whole))
     margin = np.full(len(away), math.inf)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -115,7 +115,7 @@ def _ratio(ball: Ball, source: int, away: np.ndarray, rows: Rows, key: object, s
             margin = away / float(times(ball.rho, whole))
         if whole > 0.0 and len(suspects):
             exact, _ = ball.rows_of(source, (key, suspects.tobytes()), lambda: rows(suspects))
-            sizes = push(lengths(exact) + times(ball.rho, stretch * min(largest(found.E), frobenius(found.E))))
+            sizes = push(lengths(exact) + times(ball.rho, longest * min(largest(found.E), frobenius(found.E))))
             margin[suspects] = away[suspects] / times(np.minimum(sizes, whole), ball.rho)
     least = float(margin.min(initial=math.inf)) * (1 - 2.0**-40)
     return least if least > 0.0 else 0.0

@@ -126,12 +126,12 @@ class Point:
     @cached_property
     def restarts(self) -> frozenset[int]:
         """Nodes that a node with much curvature reads, but for parameters whose entries only move."""
-        bent, plain = {"conv", "matmul", "entrywise", "normalise", "softmax"}, set(self.blocks)
+        nonlinear, plain = {"conv", "matmul", "entrywise", "normalise", "softmax"}, set(self.blocks)
         nodes, trained = self.graph.nodes, self.graph.trained
         for place, node in enumerate(nodes):
             if node.op in ("gather", "scale", "shift") and all(i in plain or not trained[i] for i in node.inputs):
                 plain.add(place)
-        return frozenset(i for node in nodes if node.op in bent for i in node.inputs) - plain
+        return frozenset(i for node in nodes if node.op in nonlinear for i in node.inputs) - plain
 
     def weights(self, place: int) -> np.ndarray | None:
         """1/s by entry, in floats, where a normalisation reads a node."""

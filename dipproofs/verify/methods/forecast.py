@@ -11,7 +11,7 @@ from flint import arb
 
 from dipproofs.theory import symbols as s
 from dipproofs.verify.arithmetic.expressions import upper
-from dipproofs.verify.arithmetic.slices import Matrix
+from dipproofs.verify.arithmetic.splitting import Matrix
 
 LONGEST = 4000
 
@@ -65,7 +65,7 @@ class Curve:
     def __init__(self, K: Matrix, residual: Matrix, env: Mapping[Any, arb], length: object) -> None:
         if isinstance(length, bool) or not isinstance(length, int) or not 1 <= length <= LONGEST:
             raise ValueError(f"length: found {length!r}, expected an integer from 1 to {LONGEST}")
-        gamma, net = env[s.gamma], env[s.F_inf] - env.get(s.curvature_drift, arb(0))
+        gamma, net = env[s.gamma], env[s.F_inf] - env.get(s.curvature_correction, arb(0))
         if not (gamma * env[s.norm_AJ_ball] ** 2 <= 1 and gamma * env[s.norm_AJ] ** 2 <= 1 and net > 0):
             raise ValueError("found a forecast, expected none: it needs γM² ≤ 1 and F_∞ > x")
         if not (gamma > 0 and env[s.sigma_AJ] > 0):

@@ -36,8 +36,8 @@ class GradientAudit(Audit):
             )
         state = state_of(self)
         env = {**self.env, s.S: upper(self.claims["S"].upper), s.F_inf: self.path[0]}
-        if s.curvature_drift not in env:
-            env[s.curvature_drift] = arb(0)
+        if s.curvature_correction not in env:
+            env[s.curvature_correction] = arb(0)
         kernel = getattr(self.instance, "kernel", None)
         return Curve(state.gram() if kernel is None else kernel, state.residual, env, stated.get("length"))
 

@@ -11,7 +11,7 @@ from flint import arb
 
 from dipproofs.verify.arithmetic.expressions import between, root, upper
 from dipproofs.verify.arithmetic.floats import frobenius, gamma, gram_of, lengths
-from dipproofs.verify.arithmetic.slices import Matrix
+from dipproofs.verify.arithmetic.splitting import Matrix
 from dipproofs.verify.graph.bounds import Ball
 from dipproofs.verify.graph.extremes import extreme_singular_values
 from dipproofs.verify.graph.observation import observe
@@ -74,13 +74,13 @@ class GraphState:
     def forward(self, D: Mapping[str, np.ndarray]) -> Matrix:
         """M D for exact arrays by parameter."""
         found, away = self._product(self.X, self._flat(D))
-        return Matrix.of(found).blurred(arb(away))
+        return Matrix.of(found).inflated(arb(away))
 
     @cached_property
     def _gram(self) -> Matrix:
         K, rounding = gram_of(self.X)
         size = frobenius(self.X)
-        return Matrix.of(K).blurred(arb((rounding + self.error * (2 * size + self.error)) * _UP))
+        return Matrix.of(K).inflated(arb((rounding + self.error * (2 * size + self.error)) * _UP))
 
     def gram(self) -> Matrix:
         """M Mᵀ."""

@@ -159,8 +159,8 @@ def _proposals(kind: str, here: Env, stored: arb) -> list[arb]:
         guess = propose(here)
     except (ValueError, ZeroDivisionError, OverflowError):
         return [stored]
-    room = [1e-9, 1e-6, 1e-4, 1e-3, 1e-2]
-    return [arb(guess + r * abs(1 - guess) + r * 1e-3) for r in room if math.isfinite(guess)] + [stored]
+    excess = [1e-9, 1e-6, 1e-4, 1e-3, 1e-2]
+    return [arb(guess + r * abs(1 - guess) + r * 1e-3) for r in excess if math.isfinite(guess)] + [stored]
 
 
 def _heavy_ball(here: Env) -> float:

@@ -13,8 +13,8 @@ import numpy as np
 from flint import arb
 
 from dipproofs.verify.arithmetic.expressions import root, upper
-from dipproofs.verify.arithmetic.slices import Matrix
 from dipproofs.verify.arithmetic.spectra import frobenius
+from dipproofs.verify.arithmetic.splitting import Matrix
 
 Balls = list[list[arb]]
 ByEntry = dict[str, Callable[[int, int], Any]]

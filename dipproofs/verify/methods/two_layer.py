@@ -11,8 +11,8 @@ from flint import arb
 from dipproofs.theory import ACTIVATIONS
 from dipproofs.theory.activations import x
 from dipproofs.verify.arithmetic.expressions import compiled, norm, root
-from dipproofs.verify.arithmetic.slices import Matrix
 from dipproofs.verify.arithmetic.spectra import frobenius
+from dipproofs.verify.arithmetic.splitting import Matrix
 from dipproofs.verify.forward import Operator
 from dipproofs.verify.methods import two_layer_metric as metric
 from dipproofs.verify.methods.state import Balls, ByEntry, dot
@@ -96,7 +96,7 @@ class TwoLayerState:
         A = self.operator.matrix
         total: Matrix | None = None
         if "W" in self.trained:
-            block = (A @ self.V.to(A.kept)).scaled([d * self.norm_u2.sqrt() * self.per_root for d in self.dphi])
+            block = (A @ self.V.to(A.precision)).scaled([d * self.norm_u2.sqrt() * self.per_root for d in self.dphi])
             total = block @ block.T
         if "V" in self.trained:
             outer = A.square().times((norm(self.phi) * self.per_root) ** 2)

@@ -9,8 +9,8 @@ import numpy as np
 from flint import arb
 
 from dipproofs.verify.arithmetic.expressions import root
-from dipproofs.verify.arithmetic.slices import Matrix
 from dipproofs.verify.arithmetic.spectra import Gram
+from dipproofs.verify.arithmetic.splitting import Matrix
 from dipproofs.verify.methods.state import Balls, ByEntry
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def ends_in_metric(state: TwoLayerState, P: Mapping[str, Balls]) -> tuple[arb, a
         squares = [f * f for f in state.phi]
         sums = [sum((p * w for p, w in zip(row, squares, strict=True)), arb(0)) for row in P["V"]]
         parts.append(core.scaled([root(x) * factor for x in sums]))
-    whole = Gram(parts[0] if len(parts) == 1 else parts[0].beside(parts[1]))
+    whole = Gram(parts[0] if len(parts) == 1 else parts[0].hstack(parts[1]))
     return whole.sigma, whole.norm
 
 

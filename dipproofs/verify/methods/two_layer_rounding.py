@@ -11,8 +11,8 @@ from dipproofs.certificate.structure import SelectedRows
 from dipproofs.theory import symbols as s
 from dipproofs.theory.methods import rounding
 from dipproofs.verify.arithmetic.expressions import exact, upper
-from dipproofs.verify.arithmetic.slices import Matrix
 from dipproofs.verify.arithmetic.spectra import frobenius
+from dipproofs.verify.arithmetic.splitting import Matrix
 from dipproofs.verify.audit import Audit
 
 
@@ -45,6 +45,6 @@ def _norm_of_absolute_values(A: np.ndarray | SelectedRows) -> arb:
     if isinstance(A, SelectedRows):
         return upper(arb(int(np.bincount(A.indices).max())).sqrt())
     sizes = np.abs(A.astype(np.float64))
-    room = 1 + arb(sum(A.shape) + 9) * arb(2) ** -51
-    columns, rows = (arb(float(sizes.sum(axis=axis).max())) * room for axis in (0, 1))
+    slack = 1 + arb(sum(A.shape) + 9) * arb(2) ** -51
+    columns, rows = (arb(float(sizes.sum(axis=axis).max())) * slack for axis in (0, 1))
     return upper((columns * rows).sqrt())

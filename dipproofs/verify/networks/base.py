@@ -14,7 +14,7 @@ from flint import arb
 
 from dipproofs.certificate.read import Claim
 from dipproofs.theory.architectures import Architecture
-from dipproofs.verify.arithmetic.slices import Matrix
+from dipproofs.verify.arithmetic.splitting import Matrix
 from dipproofs.verify.forward import Operator
 
 #: The quantities that are claimed, by JSON name.

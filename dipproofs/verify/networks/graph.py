@@ -13,7 +13,7 @@ from dipproofs.graph.format import Graph
 from dipproofs.theory import symbols as s
 from dipproofs.theory.architectures import ARCHITECTURES, Architecture
 from dipproofs.verify.arithmetic.expressions import between
-from dipproofs.verify.arithmetic.slices import Matrix
+from dipproofs.verify.arithmetic.splitting import Matrix
 from dipproofs.verify.forward import Operator
 from dipproofs.verify.graph.bounds import Ball
 from dipproofs.verify.graph.observation import Observation, kink_margin, observe

@@ -15,8 +15,8 @@ from dipproofs.theory.architectures import Architecture
 from dipproofs.theory.architectures.two_layer import ARCHITECTURES
 from dipproofs.verify.arithmetic.expressions import compiled, evaluate, norm, root
 from dipproofs.verify.arithmetic.rounded import COARSE, Rounded
-from dipproofs.verify.arithmetic.slices import Matrix, rows_times
 from dipproofs.verify.arithmetic.spectra import Gram, frobenius
+from dipproofs.verify.arithmetic.splitting import Matrix, rows_times
 from dipproofs.verify.forward import Operator
 from dipproofs.verify.networks.base import Claims
 
@@ -65,8 +65,8 @@ class TwoLayer:
         self.signal = (signal if operator.B is None else operator.B @ signal) + self.offset
         self.prediction = operator.A @ self.signal
         self.slopes = [d * self.values[s.norm_u] / k.sqrt() for d in dphi]
-        kept = operator.matrix.kept
-        few = cast("Matrix", Rounded(V)) if kept == COARSE else Matrix.of(V, kept)
+        precision = operator.matrix.precision
+        few = cast("Matrix", Rounded(V)) if precision == COARSE else Matrix.of(V, precision)
         self._injectivity(few, self.values[s.norm_phi] / k.sqrt(), unprojected)
 
     def _injectivity(self, V: Matrix, outer: arb, unprojected: bool) -> None:
@@ -107,7 +107,7 @@ class TwoLayer:
         whole = {
             "inner": lambda: inside,
             "outer": lambda: Gram(columns, square, goal),
-            "both": lambda: Gram(block.beside(columns), inside.K + square, goal),
+            "both": lambda: Gram(block.hstack(columns), inside.K + square, goal),
         }[self.train]()
         if operator.image is None:
             self.kernel = whole.K

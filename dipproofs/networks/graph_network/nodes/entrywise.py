@@ -80,9 +80,13 @@ class Entrywise(NodeRule):
     def curvature(self, ball: Ball, place: int, adjoint: Adjoint) -> Curvature:
         """Formulas entrywise.N and entrywise.J."""
         node, curvatures = ball.point.graph.nodes[place], self.curvatures(ball, place)
-        bent = adjoint.weighted(curvatures)
+        second = adjoint.weighted(curvatures)
         column = float(multiply_up(adjoint.columns, curvatures).max(initial=0.0))
-        values = ball.inputs(node) | {t.b_bent: bent, t.column_bent: column, t.radius_x: ball.radius(node.inputs[0])}
+        values = ball.inputs(node) | {
+            t.b_second: second,
+            t.column_second: column,
+            t.radius_x: ball.radius(node.inputs[0]),
+        }
         return Curvature(upward(t.ENTRYWISE_N, values), (float(upward(t.ENTRYWISE_J, values)),))
 
 
@@ -100,11 +104,11 @@ class Product(NodeRule):
         one = {t.value_x: np.asarray(1.0), t.value_w: np.asarray(1.0)}
         E = upward(t.PRODUCT_E, values | one | {t.E_x: times_w.E, t.E_w: times_x.E})
         d = upward(t.PRODUCT_D, one | {t.d_xj: times_w.d[:, None], t.d_wj: times_x.d[:, None]})
-        for moved, fixed in ((w, x), (x, w)):
+        for moved, factor in ((w, x), (x, w)):
             source = _repeated(ball.point, moved)
             if source is None or not ball.point.graph.trained[source]:
                 continue
-            affine = self._affine(ball, fixed, moved, source)
+            affine = self._affine(ball, factor, moved, source)
             d, E = np.minimum(d, upward(t.AFFINE_D, affine)), np.minimum(E, upward(t.AFFINE_E, affine))
             parts = (times_w, times_x) if moved == w else (times_x, times_w)
             affine |= {t.value_w: np.asarray(1.0), t.group_x: np.asarray(1.0), t.E_x: parts[0].E, t.E_w: parts[1].E}
@@ -116,19 +120,19 @@ class Product(NodeRule):
         """sup|z_i| on the ball, entry by entry."""
         return add_up(ball.point.magnitude(place), np.asarray(ball.radius(place)))
 
-    def _affine(self, ball: Ball, fixed: int, moved: int, source: int) -> dict[object, Array]:
+    def _affine(self, ball: Ball, factor: int, moved: int, source: int) -> dict[object, Array]:
         """Symbols of (G w)∘x with w the source of the factor that repeats."""
-        x, group = ball.of(fixed), self._group_norm(ball.point, fixed, moved)
+        x, group = ball.of(factor), self._group_norm(ball.point, factor, moved)
         largest = upward(t.BILINEAR_NORM, {t.start: group, t.kappa: 1.0, t.rho: ball.rho, t.length_w: x.length})
         values: dict[object, Array] = {t.d_xj: x.d[:, None], t.d_xk: x.d[None, :], t.E_x: x.E}
         values |= ball.second(ball.of(source))
         return values | {t.group_x: largest, t.value_w: np.asarray(self._value(ball, moved))}
 
     @staticmethod
-    def _group_norm(point: Point, fixed: int, moved: int) -> float:
+    def _group_norm(point: Point, factor: int, moved: int) -> float:
         """Largest Euclidean length of the fixed factor over the entries that read one entry of the source."""
         indices = _indices(point, moved)
-        sizes = point.magnitude(fixed).reshape(-1)
+        sizes = point.magnitude(factor).reshape(-1)
         keep = indices >= 0
         squares = np.bincount(indices[keep], weights=multiply_up(sizes[keep], sizes[keep]))
         count = np.bincount(indices[keep]).max(initial=0)
@@ -154,10 +158,10 @@ class Product(NodeRule):
         values = ball.inputs(node)
         values |= {t.b: np.asarray(adjoint.norm), t.column: np.asarray(float(adjoint.columns.max(initial=0.0)))}
         N = upward(t.PRODUCT_N, values)
-        for moved, fixed in ((w, x), (x, w)):
+        for moved, factor in ((w, x), (x, w)):
             source = _repeated(ball.point, moved)
             if source is not None and ball.point.graph.trained[source]:
-                affine = self._affine(ball, fixed, moved, source)
+                affine = self._affine(ball, factor, moved, source)
                 affine[t.b_group] = np.asarray(min(adjoint.norm, _grouped(ball.point, moved, adjoint)))
                 N = np.minimum(N, upward(t.AFFINE_N, affine))
         changes = tuple(float(upward(t.PRODUCT_J, values | {t.radius_w: ball.radius(other)})) for other in (w, x))

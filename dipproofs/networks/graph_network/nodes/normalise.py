@@ -152,8 +152,8 @@ class Normalise(NodeRule):
         start = norm_up(products, 0) + (rounding + slack * inflation(4)) * norms * inflation(8) + lost
         moving = {t.rho: ball.rho, t.length_x: x.length, t.least_centred: least, t.direction: start, t.b: norms}
         along = multiply_up(weight, upward(t.NORMALISE_DIRECTION, moving).max())
-        bent = self._weighted(adjoint, node, multiply_up(weight, f))
-        values = over | {t.b_left: bent[:, None], t.b_right: bent[None, :], t.b_direction: along}
+        second = self._weighted(adjoint, node, multiply_up(weight, f))
+        values = over | {t.b_left: second[:, None], t.b_right: second[None, :], t.b_direction: along}
         return upward(t.NORMALISE_STRUCTURED, values)
 
     @staticmethod
@@ -163,13 +163,13 @@ class Normalise(NodeRule):
         spread = np.broadcast_to(_over_groups(whole, node), node.shape).reshape(-1)
         largest = adjoint.weighted(np.ascontiguousarray(spread))
         share = divide_up(factors, np.where(whole > 0, whole, 1.0)[:, None]).max(axis=0)
-        bent = multiply_up(np.asarray(largest), np.minimum(share, np.nextafter(1.0, 2.0)))
+        second = multiply_up(np.asarray(largest), np.minimum(share, np.nextafter(1.0, 2.0)))
         m, n = adjoint.array.shape
         if not adjoint.coarse and float(m) * n * min(m, n) * factors.shape[1] <= _WORK:
-            for j in np.flatnonzero(bent):
+            for j in np.flatnonzero(second):
                 column = np.broadcast_to(_over_groups(factors[:, j], node), node.shape).reshape(-1)
-                bent[j] = min(bent[j], adjoint.weighted(np.ascontiguousarray(column)))
-        return bent
+                second[j] = min(second[j], adjoint.weighted(np.ascontiguousarray(column)))
+        return second
 
 
 def _over_groups(values: Array, node: Node) -> Array:

@@ -12,12 +12,12 @@ from dipproofs.enclosures import compile_arb
 from dipproofs.errors import InputError
 from dipproofs.losses.signs import defined_on, nonnegative_on
 from dipproofs.theory.losses.base import r
-from dipproofs.theory.losses.custom import ProfileFacts, check_smooth
+from dipproofs.theory.losses.custom import PotentialFacts, check_smooth
 from dipproofs.theory.losses.shape import edge_of
 from dipproofs.theory.losses.text import exact, read_formula
 
 
-def read_profile(profile: Any) -> sp.Expr:
+def read_potential(profile: Any) -> sp.Expr:
     """Return h(r) with exact numbers, from a SymPy expression in one symbol or from text."""
     if isinstance(profile, str):
         try:
@@ -32,7 +32,7 @@ def read_profile(profile: Any) -> sp.Expr:
     return exact(profile.subs(next(iter(profile.free_symbols)), r))
 
 
-def check_profile(facts: ProfileFacts, radius: float) -> None:
+def check_potential(facts: PotentialFacts, radius: float) -> None:
     """Refuse what is no convex C¹ profile on [0, radius]."""
     if not (isinstance(radius, int | float) and 0 < radius < math.inf):
         raise InputError(f"loss.radius: found {radius!r}, expected a finite number > 0")
@@ -63,7 +63,7 @@ def check_profile(facts: ProfileFacts, radius: float) -> None:
         raise InputError(f"loss.profile: found h({inside:g}) = 0, expected h(r) > 0 for r > 0")
 
 
-def shape_by_enclosure(facts: ProfileFacts, radius: float) -> str:
+def shape_by_enclosure(facts: PotentialFacts, radius: float) -> str:
     """Decide "concave", "convex" or "mixed" on [0, radius] by ball arithmetic."""
     if isinstance(facts.second_derivative, sp.Piecewise):
         return "mixed"

@@ -12,11 +12,11 @@ import sympy as sp
 from checks.registry import proves
 from dipproofs.enclosures import Bound, compile_arb
 from dipproofs.losses import Loss, make_loss
-from dipproofs.losses.attack import adversarial_patterns
+from dipproofs.losses.falsification import adversarial_patterns
 from dipproofs.theory.losses.base import m, r, resolve_scale, v, y
-from dipproofs.theory.losses.huber import PROFILE as HUBER
-from dipproofs.theory.losses.log_cosh import PROFILE as LOG_COSH
-from dipproofs.theory.losses.lp import PROFILE as LP
+from dipproofs.theory.losses.huber import POTENTIAL as HUBER
+from dipproofs.theory.losses.log_cosh import POTENTIAL as LOG_COSH
+from dipproofs.theory.losses.lp import POTENTIAL as LP
 from dipproofs.theory.losses.rules import separable
 from dipproofs.theory.symbols import e, loss_curvature, loss_gradient
 
@@ -99,13 +99,13 @@ def predictions(loss: Loss, exact: Exact) -> list[list[flint.arb]]:
             if np.isfinite(low) or np.isfinite(high):
                 point = []
                 for c, d in zip(centre, (size * pattern).tolist()):
-                    room = (
+                    slack = (
                         (flint.arb(high) - c if d > 0 else c - flint.arb(low)) if np.isfinite(high) or d < 0 else None
                     )
                     move = (
                         flint.arb(d)
-                        if room is None
-                        else room * -((-abs(flint.arb(d)) / room).expm1()) * (1 if d > 0 else -1)
+                        if slack is None
+                        else slack * -((-abs(flint.arb(d)) / slack).expm1()) * (1 if d > 0 else -1)
                     )
                     point.append(c + move)
             else:

@@ -1,10 +1,10 @@
-"""Matrices as sums of integer slices, multiplied exactly by BLAS, and what is cut off (docs/theory.md §8).
+"""Matrices as sums of integer parts, multiplied exactly by BLAS, and what is cut off (docs/theory.md §8).
 
 X = Σ_ℓ 2^{20ℓ}·X_ℓ + E with integer-valued float64 matrices |X_ℓ| ≤ 2^19 and a bound of ‖E‖_F in Arb. A product of
-slices over an inner dimension of at most 2^11 has entries, and partial sums of entries, that are integers of size at
-most 2^49, and fewer than sixteen of them are added: float64 matrix products of slices are *exact*, for every order of
+parts over an inner dimension of at most 2^11 has entries, and partial sums of entries, that are integers of size at
+most 2^49, and fewer than sixteen of them are added: float64 matrix products of parts are *exact*, for every order of
 summation. Nothing is assumed about rounding, only that BLAS adds products of entries (no Strassen). What is below
-2^−``kept`` of the norm is cut off and its Frobenius norm carried in E. Splitting into error-free products: Ozaki,
+2^−``precision`` of the norm is cut off and its Frobenius norm carried in E. Splitting into error-free products: Ozaki,
 Ogita, Oishi, Rump (2012).
 """
 
@@ -24,7 +24,7 @@ from dipproofs.verify.arithmetic.expressions import upper
 from dipproofs.verify.arithmetic.rounded import COARSE, Rounded, rounded
 
 BITS, INNER, MOST, FINE = 20, 2**11, 7, 128
-#: As many products of slices may be added to one level and stay below 2^53.
+#: As many products of parts may be added to one level and stay below 2^53.
 ADDED = 15
 Levels = dict[int, np.ndarray]
 _SLACK = 1 + arb(2) ** -19
@@ -41,7 +41,7 @@ def _norm(x: np.ndarray) -> arb:
 
 
 def _carried(levels: Levels) -> Levels:
-    """The same sum of integers with every |slice| ≤ 2^19; carries go upwards and are exact below 2^53."""
+    """The same sum of integers with every |part| ≤ 2^19; carries go upwards and are exact below 2^53."""
     done, pending = {}, dict(levels)
     while pending:
         x = pending.pop(level := min(pending))
@@ -60,9 +60,9 @@ class Matrix:
 
     Args:
         shape: rows, columns.
-        levels: integer-valued float64 slices by level.
+        levels: integer-valued float64 parts by level.
         error: bound of ‖E‖_F.
-        kept: bits that are kept below the norm.
+        precision: bits below the norm that are kept.
 
     Example:
         >>> X = Matrix.of(np.array([[0.1, 0.2]]))
@@ -73,12 +73,12 @@ class Matrix:
     #: The floats that this is exactly, where it was made of some.
     source: np.ndarray | None = None
 
-    def __init__(self, shape: tuple[int, int], levels: Levels, error: arb, kept: int) -> None:
+    def __init__(self, shape: tuple[int, int], levels: Levels, error: arb, precision: int) -> None:
         levels = _carried(levels)
         self.norms = {level: _norm(x) * _weight(level) for level, x in levels.items()}
-        least = sum(self.norms.values(), arb(0)) / 2**kept
+        least = sum(self.norms.values(), arb(0)) / 2**precision
         small = [level for level, size in self.norms.items() if size < least]
-        self.shape, self.kept = shape, kept
+        self.shape, self.precision = shape, precision
         self.levels = {level: x for level, x in levels.items() if level not in small}
         self.error = upper(error + sum((self.norms.pop(level) for level in small), arb(0)))
 
@@ -88,7 +88,7 @@ class Matrix:
         return upper(sum(self.norms.values(), self.error))
 
     @classmethod
-    def of(cls, array: np.ndarray, kept: int = FINE) -> Matrix:
+    def of(cls, array: np.ndarray, precision: int = FINE) -> Matrix:
         """Take an array of floats as the numbers they are (a vector as a column); each remainder is exact."""
         rest = np.asarray(array, dtype=np.float64).reshape(len(array), -1)
         shape, level = rest.shape, math.ceil((int(np.frexp(rest)[1][rest != 0].max(initial=-2000)) + 1) / BITS) - 1
@@ -100,16 +100,16 @@ class Matrix:
             rest = np.ldexp(rest - levels[level], BITS)
             level -= 1
         lost += arb(rest.size).sqrt() * float(np.abs(rest).max(initial=0.0)) * _weight(level)
-        found = cls(shape, levels, lost, kept)
+        found = cls(shape, levels, lost, precision)
         found.source = np.asarray(array, dtype=np.float64).reshape(shape) if found.error.is_zero() else None
         return found
 
     def like(self, array: np.ndarray) -> Matrix:
         """Take floats as the numbers they are, with as many bits kept."""
-        return Matrix.of(array, self.kept)
+        return Matrix.of(array, self.precision)
 
     @classmethod
-    def column(cls, entries: list[arb], kept: int = FINE) -> Matrix:
+    def column(cls, entries: list[arb], precision: int = FINE) -> Matrix:
         """A column of balls: three floats each, scaled into their range, and a bound of what is left.
 
         Raises:
@@ -119,13 +119,13 @@ class Matrix:
             raise ValueError("found numbers beyond every bound, expected finite ones")
         top = max((upper(abs(x)) for x in entries if not x.is_zero()), default=arb(1))
         shift = math.ceil(float(top.log() / arb(2).log()) / BITS)
-        total, rest = cls((len(entries), 1), {}, arb(0), kept), [x / _weight(shift) for x in entries]
+        total, rest = cls((len(entries), 1), {}, arb(0), precision), [x / _weight(shift) for x in entries]
         for _ in range(3):
             part = [float(x.mid()) for x in rest]
-            total, rest = total + cls.of(np.array(part), kept), [x - f for x, f in zip(rest, part)]
-        total = total.blurred(sum((upper(abs(x)) for x in rest), arb(0)))
+            total, rest = total + cls.of(np.array(part), precision), [x - f for x, f in zip(rest, part)]
+        total = total.inflated(sum((upper(abs(x)) for x in rest), arb(0)))
         levels = {level + shift: x for level, x in total.levels.items()}
-        return cls(total.shape, levels, total.error * _weight(shift), kept)
+        return cls(total.shape, levels, total.error * _weight(shift), precision)
 
     @classmethod
     def stacked(cls, parts: list[Matrix]) -> Matrix:
@@ -134,27 +134,27 @@ class Matrix:
         for level in sorted({level for part in parts for level in part.levels}):
             levels[level] = np.vstack([part.levels.get(level, np.zeros(part.shape)) for part in parts])
         shape = (sum(part.shape[0] for part in parts), parts[0].shape[1])
-        return cls(shape, levels, sum((part.error for part in parts), arb(0)), min(part.kept for part in parts))
+        return cls(shape, levels, sum((part.error for part in parts), arb(0)), min(part.precision for part in parts))
 
     def _with(self, levels: Levels, error: arb, shape: tuple[int, int] | None = None) -> Matrix:
-        return Matrix(shape or self.shape, levels, error, self.kept)
+        return Matrix(shape or self.shape, levels, error, self.precision)
 
     def _but(self, **attributes: Any) -> Matrix:
-        """The same slices, whose norms are known, with other attributes."""
+        """The same parts, whose norms are known, with other attributes."""
         changed = copy(self)
         changed.__dict__.update(attributes, source=None)
         return changed
 
-    def to(self, kept: int) -> Matrix:
+    def to(self, precision: int) -> Matrix:
         """The same with fewer bits; a product keeps as many as its coarser factor. Of few bits, as `Rounded`."""
-        return self._but(kept=kept) if kept > COARSE else cast("Matrix", rounded(self))
+        return self._but(precision=precision) if precision > COARSE else cast("Matrix", rounded(self))
 
-    def blurred(self, error: arb) -> Matrix:
+    def inflated(self, error: arb) -> Matrix:
         """The same with a larger error."""
         return self._but(error=upper(self.error + error))
 
     def exact(self) -> Matrix:
-        """The matrix of the slices themselves."""
+        """The matrix of the parts themselves."""
         return self._but(error=arb(0))
 
     @property
@@ -174,18 +174,18 @@ class Matrix:
     def _combined(self, other: Matrix, shape: tuple[int, int], op: Callable[..., np.ndarray]) -> Matrix:
         """X op Y for a bilinear op with ‖X op Y‖_F ≤ ‖X‖_F‖Y‖_F whose integer results are exact."""
         if min(len(self.levels), len(other.levels)) > ADDED:
-            raise ValueError(f"found {len(self.levels)} and {len(other.levels)} slices, expected at most {ADDED}")
+            raise ValueError(f"found {len(self.levels)} and {len(other.levels)} parts, expected at most {ADDED}")
         a, b = sum(self.norms.values(), arb(0)), sum(other.norms.values(), arb(0))
         levels: Levels = {}
-        kept = min(self.kept, other.kept)
-        error, least = self.error * (b + other.error) + a * other.error, a * b / 2**kept
+        precision = min(self.precision, other.precision)
+        error, least = self.error * (b + other.error) + a * other.error, a * b / 2**precision
         for i, x in self.levels.items():
             for j, y in other.levels.items():
                 if (size := self.norms[i] * other.norms[j]) < least:
                     error = error + size
                 else:
                     levels[i + j] = levels[i + j] + op(x, y) if i + j in levels else op(x, y)
-        return Matrix(shape, levels, error, kept)
+        return Matrix(shape, levels, error, precision)
 
     def __matmul__(self, other: Matrix) -> Matrix:
         if isinstance(other, Rounded):
@@ -219,7 +219,7 @@ class Matrix:
         """Multiply column j by factors[j]."""
         return self._combined(Matrix.column(factors).T, self.shape, mul)
 
-    def beside(self, other: Matrix) -> Matrix:
+    def hstack(self, other: Matrix) -> Matrix:
         """The block matrix [self, other]."""
         pairs = {i: [x.levels.get(i, np.zeros(x.shape)) for x in (self, other)] for i in self.levels | other.levels}
         levels = {level: np.hstack(blocks) for level, blocks in pairs.items()}
@@ -254,7 +254,7 @@ class Matrix:
 
 
 def rows_times(array: np.ndarray, right: Matrix, entries: int = 2**22) -> Matrix:
-    """Multiply an array of exact floats with few columns, some rows at a time: their slices take four times its memory.
+    """Multiply an array of exact floats with few columns, some rows at a time: their parts take four times its memory.
 
     Example:
         >>> product = rows_times(np.array([[0.5], [2.0]]), Matrix.of(np.array([[3.0]])), 1)
