@@ -18,7 +18,6 @@ import pytest
 
 from dipproofs.enclosures import Bound, IntervalMatrix, cholesky, rounding
 from dipproofs.enclosures.cholesky import CholeskyTest, residual_lower_bound, spread_of
-from dipproofs.enclosures.elementwise import _assemble
 from dipproofs.enclosures.norms import euclidean, frobenius_upper, max_abs, operator_upper, power_of_two_scale
 from dipproofs.enclosures.radii import only_powers_of_two, outward, radius_norms, rounding_of_product
 from dipproofs.enclosures.rounding import TINY, UNIT, above, down, gamma, up
@@ -401,18 +400,6 @@ def test_overflow_makes_single_entries_unknown() -> None:
 
 def F0(x: np.ndarray) -> list[Fraction]:
     return [F(value) for value in np.atleast_1d(x)]
-
-
-def test_rounded_midpoints_of_functions() -> None:
-    """Arb's midpoint becomes the nearest float: an error of at most ulp/2 ≤ 2u|mid|, or η when it underflows."""
-    for mid, rad in ((1.0, 0.0), (-3.0, 1e-20), (0.0, 0.0), (2.0**500, 2.0**400), (0.0, 1.0)):
-        got = _assemble(np.array([mid]), np.array([rad])).radius()[0]
-        needed = F(rad) + 2 * u * abs(F(mid)) + 2 * eta
-        within(got, needed, needed * (1 + 20 * u))
-    for mid, rad in ((math.nan, 0.0), (math.inf, 0.0), (1.0, math.inf), (1.0, math.nan), (0.0, math.nan)):
-        bad = _assemble(np.array([1.0, mid]), np.array([0.0, rad]))
-        assert bad.radius()[1] == math.inf and bad.mid[1] == 0.0
-        assert bad.radius()[0] < 1e-15 and bad.mid[0] == 1.0
 
 
 # --- Cholesky ---------------------------------------------------------------------------------------------

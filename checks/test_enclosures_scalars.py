@@ -491,6 +491,8 @@ def test_functions_of_entries_keep_places_and_radii() -> None:
                 assert high - low <= 3 * (max(ends) - min(ends)) + max(ends) * Fraction(UNIT) * 30 + 20 * Fraction(TINY)
     undefined = apply_arb(compile_arb((z,), sp.sqrt(z)), IntervalMatrix(np.array([4.0, -4.0])))
     assert undefined.radius()[1] == INF and undefined.radius()[0] < 1e-15 and undefined.mid[0] == 2.0
+    huge = apply_arb(square, IntervalMatrix(np.array([1e200, 2.0])))  # an Arb number, but no float
+    assert huge.radius()[0] == INF and huge.mid.tolist() == [0.0, 4.0]
     long = apply_arb(square, IntervalMatrix(np.arange(70000.0)))  # longer than one chunk
     assert (long.mid == np.arange(70000.0) ** 2).all()
     with flint.ctx.workprec(30):

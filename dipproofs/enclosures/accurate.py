@@ -41,7 +41,7 @@ def accurate_product(left: Array, right: Array) -> IntervalMatrix:
     mid, rad = np.empty((left.shape[0], right.shape[1])), np.empty((left.shape[0], right.shape[1]))
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         y, column = _normalised(right, 0)
-        parts_of_y = (y, *_split(y, bits))
+        parts_of_y = (y, *split(y, bits))
         for start in range(0, left.shape[0], _BLOCK):
             part = slice(start, start + _BLOCK)
             mid[part], rad[part] = _block(left[part], parts_of_y, column, bits)
@@ -53,10 +53,10 @@ def _block(left: Array, parts_of_y: tuple[Array, ...], column: np.ndarray, bits:
     terms = left.shape[1]
     y, y1, y2, y3 = parts_of_y
     x, row = _normalised(left, 1)
-    x1, x2, x3 = _split(x, bits)
+    x1, x2, x3 = split(x, bits)
     # Exact: integer multiples of 2^(−2β), 2^(−3β), all partial sums below 2⁵³ of them.
-    total, error = _two_sum(x1 @ y1, x1 @ y2)
-    total, second = _two_sum(total, x2 @ y1)
+    total, error = two_sum(x1 @ y1, x1 @ y2)
+    total, second = two_sum(total, x2 @ y1)
     magnitude = np.abs(error) + np.abs(second)
     error += second
     for product in (x1 @ y3, x2 @ (y - y1), x3 @ y):
@@ -78,7 +78,7 @@ def _normalised(x: Array, axis: int) -> tuple[Array, np.ndarray]:
     return np.ldexp(x, -np.expand_dims(exponent, axis)), exponent
 
 
-def _split(x: Array, bits: int) -> tuple[Array, Array, Array]:
+def split(x: Array, bits: int) -> tuple[Array, Array, Array]:
     """x = x1 + x2 + x3 exactly: multiples of 2^(−β), of 2^(−2β), and a rest of at most 2^(−2β−1)."""
     first = np.rint(x * 2.0**bits) * 2.0**-bits
     rest = x - first
@@ -86,7 +86,7 @@ def _split(x: Array, bits: int) -> tuple[Array, Array, Array]:
     return first, second, rest - second
 
 
-def _two_sum(a: Array, b: Array) -> tuple[Array, Array]:
+def two_sum(a: Array, b: Array) -> tuple[Array, Array]:
     """Knuth: a + b = s + e exactly."""
     s = a + b
     t = s - a

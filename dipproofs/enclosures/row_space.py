@@ -139,7 +139,7 @@ def _independent_rows(a: Array, rank: int) -> np.ndarray:
 
 def _orthonormalised(rows: IntervalMatrix, shape: tuple[int, int], rank: int, decision: Decision) -> RowSpace:
     """B = T·rows, with T from a cheap and then from a careful orthonormalisation, and bounds of BBᵀ."""
-    rows = _equilibrated(rows)
+    rows = equilibrated(rows)
     gram: IntervalMatrix | None = None
     for propose, accurate, good in ((_by_cholesky, False, GOOD), (_by_qr, False, GOOD), (_by_qr, True, 0.5)):
         transform = propose(rows.mid)
@@ -182,7 +182,7 @@ def _inverted(triangle: Array, lower: int) -> Array | None:
     return np.tril(inverse) if lower else np.triu(inverse)
 
 
-def _equilibrated(rows: IntervalMatrix) -> IntervalMatrix:
+def equilibrated(rows: IntervalMatrix) -> IntervalMatrix:
     """Rows times powers of two, which spans the same space; rows that would lose digits stay as they are."""
     exponents = np.frexp(np.abs(rows.mid).max(axis=1))[1]
     if np.abs(exponents).max() <= 40:
