@@ -22,6 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from helpers import run
+
 ROOT = Path(__file__).resolve().parent.parent
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```\s*$", flags=re.MULTILINE | re.DOTALL)
 MARK = re.compile(r"<!-- docs-test: (\w+): ([^\n]*) -->\s*\Z")
@@ -119,15 +121,9 @@ def run_command(command: str, directory: Path) -> str:
             names += [p.name for p in path.iterdir()] if path.is_dir() else glob.glob(word, root_dir=directory)
         return "\n".join(sorted(names)) + "\n"
     assert words[0] == "dipproofs", f"cannot run {command!r} in a test; mark its block as skipped, with a reason"
-    from typer.testing import CliRunner
-
-    from dipproofs import cli
-
-    cli._plug_in()
-    result = CliRunner().invoke(cli.app, words[1:])
-    assert result.exception is None or isinstance(result.exception, SystemExit), f"{command}: {result.exception!r}"
-    assert result.exit_code in (0, 1), f"$ {command}\n{result.output}"
-    return result.output
+    code, text, error = run(*words[1:])
+    assert code in (0, 1), f"$ {command}\n{text}{error}"
+    return text + error
 
 
 def _reduce(directory: Path, argument: str) -> None:

@@ -1,4 +1,4 @@
-"""Shared problems."""
+"""Shared problems, the command line in this process, certificates written once more with a change."""
 
 from __future__ import annotations
 
@@ -8,8 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from typer.testing import CliRunner
 
 import dipproofs as dp
+from dipproofs import cli
+
+cli._plug_in()
 
 
 def gaussian_problem(m: int = 5, n: int = 10, kappa: float = 3.0, seed: int = 0) -> dp.InverseProblem:
@@ -47,10 +51,18 @@ def reference_descent(problem: dp.InverseProblem, net: dp.TwoLayer, gamma: float
     return np.array(losses), V, W
 
 
+def run(*arguments: object) -> tuple[int, str, str]:
+    """Run a command of `dipproofs` and return its exit status and both streams; what it did not foresee is raised."""
+    result = CliRunner().invoke(cli.app, [str(a) for a in arguments])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.stdout, result.stderr
+
+
 def changed(folder: Path, change: Callable[[Any], Any]) -> Path:
-    """Write a saved certificate once more, its guarantees changed in place, beside the arrays."""
+    """Write a saved certificate once more, its record changed in place, beside the arrays."""
     record = json.loads((folder / "certificate.json").read_text())
-    change(record["guarantees"])
+    change(record)
     path = folder / "changed.json"
     path.write_text(json.dumps(record))
     return path

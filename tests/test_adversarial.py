@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
 from flint import arb
-from typer.testing import CliRunner
 
 import dipproofs as dp
-from dipproofs import cli
 from dipproofs.certify.at_iterate import certify_at
 from dipproofs.certify.guarantees import at_both_ends
 from dipproofs.certify.search import Step
@@ -107,20 +104,6 @@ def test_huge_parameters_end_with_a_verdict() -> None:
     problem = dp.InverseProblem(rng.standard_normal((3, 4)), rng.standard_normal(3))
     assert not dp.certify(problem, network, max_iterations=20).proved
     assert not dp.check(problem, network, widths=False).proved
-
-
-def test_a_bad_output_directory_is_one_line(tmp_path: Path) -> None:
-    """`--out` names a file: exit 2, one line, the file untouched."""
-    problem = tmp_path / "p.toml"
-    problem.write_text(
-        '[operator]\nkind = "gaussian"\nrows = 2\ncolumns = 3\n[network]\nwidth = 8\n[descent]\nmax_iterations = 5\n'
-    )
-    target = tmp_path / "out"
-    target.write_text("mine")
-    result = CliRunner().invoke(cli.app, ["certify", str(problem), "--out", str(target)])
-    assert result.exit_code == 2
-    assert len(result.output.strip().splitlines()) == 1
-    assert target.read_text() == "mine"
 
 
 def test_a_signed_basis_behind_a_mask_keeps_its_offset_apart() -> None:

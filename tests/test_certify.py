@@ -189,17 +189,6 @@ def test_a_step_beyond_the_limit_is_not_proved() -> None:
     assert any(h.id == "step" and "use a step" in h.reason for h in cert.hypotheses)
 
 
-def test_check_tells_all_forms_and_widths() -> None:
-    result = dp.check(gaussian_problem(), network(), widths=False)
-    assert set(result.forms) == {"paper", "integral", "concave", "residual"}
-    paper = result.forms["paper"]
-    for name in ("R", "R_prime", "nu_1", "nu_2"):
-        assert paper.quantities[name].lower > 0
-    assert paper.verdict is Verdict.REFUTED
-    assert paper.quantities["R_prime"].lower > paper.quantities["R"].upper
-    assert not result.proved
-
-
 def test_json_is_complete_and_reproducible(tmp_path) -> None:
     texts = []
     for name in ("a", "b"):
@@ -215,15 +204,6 @@ def test_json_is_complete_and_reproducible(tmp_path) -> None:
         assert record["quantities"][name]["evidence"] == "proved"
     with np.load(tmp_path / "a" / "arrays.npz", allow_pickle=False) as arrays:
         assert {"A", "y", "u", "W", "V", "x_true"} <= set(arrays.files)
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [({"form": "fastest"}, "certificate.form"), ({"arithmetic": "exact"}, "certificate.arithmetic")],
-)
-def test_bad_names_are_one_line(options: dict, message: str) -> None:
-    with pytest.raises(dp.InputError, match=message):
-        dp.certify(gaussian_problem(), network(), **options)
 
 
 def test_width_bounds_in_the_same_session_leave_certificates_alone() -> None:

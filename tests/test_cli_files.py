@@ -12,8 +12,9 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from helpers import run
 from report_cases import case
-from test_cli import problem, run
+from test_cli import problem
 
 from dipproofs.certificate.write import save, write_atomically
 from dipproofs.certify import api

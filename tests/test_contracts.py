@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_cli import run
+from helpers import run
 
 import dipproofs as dp
 
 OPERATOR = '[operator]\nkind = "gaussian"\nrows = 3\ncolumns = 64\n[signal]\nkind = "gaussian"\nshape = [8, 8]\n'
-IMAGE = '[operator]\nkind = "inpainting"\nmask = "mask.npy"\n[signal]\nkind = "data"\npath = "{path}"\n'
 #: Every key of every kind, small.
 NETWORKS = {
     "mlp": {"width": 8, "depth": 1, "fourier_features": 4, "activation": "tanh", "output": "none", "seed": 1},
@@ -43,30 +42,6 @@ def test_every_kind_of_network_and_its_keys(kind: str, tmp_path: Path) -> None:
     assert dp.load_problem(plain).build().network.parameter_count > built.network.parameter_count  # the defaults
     code, _, err = run("certify", file(tmp_path, OPERATOR, kind=kind, **{FOREIGN[kind]: 2}))
     assert code == 2 and FOREIGN[kind] in err and len(err.strip().splitlines()) == 1
-
-
-def test_a_saved_network_is_read_as_graph(tmp_path: Path) -> None:
-    network = dp.Skip.init((8, 8), channels=2, scales=1, seed=5)
-    network.save(tmp_path / "network.json")
-    read = dp.load_problem(file(tmp_path, OPERATOR, kind="graph", path="network.json")).build().network
-    assert np.array_equal(read.output(), network.output())
-
-
-@pytest.mark.parametrize("path", ["d.npy", "d.npz", "seen.npz", "d.mat", "d.png"])
-def test_data_of_every_kind_of_file(path: str, tmp_path: Path) -> None:
-    import scipy.io
-    from PIL import Image
-
-    picture = np.arange(16, dtype=np.uint8).reshape(4, 4) * 10
-    mask = np.arange(16).reshape(4, 4) % 3 > 0
-    np.save(tmp_path / "mask.npy", mask)
-    np.save(tmp_path / "d.npy", picture / 255)
-    np.savez(tmp_path / "d.npz", y=picture / 255)
-    np.savez(tmp_path / "seen.npz", y=(picture / 255)[mask])
-    scipy.io.savemat(tmp_path / "d.mat", {"y": picture / 255})
-    Image.fromarray(picture).save(tmp_path / "d.png")
-    problem = dp.load_problem(file(tmp_path, IMAGE.format(path=path), width=8)).build().problem
-    assert problem.x_true is None and np.allclose(problem.y, (picture / 255)[mask])
 
 
 @pytest.mark.parametrize(

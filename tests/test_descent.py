@@ -136,26 +136,6 @@ def test_zero_iterations_are_allowed() -> None:
     assert run.iterations == 0 and run.history.loss.shape == (1,)
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"step": -1.0}, "positive number"),
-        ({"step": math.nan}, "positive number"),
-        ({"step": "fast"}, "positive number"),
-        ({"step": True}, "positive number"),
-        ({"max_iterations": -1}, "integer ≥ 0"),
-        ({"tolerance": math.inf}, "tolerance"),
-        ({"schedule": "linear"}, "expected one of"),
-        ({"schedule": "polynomial", "schedule_options": {"power": -1.0}}, "power"),
-        ({"schedule": "constant", "schedule_options": {"power": 1.0}}, "options"),
-    ],
-)
-def test_bad_options_are_one_line(options: dict, message: str) -> None:
-    with pytest.raises(dp.InputError, match=message) as caught:
-        dp.descend(gaussian_problem(), network(), **options)
-    assert "\n" not in str(caught.value)
-
-
 def test_a_network_that_does_not_fit_is_refused() -> None:
     with pytest.raises(dp.InputError, match="found 7 outputs, expected n = 10"):
         dp.descend(gaussian_problem(), network(n=7))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
+from helpers import run
 
 from dipproofs.errors import InputError
 from dipproofs.experiments import EXPERIMENTS
@@ -19,17 +19,6 @@ from dipproofs.experiments.command import listing
 from dipproofs.experiments.statistics import clopper_pearson, fitted_power, half_boundary
 from dipproofs.sweeps.store import FILE, Store, derived_seed, plain
 from dipproofs.sweeps.sweep import run_cells
-
-
-@pytest.fixture(autouse=True)
-def _double_precision():
-    import jax
-
-    before = jax.config.jax_enable_x64
-    jax.config.update("jax_enable_x64", True)
-    yield
-    jax.config.update("jax_enable_x64", before)
-
 
 # --- store ----------------------------------------------------------------------------------------------
 
@@ -309,17 +298,10 @@ def test_runs_are_certified_only_by_proof() -> None:
 # --- command --------------------------------------------------------------------------------------------
 
 
-def _run(*arguments: str):
-    from dipproofs.cli import _plug_in, app
-
-    _plug_in()
-    return CliRunner().invoke(app, ["experiment", *arguments])
-
-
 def test_the_command_lists_experiments() -> None:
-    found = _run()
-    assert found.exit_code == 0 and found.stdout.strip() == listing()
-    assert all(name in found.stdout for name in EXPERIMENTS)
+    code, text, _ = run("experiment")
+    assert code == 0 and text.strip() == listing()
+    assert all(name in text for name in EXPERIMENTS)
 
 
 @pytest.mark.parametrize(
@@ -331,8 +313,8 @@ def test_the_command_lists_experiments() -> None:
     ],
 )
 def test_bad_input_is_one_line(arguments: tuple[str, ...], words: str) -> None:
-    found = _run(*arguments)
-    assert found.exit_code == 2 and words in found.output and found.output.count("\n") == 1
+    code, text, error = run("experiment", *arguments)
+    assert code == 2 and text == "" and words in error and error.count("\n") == 1
 
 
 def test_listing_imports_nothing_heavy() -> None:

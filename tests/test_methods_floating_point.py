@@ -46,7 +46,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_it_is_verified(folder: Path) -> None:
     assert dp.verify(folder / "certificate.json")
-    assert dp.verify(changed(folder, lambda facts: facts))
+    assert dp.verify(changed(folder, lambda record: record))
 
 
 CHANGES = {
@@ -70,7 +70,7 @@ CHANGES = {
 
 @pytest.mark.parametrize("what", CHANGES)
 def test_changes_are_noticed(what: str, folder: Path) -> None:
-    assert not dp.verify(changed(folder, lambda facts: CHANGES[what](facts["floating_point"])))
+    assert not dp.verify(changed(folder, lambda record: CHANGES[what](record["guarantees"]["floating_point"])))
 
 
 def test_none_in_single_precision_or_with_another_loss() -> None:

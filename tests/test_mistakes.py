@@ -8,12 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
+from helpers import run
 
 import dipproofs as dp
-from dipproofs import cli
 
-cli._plug_in()
 A, Y = np.eye(3, 4), np.ones(3)
 FILE = '[operator]\nkind = "gaussian"\nrows = 3\ncolumns = 4\n'
 
@@ -94,10 +92,9 @@ def test_on_the_command_line(name: str, tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.chdir(tmp_path)
     if text is not None:
         (tmp_path / arguments[1]).write_bytes(text.encode("latin-1"))
-    result = CliRunner().invoke(cli.app, list(arguments))
-    assert result.exception is None or isinstance(result.exception, SystemExit)
-    assert result.exit_code == 2
-    one_line(result.stderr.strip(), words)
+    code, _, error = run(*arguments)
+    assert code == 2
+    one_line(error.strip(), words)
 
 
 @pytest.mark.parametrize(
@@ -105,45 +102,5 @@ def test_on_the_command_line(name: str, tmp_path: Path, monkeypatch: pytest.Monk
     [(["certify", "p.toml", "--outt", "x"], "--out"), (["chek", "p.toml"], "check"), (["certify"], "PROBLEM.toml")],
 )
 def test_a_misspelt_option_or_command_is_named(arguments: list[str], word: str) -> None:
-    result = CliRunner().invoke(cli.app, arguments)
-    assert result.exit_code == 2 and word in result.stderr and "Traceback" not in result.stderr
-
-
-class Tensor:
-    """What a torch tensor that needs gradients does when NumPy asks for it."""
-
-    requires_grad = True
-
-    def __init__(self, array: np.ndarray) -> None:
-        self._array = array
-        self.shape, self.dtype = array.shape, array.dtype
-
-    def detach(self) -> Tensor:
-        made = Tensor(self._array)
-        made.requires_grad = False
-        return made
-
-    def cpu(self) -> Tensor:
-        return self
-
-    def numpy(self) -> np.ndarray:
-        if self.requires_grad:
-            raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
-        return self._array
-
-    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
-        return self.numpy()
-
-
-def test_images_tensors_and_pictures_are_data() -> None:
-    from PIL import Image
-
-    picture = np.arange(12.0).reshape(3, 4)
-    for y in (
-        picture[None, None],
-        Tensor(picture[None, None]),
-        Image.fromarray(picture.astype(np.uint8)),
-        picture.astype(np.float32).tolist(),
-    ):
-        posed = dp.InverseProblem(np.eye(12), y)
-        assert np.allclose(posed.y, picture.ravel()) or np.allclose(posed.y, picture.ravel() / 255)
+    code, _, error = run(*arguments)
+    assert code == 2 and word in error and "Traceback" not in error

@@ -34,8 +34,6 @@ from dipproofs.operators.structure import (
     algebra,
 )
 
-jax.config.update("jax_enable_x64", True)
-
 Rng = np.random.Generator
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_cli import problem, run
+from helpers import run
+from test_cli import problem
 
 from dipproofs.errors import InputError
 from dipproofs.networks import TwoLayer

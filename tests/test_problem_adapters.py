@@ -18,8 +18,6 @@ from dipproofs.operators.adapters.real_stacks import stack_vector
 from dipproofs.operators.inpainting import selection_operator
 from dipproofs.problems import InverseProblem, Operator, as_operator
 
-jax.config.update("jax_enable_x64", True)
-
 A = np.random.default_rng(0).standard_normal((4, 6))
 
 
@@ -39,10 +37,13 @@ class PylopsLike:
 
 
 class Tensor:
-    """Behaves like a torch tensor as far as conversion goes: no NumPy array, but `detach().cpu()`."""
+    """Behaves like a torch tensor that needs gradients: NumPy gets no array of it, but of `detach().cpu()`."""
 
     def __init__(self, data: np.ndarray) -> None:
         self.data = data
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
+        raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
 
     def detach(self) -> Tensor:
         return self
@@ -160,16 +161,6 @@ def test_integers_booleans_and_half_precision_are_exact(value: np.ndarray) -> No
     assert np.array_equal(as_operator(value).to_dense(), value)
 
 
-def test_a_caller_cannot_change_the_problem_afterwards() -> None:
-    matrix, y = A.copy(), np.ones(4)
-    problem = InverseProblem(matrix, y)
-    matrix[0, 0] = y[0] = 99.0
-    assert problem.operator.to_dense()[0, 0] == A[0, 0]
-    assert problem.y[0] == 1.0
-    with pytest.raises(ValueError, match="read-only"):
-        problem.operator.to_dense()[0, 0] = 1.0
-
-
 def test_an_image_function_in_jax() -> None:
     def cumulative(image: Any) -> Any:
         return jnp.cumsum(image, axis=0)[:, ::2]
@@ -275,12 +266,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "adjoint of wrong length": (lambda: as_operator(PylopsLike(A, A)), "rmatvec failed"),
     "wrong physics": (lambda: as_operator(physics(A, WRONG.T), in_shape=(1, 1, 2, 3), convert=Tensor), "dot test"),
     "failing pair": (lambda: as_operator((lambda x: x[99], lambda w: w), in_shape=(6,)), "A failed"),
-    "y too long": (lambda: InverseProblem(A, np.ones(5)), "y: found length 5, expected 4"),
-    "y nan": (lambda: InverseProblem(A, [1, 2, 3, np.nan]), "y: found nan at index 3"),
-    "x_true": (lambda: InverseProblem(A, np.ones(4), np.ones(4)), "x_true: found length 4, expected 6"),
-    "noise negative": (lambda: InverseProblem(A, np.ones(4), noise=-1.0), "noise: found -1"),
     "noise length": (lambda: InverseProblem(A, np.ones(4), noise=np.ones(3)), "noise: found length 3"),
-    "image shape": (lambda: InverseProblem(A, np.ones(4), image_shape=(2, 2)), "image_shape"),
 }
 
 

@@ -122,12 +122,9 @@ def test_an_image_file_as_signal(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("basis", [None, "dct"])
 def test_the_arrays_of_a_certificate_can_be_fed_back_in(tmp_path: Path, basis: str | None) -> None:
-    import jax
-
     from dipproofs.certificate.write import save
     from dipproofs.certify.api import certify
 
-    jax.config.update("jax_enable_x64", True)
     synthesis = f'kind = "two-layer-synthesis", basis = "{basis}", atoms = 4, ' if basis else ""
     (tmp_path / "first.toml").write_text(
         'operator = {kind = "gaussian", rows = 8}\nsignal = {kind = "image", name = "moon", shape = [4, 4]}\n'

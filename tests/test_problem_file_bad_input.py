@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from test_problem_file_arrays import arrays as good_arrays
 
 from dipproofs.errors import InputError
 from dipproofs.problems import load_problem
@@ -156,19 +157,6 @@ def test_bad_toml(tmp_path: Path, text: str, parts: list[str]) -> None:
     line = message(tmp_path, text)
     for part in parts:
         assert part in line, line
-
-
-def good_arrays() -> dict[str, Any]:
-    rng = np.random.default_rng(0)
-    u = np.array([0.6, 0.8])
-    return {
-        "A": rng.standard_normal((3, 4)),
-        "y": rng.standard_normal(3),
-        "x_true": rng.standard_normal(4),
-        "u": u,
-        "W": rng.standard_normal((5, 2)),
-        "V": rng.standard_normal((4, 5)),
-    }
 
 
 FROM_FILE = """

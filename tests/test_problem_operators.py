@@ -12,11 +12,8 @@ import scipy.fft
 import scipy.ndimage
 from skimage.transform import radon
 
-from dipproofs.operators import dot_test
 from dipproofs.operators.blur import kernel_weights
 from dipproofs.problems import OPERATORS, Operator, ProblemSpec
-
-jax.config.update("jax_enable_x64", True)
 
 KINDS: list[dict[str, Any]] = [
     {"kind": "gaussian", "rows": 20},
@@ -77,17 +74,6 @@ def test_the_fast_map_agrees_with_the_matrix(kind: dict[str, Any], shape: list[i
     np.testing.assert_allclose(image, matrix @ x, atol=unit * scale * np.linalg.norm(x), rtol=0)
     np.testing.assert_allclose(back, matrix.T @ w, atol=unit * scale * np.linalg.norm(w), rtol=0)
     np.testing.assert_allclose(through, image, atol=unit * scale * np.linalg.norm(x), rtol=0)
-
-
-@pytest.mark.parametrize(("kind", "shape"), cases([[5, 9]]))
-def test_dot_test_of_the_fast_map(kind: dict[str, Any], shape: list[int]) -> None:
-    operator = make(kind, shape)
-    dot_test(
-        lambda x: np.asarray(operator.matvec(jnp.asarray(x))),
-        lambda w: np.asarray(operator.adjoint(jnp.asarray(w))),
-        operator.to_dense(),
-        operator.kind,
-    )
 
 
 @pytest.mark.parametrize(("kind", "shape"), cases([[5, 9]]))

@@ -31,7 +31,13 @@ OF_RUNS: list[tuple[dict[str, Any], str]] = [
     ({"max_iterations": None}, "descent.max_iterations: found None, expected an integer ≥ 0"),
     ({"max_iterations": 2.5}, "descent.max_iterations: found 2.5"),
     ({"max_iterations": np.nan}, "descent.max_iterations: found nan"),
+    ({"step": True}, "descent.step: found true, expected a positive number"),
     ({"schedule": [1]}, "descent.schedule: found [1]"),
+    (
+        {"schedule": "constant", "schedule_options": {"power": 1.0}},
+        "descent.schedule constant: found options ['power'], expected none",
+    ),
+    ({"schedule": "polynomial", "schedule_options": {"power": -1.0}}, "descent.power: found -1"),
     ({"schedule": "polynomial", "schedule_options": {"power": "a"}}, 'descent.power: found "a"'),
     ({"schedule": "cosine", "schedule_options": {"horizon": "a"}}, 'descent.horizon: found "a"'),
 ]

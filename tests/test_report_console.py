@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers import run
 from report_cases import NAMES, case, initial_check
 from rich.cells import cell_len
 
@@ -290,11 +291,7 @@ def words_of(value: Any, key: str = "") -> Iterator[str]:
 
 
 def test_a_run_prints_the_text_that_is_kept() -> None:
-    from typer.testing import CliRunner
-
-    from dipproofs import cli
-
-    shown = CliRunner().invoke(cli.app, ["certify", str(ROOT / "examples" / "gaussian.toml")]).stdout
+    _, shown, _ = run("certify", ROOT / "examples" / "gaussian.toml")
     assert len(shown.splitlines()) <= 20 and max(map(cell_len, shown.splitlines())) <= 80
     kept = (ROOT / "docs" / "gallery" / "gaussian.txt").read_text(encoding="utf-8")
     assert without_numbers(shown) == without_numbers(re.sub(r"Files .*\n", "", kept))

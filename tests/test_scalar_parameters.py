@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -14,8 +13,6 @@ import pytest
 import dipproofs as dp
 from dipproofs.certificate.write import save
 from dipproofs.verify import verify
-
-jax.config.update("jax_enable_x64", True)
 
 RNG = np.random.default_rng(0)
 LEAVES = {"a": RNG.standard_normal((12, 5)), "b": RNG.standard_normal((12, 6)), "c": np.array(0.7)}

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
+from helpers import run
 
-from dipproofs.cli import app
 from dipproofs.errors import InputError
 from dipproofs.losses.base import Loss
 from dipproofs.operators.operator import DenseKernel
@@ -105,5 +104,5 @@ def test_a_case_that_is_none_is_refused() -> None:
 
 @pytest.mark.parametrize("option", [["--jobs", "2"], ["--scheduler", "tcp://127.0.0.1:1"], ["--out", "kept"]])
 def test_one_instance_is_not_spread(option: list[str]) -> None:
-    result = CliRunner().invoke(app, ["test", str(EXAMPLE), "--case", "network=3,noise=0,level=0,step=1", *option])
-    assert result.exit_code == 2 and result.stderr.startswith("error: --case: found --jobs")
+    code, _, error = run("test", EXAMPLE, "--case", "network=3,noise=0,level=0,step=1", *option)
+    assert code == 2 and error.startswith("error: --case: found --jobs")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar
 
 from dipproofs.errors import InputError
@@ -214,7 +214,6 @@ def make_schedule(kind: str | Schedule, **options: Any) -> Schedule:
     try:
         return SCHEDULES[kind](**options)
     except TypeError:
-        raise InputError(
-            f"descent.schedule {kind}: found options {sorted(options)}, expected a subset of "
-            f"{sorted(SCHEDULES[kind].__dataclass_fields__)}"
-        ) from None
+        own = sorted(item.name for item in fields(SCHEDULES[kind]))
+        expected = f"a subset of {own}" if own else "none"
+        raise InputError(f"descent.schedule {kind}: found options {sorted(options)}, expected {expected}") from None
