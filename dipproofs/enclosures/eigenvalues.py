@@ -17,6 +17,8 @@ from dipproofs.errors import InputError
 
 _ATTEMPTS = 12
 _BADLY_SCALED = 100.0
+#: |λ|/gap that is granted to a guess, whose error is about residual²/gap; a second factorisation costs more than width.
+_GAP = 32.0
 
 
 def lambda_min(matrix: IntervalMatrix) -> Bound:
@@ -67,12 +69,15 @@ def _extreme(matrix: IntervalMatrix, sign: int) -> Bound:
     return least_eigenvalue(mid, None if rad is None else Entrywise(rad), sign)
 
 
-def least_eigenvalue(mid: Array, radius: Radius | None, sign: int = 1, thorough: bool = True) -> Bound:
+def least_eigenvalue(
+    mid: Array, radius: Radius | None, sign: int = 1, thorough: bool = True, factor: Array | None = None
+) -> Bound:
     """Enclose λ_min(sign·M) over all symmetric M within a radius of the midpoint.
 
     Args:
         mid: (n, n) exactly symmetric and finite. radius: of any shape, see `dipproofs.enclosures.spread`.
         sign: +1, or −1 for −λ_max(M). thorough: give up early when it is hard, if False.
+        factor: (n, n) approximate Cholesky factor of mid, if it is known already, for the proposal.
     """
     require_ieee()
     if radius is not None and not radius.is_finite:
@@ -85,7 +90,7 @@ def least_eigenvalue(mid: Array, radius: Radius | None, sign: int = 1, thorough:
             radius = Entrywise(np.full_like(mid, TINY)) if radius is None else radius.shifted(-exponent)
         if not radius.is_finite:
             return Bound.unknown()
-    bound = _bounds(mid, radius, sign, thorough)
+    bound = _bounds(mid, radius, sign, thorough, None if exponent else factor)
     if not exponent:
         return bound
     return bound * Bound.exact(2.0 ** (exponent // 2)) * Bound.exact(2.0 ** (exponent - exponent // 2))
@@ -120,8 +125,8 @@ def _is_symmetric(mid: Array, block: int = 64) -> bool:
     )
 
 
-def _bounds(mid: Array, radius: Radius | None, sign: int, thorough: bool) -> Bound:
-    guess = smallest_eigenpair(mid) if sign > 0 else _negated(largest_eigenpair(mid))
+def _bounds(mid: Array, radius: Radius | None, sign: int, thorough: bool, factor: Array | None) -> Bound:
+    guess = smallest_eigenpair(mid, factor) if sign > 0 else _negated(largest_eigenpair(mid))
     upper = _rayleigh_upper(mid, radius, guess.vector, sign)
     upper = min(upper, _diagonal_upper(mid, radius, sign))
     lower = _lower(mid, radius, sign, guess, upper, thorough)
@@ -139,7 +144,7 @@ def _lower(mid: Array, radius: Radius | None, sign: int, guess: Guess, upper: fl
     value = min(guess.value, upper)
     diagonal = sign * np.diagonal(mid)
     price = plain.constant(float(np.maximum(diagonal - value, 0.0).sum())) + float(plain.spread.max())
-    step = 1.25 * price + 1e-15 * abs(value) + 4 * guess.error * min(guess.error / (abs(value) + TINY), 1.0)
+    step = 1.25 * price + 1e-15 * abs(value) + _GAP * guess.error * min(guess.error / (abs(value) + TINY), 1.0)
     if value < 4 * step and not thorough:
         return -math.inf
     if 0 < value < 4 * step and float(diagonal.max()) > _BADLY_SCALED * float(diagonal.min()) > 0:

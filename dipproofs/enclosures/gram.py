@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import lapack
 
+from dipproofs.enclosures.blocks import symmetric_product
 from dipproofs.enclosures.bound import Bound
 from dipproofs.enclosures.eigenvalues import least_eigenvalue, symmetrised
-from dipproofs.enclosures.norms import euclidean, max_abs
-from dipproofs.enclosures.radii import all_finite, exact_array, rounding_of_product
+from dipproofs.enclosures.norms import max_abs
+from dipproofs.enclosures.radii import all_finite, exact_array, gram_radius
 from dipproofs.enclosures.rounding import TINY, UNIT, Array, inflation
 from dipproofs.enclosures.spread import RankOne
-from dipproofs.enclosures.threads import both
+from dipproofs.enclosures.threads import SMALL, both
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +45,7 @@ class Gram:
         """Enclose X Xᵀ for exact finite X, (n, p)."""
         rows = exact_array(rows, "matrix")
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            return cls._around(symmetrised(_product(rows)), rows)
+            return cls._around(_product(rows), rows)
 
     @classmethod
     def of_triangle(cls, triangle: Array) -> Gram:
@@ -57,12 +58,7 @@ class Gram:
     @classmethod
     def _around(cls, mid: Array, rows: Array) -> Gram:
         """Put the radius of any order of summation around fl(XXᵀ)."""
-        terms = rows.shape[1]
-        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            norms = euclidean(rows, 1)[1]
-            factor = rounding_of_product(rows, rows.T) * inflation(4)
-            absolute = (terms + 2) * TINY * (2 + 2 * float(norms.max(initial=0.0))) * inflation(6)
-            return cls._checked(mid, RankOne(factor, norms, absolute))
+        return cls._checked(mid, gram_radius(rows))
 
     @classmethod
     def _checked(cls, mid: Array, radius: RankOne) -> Gram:
@@ -92,17 +88,19 @@ class Gram:
         """Enclose λ_max."""
         return -least_eigenvalue(self.mid, self.radius, -1)
 
-    def smallest(self, thorough: bool = True) -> Bound:
-        """Enclose λ_min; thorough=False gives up early where it is hard."""
-        return least_eigenvalue(self.mid, self.radius, 1, thorough)
+    def smallest(self, thorough: bool = True, factor: Array | None = None) -> Bound:
+        """Enclose λ_min; thorough=False gives up early where it is hard; factor: `krylov.factor_of(mid)`, if known."""
+        return least_eigenvalue(self.mid, self.radius, 1, thorough, factor)
 
 
 def _product(rows: Array) -> Array:
-    """fl(XXᵀ), for larger X in two halves of equal work."""
+    """fl(XXᵀ), exactly symmetric; for larger X in two halves of equal work, or in blocks."""
     n, terms = rows.shape
     half = n // 2
     if half == 0:
         return np.asarray(rows @ rows.T)
+    if float(terms) * n * n > SMALL:
+        return symmetric_product(rows)
     mid = np.empty((n, n))
     upper, lower = rows[:half], rows[half:]
 
@@ -117,4 +115,4 @@ def _product(rows: Array) -> Array:
 
     both(diagonal, off_diagonal_block, terms * half * (n - half))
     mid[:half, half:] = mid[half:, :half].T
-    return mid
+    return symmetrised(mid)

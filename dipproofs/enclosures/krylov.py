@@ -11,6 +11,8 @@ from scipy.linalg import blas, eigh, lapack
 from dipproofs.enclosures.rounding import Array
 
 _DENSE = 48
+#: How many Ritz vectors are kept.
+_OTHERS = 12
 #: Lanczos looks at its Ritz values once in so many steps.
 _CHECK = 4
 _DENSE_INDEFINITE = 400
@@ -18,11 +20,12 @@ _DENSE_INDEFINITE = 400
 
 @dataclass(frozen=True)
 class Guess:
-    """An approximate eigenpair: value, unit vector and residual estimate."""
+    """An approximate eigenpair: value, unit vector and residual estimate; and some of the next vectors, (n, ·)."""
 
     value: float
     vector: Array
     error: float
+    others: Array | None = None
 
 
 def largest(apply: Callable[[Array], Array], size: int, steps: int = 60, tolerance: float = 1e-6) -> Guess:
@@ -44,7 +47,7 @@ def _lanczos(apply: Callable[[Array], Array], size: int, steps: int, tolerance: 
     q = rng.standard_normal(size)
     basis[0] = q / np.linalg.norm(q)
     alpha, beta = np.zeros(steps), np.zeros(steps)
-    value, weights, error, count = 0.0, np.ones(1), np.inf, 1
+    value, weights, error, count = 0.0, np.ones((1, 1)), np.inf, 1
     for k in range(steps):
         w = apply(basis[k])
         alpha[k] = basis[k] @ w
@@ -58,14 +61,15 @@ def _lanczos(apply: Callable[[Array], Array], size: int, steps: int, tolerance: 
             basis[k + 1] = w / beta[k]
             continue
         values, vectors = np.linalg.eigh(np.diag(alpha[: k + 1]) + np.diag(beta[:k], 1) + np.diag(beta[:k], -1))
-        value, weights, count = float(values[-1]), vectors[:, -1], k + 1
-        error = float(beta[k] * abs(weights[-1]))
+        value, weights, count = float(values[-1]), vectors[:, : -1 - _OTHERS : -1], k + 1
+        error = float(beta[k] * abs(weights[-1, 0]))
         # The Ritz value is far better than its residual: its error is about residual²/gap.
         if error <= tolerance * abs(value) or k + 1 == steps or beta[k] <= 1e-14 * abs(value):
             break
         basis[k + 1] = w / beta[k]
-    vector = basis[:count].T @ weights
-    return Guess(value, vector / np.linalg.norm(vector), error)
+    ritz = basis[:count].T @ weights
+    vector = ritz[:, 0]
+    return Guess(value, vector / np.linalg.norm(vector), error, ritz[:, 1:])
 
 
 def top_vector(apply: Callable[[Array], Array], size: int) -> Array:
@@ -81,6 +85,28 @@ def top_vector(apply: Callable[[Array], Array], size: int) -> Array:
     return vector
 
 
+def top_vectors(apply: Callable[[Array], Array], size: int) -> Array:
+    """Approximate leading eigenvectors, (n, k) and orthonormal, the first one as good as `top_vector`.
+
+    Args:
+        apply: A symmetric map of (n, ·) to (n, ·). size: n.
+    """
+    guess = largest(apply, size)
+    assert guess.others is not None
+    with np.errstate(all="ignore"):
+        vectors = np.column_stack([guess.vector, guess.others])
+        for _ in range(2):
+            image = apply(vectors)
+            if not np.isfinite(image).all():
+                break
+            vectors = np.linalg.qr(image)[0]
+        else:
+            projected = vectors.T @ apply(vectors)
+            if np.isfinite(projected).all():
+                vectors = vectors @ np.linalg.eigh(projected)[1][:, ::-1]
+    return vectors
+
+
 def _dense_pair(mid: Array, index: int) -> Guess:
     """Eigenpair by its index; LAPACK's search by index can come back empty when eigenvalues coincide."""
     values, vectors = eigh(mid, subset_by_index=[index, index], check_finite=False)
@@ -90,14 +116,18 @@ def _dense_pair(mid: Array, index: int) -> Guess:
     return Guess(float(values[0]), vectors[:, 0], 0.0)
 
 
-def smallest_eigenpair(mid: Array) -> Guess:
-    """Approximate smallest eigenpair of a symmetric matrix: inverse Lanczos if it is positive definite."""
+def smallest_eigenpair(mid: Array, factor: Array | None = None) -> Guess:
+    """Approximate smallest eigenpair of a symmetric matrix: inverse Lanczos if it is positive definite.
+
+    Args:
+        mid: (n, n). factor: `factor_of(mid)`, if it is known already.
+    """
     n = mid.shape[0]
     if n <= _DENSE:
         return _dense_pair(mid, 0)
     noise = n * 2.0**-50 * float(np.abs(np.diagonal(mid)).sum())
     for shift in (0.0, noise):
-        guess = _inverse_lanczos(mid, shift)
+        guess = _inverse_lanczos(factor_of(mid, shift) if shift or factor is None else factor, shift)
         if guess is not None:
             return guess
     if n <= _DENSE_INDEFINITE:
@@ -107,15 +137,20 @@ def smallest_eigenpair(mid: Array) -> Guess:
     return Guess(top - guess.value, guess.vector, guess.error)
 
 
-def _inverse_lanczos(mid: Array, shift: float) -> Guess | None:
-    """Smallest eigenpair of a matrix whose shift by `shift` is positive definite; None if it is not."""
+def factor_of(mid: Array, shift: float = 0.0) -> Array | None:
+    """Approximate Cholesky factor of a symmetric matrix (its lower triangle; above it stands something else)."""
     work = mid.T.copy(order="F")
     if shift:
         work[np.diag_indices_from(work)] += shift
     factor, info = lapack.dpotrf(work, lower=1, overwrite_a=1, clean=0)
-    if info != 0 or not np.isfinite(factor.sum()):
+    return None if info != 0 or not np.isfinite(factor.sum()) else np.asarray(factor)
+
+
+def _inverse_lanczos(factor: Array | None, shift: float) -> Guess | None:
+    """Smallest eigenpair of a matrix from the factor of its shift by `shift`; None where there is none."""
+    if factor is None:
         return None
-    guess = largest(lambda x: _solve(factor, x), mid.shape[0])
+    guess = largest(lambda x: _solve(factor, x), factor.shape[0])
     if not (guess.value > 0 and np.isfinite(guess.value)):
         return None
     value = 1.0 / guess.value

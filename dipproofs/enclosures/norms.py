@@ -42,7 +42,7 @@ def euclidean(x: Array, axis: int | None = None) -> tuple[Array, Array]:
     scaled = np.ldexp(x, -shift) if shift else x
     terms = x.size if axis is None else x.shape[axis]
     if axis is None:
-        flat = scaled.reshape(-1)
+        flat = scaled.ravel(order="K")
         squares = np.asarray(np.dot(flat, flat))
     elif x.ndim == 1:
         squares = np.asarray(np.dot(scaled, scaled))

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from dipproofs.enclosures.norms import euclidean, max_abs
 from dipproofs.enclosures.rounding import TINY, Array, gamma, inflation
+from dipproofs.enclosures.spread import RankOne
 from dipproofs.errors import InputError
 
 
@@ -28,6 +29,16 @@ def rounding_of_product(left: Array, right: Array) -> float:
     if by_columns <= 1 and only_powers_of_two(right):
         return 0.0
     return gamma(min(by_rows, by_columns) + 2)
+
+
+def gram_radius(rows: Array) -> RankOne:
+    """Radii around fl(XXᵀ), X exact (n, p), for any order of summation."""
+    terms = rows.shape[1]
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        norms = euclidean(rows, 1)[1]
+        factor = rounding_of_product(rows, rows.T) * inflation(4)
+        absolute = (terms + 2) * TINY * (2 + 2 * float(norms.max(initial=0.0))) * inflation(6)
+        return RankOne(factor, norms, absolute)
 
 
 def only_powers_of_two(x: Array) -> bool:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.linalg import blas, lapack, qr
+from scipy.linalg import lapack, qr
 
 from dipproofs.enclosures.accurate import accurate_product
+from dipproofs.enclosures.blocks import invert_upper, orthogonality_defect, triangle_times
 from dipproofs.enclosures.bound import Bound
+from dipproofs.enclosures.deflation import deflated_norm_upper
 from dipproofs.enclosures.gram import Gram
-from dipproofs.enclosures.krylov import top_vector
+from dipproofs.enclosures.krylov import factor_of, top_vectors
 from dipproofs.enclosures.matrix import IntervalMatrix
 from dipproofs.enclosures.norms import euclidean, frobenius_upper, max_abs, operator_upper
+from dipproofs.enclosures.radii import all_finite
 from dipproofs.enclosures.rounding import TINY, Array, gamma, inflation
 from dipproofs.errors import InputError
 
@@ -145,12 +148,13 @@ def _disjoint_rows(x: Array) -> bool:
 
 def _sigma_min_exact(x: Array, gram: Gram) -> Bound:
     """Enclosure for an exact (p, n) matrix with p ≤ n and entries of moderate size; gram encloses x xᵀ."""
-    found = _root(gram.smallest(thorough=False))
-    for path in (_by_factor, _by_qr):
-        if found.lower > 0 and found.relative_width <= _target(x.shape[0]):
-            return found
-        found = found.intersect(path(x, gram))
-    return found
+    p = x.shape[0]
+    factor = factor_of(gram.mid) if p > _SMALL else None
+    found = _root(gram.smallest(thorough=False, factor=factor))
+    if not _good(found, p) and factor is not None:
+        found = found.intersect(_by_factor(x, gram, factor))
+    del factor
+    return found if _good(found, p) else found.intersect(_by_qr(x))
 
 
 def _root(square: Bound) -> Bound:
@@ -162,27 +166,40 @@ def _target(order: int) -> float:
     return TARGET_WIDTH * max(1.0, (order / 1000) ** 2)
 
 
-def _by_factor(x: Array, gram: Gram) -> Bound:
-    """The preconditioned path with R from K = RᵀR, a quarter of what QR costs; for condition numbers to about 1e6."""
+def _good(found: Bound, order: int) -> bool:
+    return found.lower > 0 and found.relative_width <= _target(order)
+
+
+def _by_factor(x: Array, gram: Gram, factor: Array | None = None) -> Bound:
+    """The preconditioned path with R from K = RᵀR, a quarter of what QR costs; for condition numbers to about 1e6.
+
+    Args:
+        x: (p, n). gram: x xᵀ. factor: `factor_of(gram.mid)`, if it is known already; overwritten.
+    """
     p = x.shape[0]
-    if p <= _SMALL:
+    factor = factor_of(gram.mid) if factor is None else factor
+    inverse = gram.mid if factor is None else factor.T
+    if factor is None or not invert_upper(inverse):
         return Bound(0.0, math.inf)
-    factor, info = lapack.dpotrf(gram.mid, lower=1, clean=1)
-    if info != 0 or not np.isfinite(factor).all():
-        return Bound(0.0, math.inf)
-    inverse, info = lapack.dtrtri(factor, lower=1, overwrite_c=1)
-    if info != 0 or not np.isfinite(inverse).all():
-        return Bound(0.0, math.inf)
-    inverse = inverse.T
     doubt = gamma(p + 2) * frobenius_upper(x) * frobenius_upper(inverse)
     if not doubt < _target(p):
         return Bound(0.0, math.inf)
-    vector = top_vector(lambda v: inverse @ (inverse.T @ v), p)
-    size = _root(Gram.of_triangle(inverse).largest())
-    return Bound(_preconditioned_lower(x.T, inverse, size, False), _quotient_upper(x.T, vector, False))
+    vectors = top_vectors(lambda v: inverse @ (inverse.T @ v), p)
+    size = _triangle_norm_upper(inverse, vectors)
+    return Bound(_preconditioned_lower(x.T, inverse, size, False), _quotient_upper(x.T, vectors[:, 0], False))
 
 
-def _by_qr(x: Array, _: Gram) -> Bound:
+def _triangle_norm_upper(triangle: Array, left: Array) -> float:
+    """Upper bound of ‖U‖ from its leading left singular vectors, or from UUᵀ where they are too many."""
+    bound = deflated_norm_upper(triangle.T, left)
+    with np.errstate(all="ignore"):
+        likely = float(np.linalg.norm(triangle.T @ left[:, 0]))
+    if bound <= likely * (1 + _target(triangle.shape[0]) / 32):
+        return bound
+    return min(bound, _root(Gram.of_triangle(triangle).largest()).upper)
+
+
+def _by_qr(x: Array) -> Bound:
     """The preconditioned path: lower end from Xᵀ·R⁻¹, upper end from a singular vector of R."""
     p = x.shape[0]
     y = x.T
@@ -192,12 +209,12 @@ def _by_qr(x: Array, _: Gram) -> Bound:
     if info != 0 or not np.isfinite(inverse).all():
         return Bound(0.0, _quotient_upper(y, _null_direction(triangle), True))
     inverse = np.triu(inverse)
-    vector = top_vector(lambda v: inverse @ (inverse.T @ v), p)
-    size = norm(IntervalMatrix._make_view(inverse, None))
+    vectors = top_vectors(lambda v: inverse @ (inverse.T @ v), p)
+    vector, size = vectors[:, 0], _triangle_norm_upper(inverse, vectors)
     doubt = gamma(p + 2) * frobenius_upper(y) * frobenius_upper(inverse)
     if doubt < _target(p):  # the plain product is likely to be good enough
         result = Bound(_preconditioned_lower(y, inverse, size, False), _quotient_upper(y, vector, False))
-        if result.lower > 0 and result.relative_width <= _target(p):
+        if _good(result, p):
             return result
     return Bound(_preconditioned_lower(y, inverse, size, True), _quotient_upper(y, vector, True))
 
@@ -207,28 +224,25 @@ def _null_direction(triangle: Array) -> Array:
     return np.asarray(np.linalg.svd(triangle)[2][-1])
 
 
-def _preconditioned_lower(y: Array, inverse: Array, norm_of_inverse: Bound, accurate: bool) -> float:
-    """√(1 − α)/‖S‖ for any upper triangular S, where α bounds ‖I − (YS)ᵀ(YS)‖; 0 when α ≥ 1."""
+def _preconditioned_lower(y: Array, inverse: Array, size: float, accurate: bool) -> float:
+    """√(1 − α)/‖S‖ for any upper triangular S of at most that size, α bounding ‖I − (YS)ᵀ(YS)‖; 0 when α ≥ 1."""
     n, p = y.shape
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         if accurate:
             product = accurate_product(y, inverse)
-            z, error = product.mid, operator_upper(product.rad)
+            z, error = product.mid.T, operator_upper(product.rad)
         else:
-            z = y @ inverse if p <= _SMALL else blas.dtrmm(1.0, inverse, y, side=1)
+            z = triangle_times(inverse, y.T)
             error = gamma(p + 2) * frobenius_upper(y) * frobenius_upper(inverse) * inflation(6)
             error += 4 * TINY * n * p * (p + 2) * (2 + max_abs(y) + max_abs(inverse))
-        if not np.isfinite(z).all() or not math.isfinite(error):
+        if not all_finite(z) or not math.isfinite(error):
             return 0.0
-        gram = IntervalMatrix._make_view(z, None).T.gram()
-        defect = gram.mid
-        defect[np.diag_indices(p)] -= 1.0
-        alpha = operator_upper(np.abs(defect)) * inflation(4) + operator_upper(gram.rad) * inflation(4)
-        size = math.sqrt(1.0 + alpha) * inflation(4)
-        alpha = (alpha + 2 * error * size + error * error) * inflation(8) + TINY
+        alpha = orthogonality_defect(z)
+        length = math.sqrt(1.0 + alpha) * inflation(4)
+        alpha = (alpha + 2 * error * length + error * error) * inflation(8) + TINY
     if not alpha < 1:
         return 0.0
-    factor = (1 - Bound.exact(alpha)).sqrt() / norm_of_inverse
+    factor = (1 - Bound.exact(alpha)).sqrt() / size
     return max(factor.lower, 0.0)
 
 
