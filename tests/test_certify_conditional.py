@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from helpers import changed
 
 import dipproofs as dp
 from dipproofs.certificate.conditional import IF_CONVERGENT, ONCE_STOPPED
@@ -73,17 +73,16 @@ def test_the_verifier_refuses_better_evidence(path: str, tmp_path: Path) -> None
     certificate = dp.certify(*_posed(), arithmetic="estimated")
     saved = save(certificate, tmp_path)
     assert verify(saved).valid
-    record = json.loads(saved.read_text())
     *above, key = path.split(".")
-    entry = record["guarantees"]
-    for part in above:
-        entry = entry[part]
-    if isinstance(entry[key], dict):
-        entry[key]["evidence"] = "proved"
-    else:
-        entry[key] = "proved"
-    saved.write_text(json.dumps(record))
-    assert any(path in finding and "expected weaker" in finding for finding in verify(saved).findings)
+
+    def strengthen(record: dict[str, Any]) -> None:
+        entry = record["guarantees"]
+        for part in above:
+            entry = entry[part]
+        entry[key] = {**entry[key], "evidence": "proved"} if isinstance(entry[key], dict) else "proved"
+
+    findings = verify(changed(tmp_path, strengthen)).findings
+    assert any(path in finding and "expected weaker" in finding for finding in findings)
 
 
 def test_error_and_stopping_bound_need_no_convergence(tmp_path: Path) -> None:
@@ -103,11 +102,12 @@ def test_error_and_stopping_bound_need_no_convergence(tmp_path: Path) -> None:
     assert _evidence(found.to_json(), "recovery.at_limit") is None and entry["limit"] == ""
     saved = save(found, tmp_path)
     assert verify(saved).valid, verify(saved).findings
-    record = json.loads(saved.read_text())
-    record["guarantees"]["recovery_error"]["upper"] = record["guarantees"]["recovery_error"]["lower"] = 1e-9
-    record["guarantees"]["early_stopping_iteration"] = 1
-    saved.write_text(json.dumps(record))
-    findings = verify(saved).findings
+
+    def claim_more(record: dict[str, Any]) -> None:
+        record["guarantees"]["recovery_error"] |= {"lower": 1e-9, "upper": 1e-9}
+        record["guarantees"]["early_stopping_iteration"] = 1
+
+    findings = verify(changed(tmp_path, claim_more)).findings
     assert any("recovery_error" in f for f in findings) and any("early_stopping" in f for f in findings)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers import changed
 
 import dipproofs as dp
 from dipproofs.certificate.claims import claims_of, derive
@@ -110,12 +111,12 @@ def test_version_1_is_still_verified() -> None:
 )
 def test_claims_that_do_not_follow_are_refused(tmp_path: Path, claim: str, change: dict[str, Any]) -> None:
     folder = shutil.copytree(ROOT / "examples" / "certificate", tmp_path / "certificate")
-    path = folder / "certificate.json"
-    stated = json.loads(path.read_text(encoding="utf-8"))
-    assert stated["version"] == 2
-    stated["claims"][claim] = stated["claims"].get(claim, {}) | change
-    path.write_text(json.dumps(stated), encoding="utf-8")
-    found = verify(path)
+
+    def claim_more(record: dict[str, Any]) -> None:
+        assert record["version"] == 2
+        record["claims"][claim] = record["claims"].get(claim, {}) | change
+
+    found = verify(changed(folder, claim_more))
     assert not found.valid and any(f"claims.{claim}" in finding for finding in found.findings)
 
 
@@ -137,11 +138,9 @@ def test_the_answer_when_to_stop_is_a_claim(stop: str) -> None:
 
 
 def test_a_forged_answer_is_found(tmp_path: Path) -> None:
-    path = save(_stopped(0.05, stop="guaranteed"), tmp_path)
-    record = json.loads(path.read_text())
-    record["claims"]["stopping"]["iteration"] -= 1
-    path.write_text(json.dumps(record))
-    assert any("claims.stopping" in finding for finding in dp.verify(path).findings)
+    save(_stopped(0.05, stop="guaranteed"), tmp_path)
+    sooner = changed(tmp_path, lambda record: record["claims"]["stopping"].update(iteration=0))
+    assert any("claims.stopping" in finding for finding in dp.verify(sooner).findings)
 
 
 def test_without_noise_nothing_is_said_about_stopping() -> None:

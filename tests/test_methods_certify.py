@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from functools import cache
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from verify_cases import set_at, tampered, times
 
 import dipproofs as dp
 from dipproofs.certificate.record import Certificate
@@ -77,47 +77,12 @@ def test_adam_proves_existence_and_a_horizon(saved: Any) -> None:
     assert result, str(result)
 
 
-def tampered(folder: Path, target: Path, change: Any = None, arrays: Any = None) -> Path:
-    """A copy with another record, or with other arrays and the hash that goes with them."""
-    record = json.loads((folder / "certificate.json").read_text())
-    for name in ("arrays.npz", "arrays-final.npz"):
-        if (folder / name).exists():
-            content = dict(np.load(folder / name))
-            if arrays is not None and name == "arrays.npz":
-                arrays(content)
-            np.savez(target / name, **content)
-    if change is not None:
-        change(record)
-    digest = hashlib.sha256((target / "arrays.npz").read_bytes()).hexdigest()
-    record["arrays"]["sha256"] = digest
-    if (target / "arrays-final.npz").exists():
-        record["final"]["arrays"]["sha256"] = hashlib.sha256((target / "arrays-final.npz").read_bytes()).hexdigest()
-    (target / "certificate.json").write_text(json.dumps(record))
-    return target / "certificate.json"
-
-
-def set_at(*keys: Any, value: Any) -> Any:
-    def change(record: Any) -> None:
-        for key in keys[:-1]:
-            record = record[key]
-        record[keys[-1]] = value(record[keys[-1]]) if callable(value) else value
-
-    return change
-
-
 def both(key: str, value: Any) -> Any:
     """A change of the horizon in the method and in the claims, which repeat it."""
 
     def change(record: Any) -> None:
         for place in (record["method"], record["claims"]):
             place["horizon"] = {**place["horizon"], key: value(place["horizon"][key])}
-
-    return change
-
-
-def times(name: str, factor: float) -> Any:
-    def change(arrays: dict[str, np.ndarray]) -> None:
-        arrays[name] = arrays[name] * factor
 
     return change
 

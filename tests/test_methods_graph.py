@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_methods_certify import set_at, tampered, times
+from verify_cases import set_at, tampered, times
 
 import dipproofs as dp
 from dipproofs.certificate.record import Certificate

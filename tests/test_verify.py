@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from helpers import gaussian_problem, network
-from verify_cases import hand_made, load, tamperings, write
+from verify_cases import Record, hand_made, load, tamperings, write
 
 import dipproofs.verify
 from dipproofs.certificate.claims import derive
@@ -26,6 +26,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     where = tmp_path_factory.mktemp("run")
     save(certify(gaussian_problem(3, 6), network(6, 32), tolerance=1e-8), where)
     return where
+
+
+def alone(folder: Path) -> tuple[Record, dict[str, np.ndarray]]:
+    """A saved certificate without the one at the end of its run, with the claims that then follow."""
+    record, arrays = load(folder / "certificate.json")
+    record.pop("final")
+    record["claims"] = derive(record)
+    return record, arrays
 
 
 def test_a_certificate_computed_by_hand_is_valid(tmp_path: Path) -> None:
@@ -58,11 +66,9 @@ def test_the_module_is_callable_and_prints_a_table(folder: Path) -> None:
 
 
 def test_every_tampering_of_a_run_is_found(folder: Path, tmp_path: Path) -> None:
-    record = json.loads((folder / "certificate.json").read_text())
-    (tmp_path / "arrays.npz").write_bytes((folder / "arrays.npz").read_bytes())
-    record.pop("final")  # a certificate of its own, as large as this one; its tampering is the next test's
-    record["claims"] = derive(record)
-    assert verify(write(tmp_path, record)).valid
+    record, arrays = alone(folder)  # the last one is as large as this one; its tampering is the next test's
+    assert verify(write(tmp_path, record, arrays)).valid
+    record["arrays"] = json.loads((tmp_path / "certificate.json").read_text())["arrays"]
     in_loss = {"no compact", "no minimiser"} if record["version"] == 1 else set()  # said by "loss" in that version
     assert set(_kept(tmp_path, record)) <= in_loss
 
@@ -98,23 +104,20 @@ def _with_claims(record: dict) -> dict:
 @pytest.mark.parametrize("mend", [True, False])
 @pytest.mark.parametrize("key", ["A", "y", "W", "V"])
 def test_a_changed_array_entry_is_found(folder: Path, tmp_path: Path, key: str, mend: bool) -> None:
-    record, arrays = load(folder / "certificate.json")
-    record.pop("final")
+    record, arrays = alone(folder)
     arrays[key] = arrays[key].copy()
     arrays[key].flat[0] *= 1 + 1e-6
     assert verify(write(tmp_path, record, arrays, mend=mend)).exit_code == 1
 
 
 def test_one_bit_of_an_array_is_found_by_its_hash(folder: Path, tmp_path: Path) -> None:
-    record, arrays = load(folder / "certificate.json")
-    record.pop("final")
+    record, arrays = alone(folder)
     arrays["V"][0, 0] = np.nextafter(arrays["V"][0, 0], 9.0)
     assert "sha256" in verify(write(tmp_path, record, arrays, mend=False)).findings[0]
 
 
 def test_arrays_of_another_run_are_found(folder: Path, tmp_path: Path) -> None:
-    record, arrays = load(folder / "certificate.json")
-    record.pop("final")
+    record, arrays = alone(folder)
     other = network(6, 32, seed=11)
     assert verify(write(tmp_path, record, {**arrays, "W": other.W, "V": other.V})).exit_code == 1
 
@@ -134,8 +137,7 @@ def test_arrays_of_another_run_are_found(folder: Path, tmp_path: Path) -> None:
     ],
 )
 def test_arrays_of_the_wrong_kind_are_found(folder: Path, tmp_path: Path, change) -> None:
-    record, arrays = load(folder / "certificate.json")
-    record.pop("final")
+    record, arrays = alone(folder)
     change(arrays)
     assert verify(write(tmp_path, record, arrays)).exit_code == 1
 
@@ -169,8 +171,7 @@ def test_an_unknown_format_or_version_is_unreadable(folder: Path, tmp_path: Path
 
 
 def test_pickled_and_missing_arrays_are_unreadable(folder: Path, tmp_path: Path) -> None:
-    record, arrays = load(folder / "certificate.json")
-    record.pop("final")
+    record, arrays = alone(folder)
     pickled = {**arrays, "V": np.array([{"a": 1}], dtype=object)}
     assert verify(write(tmp_path, record, pickled)).exit_code == 2
     (tmp_path / "arrays.npz").unlink()
@@ -198,9 +199,7 @@ def test_exit_code_prints_the_outcome(folder: Path, capsys: pytest.CaptureFixtur
 
 
 def test_findings_are_single_lines_that_say_what_was_found(folder: Path, tmp_path: Path) -> None:
-    record, arrays = load(folder / "certificate.json")
-    record.pop("final")
-    record["claims"] = derive(record)
+    record, arrays = alone(folder)
     record["quantities"]["lipschitz_AJ"]["upper"] *= 0.5
     record["quantities"]["lipschitz_AJ"]["lower"] *= 0.5
     findings = verify(write(tmp_path, record, arrays)).findings
@@ -290,11 +289,9 @@ PROFILES = [
 ]
 
 
+#: No profiles; `test_a_profile_without_the_assumptions_is_refused` has all kinds.
 NO_PROFILES: list[dict[str, Any]] = [
-    {"profile": "r"},  # not C¹ as an even function
-    {"profile": "sin(r)**2"},  # not convex
-    {"profile": "1 + r**2"},  # not 0 at 0
-    {"profile": "Piecewise((0*r, r < 1), ((r - 1)**2, True))"},  # 0 on an interval
+    {"profile": "r"},
     {"profile": "__import__('os').system('true')"},
     {"profile": None},
 ]
@@ -310,9 +307,7 @@ def test_a_loss_of_ones_own_is_verified(tmp_path: Path, profile: str) -> None:
     assert certificate.proved and certificate.final is not None
     result = verify(save(certificate, tmp_path))
     assert result.valid, str(result)
-    record, arrays = load(tmp_path / "certificate.json")
-    record.pop("final")
-    record["claims"] = derive(record)  # without the run's end, existence is about the certified iterate
+    record, arrays = alone(tmp_path)
     spoiled = [{"profile": f"({profile}) * 1.01"}, {"scale": 2.0}]  # another loss
     if profile == PROFILES[0]:
         spoiled += NO_PROFILES
@@ -339,9 +334,7 @@ def test_a_kernel_of_dependent_atoms_refutes_nothing(tmp_path: Path) -> None:
     certificate = certify(InverseProblem(A, A @ net.output() + 0.1), net, tolerance=1e-8)
     assert certificate.proved
     save(certificate, tmp_path)
-    record, arrays = load(tmp_path / "certificate.json")
-    record.pop("final")
-    record["claims"] = derive(record)
+    record, arrays = alone(tmp_path)
     assert verify(write(tmp_path, record, arrays)).valid
     found = record["guarantees"]["recovery"]["restricted_injectivity"]
     assert found["verdict"] == "undecided"

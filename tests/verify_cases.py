@@ -104,6 +104,50 @@ def load(path: Path) -> tuple[Record, dict[str, np.ndarray]]:
         return record, {key: file[key] for key in file.files}
 
 
+def tampered(
+    folder: Path,
+    target: Path,
+    change: Callable[[Record], Any] | None = None,
+    arrays: Callable[[dict[str, np.ndarray]], Any] | None = None,
+) -> Path:
+    """Copy a saved certificate with another record, or with other arrays and the hashes that go with them."""
+    record = json.loads((folder / "certificate.json").read_text())
+    if change is not None:
+        change(record)
+    for part in (record, record.get("final")):
+        if part is None:
+            continue
+        with np.load(folder / part["arrays"]["file"]) as file:
+            content = dict(file)
+        if arrays is not None:
+            arrays(content)
+        np.savez(target / part["arrays"]["file"], **content)
+        part["arrays"]["sha256"] = hashlib.sha256((target / part["arrays"]["file"]).read_bytes()).hexdigest()
+    (target / "certificate.json").write_text(json.dumps(record))
+    return target / "certificate.json"
+
+
+def set_at(*keys: Any, value: Any) -> Callable[[Record], None]:
+    """Another value at a place of a record, or a function of the value there."""
+
+    def change(record: Record) -> None:
+        for key in keys[:-1]:
+            record = record[key]
+        record[keys[-1]] = value(record[keys[-1]]) if callable(value) else value
+
+    return change
+
+
+def times(name: str, factor: float) -> Callable[[dict[str, np.ndarray]], None]:
+    """An array times a number, where there is one."""
+
+    def change(arrays: dict[str, np.ndarray]) -> None:
+        if name in arrays:
+            arrays[name] = arrays[name] * factor
+
+    return change
+
+
 def _edit(record: Record, change: Callable[[Record], Any]) -> Record:
     spoiled = copy.deepcopy(record)
     change(spoiled)
