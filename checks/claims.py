@@ -104,13 +104,12 @@ def _profile(proof: Proof, setting: Setting, trace: Trace) -> Iterator[Fact]:
     F = PROFILES[proof.plan.profile].F
     for tau, point in enumerate(trace.points):
         at = float(setting.distance(point, setting.start).upper())
-        least = value_of(F, proof, {s.t: arb(at)})
+        least = value_of(F, {**proof.evaluator.env, s.t: arb(at)})
         yield "profile", at_most(least.lower() * balls.norm(trace.outer[tau]), trace.gradients[tau][2])
 
 
-def value_of(expr: sp.Expr, proof: Proof, extra: Mapping[Any, arb]) -> arb:
-    """An expression at the proof's enclosed constants, at the precision in force."""
-    env = {**proof.evaluator.env, **extra}
+def value_of(expr: sp.Expr, env: Mapping[Any, arb]) -> arb:
+    """An expression at enclosed constants, at the precision in force."""
     symbols = symbols_of(expr)
     return compile_arb(symbols, expr)(*[env[x] for x in symbols])
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from functools import cache
 from typing import Any
 
 import flint
 import numpy as np
 
 import dipproofs as dp
+from checks import balls
+from checks.balls import exact
 from dipproofs.certify.at_iterate import certify_at
 from dipproofs.certify.methods.floating_point import RoundingError
 from dipproofs.certify.quantities import enclose_base
@@ -17,53 +18,33 @@ from dipproofs.certify.search import Step
 from dipproofs.descent import Constant
 from dipproofs.descent.engine import Engine, Setting
 from dipproofs.descent.methods import GradientDescent
-from dipproofs.enclosures import Bound, compile_arb
+from dipproofs.enclosures import Bound
 from dipproofs.losses import SquaredError
 from dipproofs.operators.bounds import bound_operator
-from dipproofs.theory import ACTIVATIONS
 from dipproofs.theory import symbols as s
-from dipproofs.theory.activations import x
 from dipproofs.theory.methods import inexact_gradient as inexact
 from dipproofs.theory.methods import rounding as theory
 
 BITS = 200
 
 
-@cache
-def _compiled(name: str) -> list[Any]:
-    return [compile_arb((x,), expr) for expr in (ACTIVATIONS[name].phi, ACTIVATIONS[name].dphi)]
-
-
-def _matrix(array: np.ndarray) -> flint.arb_mat:
-    array = np.asarray(array, np.float64)
-    return flint.arb_mat([[float(entry) for entry in row] for row in (array if array.ndim == 2 else array[:, None])])
-
-
-def _norm(matrix: flint.arb_mat) -> float:
-    square = sum((entry**2 for entry in matrix.entries()), flint.arb(0))
-    return float(flint.arb(square.upper()).sqrt().upper())
-
-
 class Exact:
     """Gradients at W_0 + b uᵀ, V in 200 bits."""
 
-    def __init__(self, problem: Any, network: Any, scale: float) -> None:
-        self.A, self.y, self.u = _matrix(problem.operator.to_dense()), _matrix(problem.y), _matrix(network.u)
-        self.W0u, self.scale, self.name = _matrix(network.W) * self.u, scale, network.activation
-        self.offset, self.root = network.output_offset, flint.arb(network.width).sqrt()
-        self.U2 = (self.u.transpose() * self.u)[0, 0]
+    def __init__(self, problem: Any, network: Any) -> None:
+        self.setting = balls.Setting(problem.operator.to_dense(), network, y=problem.y)
+        self.norm_u = float(self.setting.norm_u2.sqrt().upper())
 
     def at(self, b: np.ndarray, V: np.ndarray) -> tuple[float, flint.arb_mat, flint.arb_mat]:
         """‖r‖, and the gradient Mᵀr in (b, V)."""
-        V = _matrix(V)
-        a = (self.W0u + _matrix(b) * self.U2).entries()
-        phi, dphi = ([f(entry) for entry in a] for f in _compiled(self.name))
-        column = flint.arb_mat(len(phi), 1, phi)
-        g = V * column / self.root + flint.arb_mat(V.nrows(), 1, [self.offset] * V.nrows())
-        r = self.A * g - self.y
-        z = self.A.transpose() * r / self.root
-        inner = flint.arb_mat(len(phi), 1, [p * q for p, q in zip(dphi, (V.transpose() * z).entries(), strict=True)])
-        return _norm(r), inner, z * column.transpose()
+        point = balls.Point(exact(V), exact(b))
+        r = self.setting.A * self.setting.signal(point) - self.setting.y
+        outer, inner, _ = self.setting.pulled_back(point, self.setting.At * r)
+        return _norm(r), inner, outer
+
+
+def _norm(matrix: flint.arb_mat) -> float:
+    return float(balls.norm(matrix).upper())
 
 
 #: Few shapes, since each compiles anew: (m, n, d, k), activation, loss, whether A is a mask.
@@ -98,7 +79,7 @@ def steps(rng: np.random.Generator, count: int, single: bool = False) -> list[tu
     c2 = base.residual_scale
     step = share / (base.values[s.norm_AJ].upper ** 2 * c2.upper)
     engine = Engine(problem, network, loss, GradientDescent(), Constant())
-    exact, carry, found = Exact(problem, network, c2.mid), engine.start, []
+    truth, carry, found = Exact(problem, network), engine.start, []
     for _ in range(count):
         b, V = np.asarray(carry.theta.b), np.asarray(carry.theta.V)
         away, travelled = _away(network, b, V)
@@ -107,10 +88,10 @@ def steps(rng: np.random.Generator, count: int, single: bool = False) -> list[tu
             carry = carry._replace(theta=type(carry.theta)(*(part.astype("f4").astype("f8") for part in carry.theta)))
         with flint.ctx.workprec(BITS):
             gamma = c2.arb() * flint.arb(step)
-            _, inner, outer = exact.at(b, V)
-            moved = [(_matrix(old) - _matrix(np.asarray(new))) / gamma for old, new in
+            _, inner, outer = truth.at(b, V)
+            moved = [(exact(old) - exact(new)) / gamma for old, new in
                      ((b, carry.theta.b), (V, carry.theta.V))]  # fmt: skip
-            U = float(exact.U2.sqrt().upper())
+            U = truth.norm_u
             error = math.hypot(U * _norm(moved[0] - inner), _norm(moved[1] - outer))
             gradient = math.hypot(U * _norm(inner), _norm(outer))
         told = RoundingError(
@@ -144,14 +125,14 @@ def floor_run(rng: np.random.Generator, extra: int = 300) -> dict[str, float] | 
     if entry is None or entry["iterations"] > 4000:
         return None
     engine = Engine(problem, network, loss, GradientDescent(), Constant())
-    exact, carry, setting = Exact(problem, network, c2.mid), engine.start, Setting(step, (), False)
+    truth, carry, setting = Exact(problem, network), engine.start, Setting(step, (), False)
     floor, path = entry["residual"]["upper"], entry["path"]["upper"]
     reached, largest, bad = None, 0.0, 0
     count, chunk = 0, max(1, entry["iterations"] // 40)
     while count < entry["iterations"] + min(entry["kept"], extra):
         b, V = np.asarray(carry.theta.b), np.asarray(carry.theta.V)
         with flint.ctx.workprec(BITS):
-            R = exact.at(b, V)[0]
+            R = truth.at(b, V)[0]
         if reached is None and floor >= R:
             reached = count
         if reached is None:

@@ -225,13 +225,22 @@ def test_a_mask_needs_one_entry_in_every_row() -> None:
     for array in (np.arange(6.0).reshape(3, 2), np.array([1.0, 2.0, 3.0])):
         image = found.apply(IntervalMatrix.from_exact(array))
         assert (image.mid == A @ array).all() and image.mid.shape == (A @ array).shape
+        assert (found.apply_exact(array).mid == A @ array).all()
 
 
 @pytest.mark.parametrize("relative", [SLACK, 0.25])
 def test_widened_is_outward_at_both_ends(relative: float) -> None:
     """[a, b] becomes at least [a−ε|a|, b+ε|b|] in exact arithmetic, without changing a sign or the evidence."""
     slack = Fraction(relative)
-    for lower, upper in ((0.0, 1.0), (0.1, 0.3), (-0.3, 0.1), (-7.0, -1e-300), (1e-12, 1e12), (-2.0, 0.0), (1.0, 1.0)):
+    for lower, upper in (
+        (0.0, 1.0),
+        (-0.3, 0.1),
+        (-7.0, -1e-300),
+        (1e-12, 1e12),
+        (-2.0, 0.0),
+        (1.0, 1.0),
+        (0.0, 5e-324),
+    ):
         wide = widened(Bound(lower, upper, Evidence.ASSUMED), relative)
         least, most = Fraction(lower) - slack * abs(Fraction(lower)), Fraction(upper) + slack * abs(Fraction(upper))
         assert Fraction(wide.lower) <= least or wide.lower == lower == 0

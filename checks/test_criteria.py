@@ -16,9 +16,9 @@ import pytest
 from checks.criteria import NUMBERS, Truth, base_of, train_of
 from dipproofs.certify.constants import Plan
 from dipproofs.certify.decide import Evaluator
-from dipproofs.certify.guarantees import guarantee, scheduled_count
+from dipproofs.certify.guarantees import guarantee
 from dipproofs.certify.search import Candidate, Step, best, plans, propose
-from dipproofs.descent import Backtracking, Constant, Cosine, Polynomial
+from dipproofs.descent import Constant
 from dipproofs.enclosures import Bound, Evidence, Verdict
 from dipproofs.losses import make_loss
 from dipproofs.theory import PROFILES
@@ -166,25 +166,6 @@ def _conclusions(evaluator: Evaluator, decision: Any, truth: Truth) -> None:
         assert count is not None
         enough = mp.log(loss_0 / target) / (-2 * log)
         assert enough * (1 - 1e-4) <= count <= enough * (1 + 1e-2) + 2, (count, enough)
-    if truth.form == "paper":
-        nu_1 = (1 + truth.q) / (1 - truth.q / 2)
-        nu_2 = (1 + truth.q) ** 2 / (truth.step * (1 - truth.q / 2))
-        R_prime = 2 * nu_1 * psi / (truth.n["sA"] * truth.n["smin"])
-        for symbol, value in ((s.nu_1, nu_1), (s.nu_2, nu_2), (s.R_prime, R_prime)):
-            assert contains(decision.values[symbol], value, 1e-13)
-        assert contains(decision.values[s.R], _paper_R(truth), 1e-13)
-
-
-def _paper_R(truth: Truth) -> Any:
-    def defect(R: Any) -> Any:
-        other = Truth(truth.numbers, "paper", "paper", truth.train, R, truth.gamma)
-        return 2 * R * other.ell - truth.n["smin"]
-
-    low, high = mp.mpf(0), mp.mpf(1000)
-    for _ in range(120):
-        middle = (low + high) / 2
-        low, high = (middle, high) if defect(middle) < 0 else (low, middle)
-    return low
 
 
 # --- exact boundaries -----------------------------------------------------------------------------------------
@@ -263,53 +244,3 @@ def test_forms_that_do_not_apply_are_not_proposed() -> None:
     assert names == {"concave", "integral"}
     assert {plan.form for plan in plans(base, "best", False)} == {"integral"}
     assert {plan.form for plan in plans(base_of(NUMBERS, "both"), "best", True)} == {"residual", "concave", "integral"}
-
-
-# --- schedules --------------------------------------------------------------------------------
-@pytest.mark.parametrize("start", [0, 7])
-@pytest.mark.parametrize(
-    "schedule", [Polynomial(0.5), Polynomial(1.0), Polynomial(0.0), Polynomial(2.0), Cosine(60), Constant()]
-)
-def test_schedule_sums(schedule: Any, start: int) -> None:
-    """supremum bounds every later factor; sum_lower bounds the sum from below, within a few per cent."""
-    with mp.workdps(30):
-        factors = [_factor(schedule, tau) for tau in range(start, start + 40)]
-        assert all(factor <= schedule.supremum(start) for factor in factors)
-        assert schedule.supremum(start) <= float(factors[0]) * (1 + 1e-11) + 1e-11
-        for count in (1, 2, 10, 40):
-            total = mp.fsum(factors[:count])
-            lower = schedule.sum_lower(start, count)
-            assert lower <= total
-            assert lower >= (total - factors[0]) * (1 - 1e-9)
-    assert schedule.diverges == (not isinstance(schedule, Cosine) and getattr(schedule, "power", 0) <= 1)
-
-
-def _factor(schedule: Any, tau: int) -> Any:
-    if isinstance(schedule, Polynomial):
-        return (1 + mp.mpf(tau)) ** (-mp.mpf(schedule.power))
-    if isinstance(schedule, Cosine):
-        return (1 + mp.cos(mp.pi * tau / schedule.horizon)) / 2 if tau < schedule.horizon else mp.mpf(0)
-    return mp.mpf(1)
-
-
-def test_scheduled_counts() -> None:
-    """`scheduled_count` gives the first count whose factors sum to what is needed; None where they never do."""
-    base = base_of(consistent("both"), "both")
-    candidate = propose(base, Plan("concave", "block", ARCHITECTURES["both"]), Step(None, 0.5))
-    evaluator = Evaluator(base, candidate)
-    evaluator.run()
-    for schedule, needed in ((Polynomial(0.5), 10), (Polynomial(1.0), 5), (Cosine(100), 20)):
-        count = scheduled_count(evaluator, schedule, 0, needed)
-        assert count is not None and count >= needed
-        with mp.workdps(30):
-            assert mp.fsum(_factor(schedule, tau) for tau in range(count)) >= needed
-            assert mp.fsum(_factor(schedule, tau) for tau in range(count - 2)) < needed + 1
-    assert scheduled_count(evaluator, Cosine(100), 0, 60) is None
-    assert scheduled_count(evaluator, Constant(), 0, None) is None
-    # backtracking: every step is at least min(γ_0, 1/(2L))
-    L = float(evaluator.env[s.lipschitz_grad].mid())
-    assert candidate.gamma * L == pytest.approx(0.5, rel=1e-6)
-    assert scheduled_count(evaluator, Backtracking(), 0, 10) in (10, 11)
-    long = Evaluator(base, propose(base, Plan("concave", "block", ARCHITECTURES["both"]), Step(None, 1.5)))
-    long.run()
-    assert scheduled_count(long, Backtracking(), 0, 10) in (30, 31)

@@ -9,14 +9,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 
-import numpy as np
 import pytest
 import sympy as sp
 
 from checks.everywhere import same
 from checks.registry import proves
 from dipproofs.theory import ACTIVATIONS, LOSSES, formula
-from dipproofs.theory.activations.base import x
 from dipproofs.theory.architectures.two_layer import CONSTANTS
 from dipproofs.theory.losses.base import curvature_max, v_hi, v_lo, y
 from dipproofs.theory.losses.base import m as observations
@@ -213,16 +211,10 @@ def test_what_a_step_costs(form: str) -> None:
 # --- activations -------------------------------------------------------------------------------------------
 @proves("activations.*.B_1", "activations.*.B_2")
 @pytest.mark.parametrize("name", ACTIVATIONS)
-def test_registered_slopes_are_nearly_suprema(name: str) -> None:
-    """B₁ and B₂ bound |φ'| and |φ''| on a grid of [−8, 8] that comes within 1 % of them; what is printed is used."""
-    activation = ACTIVATIONS[name]
-    slopes = {"B_1": activation.dphi, "B_2": sp.diff(activation.dphi, x)}
-    for constant, slope in slopes.items():
-        bound = registered(f"activations.{name}.{constant}")
-        assert bound == getattr(activation, constant)
-        values = sp.lambdify(x, slope, "scipy")(np.linspace(-8, 8, 4001)) + np.zeros(4001)
-        largest = float(np.abs(values).max())
-        assert largest <= float(bound) * (1 + 1e-12) and float(bound) <= 1.01 * largest
+def test_registered_slopes_are_those_in_use(name: str) -> None:
+    """What is printed is what `test_activations` proves."""
+    for constant in ("B_1", "B_2"):
+        assert registered(f"activations.{name}.{constant}") == getattr(ACTIVATIONS[name], constant)
 
 
 # --- Poisson -----------------------------------------------------------------------------------------------

@@ -17,7 +17,6 @@ import pytest
 import sympy as sp
 
 from checks.test_criteria_tight import evaluator_of
-from dipproofs.certify import constants
 from dipproofs.certify.constants import Plan, call
 from dipproofs.certify.decide import Evaluator
 from dipproofs.certify.guarantees import _ceil, scheduled_count
@@ -28,8 +27,6 @@ from dipproofs.enclosures import (
 )
 from dipproofs.enclosures.cholesky import residual_lower_bound
 from dipproofs.enclosures.norms import vector_norm
-from dipproofs.errors import InputError
-from dipproofs.operators.bounds import bound_operator
 from dipproofs.theory import symbols as s
 from dipproofs.theory.architectures.two_layer import ARCHITECTURES
 from dipproofs.theory.losses import huber
@@ -45,25 +42,6 @@ def test_the_residual_bound_is_not_above_an_exact_eigenvalue() -> None:
         assert residual_lower_bound(IntervalMatrix(np.eye(2) * tau), tau, np.zeros((2, 2))) <= tau
     for m in (2.0**-60, 2.0**-40, 0.0):  # the residual is almost τ, so that its last digits are what is left
         assert residual_lower_bound(IntervalMatrix(np.full((1, 1), m)), 1.0, np.zeros((1, 1))) <= m
-
-
-# --- operators --------------------------------------------------------------------------------------------
-def test_masks_with_signs_keep_them() -> None:
-    for A in (-np.eye(3)[[2, 0]], np.eye(3)[[2, 0]], np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0]])):
-        found = bound_operator(A)
-        assert found.selection is not None
-        for array in (np.arange(1.0, 7.0).reshape(3, 2), np.array([1.0, 2.0, 3.0])):
-            assert (found.apply_exact(array).mid == A @ array).all()
-            assert (found.apply(IntervalMatrix.from_exact(array)).mid == A @ array).all()
-
-
-def test_ranks_of_deficient_operators_are_known() -> None:
-    A = np.array([[1.0, 2.0, 4.0], [2.0, 4.0, 8.0], [0.0, 1.0, 1.0]])
-    for matrix in (A, A[:, :2].T @ np.ones((3, 3)), A[:2]):
-        found = bound_operator(matrix)
-        assert found.decision.verdict is Verdict.PROVED and found.rank == np.linalg.matrix_rank(matrix) < min(
-            matrix.shape
-        )
 
 
 # --- verdicts and counts ----------------------------------------------------------------------------------
@@ -103,11 +81,6 @@ def test_counts_are_not_below_what_a_float_forgets() -> None:
             assert count is not None and count >= whole + 1
 
 
-def test_integrands_without_variables_are_repeated() -> None:
-    points: list[Any] = [flint.arb(0), flint.arb(1), flint.arb(2)]
-    assert [float(value) for value in constants.along(sp.Integer(3), {}, points)] == [3.0, 3.0, 3.0]
-
-
 # --- theory -----------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("value", [Fraction(1, 2), 2, 6])
 def test_the_time_of_a_residual_is_that_of_its_value(value: Any) -> None:
@@ -127,13 +100,6 @@ def test_rewriting_without_assumptions() -> None:
         assert abs(mp.mpf(sp.N(safe.subs(z, 2), 30)) - mp.acosh(mp.exp(2))) < 1e-25
     other = sp.asinh(2 * sp.exp(z) * sp.sinh(z))
     assert _without_overflow(other) == other
-
-
-@pytest.mark.parametrize("entries", [[1, 2**53 + 1], [-(2**53) - 1, 1], [2**53 + 1]])
-def test_one_integer_that_is_no_float_is_enough(entries: list[int]) -> None:
-    with pytest.raises(InputError, match="integers above"):
-        IntervalMatrix.from_exact(np.array([entries]))
-    assert IntervalMatrix.from_exact(np.array([[1, 2**53], [-(2**53), 1]])).is_exact
 
 
 def test_the_norm_of_an_interval_vector_has_the_ends_of_its_entries() -> None:

@@ -55,16 +55,6 @@ def test_sums_and_largest_factors_against_the_definition(kind: str, options: dic
                 assert below <= total + 1e-50 and total <= below + factors[0] + 1e-50
 
 
-@pytest.mark.parametrize(("kind", "options"), CASES)
-def test_the_run_s_own_bounds_agree(kind: str, options: dict) -> None:
-    runtime = make_schedule(kind, **options)
-    with flint.ctx.workprec(200):
-        for t in (0, 3, 49):
-            assert _value(SCHEDULES[kind].largest, options, t, 0) <= runtime.supremum(t) * (1 + 1e-15)
-            for n in (1, 10, 600):
-                assert arb(runtime.sum_lower(t, n)) <= sum((_factor(kind, options, t + i) for i in range(n)), arb(0))
-
-
 def test_divergence_is_that_of_the_series() -> None:
     for kind in RUNTIME:
         stated = SCHEDULES[kind].diverges

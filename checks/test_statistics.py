@@ -11,11 +11,11 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from scipy.stats import beta
 
 from dipproofs import InverseProblem, SquaredError, TwoLayer, certify
 from dipproofs.certify.at_iterate import certify_at
 from dipproofs.certify.search import Step
+from dipproofs.experiments.statistics import clopper_pearson
 from dipproofs.operators.bounds import bound_operator
 from dipproofs.tables.cells import WidthCell
 from dipproofs.tables.width import smallest_widths
@@ -32,12 +32,9 @@ class Frequency:
     good: int
     trials: int
 
-    def interval(self, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    def interval(self) -> tuple[float, float]:
         """Two-sided interval: it contains the probability with at least this confidence."""
-        tail = (1 - confidence) / 2
-        low = 0.0 if self.good == 0 else float(beta.ppf(tail, self.good, self.trials - self.good + 1))
-        full = self.good == self.trials
-        return low, 1.0 if full else float(beta.ppf(1 - tail, self.good + 1, self.trials - self.good))
+        return clopper_pearson(self.good, self.trials, CONFIDENCE)
 
     def __str__(self) -> str:
         low, high = self.interval()
@@ -103,14 +100,3 @@ def test_anytime_certificates_over_random_initialisations(record_property) -> No
     assert converged >= 0.9 * trials
     assert found.interval()[0] >= 0.6
     assert first < trials
-
-
-def test_intervals_are_exact() -> None:
-    """Coverage of the interval, by summing the binomial law: at least the confidence, for every probability tried."""
-    from scipy.stats import binom
-
-    for probability in (0.5, 0.9, 0.99):
-        inside = [low <= probability <= high for low, high in (Frequency(g, 40).interval(0.99) for g in range(41))]
-        covered = sum(binom.pmf(g, 40, probability) for g in range(41) if inside[g])
-        assert covered >= 0.99
-    assert Frequency(40, 40).interval()[1] == 1.0 and Frequency(0, 40).interval()[0] == 0.0

@@ -74,54 +74,6 @@ def test_estimates_agree_with_enclosures() -> None:
             assert rough[symbol].mid == pytest.approx(bound.mid, rel=0.03, abs=1e-9), symbol
 
 
-@pytest.mark.parametrize("shape", [(5, 10), (10, 10), (12, 6)])
-def test_enclosures_contain_high_precision_values(shape: tuple[int, int]) -> None:
-    import mpmath as mp
-
-    m, n = shape
-    problem, loss = gaussian_problem(m, n, 5.0), SquaredError()
-    net = network(n=n, width=12)
-    values = enclose_base(bound_operator(problem.operator.to_dense()), problem.y, net, loss, unprojected=True).values
-    with mp.workdps(50):
-        A, V, W = (mp.matrix(x.tolist()) for x in (problem.operator.to_dense(), net.V, net.W))
-        u = mp.matrix(net.u.tolist())
-        a = W * u
-        phi = a.apply(mp.tanh)
-        D = mp.diag([1 - mp.tanh(x) ** 2 for x in a])
-        k = net.width
-        K = (V * D * D * V.T) * (mp.norm(u) ** 2 / k) + mp.eye(n) * (mp.norm(phi) ** 2 / k)
-        sv_A = sorted(mp.svd_r(A, compute_uv=False))
-        eig = sorted(mp.eigsy(A * K * A.T, eigvals_only=True))
-        r = min(m, n)
-        expected = {
-            s.sigma_A: sv_A[-r],
-            s.norm_A: sv_A[-1],
-            s.sigma_AJ: mp.sqrt(eig[m - r]),
-            s.norm_AJ: mp.sqrt(eig[-1]),
-            s.norm_phi: mp.norm(phi),
-            s.sigma_min_J: mp.sqrt(sorted(mp.eigsy(K, eigvals_only=True))[0]),
-            s.norm_V: sorted(mp.svd_r(A * V, compute_uv=False))[-1],
-            s.c_A0: max(mp.norm((A * V)[:, j]) for j in range(k)),
-            s.c_full: max(mp.norm(V[:, j]) for j in range(k)),
-        }
-        P = mp.eye(n) if r == n else A.T * mp.inverse(A * A.T) * A
-        expected[s.c_0] = max(mp.norm((P * V)[:, j]) for j in range(k))
-        projected = sorted(mp.eigsy(P * K * P, eigvals_only=True))
-        expected[s.sigma_J] = mp.sqrt(projected[n - r])
-        inner = P * V * D * D * V.T * P * (mp.norm(u) ** 2 / k)
-        expected[s.sigma_in] = mp.sqrt(max(sorted(mp.eigsy(inner, eigvals_only=True))[n - r], 0))
-        residual = A * (V * phi) / mp.sqrt(k) - mp.matrix(problem.y.tolist())
-        if r < m:
-            Q = mp.qr(A, mode="skinny")[0]
-            residual = Q.T * residual
-        expected[s.loss_0] = mp.norm(residual) ** 2 / 2
-        for symbol, value in expected.items():
-            bound = values[symbol]
-            assert bound.lower <= value <= bound.upper, symbol
-            assert bound.evidence is Evidence.PROVED
-            assert bound.relative_width < 1e-6, symbol
-
-
 @pytest.mark.parametrize("entries", [1 / 3, 1.0])
 def test_more_data_than_columns_refute_other_losses_without_a_rank(entries: float, tmp_path: Path) -> None:
     """Rank 3 hidden by rounding (1/3), or found exactly (1): either way rank A < m = 8."""

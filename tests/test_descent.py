@@ -15,7 +15,6 @@ import pytest
 from helpers import gaussian_problem, network, reference_descent
 
 import dipproofs as dp
-from dipproofs.descent import Backtracking, Constant, Cosine, Polynomial, candidate_iterations, make_schedule
 from dipproofs.networks.activation import jax_activation, numpy_activation
 from dipproofs.theory import ACTIVATIONS
 
@@ -172,31 +171,6 @@ def test_float_activations_are_stable(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "schedule", [Constant(), Polynomial(0.0), Polynomial(0.5), Polynomial(1.0), Polynomial(1.7), Cosine(400)]
-)
-@pytest.mark.parametrize(("start", "count"), [(0, 1), (0, 50), (3, 7), (1000, 3), (350, 100), (10_000, 100_000)])
-def test_schedules_bound_their_own_sums(schedule: dp.descent.Schedule, start: int, count: int) -> None:
-    import mpmath
-
-    with mpmath.workdps(40):
-        if isinstance(schedule, Polynomial):
-            factors = [(1 + mpmath.mpf(t)) ** (-mpmath.mpf(schedule.power)) for t in range(start, start + count)]
-        elif isinstance(schedule, Cosine):
-            factors = [
-                (1 + mpmath.cos(mpmath.pi * t / schedule.horizon)) / 2 if t < schedule.horizon else mpmath.mpf(0)
-                for t in range(start, start + count)
-            ]
-        else:
-            factors = [mpmath.mpf(1)] * count
-        total = mpmath.fsum(factors)
-        assert schedule.sum_lower(start, count) <= total
-        assert schedule.supremum(start) >= max(factors)
-    if count > 1 and start < 300:
-        # not vacuous: the sum lies between the bound and the bound plus the first factor
-        assert schedule.sum_lower(start, count) >= float(total) - float(factors[0]) - 1e-9
-
-
-@pytest.mark.parametrize(
     ("kind", "options"),
     [("polynomial", {"power": 0.3}), ("cosine", {"horizon": 800}), ("backtracking", {}), ("constant", {})],
 )
@@ -215,14 +189,6 @@ def test_backtracking_survives_a_step_far_too_long() -> None:
     taken = np.diff(h.path_length) / h.gradient_norm[:-1]
     assert taken.max() <= 64.0 and taken.min() < 2.0
     assert (np.diff(h.loss) <= -taken * h.gradient_norm[:-1] ** 2 / 2 * (1 - 1e-6) + 1e-15).all()
-
-
-def test_schedules_by_name_and_candidates() -> None:
-    assert isinstance(make_schedule("backtracking"), Backtracking)
-    sequence = list(candidate_iterations(1000))
-    assert sequence[0] == 0 and sequence[-1] == 1000
-    assert sequence == sorted(set(sequence))
-    assert list(candidate_iterations(0)) == [0]
 
 
 def test_an_interrupt_keeps_the_run_but_not_one_without_a_step(monkeypatch: pytest.MonkeyPatch) -> None:

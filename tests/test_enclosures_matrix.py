@@ -34,6 +34,7 @@ def conditioned(n: int, condition: float, seed: int = 0, columns: int | None = N
         np.array([[1j, 1.0]]),
         np.array([["a"]]),
         np.array([[2**53 + 1]]),
+        np.array([[-(2**53) - 1, 1]]),
         np.ones((2, 2, 2)),
         np.array([[1.0]], dtype=object),
         np.array([[1.0]], dtype=np.longdouble),
