@@ -93,7 +93,7 @@ class Polynomial(Schedule):
         # Σ_{τ=t}^{t+N−1} (1+τ)^{−a} ≥ ∫_{t+1}^{t+N+1} x^{−a} dx
         start, end, a = t + 1.0, t + 1.0 + count, self.power
         if a == 1:
-            return math.log(end / start) * (1 - _MARGIN)
+            return math.log1p(count / start) * (1 - _MARGIN)
         integral = (end ** (1 - a) - start ** (1 - a)) / (1 - a)
         # the difference loses digits when count is small against t; fall back on the smallest term
         rounding = 8 * 2.0**-53 * max(end ** (1 - a), start ** (1 - a)) / abs(1 - a)
