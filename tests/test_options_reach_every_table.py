@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 import dipproofs as dp
-from dipproofs.certify.widths import drawn
 from dipproofs.command import at_point
 from dipproofs.errors import InputError
 from dipproofs.problems import load_problem
@@ -51,7 +50,9 @@ def _instance(path: Path) -> Instance:
 def test_the_width_search_draws_the_same_networks(law: str, scale: float) -> None:
     options = {"n": 5, "input_dimension": 3, "output_scale": scale, "outer_law": law, "activation": "sin"}
     net, same = dp.TwoLayer.init(width=7, seed=1, **options), dp.TwoLayer.init(width=9, seed=4, **options)
-    other = drawn(net, 9, 4)
+    family = net.family()
+    assert not isinstance(family, str)
+    other = family.draw(9, 4)
     assert all(
         np.array_equal(one, two) for one, two in zip(other.arrays().values(), same.arrays().values(), strict=True)
     )

@@ -21,7 +21,7 @@ from flint import arb
 from dipproofs.certificate.format import FORMAT, VERSION, VERSIONS
 from dipproofs.certificate.stored import PREFIX
 from dipproofs.certificate.structure import operator_of
-from dipproofs.theory import PROFILES
+from dipproofs.theory import PROFILES, architectures
 from dipproofs.theory.architectures import FORMATS, NetworkFormat
 from dipproofs.theory.forms import STATED_FORMS
 
@@ -33,7 +33,7 @@ STATED = {
     "sigma_A", "norm_A", "sigma_AJ", "norm_AJ", "norm_AJ_ball", "lipschitz_AJ", "lipschitz_grad", "gamma", "q", "omega",
     "rate", "loss_0", "psi_0", "rho", "S", "F_inf",
 }  # fmt: skip
-STATED_BY_SOME = {"sigma_J", "lipschitz_J", "c_0", "ball_radius"}
+STATED_BY_SOME = architectures.STATED
 UNUSED = {"residual": {"lipschitz_grad", "q", "omega", "rate"}}
 
 

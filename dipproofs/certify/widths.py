@@ -6,14 +6,11 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-import numpy as np
-
 from dipproofs.certify.search import Step, best
-from dipproofs.networks import TwoLayer
 from dipproofs.operators.bounds import OperatorBounds
 from dipproofs.theory import FORM_IDS, FORMS
 
-#: The search ends where V would have more entries than this.
+#: The search ends where a layer would have more entries than this.
 LARGEST_OUTER_LAYER = 50_000_000
 _RATIO = 2 ** (1 / 4)
 #: From this width on, three doublings without any progress end the search.
@@ -38,7 +35,7 @@ def find_widths(
 
     Args:
         problem, loss, operator, step, arithmetic: as in `check`.
-        network: gives sizes, activation, train mode, basis, law and scale; u, W and V are drawn anew.
+        network: gives everything but its size; its parameters are drawn anew.
         tried: called with (form, width) before each trial.
         forms: those to search for.
 
@@ -61,14 +58,11 @@ def _find(
 
     if operator.rank is None:
         return {"width": None, "seed": None, "verdict": "undecided", "reason": operator.decision.reason}
-    if not isinstance(network, TwoLayer):
-        reason = "widths are searched for two-layer networks only"
-        return {"width": None, "seed": None, "verdict": "undecided", "reason": reason}
-    if network.outer_law is None:
-        reason = "how the outer layer was drawn is not known; draw the network by TwoLayer.init, or in a problem file"
-        return {"width": None, "seed": None, "verdict": "undecided", "reason": reason}
-    rows, m = network.V.shape[0], operator.matrix.shape[0]
-    limit = min(LARGEST_OUTER_LAYER // max(rows, network.input_dimension), int(_WORK / (m * rows + m * m)))
+    family = network.family()
+    if isinstance(family, str):
+        return {"width": None, "seed": None, "verdict": "undecided", "reason": family}
+    m, rows = operator.matrix.shape
+    limit = min(family.widest(LARGEST_OUTER_LAYER), int(_WORK / (m * rows + m * m)))
     if 10 * m**3 > _WORK:
         reason = f"with m = {m} trying widths takes too long; `dipproofs table width` gives a bound"
         return {"width": None, "seed": None, "verdict": "undecided", "reason": reason}
@@ -82,7 +76,7 @@ def _find(
             tried(form, width)
         for seed in range(_DRAWS if rows * width < _CHEAP else 2):
             base = estimate_base(
-                problem, drawn(network, width, seed), loss, operator, unprojected=FORMS[form].unprojected
+                problem, family.draw(width, seed), loss, operator, unprojected=FORMS[form].unprojected
             )
             proposal = best(base, form, step, loss.concave_psi)[0]
             if proposal.feasible:
@@ -90,7 +84,7 @@ def _find(
             ratios[-1] = max(ratios[-1], proposal.margin_ratio)
         return None
 
-    low, high = 0, max(1, network.width // 4)
+    low, high = 0, max(1, family.width // 4)
     seed = seed_for(high)
     while seed is None:
         low, high = high, 2 * high
@@ -118,7 +112,7 @@ def _find(
             seed = trial
     if arithmetic != "proved":
         return {"width": found, "seed": seed, "verdict": "estimated", "reason": "estimated arithmetic"}
-    certificate = certify_at(problem, drawn(network, found, seed), loss, operator, step, form=form)
+    certificate = certify_at(problem, family.draw(found, seed), loss, operator, step, form=form)
     reason = "; ".join(h.reason for h in certificate.hypotheses if h.reason)
     return {
         "width": found,
@@ -137,20 +131,3 @@ def _step_text(certificate: Any) -> str:
         return f"q = γL = {q.mid:.3g}"
     gamma, ball = (certificate.quantities.get(name) for name in ("gamma", "norm_AJ_ball"))
     return "" if gamma is None or ball is None else f"γM_ρ² = {gamma.mid * ball.mid**2:.2g}"
-
-
-def drawn(network: TwoLayer, width: int, seed: int) -> TwoLayer:
-    """Return a fresh network of another width, drawn and used as this one."""
-    return TwoLayer.init(
-        n=network.V.shape[0],
-        width=width,
-        input_dimension=network.input_dimension,
-        activation=network.activation,
-        train=network.train,
-        seed=seed,
-        basis=network.basis,
-        dtype=str(np.result_type(network.V, network.W)),
-        output_offset=network.output_offset,
-        outer_law=network.outer_law or "uniform",
-        output_scale=network.output_scale or 1.0,
-    )

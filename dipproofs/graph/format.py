@@ -188,7 +188,7 @@ def _owned(value: Any, label: str) -> np.ndarray:
     if array.dtype.kind not in "iuf" or array.dtype.itemsize > 8:
         raise InputError(f"{label}: found dtype {array.dtype}, expected float64 or integers")
     _shape(array.shape, label)
-    if array.dtype.kind == "u" and array.size and int(array.max()) > np.iinfo(np.int64).max:
+    if np.issubdtype(array.dtype, np.unsignedinteger) and array.size and int(array.max()) > np.iinfo(np.int64).max:
         raise InputError(f"{label}: found the index {array.max()}, expected 64-bit integers")
     owned = np.array(array, dtype=np.float64 if array.dtype.kind == "f" else np.int64, order="C")
     if not np.isfinite(owned).all():

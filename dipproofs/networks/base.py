@@ -8,7 +8,7 @@ business of its `architecture` (data in `dipproofs.theory.architectures`).
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
@@ -40,6 +40,21 @@ class Enclosure:
     values: Mapping[sp.Symbol, Bound]
     prediction: IntervalVector
     constants: Mapping[sp.Symbol, Bound] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Family:
+    """Networks that differ in their width and in what was drawn.
+
+    Args:
+        width: of the network that they are like.
+        widest: from a number of entries to the largest width at which no layer has more.
+        draw: from (width, seed) to a fresh network.
+    """
+
+    width: int
+    widest: Callable[[int], int]
+    draw: Callable[[int, int], Network]
 
 
 class Network(Protocol):
@@ -165,6 +180,10 @@ class Network(Protocol):
             InputError: one line with a cure.
         """
         return
+
+    def family(self) -> Family | str:
+        """Return how networks of other widths are drawn as this one was, or why they cannot be."""
+        return "widths are searched for two-layer networks only"
 
     def never_injective(self, rank: int | None) -> str:
         """Return why s_A(θ) = 0 for every θ, with a cure; "" if that is not known. ``rank``: of A, None if unknown."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -93,16 +92,9 @@ def steps_text(steps: Sequence[Sequence[float]], schedule: Mapping[str, Any]) ->
 
 def network_text(network: Mapping[str, Any]) -> str:
     """Describe a network in words, from its JSON description."""
-    if "graph" in network:
-        shapes = (network["graph"].get("parameters") or {}).values()
-        size = sum(math.prod(shape) for shape in shapes if isinstance(shape, list | tuple))
-        return f"{network.get('label') or 'graph'} network" + (f", {count(size)} parameters" if size else "")
-    trained = {"both": "both layers", "inner": "the inner layer", "outer": "the outer layer"}
-    kind, activation = network.get("kind", "two-layer"), network.get("activation", "?")
-    return (
-        f"{kind} network, width {network.get('width', '?')}, {activation}, "
-        f"{trained.get(str(network.get('train')), network.get('train'))} trained"
-    )
+    from dipproofs.networks.record import record_of
+
+    return record_of(network).sentence(network)
 
 
 def toml_text(tables: Mapping[str, Any]) -> str:

@@ -31,20 +31,10 @@ def reconstruction(cert: Certificate) -> np.ndarray:
     """Return g(u, θ) at the last iterate, (n,)."""
     if cert.run is not None:
         return np.asarray(cert.run.network.output(), dtype=float).ravel()
-    arrays, kind = (cert.later or cert).arrays, cert.network
-    if "graph" in kind:
-        from dipproofs.graph import Graph, evaluate
+    from dipproofs.networks.record import record_of
 
-        constants = {name.removeprefix("constant/"): a for name, a in arrays.items() if name.startswith("constant/")}
-        values = {name.removeprefix("theta/"): a for name, a in arrays.items() if name.startswith("theta/")}
-        return np.asarray(evaluate(Graph.from_json(kind["graph"], constants), values), dtype=float).ravel()
-    from dipproofs.networks import TwoLayer
-
-    made = TwoLayer(
-        arrays["u"], arrays["W"], arrays["V"], activation=kind["activation"], train=kind["train"],
-        basis=arrays.get("B"), output_offset=kind.get("output_offset", 0.0),
-    )  # fmt: skip
-    return np.asarray(made.output(), dtype=float)
+    found = record_of(cert.network).output(cert.network, (cert.later or cert).arrays)
+    return np.asarray(found, dtype=float).ravel()
 
 
 def shaped(cert: Certificate, image_shape: Any = None) -> np.ndarray:
@@ -85,11 +75,10 @@ def observed_error(cert: Certificate) -> float | None:
 
 def parameter_norm(cert: Certificate) -> float | None:
     """‖θ‖ of the trained parameters that a certificate is about."""
+    from dipproofs.networks.record import record_of
+
     arrays = cert.arrays
-    names = [name for name in arrays if name.startswith("theta/")]
-    if not names:
-        trained = {"both": ("W", "V"), "inner": ("W",), "outer": ("V",)}.get(str(cert.network.get("train")), ())
-        names = [name for name in trained if name in arrays]
+    names = record_of(cert.network).trained(cert.network, arrays)
     if not names:
         return None
     return math.hypot(*(_norm(np.asarray(arrays[name], dtype=float).ravel()) for name in names))

@@ -45,16 +45,20 @@ class Operator:
         self.gram = Gram(wide, goal=self.goal("sigma_A"))
         #: A Aᵀ = I exactly: then J Jᵀ of the outer layer only shifts the spectrum of the inner one
         self.mask = self.basis is None and isinstance(self.matrix, Selection)
-        self.W: tuple[Matrix, arb] | None = None
+        self.orthonormaliser: tuple[Matrix, arb] | None = None
         if self.mask:
-            self.W = (identity(self.m, precision), arb(0)) if self.m != self.r else None
+            self.orthonormaliser = (identity(self.m, precision), arb(0)) if self.m != self.r else None
         elif self.m != self.r and self.gram.sigma > 0:
-            self.W = orthonormalised(wide)
-        self.full_rank = bool(self.gram.sigma > 0) and (self.W is not None or self.m == self.r)
+            self.orthonormaliser = orthonormalised(wide)
+        self.full_rank = bool(self.gram.sigma > 0) and (self.orthonormaliser is not None or self.m == self.r)
         self.rank = min(self.m, self.r) if self.full_rank else None
         #: X, W and β of the row space and of the image; None where that is everything
-        self.rows = (self.matrix, *self.W) if self.W is not None and self.m < self.r else None
-        self.image = (self.matrix.T, *self.W) if self.W is not None and self.m > self.r else None
+        self.rows = (
+            (self.matrix, *self.orthonormaliser) if self.orthonormaliser is not None and self.m < self.r else None
+        )
+        self.image = (
+            (self.matrix.T, *self.orthonormaliser) if self.orthonormaliser is not None and self.m > self.r else None
+        )
         self.deficient = False
         if not self.full_rank and self.B is None:
             self._find_spaces(arrays["A"], precision)

@@ -18,7 +18,7 @@ from dipproofs.verify.arithmetic.expressions import bisect, compiled
 from dipproofs.verify.arithmetic.signs import nonnegative
 
 _LOWEST, _HIGHEST = -2000.0, 1000.0  # powers of two between which residuals are looked for
-_u = sp.Symbol("u", real=True)
+_log_r = sp.Symbol("log_r", real=True)
 
 
 class Profile:
@@ -110,10 +110,10 @@ class Profile:
         low, top = size.log(), self.origin.log()
         total = arb(0) if low <= top else arb.nan()
         for piece, condition in pieces:
-            f = compiled(sp.exp(_u) / piece.subs(r, sp.exp(_u)))
+            f = compiled(sp.exp(_log_r) / piece.subs(r, sp.exp(_log_r)))
             high = top if condition == sp.true else top.min(compiled(sp.log(edge_of(condition)))({}))
             if high > low:
-                total += acb.integral(lambda z, on, f=f: acb(f({_u: z, "analytic": on})), acb(low), acb(high)).real
+                total += acb.integral(lambda z, on, f=f: acb(f({_log_r: z, "analytic": on})), acb(low), acb(high)).real
                 low = high
         return total
 

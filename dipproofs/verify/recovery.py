@@ -39,7 +39,7 @@ class Generator(Operator):
         """W and β of the columns of an injective Ã."""
         if self.mask:
             return identity(self.m, self.matrix.precision), arb(0)
-        return self.W or orthonormalised(self.matrix.T)
+        return self.orthonormaliser or orthonormalised(self.matrix.T)
 
     @cached_property
     def geometry(self) -> dict[str, arb]:
@@ -120,9 +120,9 @@ class Recovery:
         if operator.image is not None and operator.deficient:
             clean = operator.A @ target
             found["outside"] = root(frobenius(clean) ** 2 - frobenius(operator.data(clean)) ** 2)
-        elif operator.image is not None and operator.W is not None:
+        elif operator.image is not None and operator.orthonormaliser is not None:
             clean = operator.A @ target
-            found["outside"] = frobenius(clean - operator.matrix @ self._solution(operator.W, clean))
+            found["outside"] = frobenius(clean - operator.matrix @ self._solution(operator.orthonormaliser, clean))
         if Q is not None:
             found["distance_to_range"] = frobenius(target - Q @ (Q.T @ target))
         if "sigma_AQ" in found and (W := operator.frame_of_data) is not None:

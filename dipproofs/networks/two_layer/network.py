@@ -13,7 +13,7 @@ import sympy as sp
 
 from dipproofs.enclosures import Bound, IntervalVector
 from dipproofs.errors import InputError, named_arguments
-from dipproofs.networks.base import Enclosure, Workspace
+from dipproofs.networks.base import Enclosure, Family, Workspace
 from dipproofs.networks.linearisation import Linearisation
 from dipproofs.networks.two_layer import memory, quantities
 from dipproofs.networks.two_layer.enclosure import HiddenLayer, enclose_hidden, enclose_signal
@@ -198,6 +198,28 @@ class TwoLayer:
     def architecture(self) -> Architecture:
         """Constants, hypotheses and profiles for the theorem."""
         return ARCHITECTURES[self.train]
+
+    def family(self) -> Family | str:
+        """Return how networks of other widths are drawn as this one was; the law of V has to be known."""
+        if self.outer_law is None:
+            return "how the outer layer was drawn is not known; draw the network by TwoLayer.init, or in a problem file"
+        rows, d = self.V.shape[0], self.input_dimension
+        return Family(self.width, widest=lambda entries: entries // max(rows, d), draw=self._drawn)
+
+    def _drawn(self, width: int, seed: int) -> TwoLayer:
+        return type(self).init(
+            n=self.V.shape[0],
+            width=width,
+            input_dimension=self.input_dimension,
+            activation=self.activation,
+            train=self.train,
+            seed=seed,
+            basis=self.basis,
+            dtype=str(self.dtype),
+            output_offset=self.output_offset,
+            outer_law=self.outer_law or "uniform",
+            output_scale=self.output_scale or 1.0,
+        )
 
     @cached_property
     def constants(self) -> Constants:

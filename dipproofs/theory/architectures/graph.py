@@ -47,3 +47,6 @@ FORMATS: dict[str, NetworkFormat] = {
         prefixes=("theta/", "theta_run/", "constant/"), integers=("constant/",), untrained=("constant/",)
     )
 }
+
+#: Quantities that proofs about these networks state beside those of every network.
+STATED = ("ball_radius",)

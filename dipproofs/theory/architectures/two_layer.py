@@ -167,3 +167,6 @@ def _format(basis: str) -> NetworkFormat:
 
 #: What certificates store, by kind.
 FORMATS: dict[str, NetworkFormat] = {"two-layer": _format(""), "two-layer-synthesis": _format("B")}
+
+#: Quantities that proofs about these networks state beside those of every network.
+STATED = ("c_0",)
