@@ -18,8 +18,8 @@ from checks import balls
 from checks.claims import early_stopping, examine, recovery, trace_of, violations
 from checks.vacuity import Count, record
 from dipproofs.testing import Instance, certified_runs, injective_operators, instances
-from dipproofs.testing.certified import certify_plan, place_data
 from dipproofs.testing.losses import LIMITED
+from dipproofs.testing.two_layer.certified import certify_plan, place_data
 from dipproofs.theory import FORM_IDS
 from dipproofs.theory.losses import LOSSES
 

@@ -34,21 +34,27 @@ OF_VERIFY = {"errors", "theory", "graph", "certificate", "verify"}
 #: Parameters, constants and options of the two-layer network.
 WORDS = {"W", "V", "u", "TwoLayer", "TwoLayerKernel", "step_b", "c_0", "c_A0", "train", "norm_u", "input_dimension"}
 LETTERS = {"W", "V", "u"}  # as attributes and keys; as names they may be anything
-#: What is about two-layer networks.
+#: What is about two-layer networks: their parts, their options, tables and experiments on their width.
 ABOUT = (
     "networks/two_layer",
+    "problems/two_layer_options",
+    "testing/two_layer",
     "theory/architectures/two_layer",
     "theory/methods/rounding",
-    "theory/width",
     "theory/symbols",
-    "verify/networks/two_layer",
+    "theory/width",
     "verify/methods/two_layer",
-    "tables",
-    "experiments",
-    "testing",
-    "problems/network_options",
+    "verify/networks/two_layer",
+    *(f"tables/{name}" for name in ("cells", "figures", "instance_runs", "instance_table", "paper_order", "width")),
+    *(
+        f"experiments/{name}"
+        for name in (
+            "batch", "certified", "conditioning", "conservatism", "descent", "initialisation", "instances", "measured",
+            "overparametrization", "photographs", "rates",
+        )
+    ),
     "report/explain_keys",  # explains every word of a certificate
-)
+)  # fmt: skip
 
 
 def package(module: str) -> str:
@@ -154,7 +160,7 @@ def test_no_circle() -> None:
 
 
 def words(tree: ast.Module) -> Iterator[str]:
-    """Two-layer words among the names, attributes and string keys of a file; imports, exports, declared symbols aside."""
+    """Two-layer words among the names, attributes and string keys; imports, exports, declared symbols aside."""
     aside = {id(part) for node in ast.walk(tree) for part in _exported(node)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and node.id in WORDS - LETTERS:

@@ -75,9 +75,7 @@ def _find(
         if tried is not None:
             tried(form, width)
         for seed in range(_DRAWS if rows * width < _CHEAP else 2):
-            base = estimate_base(
-                problem, family.draw(width, seed), loss, operator, unprojected=FORMS[form].unprojected
-            )
+            base = estimate_base(problem, family.draw(width, seed), loss, operator, unprojected=FORMS[form].unprojected)
             proposal = best(base, form, step, loss.concave_psi)[0]
             if proposal.feasible:
                 return seed

@@ -20,13 +20,13 @@ except ImportError:  # pragma: no cover - depends on the environment
         "dipproofs.testing: hypothesis is not installed, which the strategies need; pip install hypothesis"
     ) from None
 
-from dipproofs.testing.certified import Proof, certify_plan, place_data
-from dipproofs.testing.instances import Instance, certified_instances, certified_runs, instances
 from dipproofs.testing.losses import losses
-from dipproofs.testing.networks import activations, input_vectors, networks, train_modes, widths
 from dipproofs.testing.operators import injective_operators, operators, spectra
-from dipproofs.testing.reference import ReferenceRun, reference_descent
 from dipproofs.testing.steps import forms, normalised_steps, schedules
+from dipproofs.testing.two_layer.certified import Proof, certify_plan, place_data
+from dipproofs.testing.two_layer.instances import Instance, certified_instances, certified_runs, instances
+from dipproofs.testing.two_layer.networks import activations, input_vectors, networks, train_modes, widths
+from dipproofs.testing.two_layer.reference import ReferenceRun, reference_descent
 
 __all__ = [
     "Instance",

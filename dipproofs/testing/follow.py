@@ -18,8 +18,11 @@ import numpy as np
 from dipproofs.certificate.record import Certificate
 from dipproofs.descent import Backtracking
 from dipproofs.enclosures import Bound
-from dipproofs.testing.models import Arrays, model_of
+from dipproofs.networks.record import record_of
+from dipproofs.testing.graph_model import GraphModel
+from dipproofs.testing.models import Arrays, Model
 from dipproofs.testing.stepping import method_of, stepping
+from dipproofs.testing.two_layer.model import TwoLayerModel
 from dipproofs.theory.methods import METHODS
 
 #: No run is followed for longer.
@@ -106,6 +109,18 @@ class Reference:
         return 1.0 if lipschitz is None or not math.isfinite(lipschitz.upper) else lipschitz.upper
 
 
+def model_of(certificate: Certificate, dtype: Any, most_steps: int, sums: int) -> Model:
+    """Return the network of a certificate, at its iterate.
+
+    Args:
+        certificate: of a two-layer network or a graph. dtype: of a two-layer network; a graph has float64.
+        most_steps: to follow. sums: terms in the sums of the operator.
+    """
+    if "graph" in certificate.network:
+        return GraphModel(certificate, most_steps)
+    return TwoLayerModel(certificate, dtype, most_steps, sums)
+
+
 def length(parts: Arrays) -> Any:
     """Return the Euclidean norm of all arrays together."""
     return np.sqrt(sum((np.sum(part**2) for part in parts.values()), 0.0))
@@ -120,9 +135,8 @@ def _step_of(certificate: Certificate) -> float:
 
 def followable(certificate: Certificate, schedule: Any) -> bool:
     """Whether the reference can follow: steps known beforehand, and parameters in the certificate."""
-    two_layer = {"u", "W", "V"} <= set(certificate.arrays)
-    known = two_layer or ("graph" in certificate.network and any(n.startswith("theta/") for n in certificate.arrays))
-    return known and certificate.method.get("kind") in METHODS and not isinstance(schedule, Backtracking)
+    known = record_of(certificate.network).trained(certificate.network, certificate.arrays)
+    return bool(known) and certificate.method.get("kind") in METHODS and not isinstance(schedule, Backtracking)
 
 
 def target_data(problem: Any, certificate: Certificate, loss: Any) -> np.ndarray:

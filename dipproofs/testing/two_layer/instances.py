@@ -16,12 +16,12 @@ from dipproofs.losses import Loss
 from dipproofs.networks import TwoLayer
 from dipproofs.operators.bounds import bound_operator
 from dipproofs.problems import InverseProblem
-from dipproofs.testing.certified import Proof, certify_plan, place_data
 from dipproofs.testing.losses import LIMITED, losses
-from dipproofs.testing.networks import networks, train_modes, widths
 from dipproofs.testing.operators import averaging_operators, operators
-from dipproofs.testing.reference import reference_descent
 from dipproofs.testing.steps import forms, normalised_steps, schedules
+from dipproofs.testing.two_layer.certified import Proof, certify_plan, place_data
+from dipproofs.testing.two_layer.networks import networks, train_modes, widths
+from dipproofs.testing.two_layer.reference import reference_descent
 from dipproofs.theory import FORMS, PROFILES
 from dipproofs.theory.architectures.two_layer import ARCHITECTURES
 from dipproofs.theory.theorem import offered

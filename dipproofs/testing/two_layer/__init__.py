@@ -1,0 +1,1 @@
+"""Two-layer networks as test material: strategies, certified instances, a reference descent."""
