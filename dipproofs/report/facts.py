@@ -78,7 +78,9 @@ def parameter_norm(cert: Certificate) -> float | None:
     from dipproofs.networks.record import record_of
 
     arrays = cert.arrays
-    names = record_of(cert.network).trained(cert.network, arrays)
+    names = [name for name in arrays if name.startswith("theta/")] or record_of(cert.network).trained(
+        cert.network, arrays
+    )
     if not names:
         return None
     return math.hypot(*(_norm(np.asarray(arrays[name], dtype=float).ravel()) for name in names))

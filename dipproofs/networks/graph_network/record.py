@@ -31,6 +31,9 @@ def sentence(described: Mapping[str, Any]) -> str:
     """Say in words what the network is."""
     shapes = (described["graph"].get("parameters") or {}).values()
     size = sum(math.prod(shape) for shape in shapes if isinstance(shape, list | tuple))
-    return f"{described.get('label') or 'graph'} network" + (
-        f", {size:,} parameters".replace(",", "\xa0") if size else ""
-    )
+    words = f"{described.get('label') or 'graph'} network"
+    return f"{words}, {_grouped(size)} parameters" if size else words
+
+
+def _grouped(number: int) -> str:
+    return f"{number:,}".replace(",", "\xa0")
