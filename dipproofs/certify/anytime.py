@@ -13,6 +13,7 @@ from dipproofs.certify.at_iterate import unprojected
 from dipproofs.certify.quantities import Base, estimate_base, searched
 from dipproofs.certify.search import Step, best, largest_psi
 from dipproofs.descent import Constant, Iterate, Schedule
+from dipproofs.descent.driver import Offer
 from dipproofs.enclosures import Bound, Evidence, Verdict
 from dipproofs.enclosures.threads import one_thread
 from dipproofs.theory import symbols as s
@@ -41,6 +42,7 @@ class Anytime:
         promising: with momentum, whether an iterate with these estimated quantities seems certifiable; else None.
         free: only a point is certified, by gradient descent with a step of its own.
         refine: whether to look between the last offered iterate and the first promising one (only with ``promising``).
+        goes_on: whether the run goes on after a certificate, so that the device need not wait for it.
     """
 
     def __init__(
@@ -56,10 +58,12 @@ class Anytime:
         *,
         free: bool = False,
         refine: bool = False,
+        goes_on: bool = True,
     ) -> None:
         self.schedule = Constant() if schedule is None else schedule
         self.problem, self.loss, self.operator, self.form = problem, loss, operator, form
         self.gamma, self.prove, self.promising, self.free, self.refine = gamma, prove, promising, free, refine
+        self.goes_on = goes_on
         self.certificate: Certificate | None = None
         self.tests = self.proofs = 0
         self._threshold = np.inf
@@ -85,7 +89,7 @@ class Anytime:
             if not self.promising(base, iterate):
                 self._threshold = base.values[s.psi_0].upper / _NEAR
                 return None
-            return self._first_between(tau, offered) or self._proved(tau, iterate)
+            return self._first_between(tau, offered) or self._proved(tau, iterate, offered)
         proposals = best(base, self.form, step, self.loss.concave_psi)
         if not proposals or not proposals[0].feasible:
             asked = self._asked(base, step)
@@ -93,7 +97,7 @@ class Anytime:
             # where no small loss would do, only the number of iterations can tell when to look again
             self._next = np.inf if asked > 0 else max(1, 2 * tau)
             return None
-        return self._proved(tau, iterate)
+        return self._proved(tau, iterate, offered)
 
     def _estimated(self, network: Any) -> Base:
         with one_thread(network.proof_cost(self.operator)):
@@ -117,8 +121,10 @@ class Anytime:
                 low = middle
         return None if found is None else self._proved(high, found)
 
-    def _proved(self, tau: int, iterate: Iterate) -> str | None:
+    def _proved(self, tau: int, iterate: Iterate, offered: Any = None) -> str | None:
         self.proofs += 1
+        if self.goes_on and isinstance(offered, Offer):
+            offered.expect_freeze()
         certificate = self.prove(tau, iterate)
         # in estimated arithmetic nothing is proved; guarantees are then given iff every estimate satisfies its bound
         if certificate.verdict is not Verdict.PROVED and certificate.guarantees.distance_to_limit is None:

@@ -152,7 +152,7 @@ def certify(
 
     search = Anytime(
         problem, loss, operator, form, gamma_at, prove, made, methods.promising if methods.tested else None,
-        free=methods.point_only, refine=methods.decided,
+        free=methods.point_only, refine=methods.decided, goes_on=stop != "certified",
     )  # fmt: skip
     recorded.update(provenance(_device(), str(network.dtype), origin, problem))
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from dipproofs.descent.ahead import Ahead
 from dipproofs.descent.engine import Engine, Iterate, Setting, integer
 from dipproofs.descent.history import History
 from dipproofs.descent.marks import Marks
@@ -16,6 +18,8 @@ from dipproofs.descent.resume import Snapshot, finite_or_text
 from dipproofs.descent.stepsize import put
 
 _SHORTENINGS = 200
+#: Chunks that are begun while a proof is expected to succeed.
+_LOOK_AHEAD = 3
 
 
 class Offer:
@@ -40,6 +44,10 @@ class Offer:
     def earlier(self, tau: int) -> Iterate:
         """The iterate τ, `since` ≤ τ < now."""
         return self._driver.replayed(tau)
+
+    def expect_freeze(self) -> None:
+        """Say that the answer will probably be "freeze" and take a while: the device may go on meanwhile."""
+        self._driver.go_on()
 
 
 class Driver:
@@ -67,6 +75,8 @@ class Driver:
         wanted = getattr(method, "momentum", None) == "auto"
         self.auto_momentum = engine.auto_momentum(self.momenta) if wanted else None
         controlled = self.auto is not None or self.auto_momentum is not None
+        self.ahead = Ahead(engine)
+        self._end, self._tolerance, self._trusting = 0, 0.0, True
         self.marks = Marks(watched or controlled or not engine.track)
         self.offered, self._shortenings = -1, 0
         self._undo: tuple[Any, int, float] | None = None
@@ -111,6 +121,7 @@ class Driver:
     ) -> str:
         """Go on until iteration ``end`` or the tolerance; say why it stopped."""
         loop = self.engine.loop
+        self._end, self._tolerance = end, tolerance
         while True:
             tau = self.tau
             if not self.engine.track:
@@ -119,7 +130,7 @@ class Driver:
                 self._adjust(tau)
             if tau > self.offered and (tau >= end or self.marks.offers(tau)):
                 self.offered = tau
-                answer = None if watcher is None else watcher(tau, Offer(self), self.value)
+                answer = None if watcher is None else self._watched(watcher, tau)
                 if answer == "freeze":
                     self._freeze()
                 if answer == "stop":
@@ -131,6 +142,30 @@ class Driver:
                 progress(self.tau, self.value)
             if status != loop.RUNNING:
                 return "tolerance" if status == loop.REACHED else "not finite"
+
+    def _watched(self, watcher: Any, tau: int) -> str | None:
+        """The watcher's answer; the device goes on meanwhile."""
+        if tau < self._end:
+            setting = self._setting(self.steps[-1][1], self._guarded())
+            self.ahead.begin(self.carry, setting, self._counts(tau, 1), self._tolerance)
+        answer: str | None = watcher(tau, Offer(self), self.value)
+        return answer
+
+    def go_on(self) -> None:
+        """Let the device begin what follows the chunk that is under way, with this step for good."""
+        tau = self.tau
+        if not self._trusting or tau >= self._end:
+            return
+        self._trusting = False  # once: where a proof fails, this was in vain
+        more = self._counts(tau, 1 + _LOOK_AHEAD)[1:]
+        self.ahead.begin(self.carry, self._setting(self.steps[-1][1], False), more, self._tolerance)
+
+    def _counts(self, tau: int, chunks: int) -> list[int]:
+        """The lengths of the next chunks, if none stops early."""
+        marks = [tau]
+        while len(marks) <= chunks and marks[-1] < self._end:
+            marks.append(min(self.marks.after(marks[-1]), self._end))
+        return [after - before for before, after in pairwise(marks)]
 
     def evaluate(self) -> None:
         """Record the loss at the last iterate."""
@@ -158,7 +193,9 @@ class Driver:
 
     def _advance(self, count: int, tolerance: float) -> int:
         loop, before, guarded = self.engine.loop, self.carry, self._guarded()
-        after, filled = self.engine.chunk(before, self._setting(self.steps[-1][1], guarded), count, tolerance)
+        setting = self._setting(self.steps[-1][1], guarded)
+        begun = self.ahead.take(before, setting, count, tolerance)
+        after, filled = self.engine.finish(before, begun or self.engine.begin(before, setting, count, tolerance))
         status = int(after.status)
         if guarded and status in (loop.RISEN, loop.NOT_FINITE):
             done = int(after.tau) > int(before.tau)

@@ -73,7 +73,8 @@ class Engine:
         self.loop, self.method, self.schedule, self.loss, self.problem = loop, method, schedule, loss, problem
         self.dtype = np.dtype(network.dtype)
         self.program: Program = network.program(full=not method.in_span)
-        self.track = network.parameter_count <= _TRACK_DISTANCE_LIMIT
+        self.parameter_count = network.parameter_count
+        self.track = self.parameter_count <= _TRACK_DISTANCE_LIMIT
         theta = jax.device_put(self.program.theta)
         operator = problem.operator
         self.data = loop.Data(
@@ -105,14 +106,23 @@ class Engine:
 
     def chunk(self, carry: Any, setting: Setting, count: int, tolerance: float) -> tuple[Any, np.ndarray]:
         """Do up to ``count`` iterations; give the carry and the filled records, (5, used)."""
+        return self.finish(carry, self.begin(carry, setting, count, tolerance))
+
+    def begin(self, carry: Any, setting: Setting, count: int, tolerance: float) -> tuple[Any, Any]:
+        """Ask the device for a chunk, without waiting for it."""
         rise = math.inf
         if setting.guarded:
             rise = _RISE if self.method.monotone else _RISE_WITH_MOMENTUM
         limits = self.loop.Limits(integer(count), *map(self.scalar, (tolerance, rise, self.floor)))
         coefficients = tuple(self.scalar(c) for c in setting.coefficients)
-        after, filled = self.loop.advance(
+        begun: tuple[Any, Any] = self.loop.advance(
             self.static, self.data, carry, self.scalar(setting.gamma), coefficients, limits
         )
+        return begun
+
+    def finish(self, carry: Any, begun: tuple[Any, Any]) -> tuple[Any, np.ndarray]:
+        """Wait for a chunk that began at a carry."""
+        after, filled = begun
         used = int(after.tau) - int(carry.tau) + (int(after.status) != self.loop.RUNNING)
         return after, np.asarray(filled, np.float64)[:, :used]
 
