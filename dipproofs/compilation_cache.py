@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 
 #: Set to "off", no folder is used.
@@ -32,20 +32,28 @@ def keep_compilations(environment: MutableMapping[str, str] = os.environ) -> Pat
         >>> keep_compilations({"DIPPROOFS_CACHE": "off"}) is None
         True
     """
-    if environment.get(SWITCH, "").lower() == "off" or "JAX_COMPILATION_CACHE_DIR" in environment:
+    folder = None if "JAX_COMPILATION_CACHE_DIR" in environment else cache_folder(f"jax-{_processor()}", environment)
+    if folder is None:
         return None
     try:
-        base = Path(environment.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-        folder = base / "dipproofs" / f"jax-{_processor()}"
-        folder.mkdir(parents=True, exist_ok=True)
         _shorten(folder)
-    except (OSError, RuntimeError):  # no home, or not ours to write: compile as without a cache
-        return None
-    if not os.access(folder, os.W_OK):
+    except OSError:
         return None
     environment["JAX_COMPILATION_CACHE_DIR"] = str(folder)
     environment.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.05")
     return folder
+
+
+def cache_folder(name: str, environment: Mapping[str, str] = os.environ) -> Path | None:
+    """Make a folder in the user's cache; None where it is switched off or not ours to write."""
+    if environment.get(SWITCH, "").lower() == "off":
+        return None
+    try:
+        folder = Path(environment.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dipproofs" / name
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError):  # no home
+        return None
+    return folder if os.access(folder, os.W_OK) else None
 
 
 def _processor() -> str:

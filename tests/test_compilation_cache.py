@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 
 from dipproofs import compilation_cache
 from dipproofs.compilation_cache import keep_compilations
@@ -41,3 +43,16 @@ def test_what_was_not_used_for_longest_goes_first(tmp_path, monkeypatch):
     monkeypatch.setattr(compilation_cache, "LARGEST_BYTES", 200)
     keep_compilations({"XDG_CACHE_HOME": str(tmp_path)})
     assert sorted(entry.name for entry in folder.iterdir()) == ["middle", "new"]
+
+
+def test_the_fonts_of_a_first_report_leave_matplotlib_its_own_list(tmp_path):
+    code = (
+        "from dipproofs.report.style import import_figures; import_figures()\n"
+        "from matplotlib import _afm, font_manager as found\n"
+        "print(len(found.fontManager.afmlist), bool(found.findfont('DejaVu Sans')), _afm.AFM.__module__)"
+    )
+    kept = {name: value for name, value in os.environ.items() if name != "MPLCONFIGDIR"}
+    where = kept | {"XDG_CACHE_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path / "settings")}
+    done = subprocess.run([sys.executable, "-c", code], env=where, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["0", "True", "matplotlib._afm"]
+    assert [path.parent.parent.name for path in tmp_path.rglob("fontlist-*.json")] == ["dipproofs"]
