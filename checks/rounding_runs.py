@@ -22,8 +22,8 @@ from dipproofs.enclosures import Bound
 from dipproofs.losses import SquaredError
 from dipproofs.operators.bounds import bound_operator
 from dipproofs.theory import symbols as s
+from dipproofs.theory.architectures import two_layer_rounding as theory
 from dipproofs.theory.methods import inexact_gradient as inexact
-from dipproofs.theory.methods import rounding as theory
 
 BITS = 200
 

@@ -18,8 +18,8 @@ from dipproofs.networks.activation import jax_activation
 from dipproofs.theory import ACTIVATIONS, formula
 from dipproofs.theory import symbols as s
 from dipproofs.theory.activations import x
+from dipproofs.theory.architectures import two_layer_rounding as theory
 from dipproofs.theory.methods import inexact_gradient as inexact
-from dipproofs.theory.methods import rounding as theory
 
 
 @proves("methods.rounding.*")

@@ -34,16 +34,15 @@ OF_VERIFY = {"errors", "theory", "graph", "certificate", "verify"}
 #: Parameters, constants and options of the two-layer network.
 WORDS = {"W", "V", "u", "TwoLayer", "TwoLayerKernel", "step_b", "c_0", "c_A0", "train", "norm_u", "input_dimension"}
 LETTERS = {"W", "V", "u"}  # as attributes and keys; as names they may be anything
+#: What registers a mathematical symbol: its letter may be any.
+DECLARED = {"symbol", "quantity"}
 #: What is about two-layer networks: their parts, their options, tables and experiments on their width.
 ABOUT = (
     "networks/two_layer",
     "problems/two_layer_options",
     "testing/two_layer",
     "theory/architectures/two_layer",
-    "theory/methods/rounding",
-    "theory/symbols",
     "theory/width",
-    "verify/methods/two_layer",
     "verify/networks/two_layer",
     *(f"tables/{name}" for name in ("cells", "figures", "instance_runs", "instance_table", "paper_order", "width")),
     *(
@@ -53,7 +52,6 @@ ABOUT = (
             "overparametrization", "photographs", "rates",
         )
     ),
-    "report/explain_keys",  # explains every word of a certificate
 )  # fmt: skip
 
 
@@ -163,7 +161,7 @@ def words(tree: ast.Module) -> Iterator[str]:
     """Two-layer words among the names, attributes and string keys; imports, exports, declared symbols aside."""
     aside = {id(part) for node in ast.walk(tree) for part in _exported(node)}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and node.id in WORDS - LETTERS:
+        if isinstance(node, ast.Name) and node.id in WORDS - LETTERS and id(node) not in aside:
             yield node.id
         elif isinstance(node, ast.Attribute) and node.attr in WORDS:
             yield node.attr
@@ -172,11 +170,11 @@ def words(tree: ast.Module) -> Iterator[str]:
 
 
 def _exported(node: ast.AST) -> Iterable[ast.AST]:
-    """The strings of ``__all__``, and the letter of a symbol that is declared with a meaning of its own."""
+    """The strings of ``__all__``, and a symbol's letter and names where it is declared with a meaning of its own."""
     if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == ["__all__"]:
         return ast.walk(node.value)
-    if isinstance(node, ast.Call) and ast.unparse(node.func) == "symbol":
-        return node.args[:1]
+    if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and ast.unparse(node.value.func) in DECLARED:
+        return [*node.targets, *node.value.args[:2]]
     return ()
 
 
@@ -198,6 +196,8 @@ def test_two_layer_words_stay_at_home() -> None:
         ("if isinstance(network, TwoLayer): pass", "TwoLayer"),
         ("train = options['mode']", "train"),
         ("W = symbol('W', 'value of the Lyapunov function')", None),
+        ("norm_u = quantity('norm_u', 'norm of the input')", None),
+        ("kept = record.quantity('norm_u')", "norm_u"),
         ("__all__ = ['TwoLayer']", None),
     ],
 )

@@ -24,6 +24,10 @@ class Record(Protocol):
         """Say in words what the network is."""
 
 
+#: How to read a stored network, by its kind.
+RECORDS: dict[str, Record] = {"two-layer": two_layer, "two-layer-synthesis": two_layer, "graph": graph_network}
+
+
 def record_of(described: Mapping[str, Any]) -> Record:
     """Return how to read a network of this description (``certificate["network"]``)."""
-    return graph_network if "graph" in described else two_layer
+    return RECORDS[str(described.get("kind", "two-layer"))]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dipproofs.theory.architectures import FORMATS
+
 #: Entries of the record itself, of its hypotheses, claims and bounds.
 RECORD = {
     "format": "says that the file is a certificate.",
@@ -105,11 +107,7 @@ SETTING = {
     "network": "what was trained.",
     "graph": "the network as a computation graph (the graph format of the reference).",
     "label": "what a network of the library is called.",
-    "width": "number of hidden units k.",
-    "activation": "the function φ of the hidden units.",
-    "train": "which layers are trained: both, inner or outer.",
-    "input_dimension": "length d of the fixed input u.",
-    "output_offset": "a constant o that is added to every output.",
+    **{key: text for kind in FORMATS.values() for key, text in kind.meanings.items()},
     "schedule": "how the step size varies.",
     "power": "of the polynomial schedule, γ/(1+τ)^power, or of the loss norm-power.",
     "p": "exponent of the loss lp.",

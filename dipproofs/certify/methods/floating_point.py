@@ -23,8 +23,8 @@ from dipproofs.enclosures.widen import widened
 from dipproofs.operators.kernels import DenseKernel, GatherKernel, IdentityKernel, SparseKernel
 from dipproofs.operators.structure.kernels import DiagonalKernel
 from dipproofs.theory import symbols as s
+from dipproofs.theory.architectures import two_layer_rounding as rounding
 from dipproofs.theory.methods import inexact_gradient as theory
-from dipproofs.theory.methods import rounding
 from dipproofs.theory.methods import symbols as m
 
 #: Operators that are applied as sums of products of their stored entries.

@@ -12,14 +12,14 @@ import sympy as sp
 from dipproofs.enclosures import Bound
 from dipproofs.enclosures.norms import frobenius_upper
 from dipproofs.operators.bounds import OperatorBounds
-from dipproofs.theory.methods import rounding
+from dipproofs.theory.architectures import two_layer_rounding as rounding
 
 if TYPE_CHECKING:
     from dipproofs.networks.two_layer.network import TwoLayer
 
 
 def rounding_sizes(network: TwoLayer, operator: OperatorBounds) -> Mapping[sp.Symbol, Bound] | None:
-    """Bound the sizes that `theory.methods.rounding` is given; None for float32 and for a synthesis generator."""
+    """Bound the sizes that the theory of rounding is given; None for float32 and for a synthesis generator."""
     if network.dtype != np.float64 or network.basis is not None:
         return None
     m, n = operator.matrix.shape

@@ -18,6 +18,7 @@ class NetworkFormat:
         arrays: names of the dimensions by array; m and n are those of A, equal names are equal sizes.
         prefixes: of further arrays, of any shape; ``integers``: those that may hold integers.
         options: valid values by key of the network's description; sizes: dimension by key; numbers: keys of numbers.
+        meanings: of the keys of the description, in a sentence.
         untrained: arrays and prefixes that training does not change.
         basis: the array that holds B of a synthesis generator g = B h, or "".
     """
@@ -28,6 +29,7 @@ class NetworkFormat:
     options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     sizes: Mapping[str, str] = field(default_factory=dict)
     numbers: tuple[str, ...] = ()
+    meanings: Mapping[str, str] = field(default_factory=dict)
     untrained: tuple[str, ...] = ()
     basis: str = ""
 

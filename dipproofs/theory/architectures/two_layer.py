@@ -153,6 +153,15 @@ def _architecture(c: TwoLayerConstants) -> Architecture:
 ARCHITECTURES: dict[str, Architecture] = {train: _architecture(CONSTANTS[train]) for train in TRAIN_MODES}
 
 
+_MEANINGS = {
+    "width": "number of hidden units k.",
+    "activation": "the function φ of the hidden units.",
+    "train": "which layers are trained: both, inner or outer.",
+    "input_dimension": "length d of the fixed input u.",
+    "output_offset": "a constant o that is added to every output.",
+}
+
+
 def _format(basis: str) -> NetworkFormat:
     outer = {"V": ("n", "k")} if not basis else {"V": ("r", "k"), basis: ("n", "r")}
     return NetworkFormat(
@@ -160,6 +169,7 @@ def _format(basis: str) -> NetworkFormat:
         options={"activation": tuple(ACTIVATIONS), "train": TRAIN_MODES},
         sizes={"width": "k", "input_dimension": "d"},
         numbers=("output_offset",),
+        meanings=_MEANINGS,
         untrained=("u", basis) if basis else ("u",),
         basis=basis,
     )

@@ -19,9 +19,15 @@ if TYPE_CHECKING:
     from dipproofs.theory.methods.nesterov import NESTEROV
 
 _MODULES = {"heavy-ball": "heavy_ball", "nesterov": "nesterov", "adam": "adam"}
-for _name in ("heavy_ball", "adam", "nesterov", "rounding", "spectral"):
-    later(f"methods.{_name}.", f"{__name__}.{_name}")
-later("methods.inexact.", f"{__name__}.inexact_gradient")
+for _name, _module in {
+    "heavy_ball": "methods.heavy_ball",
+    "adam": "methods.adam",
+    "nesterov": "methods.nesterov",
+    "rounding": "architectures.two_layer_rounding",
+    "spectral": "methods.spectral",
+    "inexact": "methods.inexact_gradient",
+}.items():
+    later(f"methods.{_name}.", f"dipproofs.theory.{_module}")
 _THEOREMS = {module.upper(): module for module in (*_MODULES.values(), "inexact_gradient")}
 
 

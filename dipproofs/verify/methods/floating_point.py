@@ -9,12 +9,13 @@ from flint import arb
 
 from dipproofs.certificate.read import Claim, is_count, is_number
 from dipproofs.theory import symbols as s
-from dipproofs.theory.methods import INEXACT_GRADIENT, rounding
+from dipproofs.theory.architectures import two_layer_rounding as rounding
+from dipproofs.theory.methods import INEXACT_GRADIENT
 from dipproofs.theory.methods import inexact_gradient as inexact
 from dipproofs.theory.methods import symbols as m
 from dipproofs.verify.arithmetic.expressions import decide, evaluate, exact, upper
 from dipproofs.verify.audit import Audit
-from dipproofs.verify.methods.two_layer_rounding import sizes
+from dipproofs.verify.networks.two_layer_rounding import sizes
 
 Env = dict[Any, arb]
 #: Bounds that the record states, and the symbols of what they bound.

@@ -1,6 +1,6 @@
 """What the verifier asks of a network about a method with a state: M = A ∂g/∂θ at the stored parameters.
 
-A kind of network that has it is one class in a module beside this one and a line in `STATES`.
+A kind of network that has it is one class in a module of `verify.networks` and a line in `STATES`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dipproofs.verify.arithmetic.splitting import Matrix
 Balls = list[list[arb]]
 ByEntry = dict[str, Callable[[int, int], Any]]
 #: Modules by kind; each has a function ``state(audit)``.
-STATES = {"two-layer": "two_layer", "two-layer-synthesis": "two_layer", "graph": "graph"}
+STATES = {"two-layer": "two_layer_state", "two-layer-synthesis": "two_layer_state", "graph": "graph_state"}
 
 
 class State(Protocol):
@@ -75,7 +75,7 @@ def state_of(audit: Any) -> State:
     kind = audit.record["network"]["kind"]
     if kind not in STATES:
         raise ValueError(f"network.kind: found {kind!r}, expected one of {', '.join(STATES)} with this method")
-    module = importlib.import_module(f"dipproofs.verify.methods.{STATES[kind]}")
+    module = importlib.import_module(f"dipproofs.verify.networks.{STATES[kind]}")
     return cast(State, module.state(audit))
 
 

@@ -14,8 +14,8 @@ from dipproofs.verify.arithmetic.expressions import compiled, norm, root
 from dipproofs.verify.arithmetic.spectra import frobenius
 from dipproofs.verify.arithmetic.splitting import Matrix
 from dipproofs.verify.forward import Operator
-from dipproofs.verify.methods import two_layer_metric as metric
 from dipproofs.verify.methods.state import Balls, ByEntry, dot
+from dipproofs.verify.networks import two_layer_metric as metric
 
 #: Up to this many rows a hint w ≈ K⁻¹r is made.
 _ROWS = 2048

@@ -9,7 +9,7 @@ from flint import arb
 
 from dipproofs.certificate.structure import SelectedRows
 from dipproofs.theory import symbols as s
-from dipproofs.theory.methods import rounding
+from dipproofs.theory.architectures import two_layer_rounding as rounding
 from dipproofs.verify.arithmetic.expressions import exact, upper
 from dipproofs.verify.arithmetic.spectra import frobenius
 from dipproofs.verify.arithmetic.splitting import Matrix

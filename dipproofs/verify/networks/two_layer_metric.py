@@ -14,7 +14,7 @@ from dipproofs.verify.arithmetic.splitting import Matrix
 from dipproofs.verify.methods.state import Balls, ByEntry
 
 if TYPE_CHECKING:
-    from dipproofs.verify.methods.two_layer import TwoLayerState
+    from dipproofs.verify.networks.two_layer_state import TwoLayerState
 
 
 def _observed(state: TwoLayerState) -> tuple[Matrix, Matrix]:
