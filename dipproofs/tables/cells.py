@@ -12,6 +12,7 @@ import flint
 import sympy as sp
 
 from dipproofs.enclosures import compile_arb
+from dipproofs.losses.evaluation import exact_arb
 from dipproofs.tables.losses import NamedLoss, named_loss
 from dipproofs.tables.moments import BITS, activation_constants
 from dipproofs.theory.activations import ACTIVATIONS
@@ -159,7 +160,7 @@ def float_inputs(exact: list[Fraction], cell: WidthCell) -> list[float]:
 
 def ball_inputs(exact: list[Fraction], cell: WidthCell) -> list[flint.arb]:
     """Return all inputs as Arb balls at the precision in force."""
-    balls = [flint.arb(flint.fmpq(value.numerator, value.denominator)) for value in exact]
+    balls = [exact_arb(value) for value in exact]
     return [*balls[:10], *_ball_constants(cell.activation, cell.law), *balls[10:]]
 
 

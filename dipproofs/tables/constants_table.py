@@ -9,6 +9,7 @@ import flint
 import sympy as sp
 
 from dipproofs.enclosures import Bound, compile_arb
+from dipproofs.losses.evaluation import exact_arb
 from dipproofs.tables.options import names, numbers, within
 from dipproofs.tables.table import Column, Table
 from dipproofs.tables.width_table import as_number, check_step
@@ -75,7 +76,7 @@ def _record(form: str, step: Fraction) -> dict[str, Any]:
 def enclosed(expr: sp.Expr, symbol: sp.Symbol, value: Fraction) -> float:
     """Return the value of an expression to 12 digits, from an enclosure that is narrower than that."""
     with flint.ctx.workprec(128):
-        ball = compile_arb((symbol,), sp.sympify(expr))(flint.arb(flint.fmpq(value.numerator, value.denominator)))
+        ball = compile_arb((symbol,), sp.sympify(expr))(exact_arb(value))
         return rounded(ball)
 
 

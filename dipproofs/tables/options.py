@@ -56,15 +56,10 @@ def numbers(value: Numbers, name: str, whole: bool = False) -> tuple[Fraction, .
         ...
         dipproofs.errors.InputError: --delta: found 'a', expected numbers such as 1, 0.5,1 or 1:10:1 or 1:1000:x4
     """
-    parts: Iterable[Any]
-    if isinstance(value, str):
-        parts = [part.strip() for part in value.split(",")]
-    elif isinstance(value, Sequence) or hasattr(value, "tolist"):
-        parts = value.tolist() if hasattr(value, "tolist") else value
-        parts = parts if isinstance(parts, list | tuple) else [parts]
-    else:
-        parts = [value]
-    result = [number for part in parts for number in _expand(part, name, whole)]
+    listed = value.tolist() if hasattr(value, "tolist") else value
+    if not isinstance(listed, Sequence):
+        listed = [listed]
+    result = [number for part in parts(listed) for number in _expand(part, name, whole)]
     if not result:
         raise InputError(f"{name}: found an empty list, expected at least one number")
     return tuple(dict.fromkeys(result))
@@ -141,15 +136,25 @@ def names(value: Any, name: str, allowed: Sequence[str]) -> tuple[str, ...]:
         ...
         dipproofs.errors.InputError: --train: found 'bth', expected both, inner, outer (did you mean 'both'?)
     """
-    parts = [part.strip() for part in value.split(",")] if isinstance(value, str) else list(value)
-    if parts == ["all"]:
+    found = parts(value)
+    if found == ("all",):
         return tuple(allowed)
-    for part in parts:
+    for part in found:
         if part not in allowed:
             raise unknown(part, name, allowed)
-    if not parts:
+    if not found:
         raise InputError(f"{name}: found an empty list, expected some of {', '.join(allowed)}")
-    return tuple(dict.fromkeys(parts))
+    return tuple(dict.fromkeys(found))
+
+
+def parts(value: Any) -> tuple[Any, ...]:
+    """Split text at its commas; a sequence as it is.
+
+    Example:
+        >>> parts("squared, huber:delta=0.5"), parts(["squared"])
+        (('squared', 'huber:delta=0.5'), ('squared',))
+    """
+    return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else tuple(value)
 
 
 def unknown(found: Any, name: str, allowed: Iterable[str]) -> InputError:

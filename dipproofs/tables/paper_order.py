@@ -8,6 +8,7 @@ import flint
 import sympy as sp
 
 from dipproofs.enclosures import ArbFunction, compile_arb
+from dipproofs.losses.evaluation import exact_arb
 from dipproofs.tables.cells import WidthCell, reason_without_evaluation, spectrum_sums
 from dipproofs.tables.losses import named_loss
 from dipproofs.theory.losses.base import m as observations
@@ -41,17 +42,12 @@ def paper_order(cell: WidthCell) -> tuple[str, float | str | None]:
     function = _compiled(cell.train, cell.loss)
     frobenius2, _ = spectrum_sums(cell.rank, cell.kappa)
     with flint.ctx.workprec(128):
-        clean = _ball(frobenius2).sqrt() if cell.y_norm is None else _ball(cell.y_norm)
-        norm = clean * _ball(1 + cell.noise)
-        value = function(flint.arb(cell.n), flint.arb(cell.d), 1 / _ball(cell.kappa), norm, flint.arb(cell.m))
+        clean = exact_arb(frobenius2).sqrt() if cell.y_norm is None else exact_arb(cell.y_norm)
+        norm = clean * exact_arb(1 + cell.noise)
+        value = function(flint.arb(cell.n), flint.arb(cell.d), 1 / exact_arb(cell.kappa), norm, flint.arb(cell.m))
         if value > flint.arb(10) ** 300:
             return REASON, "> 1e300"
         return REASON, float(value.mid())
-
-
-def _ball(value: object) -> flint.arb:
-    fraction = sp.Rational(str(value))
-    return flint.arb(flint.fmpq(int(fraction.p), int(fraction.q)))
 
 
 @lru_cache(maxsize=256)

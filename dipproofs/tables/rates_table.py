@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from fractions import Fraction
 from functools import lru_cache
+from itertools import product
 from typing import Any
 
 import flint
 import sympy as sp
 
 from dipproofs.enclosures import compile_arb
+from dipproofs.errors import InputError
+from dipproofs.losses.evaluation import exact_arb
 from dipproofs.tables.losses import NamedLoss, named_loss
-from dipproofs.tables.options import integers, names, numbers, within
+from dipproofs.tables.options import integers, names, numbers, parts, within
 from dipproofs.tables.smallest import smallest_verified
 from dipproofs.tables.table import Column, Table
 from dipproofs.tables.width_table import as_number, check_step
@@ -68,9 +71,6 @@ def make(
     Raises:
         InputError: a value out of range.
     """
-    from dipproofs.errors import InputError
-
-    losses = tuple(part.strip() for part in loss.split(",")) if isinstance(loss, str) else tuple(loss)
     forms, steps = names(form, "--form", FORM_IDS), within(numbers(q, "--q"), "--q", 0, open_low=True)
     starts = within(numbers(loss_0, "--loss-0"), "--loss-0", 0, open_low=True)
     targets = within(numbers(target, "--target"), "--target", 0, open_low=True)
@@ -78,8 +78,8 @@ def make(
     bounds = within(numbers(lipschitz, "--lipschitz"), "--lipschitz", 0, open_low=True)
     sizes = integers(m, "--m")
     records = []
-    for name, kind, step, start, goal, slope, bound, size in _product(
-        losses, forms, steps, starts, targets, slopes, bounds, sizes
+    for name, kind, step, start, goal, slope, bound, size in product(
+        parts(loss), forms, steps, starts, targets, slopes, bounds, sizes
     ):
         check_step(kind, step)
         if goal >= start:
@@ -106,12 +106,6 @@ def make(
         )
     columns = COLUMNS if any(r["reason"] for r in records) else COLUMNS[:-1]
     return Table("rates", "Guaranteed iterations to a loss", columns, tuple(records), NOTES)
-
-
-def _product(*axes: Any) -> Any:
-    from itertools import product
-
-    return product(*axes)
 
 
 _time = sp.Symbol("time", real=True)
@@ -154,10 +148,9 @@ def _iterations(
 
     def enough(count: int) -> bool:
         with flint.ctx.workprec(128 + count.bit_length()):
-            balls = [flint.arb(flint.fmpq(v.numerator, v.denominator)) for v in values]
-            return bool(function(*balls) <= count)
+            return bool(function(*map(exact_arb, values)) <= count)
 
     with flint.ctx.workprec(128):
-        guess = float(function(*[flint.arb(flint.fmpq(v.numerator, v.denominator)) for v in values]).mid())
+        guess = float(function(*map(exact_arb, values)).mid())
     found = smallest_verified(enough, guess, LARGEST)
     return (found, "") if found is not None else (None, "> 1e300")

@@ -59,7 +59,7 @@ def smallest_widths(cells: Iterable[WidthCell]) -> dict[WidthCell, WidthResult]:
         at 4096 bits. Widths beyond 1e300 are not searched.
     """
     results: dict[WidthCell, WidthResult] = {}
-    groups: dict[tuple[Any, ...], list[WidthCell]] = defaultdict(list)
+    groups: dict[tuple[str, str, str, str, bool, str], list[WidthCell]] = defaultdict(list)
     wanted = list(dict.fromkeys(part for cell in cells for part in _explicit(cell)))
     for cell in wanted:
         if cell.bound == PAPER_ORDER:
@@ -69,7 +69,7 @@ def smallest_widths(cells: Iterable[WidthCell]) -> dict[WidthCell, WidthResult]:
         if reason is not None:
             results[cell] = WidthResult(None, reason)
             continue
-        groups[(cell.bound, cell.train, cell.form, cell.profile, cell.law == "gaussian", _kind(cell))].append(cell)
+        groups[_names_of_program(cell)].append(cell)
     for key, members in groups.items():
         try:
             programs = _programs(*key)
@@ -106,26 +106,21 @@ def _explicit(cell: WidthCell) -> list[WidthCell]:
     return [replace(cell, bound=name) for name in WIDTH_BOUNDS] if cell.bound == BEST else [cell]
 
 
-def _kind(cell: WidthCell) -> str:
-    return named_loss(cell.loss).theory.kind
+def _names_of_program(cell: WidthCell) -> tuple[str, str, str, str, bool, str]:
+    """Return the arguments of `_programs` for a cell."""
+    return cell.bound, cell.train, cell.form, cell.profile, cell.law == "gaussian", named_loss(cell.loss).theory.kind
 
 
 @lru_cache(maxsize=1024)
 def _programs(bound: str, train: str, form: str, profile: str, gaussian: bool, kind: str) -> tuple[Program, ...]:
     """Compile the conditions of a bound; each program's value is ω∫F − ψ̄ (or b_lo for the outer layer alone)."""
     law = "gaussian" if gaussian else "rademacher"
-    loss = _requirement_and_parameters(kind)
-    return tuple(_program(c, loss) for c in WIDTH_BOUNDS[bound].conditions(train, form, profile, law))
+    return tuple(_program(c, kind) for c in WIDTH_BOUNDS[bound].conditions(train, form, profile, law))
 
 
-def _requirement_and_parameters(kind: str) -> tuple[Any, tuple[sp.Symbol, ...]]:
-    ask = requirement_of(kind)
-    return ask, parameter_symbols(LOSSES[kind], ask)
-
-
-def _program(condition: WidthCondition, loss: tuple[Any, tuple[sp.Symbol, ...]]) -> Program:
-    ask, parameters = loss
-    inputs = (*INPUTS, *parameters, k)
+def _program(condition: WidthCondition, kind: str) -> Program:
+    ask: Any = requirement_of(kind)
+    inputs = (*INPUTS, *parameter_symbols(LOSSES[kind], ask), k)
     if condition.integral is None:
         return Program(inputs, [*condition.steps, (_margin, condition.steps[-1][0])])
     return Program(inputs, [*condition.steps, *ask.steps, (_margin, condition.integral - required)])
@@ -185,9 +180,9 @@ def verifiers_of(cell: WidthCell, exact: list[Any]) -> list[tuple[Callable[[int]
     Raises:
         NotApplicable: the bound says nothing about this cell.
     """
-    key = (cell.bound, cell.train, cell.form, cell.profile, cell.law == "gaussian", _kind(cell))
+    programs = _programs(*_names_of_program(cell))
     columns = [np.array([value]) for value in float_inputs(exact, cell)]
-    return [(_verifier(program, exact, cell), _along(program, columns)) for program in _programs(*key)]
+    return [(_verifier(program, exact, cell), _along(program, columns)) for program in programs]
 
 
 def verify_width(cell: WidthCell, width: int) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 from dipproofs.errors import InputError
 from dipproofs.tables.cells import WidthCell, spectrum_sums
 from dipproofs.tables.losses import named_loss
-from dipproofs.tables.options import integers, names, numbers, within
+from dipproofs.tables.options import integers, names, numbers, parts, within
 from dipproofs.tables.table import Column, Table
 from dipproofs.tables.width import BOUND_IDS, WidthResult, smallest_widths
 from dipproofs.theory.activations import ACTIVATIONS, EXCLUDED
@@ -111,41 +111,16 @@ def make(
     Raises:
         InputError: a value out of range, an unknown name.
     """
-    axes = _axes(n, m, d, kappa, y_norm, noise, loss, form, q, delta, train, activation, law, profile, bound)
-    cells = list(_cells(axes))
-    results = smallest_widths([*cells, *(cell.as_flow() for cell in cells)])
-    records = tuple(_record(cell, results[cell], results[cell.as_flow()]) for cell in cells)
-    notes = (*NOTES, RESIDUAL_NOTE) if "residual" in axes["form"] else NOTES
-    return Table("width", "Sufficient widths with explicit constants", _shown(records), records, notes)
-
-
-def _axes(
-    n: Any,
-    m: Any,
-    d: Any,
-    kappa: Any,
-    y_norm: Any,
-    noise: Any,
-    loss: Any,
-    form: Any,
-    q: Any,
-    delta: Any,
-    train: Any,
-    activation: Any,
-    law: Any,
-    profile: Any,
-    bound: Any,
-) -> dict[str, tuple[Any, ...]]:
     forms = names(form, "--form", WIDTH_FORMS)
     steps = within(numbers(q, "--q"), "--q", 0, open_low=True) if forms != ("flow",) else (Fraction(0),)
-    for name, value in product(forms, steps):
-        check_step(name, value)
-    losses = tuple(part.strip() for part in loss.split(",")) if isinstance(loss, str) else tuple(loss)
+    for pair in product(forms, steps):
+        check_step(*pair)
+    losses = parts(loss)
     for name in losses:
         named_loss(name)
-    for name in activation.split(",") if isinstance(activation, str) else activation:
-        if name.strip() in EXCLUDED:
-            raise InputError(f"--activation: found {name.strip()!r}, but {EXCLUDED[name.strip()]}")
+    for name in parts(activation):
+        if name in EXCLUDED:
+            raise InputError(f"--activation: found {name!r}, but {EXCLUDED[name]}")
     axes: dict[str, tuple[Any, ...]] = {
         "n": integers(n, "--n"),
         "m": (None,) if m is None else integers(m, "--m"),
@@ -166,7 +141,11 @@ def _axes(
     count = math.prod(len(values) for values in axes.values())
     if count > MOST_CELLS:
         raise InputError(f"table width: found {count} cells, expected at most {MOST_CELLS}; shorten a list")
-    return axes
+    cells = list(_cells(axes))
+    results = smallest_widths([*cells, *(cell.as_flow() for cell in cells)])
+    records = tuple(_record(cell, results[cell], results[cell.as_flow()]) for cell in cells)
+    notes = (*NOTES, RESIDUAL_NOTE) if "residual" in forms else NOTES
+    return Table("width", "Sufficient widths with explicit constants", _shown(records), records, notes)
 
 
 def check_step(form: str, q: Fraction) -> None:
@@ -202,26 +181,14 @@ def _cells(axes: dict[str, tuple[Any, ...]]) -> Iterator[WidthCell]:
 
 
 def _record(cell: WidthCell, result: WidthResult, flow: WidthResult) -> dict[str, Any]:
-    ratio = None if result.k is None or flow.k is None else ratio_of(result.k, flow.k)
+    values = [getattr(cell, name) for name in OPTIONS]
+    options = [as_number(value) if isinstance(value, Fraction) else value for value in values]
     return {
-        "n": cell.n,
-        "m": cell.m,
-        "d": cell.d,
-        "kappa": as_number(cell.kappa),
+        **dict(zip(OPTIONS, options)),
         "y_norm": _y_norm(cell),
-        "noise": as_number(cell.noise),
-        "loss": cell.loss,
-        "form": cell.form,
-        "q": as_number(cell.q),
-        "delta": as_number(cell.delta),
-        "train": cell.train,
-        "activation": cell.activation,
-        "law": cell.law,
-        "profile": cell.profile,
-        "bound": cell.bound,
         "k": result.k,
         "k_flow": flow.k,
-        "ratio": ratio,
+        "ratio": None if result.k is None or flow.k is None else ratio_of(result.k, flow.k),
         "chosen": result.chosen or None,
         "expression": result.expression or None,
         "order": result.order,
