@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -56,8 +55,3 @@ def _patterns(node: ast.FunctionDef, path: Path) -> Iterator[str]:
 
 def _name(node: ast.expr) -> str:
     return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
-
-
-def proofs_of(formula: str) -> list[str]:
-    """Return the tests that prove a formula, as "file::test"."""
-    return [test for pattern, test in claims() if fnmatchcase(formula, pattern)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,11 @@ def run(*arguments: object) -> tuple[int, str, str]:
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result.exit_code, result.stdout, result.stderr
+
+
+def without_numbers(text: str) -> str:
+    """Return a text on one line with N for each number."""
+    return re.sub(r"\d[\d.\xa0]*(?:e[+-]?\d+)?(?<![.])", "N", " ".join(text.split()))
 
 
 def changed(folder: Path, change: Callable[[Any], Any]) -> Path:

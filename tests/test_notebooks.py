@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from helpers import without_numbers
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "docs" / "_ext"))
@@ -24,10 +25,6 @@ def test_a_notebook_says_what_it_said(path: Path, tmp_path: Path, monkeypatch: p
             "python docs/make_notebooks.py"
         )
         assert [sorted(one.get("data", {})) for one in new] == [sorted(one.get("data", {})) for one in old]
-
-
-def without_numbers(text: str) -> str:
-    return re.sub(r"\d[\d.\xa0]*(?:e[+-]?\d+)?(?<![.])", "N", " ".join(text.split()))
 
 
 def test_every_notebook_is_linked_and_has_pictures_with_words() -> None:

@@ -35,7 +35,6 @@ def _unit(size: int) -> np.ndarray:
     return np.eye(size)[0].copy()
 
 
-SPARSE = sp.csr_array(np.diag([1.0, 2.0, 3.0]) * (np.arange(3) != 5))
 CASES: dict[str, tuple[Callable[[Any], Any], dict[str, Any], Callable[[Any], list[np.ndarray]]]] = {
     "network": (
         _network,

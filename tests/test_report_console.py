@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import run
+from helpers import run, without_numbers
 from report_cases import NAMES, case, initial_check
 from rich.cells import cell_len
 
@@ -295,7 +295,3 @@ def test_a_run_prints_the_text_that_is_kept() -> None:
     assert len(shown.splitlines()) <= 20 and max(map(cell_len, shown.splitlines())) <= 80
     kept = (ROOT / "docs" / "gallery" / "gaussian.txt").read_text(encoding="utf-8")
     assert without_numbers(shown) == without_numbers(re.sub(r"Files .*\n", "", kept))
-
-
-def without_numbers(text: str) -> str:
-    return re.sub(r"\d[\d.\xa0]*(?:e-\d+)?(?<![.])", "N", " ".join(text.split()))

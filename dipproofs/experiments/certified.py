@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 from dipproofs.certify.api import bound_operator_of, certify
@@ -9,6 +11,7 @@ from dipproofs.certify.at_iterate import certify_at, unprojected
 from dipproofs.certify.quantities import estimate_base
 from dipproofs.certify.search import Step, best
 from dipproofs.enclosures import Verdict
+from dipproofs.experiments.instances import Size
 from dipproofs.networks import TwoLayer
 
 
@@ -34,6 +37,22 @@ def certified_at_start(problem: Any, network: TwoLayer, form: str = "best", step
     if not proposals or not proposals[0].feasible:
         return False
     return certify_at(problem, network, loss, operator, step, form=form).verdict is Verdict.PROVED
+
+
+def promised_width(size: Size, y_norm: float, delta: float, forms: Sequence[str], bound: str = "best") -> int | None:
+    """The least width, at q = 1, for which the table `width` promises (H) with probability 1−δ; None without one.
+
+    Args:
+        size: of the problem; its k plays no part. y_norm: ‖y‖; rounded up to thousandths.
+        delta, forms, bound: as the table takes them; V is uniform.
+    """
+    from dipproofs.tables import make_table
+
+    table = make_table(
+        "width", n=size.n, m=size.m, d=size.d, kappa=size.kappa, y_norm=f"{math.ceil(y_norm * 1000 + 1) / 1000:.3f}",
+        delta=delta, train=size.train, law="uniform", form=forms, q=1, bound=bound,
+    )  # fmt: skip
+    return min((width for width in table.column("k") if isinstance(width, int)), default=None)
 
 
 def certified_run(

@@ -55,24 +55,22 @@ def run_cell(cell: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _instance(cell: Mapping[str, Any]) -> tuple[Any, Any]:
-    return random_instance(Size(cell["n"], cell["m"], 8, cell["train"], cell["kappa"]), cell["problem"])
+    return random_instance(_size(cell), cell["problem"])
+
+
+def _size(cell: Mapping[str, Any], k: int = 8) -> Size:
+    return Size(cell["n"], cell["m"], k, cell["train"], cell["kappa"])
 
 
 def _table(cell: Mapping[str, Any]) -> dict[str, tuple[int | None, str]]:
-    from dipproofs.tables import make_table
+    from dipproofs.experiments.certified import promised_width
 
     problem, _ = _instance(cell)
-    rounded = f"{math.ceil(float(np.linalg.norm(problem.y)) * 1000 + 1) / 1000:.3f}"
+    norm = float(np.linalg.norm(problem.y))
     found: dict[str, tuple[int | None, str]] = {}
-    for method, bound in (("baseline", "baseline"), ("table", "best")):
-        widths = []
-        for form in ("concave", "residual") if bound == "best" else ("concave",):
-            table = make_table(
-                "width", n=cell["n"], m=cell["m"], d=5, kappa=str(cell["kappa"]), y_norm=rounded, delta="0.05",
-                train=cell["train"], law="uniform", form=form, q="1", bound=bound,
-            )  # fmt: skip
-            widths += [int(value) for value in table.column("k") if isinstance(value, int)]
-        found[method] = (min(widths), "proved, probability 0.95") if widths else (None, "no bound")
+    for method, bound, forms in (("baseline", "baseline", ["concave"]), ("table", "best", ["concave", "residual"])):
+        width = promised_width(_size(cell), norm, 0.05, forms, bound)
+        found[method] = (width, "no bound" if width is None else "proved, probability 0.95")
     return found
 
 
@@ -103,7 +101,7 @@ def _runs(cell: Mapping[str, Any]) -> dict[str, tuple[int | None, str]]:
     empirical: int | None = None
     anytime: int | None = None
     for k in grid:
-        size = Size(cell["n"], cell["m"], k, cell["train"], cell["kappa"])
+        size = _size(cell, k)
         problems, networks = zip(*(random_instance(size, seed) for seed in cell["seeds"]))
         run = run_batch(problems, networks, "auto", cell["max_iterations"], TOLERANCE, ends=True)
         if 2 * int(run.reached.sum()) >= len(networks):

@@ -82,32 +82,18 @@ def run_cell(cell: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 @cache
-def _bounds(train: str, y_norm: str) -> tuple[tuple[float, int], ...]:
+def _bounds(train: str, y_norm: float) -> tuple[tuple[float, int], ...]:
     """(δ, smallest verified width) for the residual and concave forms, the better of them."""
-    from dipproofs.tables import make_table
+    from dipproofs.experiments.certified import promised_width
 
-    found = []
-    for delta in DELTAS:
-        best = None
-        for form in ("residual", "concave"):
-            table = make_table(
-                "width", n=10, m=5, d=5, kappa="3", y_norm=y_norm, delta=str(delta), train=train, law="uniform",
-                form=form, q="1", bound="best",
-            )  # fmt: skip
-            for width in table.column("k"):
-                if isinstance(width, int) and (best is None or width < best):
-                    best = width
-        if best is not None:
-            found.append((delta, best))
-    return tuple(found)
+    size = Size(10, 5, 1, train)
+    widths = [promised_width(size, y_norm, delta, ("residual", "concave")) for delta in DELTAS]
+    return tuple((delta, width) for delta, width in zip(DELTAS, widths) if width is not None)
 
 
 def probability(train: str, y_norm: float, k: int) -> float:
     """Return the largest 1−δ of the grid for which the width bound is at most k, 0 if there is none."""
-    import math
-
-    rounded = f"{math.ceil(y_norm * 1000 + 1) / 1000:.3f}"
-    return max((1 - delta for delta, width in _bounds(train, rounded) if width <= k), default=0.0)
+    return max((1 - delta for delta, width in _bounds(train, y_norm) if width <= k), default=0.0)
 
 
 def counts(rows: Sequence[dict[str, Any]], train: str, k: int, event: str) -> tuple[int, int]:

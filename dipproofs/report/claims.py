@@ -216,8 +216,3 @@ def _existence(cert: Certificate) -> ClaimLine:
         verdict,
         f"Parameters that fit {target} exactly lie within {above(radius.upper)} of {point}{scale}.",
     )
-
-
-def as_rows(cert: Certificate) -> list[list[str]]:
-    """Return the claims as rows of text: name, mark and verdict, sentence."""
-    return [[line.name, f"{line.mark} {line.verdict}", line.sentence] for line in claim_lines(cert)]

@@ -18,8 +18,6 @@ from dipproofs.report.numbers import below, count
 if TYPE_CHECKING:
     from dipproofs.certificate.record import Certificate
 
-#: In 80 columns the whole text has at most so many lines.
-MOST_LINES = 20
 #: A sentence longer than this is cut where a part of it ends; `verbose` shows all of it. Reasons with cures are longer.
 _LONG, _LONGEST_REASON, _LONGEST_VERDICT = 150, 320, 220
 #: The conditions that have a margin, in few words.
