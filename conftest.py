@@ -1,16 +1,22 @@
 """What is collected depends on what is installed (torch is optional); compiled JAX programs are kept between runs."""
 
 import gc
-from collections.abc import Iterator
+import sys
 from contextlib import suppress
+from importlib.metadata import version
 from importlib.util import find_spec
 from os import environ, link
 from pathlib import Path
 
 import pytest
 
-# a process that a test starts finds this package compiled, as users' do
+# a process that a test starts finds this package compiled, as users' do; so does the next run these tests
 environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+# most programs of the tests run for less long than XLA optimises them: optimise little, in child processes as well
+if environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1") == "1" and version("jaxlib").startswith("0.10."):
+    # XLA ends a process that names an option it does not know, hence the version
+    environ["XLA_FLAGS"] = f"{environ.get('XLA_FLAGS', '')} --xla_cpu_use_fusion_emitters=false"
 collect_ignore_glob = [] if find_spec("torch") else ["dipproofs/graph/trace_torch/*"]
 
 
@@ -41,14 +47,3 @@ def pytest_collection_finish() -> None:
     """Look no more at what was imported when garbage is collected: it stays until the end."""
     gc.collect()
     gc.freeze()
-
-
-@pytest.fixture(scope="module")
-def quickly_compiled() -> Iterator[None]:
-    """Optimise little, for many small runs each of another program, where nothing depends on how that rounds."""
-    import jax
-
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
-    jax.clear_caches()

@@ -20,8 +20,6 @@ from dipproofs.losses import Loss, envelope, make_loss
 from dipproofs.theory.symbols import loss_curvature
 from dipproofs.verify import verify
 
-pytestmark = pytest.mark.usefixtures("quickly_compiled")
-
 LOSSES: list[Loss] = [
     make_loss("squared", scale="mean"),
     make_loss("log-cosh"),

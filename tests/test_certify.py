@@ -19,8 +19,6 @@ from dipproofs.enclosures import Evidence, Verdict
 from dipproofs.losses import SquaredError
 from dipproofs.theory import symbols as s
 
-pytestmark = pytest.mark.usefixtures("quickly_compiled")
-
 
 @pytest.mark.parametrize("train", ["both", "inner", "outer"])
 @pytest.mark.parametrize("width", [16, 64])

@@ -18,8 +18,6 @@ import dipproofs as dp
 from dipproofs.networks.activation import jax_activation, numpy_activation
 from dipproofs.theory import ACTIVATIONS
 
-pytestmark = pytest.mark.usefixtures("quickly_compiled")
-
 
 @pytest.mark.parametrize("train", ["both", "inner", "outer"])
 def test_descent_equals_handwritten_numpy(train: str) -> None:

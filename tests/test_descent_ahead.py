@@ -12,8 +12,6 @@ import dipproofs as dp
 from dipproofs.descent import ahead
 from dipproofs.descent.engine import Engine
 
-pytestmark = pytest.mark.usefixtures("quickly_compiled")
-
 CASES: list[tuple[str | None, dict[str, Any]]] = [
     ("freeze", {}),
     (None, {}),

@@ -13,8 +13,6 @@ import dipproofs as dp
 from dipproofs.descent import METHODS, automatic_momentum, make_method
 from dipproofs.networks.two_layer.kernel import FullForward
 
-pytestmark = pytest.mark.usefixtures("quickly_compiled")
-
 STEPS = 25
 CASES = [
     ("gradient-descent", {}, 0.2),

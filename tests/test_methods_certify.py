@@ -16,8 +16,6 @@ from dipproofs.certificate.record import Certificate
 from dipproofs.certificate.write import save
 from dipproofs.errors import InputError
 
-pytestmark = pytest.mark.usefixtures("quickly_compiled")
-
 STEP = {"heavy-ball": "auto", "nesterov": "auto", "adam": 3e-3}
 
 
