@@ -9,31 +9,15 @@ from pathlib import Path
 
 import pytest
 
-ENVIRONMENT = {"PYTHONIOENCODING": "utf-8", "PATH": "/usr/bin:/bin", "JAX_PLATFORMS": "none", "NO_COLOR": "1"}
-
-
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the console command in a fresh interpreter."""
-    code = "from dipproofs.cli import main; main()"
-    return subprocess.run(
-        [sys.executable, "-c", code, "table", *arguments],
-        capture_output=True, text=True, encoding="utf-8", timeout=300,
-        env=ENVIRONMENT,
-    )  # fmt: skip
-
-
-def test_json_on_standard_output() -> None:
-    done = run("width", "--n", "10,20", "--m", "5", "--kappa", "1:3:1", "--bound", "block", "--format", "json")
-    assert done.returncode == 0, done.stderr
-    cells = json.loads(done.stdout)
-    assert [(c["n"], c["kappa"]) for c in cells] == [(n, kappa) for n in (10, 20) for kappa in (1, 2, 3)]
-    assert cells[0]["k"] == 2507
-
-
-def test_out_writes_the_file_by_its_suffix(tmp_path: Path) -> None:
-    target = tmp_path / "constants.tex"
-    assert run("constants", "--q", "0.5", "--out", str(target)).returncode == 0
-    assert r"\toprule" in target.read_text(encoding="utf-8")
+ROOT = Path(__file__).resolve().parent.parent
+Ended = tuple[int, str, str]
+ENVIRONMENT = {
+    "PYTHONIOENCODING": "utf-8",
+    "PYTHONPATH": str(ROOT),
+    "PATH": "/usr/bin:/bin",
+    "JAX_PLATFORMS": "none",
+    "NO_COLOR": "1",
+}
 
 
 BAD: list[tuple[tuple[str, ...], str]] = [
@@ -50,8 +34,14 @@ BAD: list[tuple[tuple[str, ...], str]] = [
     (("constants", "--out", "no/such/folder/t.md"), "found no folder"),
     (("instance",), "problem"),
 ]
-#: All in one interpreter: importing takes longer than refusing.
-_REFUSALS = """
+GOOD: dict[str, tuple[str, ...]] = {
+    "json": ("width", "--n", "10,20", "--m", "5", "--kappa", "1:3:1", "--bound", "block", "--format", "json"),
+    "tex": ("constants", "--q", "0.5", "--out", "constants.tex"),
+    "no suffix": ("constants", "--q", "0.5", "--out", "t"),
+    "help": ("--help",),
+}
+#: All in one interpreter: importing takes longer than most of them.
+_COMMANDS = """
 import contextlib, io, json, sys
 from dipproofs.cli import main
 
@@ -70,39 +60,71 @@ print(json.dumps(found))
 
 
 @pytest.fixture(scope="module")
-def refusals() -> dict[tuple[str, ...], tuple[int, str, str]]:
-    """Exit status and both streams of every bad command line."""
-    asked = [arguments for arguments, _ in BAD]
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("tables")
+
+
+@pytest.fixture(scope="module")
+def ended(folder: Path) -> dict[tuple[str, ...], Ended]:
+    """Exit status and both streams of every command line."""
+    asked = [*GOOD.values(), *(arguments for arguments, _ in BAD)]
     done = subprocess.run(
-        [sys.executable, "-c", _REFUSALS], input=json.dumps(asked), env=ENVIRONMENT,
-        capture_output=True, text=True, encoding="utf-8", timeout=300, check=True,
-    )  # fmt: skip
+        [sys.executable, "-c", _COMMANDS],
+        input=json.dumps(asked),
+        env=ENVIRONMENT,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=300,
+        check=True,
+    )
     return dict(zip(asked, map(tuple, json.loads(done.stdout)), strict=True))
+
+
+def test_json_on_standard_output(ended: dict[tuple[str, ...], Ended]) -> None:
+    code, printed, error = ended[GOOD["json"]]
+    assert code == 0, error
+    cells = json.loads(printed)
+    assert [(c["n"], c["kappa"]) for c in cells] == [(n, kappa) for n in (10, 20) for kappa in (1, 2, 3)]
+    assert cells[0]["k"] == 2507
+
+
+def test_out_writes_the_file_by_its_suffix(ended: dict[tuple[str, ...], Ended], folder: Path) -> None:
+    assert ended[GOOD["tex"]][0] == 0
+    assert r"\toprule" in (folder / "constants.tex").read_text(encoding="utf-8")
+
+
+def test_without_a_suffix_a_file_is_markdown(ended: dict[tuple[str, ...], Ended], folder: Path) -> None:
+    assert ended[GOOD["no suffix"]][0] == 0
+    assert (folder / "t").read_text(encoding="utf-8").startswith("**")
 
 
 @pytest.mark.parametrize(("arguments", "message"), BAD)
 def test_bad_input_is_one_line_and_exit_2(
-    arguments: tuple[str, ...], message: str, refusals: dict[tuple[str, ...], tuple[int, str, str]]
+    arguments: tuple[str, ...], message: str, ended: dict[tuple[str, ...], Ended]
 ) -> None:
-    code, printed, error = refusals[arguments]
+    code, printed, error = ended[arguments]
     assert code == 2 and not printed
     assert message in error and len(error.strip().splitlines()) == 1
 
 
 def test_bad_input_ends_the_process_with_2() -> None:
-    done = run("width", "--kappa", "0.5")
+    done = subprocess.run(
+        [sys.executable, "-m", "dipproofs", "table", "width", "--kappa", "0.5"],
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=300,
+    )
     assert done.returncode == 2 and not done.stdout and "--kappa: found 0.5" in done.stderr
 
 
-def test_without_a_suffix_a_file_is_markdown(tmp_path: Path) -> None:
-    assert run("constants", "--q", "0.5", "--out", str(tmp_path / "t")).returncode == 0
-    assert (tmp_path / "t").read_text(encoding="utf-8").startswith("**")
-
-
-def test_help_names_the_options() -> None:
-    done = run("--help")
-    assert done.returncode == 0
+def test_help_names_the_options(ended: dict[tuple[str, ...], Ended]) -> None:
+    code, printed, _ = ended[GOOD["help"]]
+    assert code == 0
     for option in ("--n", "--m", "--d", "--kappa", "--y-norm", "--noise", "--loss", "--form", "--q", "--delta"):
-        assert option in done.stdout
+        assert option in printed
     for option in ("--train", "--activation", "--bound", "--format", "--out", "block-observation"):
-        assert option in done.stdout
+        assert option in printed
