@@ -11,7 +11,6 @@ from fractions import Fraction
 from typing import Any
 
 import flint
-import mpmath as mp
 import numpy as np
 import pytest
 import sympy as sp
@@ -30,7 +29,6 @@ from dipproofs.enclosures.norms import vector_norm
 from dipproofs.theory import symbols as s
 from dipproofs.theory.architectures.two_layer import ARCHITECTURES
 from dipproofs.theory.losses import huber
-from dipproofs.theory.width.levels import _without_overflow
 
 PAPER = Plan("paper", "paper", ARCHITECTURES["both"])
 
@@ -89,17 +87,6 @@ def test_the_time_of_a_residual_is_that_of_its_value(value: Any) -> None:
     residual = huber.POTENTIAL.inverse.subs(given).subs(huber.e, level)
     by_residual = huber.POTENTIAL.time.subs(given).subs(huber.s, residual)
     assert sp.simplify(by_residual - huber.POTENTIAL.time_of_value.subs(given).subs(huber.e, level)) == 0
-
-
-def test_rewriting_without_assumptions() -> None:
-    """arcosh(e^z) in the form SymPy keeps for a plain symbol; an asinh of something else stays."""
-    z = sp.Symbol("z")
-    safe = _without_overflow(sp.asinh(sp.sqrt(2 * sp.exp(z) * sp.sinh(z))))
-    assert not safe.has(sp.asinh)
-    with mp.workdps(30):
-        assert abs(mp.mpf(sp.N(safe.subs(z, 2), 30)) - mp.acosh(mp.exp(2))) < 1e-25
-    other = sp.asinh(2 * sp.exp(z) * sp.sinh(z))
-    assert _without_overflow(other) == other
 
 
 def test_the_norm_of_an_interval_vector_has_the_ends_of_its_entries() -> None:

@@ -266,7 +266,7 @@ def test_impossible_losses() -> None:
 def test_spectrum() -> None:
     for size, kappa in itertools.product((2, 3, 5, 8), (sp.Integer(1), sp.Rational(7, 2), sp.Integer(100))):
         sizes = {spectrum.rank: size, spectrum.kappa: kappa}
-        values = [spectrum.VALUE.subs({**sizes, spectrum._i: i}) for i in range(size)]
+        values = [spectrum.VALUE.subs({**sizes, spectrum.place: i}) for i in range(size)]
         assert values[0] == 1 and values[-1] == 1 / kappa
         for power, expr in ((2, spectrum.FROBENIUS2), (4, spectrum.SCHATTEN4)):
             assert sp.simplify(expr.subs(sizes) - sum(v**power for v in values)) == 0

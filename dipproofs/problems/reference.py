@@ -69,7 +69,7 @@ def _table(options: type[Options]) -> str:
     rows = ["| key | expected | default | meaning |", "|---|---|---|---|"]
     for item in dataclasses.fields(options):  # type: ignore[arg-type]
         expected = item.metadata["rule"].expected
-        cells = (f"`{item.name}`", expected, _default(item), meaning.get(item.name, ""))
+        cells = (f"`{item.name}`", expected, _default(item), meaning[item.name])
         rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(rows) + "\n"
 

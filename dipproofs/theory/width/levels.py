@@ -64,10 +64,8 @@ _A = sp.Wild("A")
 
 def _without_overflow(expr: sp.Expr) -> sp.Expr:
     """Rewrite arcosh(exp A), written as asinh√(2e^A sinh A), as A+log(1+√(1−e^{−2A})): equal for A ≥ 0."""
-    pattern = sp.asinh(sp.sqrt(2) * sp.sqrt(sp.exp(_A)) * sp.sqrt(sp.sinh(_A)))
-    other = sp.asinh(sp.sqrt(2 * sp.exp(_A) * sp.sinh(_A)))
-    far = _A + sp.log(1 + sp.sqrt(1 - sp.exp(-2 * _A)))
-    return expr.replace(pattern, far).replace(other, far)
+    arcosh = sp.asinh(sp.sqrt(2) * sp.sqrt(sp.exp(_A)) * sp.sqrt(sp.sinh(_A)))
+    return expr.replace(arcosh, _A + sp.log(1 + sp.sqrt(1 - sp.exp(-2 * _A))))
 
 
 def desingularized_requirement(loss: LossTheory) -> Requirement | None:

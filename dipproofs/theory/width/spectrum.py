@@ -10,9 +10,9 @@ from dipproofs.theory.core import define, symbol
 
 rank = symbol("r", "rank of A, a number", positive=True, integer=True)
 kappa = symbol("kappa", "condition number of A", positive=True)
-_i = symbol("i", "place of a singular value, from 0", integer=True, nonnegative=True)
+place = symbol("i", "place of a singular value, from 0", integer=True, nonnegative=True)
 _last = rank - 1
-VALUE = define("width.spectrum.value", 1 - (1 - 1 / kappa) * _i / _last, "i-th singular value, 0 ≤ i < r", "§6")
+VALUE = define("width.spectrum.value", 1 - (1 - 1 / kappa) * place / _last, "i-th singular value, 0 ≤ i < r", "§6")
 
 #: Σ_{i<r} i^p for p = 0 … 4 (Faulhaber).
 _FAULHABER = (
