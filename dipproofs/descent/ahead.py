@@ -38,6 +38,11 @@ class Ahead:
         self._begun: list[_Begun] = []
         self._small = engine.parameter_count <= _PARAMETERS
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is begun."""
+        return not self._begun
+
     def begin(self, before: Any, setting: Setting, counts: list[int], tolerance: float) -> None:
         """Let the device start chunks of these lengths, after those begun already, if there are any."""
         if not self._small:

@@ -145,7 +145,7 @@ class Driver:
 
     def _watched(self, watcher: Any, tau: int) -> str | None:
         """The watcher's answer; the device goes on meanwhile."""
-        if tau < self._end:
+        if tau < self._end and self.ahead.idle:
             setting = self._setting(self.steps[-1][1], self._guarded())
             self.ahead.begin(self.carry, setting, self._counts(tau, 1), self._tolerance)
         answer: str | None = watcher(tau, Offer(self), self.value)
