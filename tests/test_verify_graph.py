@@ -159,9 +159,6 @@ def test_norms_are_bounds() -> None:
             x = rng.standard_normal(shape) * scale
             true = np.linalg.norm(x / scale, 2) * scale
             assert true * (1 - 1e-14) <= floats.norm(x) <= true * (1 + 1e-6)
-            if shape[0] <= shape[1]:
-                least = np.linalg.svd(x / scale, compute_uv=False)[-1] * scale
-                assert least * (1 - 1e-5) <= floats.smallest_singular(x) <= least * (1 + 1e-13) or shape == (30, 30)
     assert math.isinf(floats.frobenius(np.array([1.0, np.inf]))) and floats.norm(np.zeros((2, 3))) == 0.0
 
 
@@ -230,6 +227,6 @@ def test_tiny_matrices_have_bounds_on_both_sides() -> None:
     """What `unit` times rounds to the grid of subnormal numbers."""
     x = np.array([[2.7012e-319, 9.90052e-318]])
     size = sum((arb(float(entry)) ** 2 for entry in x[0]), arb(0)).sqrt()
-    assert floats.smallest_singular(x) <= size <= floats.norm(x)
+    assert size <= floats.norm(x)
     for low, high in extreme_singular_values(x):
         assert low <= size <= high

@@ -195,9 +195,7 @@ def _decide(
             weakened(decision, evaluator.env)
     if decision.verdict is Verdict.REFUTED and not _all_fail(base, evaluator, proposals):
         decision.hypotheses = [_of_this_form(h, evaluator) for h in decision.hypotheses]
-    verdict = decision.verdict
-    for hypothesis in before:
-        verdict = verdict & hypothesis.verdict
+    verdict = Verdict.of_all([decision.verdict, *(hypothesis.verdict for hypothesis in before)])
     holds = verdict is Verdict.PROVED or _all_hold(decision, base)
     guarantees = (
         guarantee(
@@ -330,11 +328,9 @@ def _failure(
     hypotheses: list[Hypothesis], form: str, quantities: Mapping[str, Bound | None], common: dict[str, Any],
     guarantees: Guarantees | None = None,
 ) -> Certificate:  # fmt: skip
-    verdict, chosen = Verdict.PROVED, FORMS[BEST[0] if form == "best" else form]
-    for hypothesis in hypotheses:
-        verdict = verdict & hypothesis.verdict
+    chosen = FORMS[BEST[0] if form == "best" else form]
     return Certificate(
-        verdict=verdict,
+        verdict=Verdict.of_all(hypothesis.verdict for hypothesis in hypotheses),
         form=chosen.id,
         profile=chosen.own_profile or OBSERVATION.id,
         quantities=quantities,

@@ -47,10 +47,7 @@ class Decision:
     @property
     def verdict(self) -> Verdict:
         """Proved if every hypothesis is, refuted if one is, else undecided."""
-        result = Verdict.PROVED
-        for hypothesis in self.hypotheses:
-            result = result & hypothesis.verdict
-        return result
+        return Verdict.of_all(hypothesis.verdict for hypothesis in self.hypotheses)
 
 
 class Evaluator:

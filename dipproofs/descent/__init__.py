@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dipproofs.descent.engine import Iterate
 from dipproofs.descent.history import History, Run
-from dipproofs.descent.marks import candidate_iterations
 from dipproofs.descent.methods import METHODS, Adam, GradientDescent, HeavyBall, Method, Nesterov, make_method
 from dipproofs.descent.momentum import automatic_momentum
 from dipproofs.descent.program import Program, autodiff_program
@@ -32,7 +31,6 @@ __all__ = [
     "Snapshot",
     "autodiff_program",
     "automatic_momentum",
-    "candidate_iterations",
     "descend",
     "make_method",
     "make_schedule",

@@ -4,26 +4,11 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Iterator
 
 #: Chunks of at most this many iterations, so that a run can be watched and interrupted.
 CAPACITY = 1024
 #: Ratio of successive iterations at which the run is offered for certification.
 _GEOMETRIC_RATIO = 1.15
-
-
-def candidate_iterations(last: int, ratio: float = _GEOMETRIC_RATIO) -> Iterator[int]:
-    """Yield 0, 1, 2, … geometrically spaced, then ``last``.
-
-    Example:
-        >>> list(candidate_iterations(20))
-        [0, 1, 2, 3, 4, 5, 6, 7, 9, 11, 13, 15, 18, 20]
-    """
-    t = 0
-    while t < last:
-        yield t
-        t = max(t + 1, math.ceil(t * ratio))
-    yield last
 
 
 class Marks:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any
 
@@ -187,6 +187,3 @@ def _used(expression: sympy.Expr, values: Mapping[sympy.Symbol, Bound]) -> tuple
 def radius_of(value: flint.arb) -> float:
     """Radius of a ball as a float (inf for NaN), for comparisons only."""
     return math.inf if value.is_nan() else float(value.rad())
-
-
-ArbCallable = Callable[[flint.arb], flint.arb]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import IntEnum, StrEnum
+from functools import reduce
+from operator import and_
 
 
 class Evidence(IntEnum):
@@ -78,6 +80,16 @@ class Verdict(StrEnum):
         if Verdict.REFUTED in (self, other):
             return Verdict.REFUTED
         return Verdict.PROVED if self is other is Verdict.PROVED else Verdict.UNDECIDED
+
+    @classmethod
+    def of_all(cls, verdicts: Iterable[Verdict]) -> Verdict:
+        """Verdict of "all of them": refuted when one is, proved when all are, also when there is none.
+
+        Example:
+            >>> str(Verdict.of_all([Verdict.PROVED, Verdict.UNDECIDED])), str(Verdict.of_all([]))
+            ('undecided', 'proved')
+        """
+        return reduce(and_, verdicts, cls.PROVED)
 
     def __invert__(self) -> Verdict:
         """Verdict of the negation."""

@@ -95,11 +95,6 @@ def _logarithm(node: sympy.log) -> tuple[Operation, tuple[Any, ...]]:
     return arb.log, (argument,)
 
 
-def sqrt_nonnegative(x: flint.arb) -> flint.arb:
-    """√x for a number known to be ≥ 0, whatever its ball says."""
-    return x.nonnegative_part().sqrt()
-
-
 def _power(node: sympy.Pow) -> tuple[Operation, tuple[Any, ...]]:
     base, exponent = node.args
     known_sign = bool(base.is_nonnegative)

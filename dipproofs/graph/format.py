@@ -113,15 +113,6 @@ class Graph:
         return MappingProxyType({name: places[name] for name in self.parameters})
 
     @cached_property
-    def children(self) -> tuple[tuple[int, ...], ...]:
-        """For every node the later nodes that read it, once each."""
-        found: list[list[int]] = [[] for _ in self.nodes]
-        for place, node in enumerate(self.nodes):
-            for source in sorted(set(node.inputs)):
-                found[source].append(place)
-        return tuple(tuple(places) for places in found)
-
-    @cached_property
     def trained(self) -> tuple[bool, ...]:
         """For every node whether it depends on a parameter."""
         result: list[bool] = []

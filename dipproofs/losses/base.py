@@ -182,13 +182,10 @@ class Loss:
         Raises:
             InputError: the first offending entry, what is expected, and what to do.
         """
-        values = np.asarray(y, dtype=np.float64).ravel()
-        low, high = (float(self._with_parameters(end)) for end in self.theory.data_domain)
-        bad = np.flatnonzero(~((values > low) & (values < high)))
-        if bad.size:
+        found, first, end = self._outside(y, self.theory.data_domain)
+        if found:
             raise InputError(
-                f"y: found {bad.size} of {values.size} entries outside ]{low:g}, {high:g}[ "
-                f"(first y[{bad[0]}] = {values[bad[0]]:g}), expected all inside for loss {self.kind}; "
+                f"y: {found} (first y[{first}] = {end:g}), expected all inside for loss {self.kind}; "
                 f"{self.theory.advice.get('data', 'check the data')}"
             )
 
@@ -198,15 +195,22 @@ class Loss:
         Raises:
             InputError: how many entries are outside, and what to do.
         """
-        values = np.asarray(v, dtype=np.float64).ravel()
-        low, high = (float(self._with_parameters(end)) for end in self.theory.domain)
-        bad = np.flatnonzero(~((values > low) & (values < high)))
-        if bad.size:
+        found, _, end = self._outside(v, self.theory.domain, " of A g(u,θ_0)")
+        if found:
             raise InputError(
-                f"start: found {bad.size} of {values.size} entries of A g(u,θ_0) outside ]{low:g}, {high:g}[ "
-                f"(first {values[bad[0]]:g}), expected all inside for loss {self.kind}; "
+                f"start: {found} (first {end:g}), expected all inside for loss {self.kind}; "
                 f"{self.theory.advice.get('start', 'choose another start')}"
             )
+
+    def _outside(self, values: np.ndarray, domain: tuple[sp.Expr, sp.Expr], of: str = "") -> tuple[str, int, float]:
+        """Say how many entries are outside a domain, "" for none; place and value of the first."""
+        flat = np.asarray(values, dtype=np.float64).ravel()
+        low, high = (float(self._with_parameters(end)) for end in domain)
+        bad = np.flatnonzero(~((flat > low) & (flat < high)))
+        if not bad.size:
+            return "", 0, 0.0
+        said = f"found {bad.size} of {flat.size} entries{of} outside ]{low:g}, {high:g}["
+        return said, int(bad[0]), float(flat[bad[0]])
 
     # --- enclosures -------------------------------------------------------------------------------------
     def constants(self, y: Float[np.ndarray, " m"], loss_0: Bound) -> dict[sp.Symbol, Bound]:
@@ -224,10 +228,6 @@ class Loss:
     def enclose(self, v: Any, y: np.ndarray) -> Bound:
         """Enclose L at an enclosed prediction v (`enclosures.IntervalMatrix` of shape (m,), or exact floats)."""
         return enclosures.loss_value(self, v, np.asarray(y))
-
-    def residual_norm(self, v: Any, y: np.ndarray) -> Bound:
-        """Enclose ‖v − y‖ (squared and other symmetric losses)."""
-        return enclosures.residual_norm(v, np.asarray(y))
 
     def assumptions(self, v: Any, y: np.ndarray, loss_0: Bound) -> tuple[Hypothesis, Hypothesis]:
         """Decide (A1), id ``compact``, and that the argmin is the only minimiser in reach, id ``minimiser``.

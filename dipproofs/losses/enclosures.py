@@ -111,14 +111,6 @@ def loss_value(loss: Loss, v: Any, y: np.ndarray) -> Bound:
         return Bound(max(lower_of(low), 0.0), upper_of(high))
 
 
-def residual_norm(v: Any, y: np.ndarray) -> Bound:
-    """Enclose ‖v − y‖."""
-    mid, rad = ends(v)
-    with flint.ctx.workprec(_BITS):
-        low, high = _distance(mid, rad, np.asarray(y, dtype=np.float64).ravel())
-        return Bound(max(lower_of(low), 0.0), upper_of(high))
-
-
 def _sum(terms: list[flint.arb]) -> flint.arb:
     total = flint.arb(0)
     for term in terms:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import flint
 import numpy as np
@@ -22,22 +22,22 @@ Constants = Mapping[sp.Symbol, Bound]
 
 def psi_bound(loss: Loss, f: Bound, constants: Constants) -> Bound:
     """Enclose ψ(f); ψ is increasing with ψ(0) = 0."""
-    low = max(lower_of(_psi(loss, f.lower, constants)), 0.0) if f.lower > 0 else 0.0
-    high = math.inf if math.isinf(f.upper) else 0.0 if f.upper <= 0 else upper_of(_psi(loss, f.upper, constants))
+    low = max(lower_of(loss.psi_at(f.lower, constants)), 0.0) if f.lower > 0 else 0.0
+    high = math.inf if math.isinf(f.upper) else 0.0 if f.upper <= 0 else upper_of(loss.psi_at(f.upper, constants))
     return Bound(low, max(low, high), _evidence(loss, f, constants))
 
 
 def Psi_bound(loss: Loss, f: Bound, constants: Constants) -> Bound:
     """Enclose Ψ(f); Ψ is decreasing."""
-    low = -math.inf if math.isinf(f.upper) or f.upper <= 0 else lower_of(_Psi(loss, f.upper, constants))
-    high = math.inf if f.lower <= 0 else upper_of(_Psi(loss, f.lower, constants))
+    low = -math.inf if math.isinf(f.upper) or f.upper <= 0 else lower_of(loss.Psi_at(f.upper, constants))
+    high = math.inf if f.lower <= 0 else upper_of(loss.Psi_at(f.lower, constants))
     return Bound(low, high, _evidence(loss, f, constants))
 
 
 def Psi_inv_bound(loss: Loss, level: Bound, constants: Constants) -> Bound:
     """Enclose Ψ⁻¹(ξ); Ψ⁻¹ is decreasing."""
-    low = 0.0 if math.isinf(level.upper) else max(lower_of(_Psi_inv(loss, level.upper, constants)), 0.0)
-    high = math.inf if level.lower == -math.inf else upper_of(_Psi_inv(loss, level.lower, constants))
+    low = 0.0 if math.isinf(level.upper) else max(lower_of(loss.Psi_inv_at(level.upper, constants)), 0.0)
+    high = math.inf if level.lower == -math.inf else upper_of(loss.Psi_inv_at(level.lower, constants))
     return Bound(low, high, _evidence(loss, level, constants))
 
 
@@ -63,7 +63,7 @@ def iterations_to(loss: Loss, f0: Bound, target: float, rate_exponent: Bound, co
         return None
     for bits in (128, 512, 2048):
         with flint.ctx.workprec(bits):
-            gap = _Psi(loss, target, constants) - _Psi(loss, f0.upper, constants)
+            gap = loss.Psi_at(target, constants) - loss.Psi_at(f0.upper, constants)
             steps = gap / flint.arb(rate_exponent.lower)
             whole = steps.upper().ceil().unique_fmpz() if steps.is_finite() else None
         if whole is not None:
@@ -80,25 +80,9 @@ def envelope(loss: Loss, f0: Bound, rate_exponent: Bound, taus: Iterable[int], c
     start = Psi_bound(loss, f0, constants)
     if start.lower == -math.inf:
         return np.full(len(list(taus)), f0.upper)
-    kappa = Fraction(max(rate_exponent.lower, 0.0))
-    levels = (_sum_down(start.lower, int(tau) * kappa) for tau in taus)
-    return np.array([min(f0.upper, upper_of(_Psi_inv(loss, level, constants))) for level in levels])
-
-
-def _sum_down(start: float, increase: Fraction) -> Fraction:
-    return Fraction(start) + increase
-
-
-def _psi(loss: Loss, value: float, constants: Constants) -> flint.arb:
-    return loss.psi_at(value, constants)
-
-
-def _Psi(loss: Loss, value: float, constants: Constants) -> flint.arb:
-    return loss.Psi_at(value, constants)
-
-
-def _Psi_inv(loss: Loss, level: Any, constants: Constants) -> flint.arb:
-    return loss.Psi_inv_at(level, constants)
+    begin, kappa = Fraction(start.lower), Fraction(max(rate_exponent.lower, 0.0))
+    levels = (begin + int(tau) * kappa for tau in taus)
+    return np.array([min(f0.upper, upper_of(loss.Psi_inv_at(level, constants))) for level in levels])
 
 
 def _evidence(loss: Loss, f: Bound, constants: Constants) -> Evidence:

@@ -188,9 +188,3 @@ class Network(Protocol):
     def never_injective(self, rank: int | None) -> str:
         """Return why s_A(θ) = 0 for every θ, with a cure; "" if that is not known. ``rank``: of A, None if unknown."""
         return ""
-
-
-def is_network(value: Any) -> bool:
-    """Whether a value has the interface of a network (a class does not count)."""
-    needed = ("architecture", "arrays", "describe", "enclose", "estimate", "n", "output", "parameters")
-    return not isinstance(value, type) and all(hasattr(value, name) for name in needed)

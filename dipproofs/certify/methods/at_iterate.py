@@ -81,9 +81,7 @@ def certify_momentum(
     c = loss_scale(loss, y.size) if loss.projects_data else Bound.exact(1)
     told = setting(base, network, operator, y, method)
     found = decide(base, told, method, targets, c)
-    verdict = Verdict.PROVED
-    for hypothesis in (*before, *found.hypotheses):
-        verdict = verdict & hypothesis.verdict
+    verdict = Verdict.of_all(hypothesis.verdict for hypothesis in (*before, *found.hypotheses))
     guarantees = now
     if verdict is Verdict.PROVED:
         guarantees = found.guarantees if signal is None else _with_signal(found, base, signal)
@@ -225,8 +223,7 @@ def _at_the_edge(ball: ProfileBall, rho: float) -> Bound:
     """F(ρ), enclosed."""
     plan, env = ball.plan(rho), ball.constants(rho)
     with flint.ctx.workprec(BITS):
-        evidence = max(bound.evidence for bound in ball.base.values.values())
-        return Bound.from_arb(call(plan.theorem.F, {**env, s.t: flint.arb(rho)}), evidence)
+        return Bound.from_arb(call(plan.theorem.F, {**env, s.t: flint.arb(rho)}), ball.evidence)
 
 
 def _left(ball: ProfileBall, rho: float, S: Bound) -> Bound:
@@ -235,8 +232,7 @@ def _left(ball: ProfileBall, rho: float, S: Bound) -> Bound:
     with flint.ctx.workprec(BITS):
         low = call(plan.theorem.F, {**env, s.t: flint.arb(S.upper)})
         high = call(plan.theorem.F, {**env, s.t: flint.arb(0)})
-        evidence = max(bound.evidence for bound in ball.base.values.values())
-        return Bound(max(Bound.from_arb(low).lower, 0.0), Bound.from_arb(high).upper, evidence)
+        return Bound(max(Bound.from_arb(low).lower, 0.0), Bound.from_arb(high).upper, ball.evidence)
 
 
 def _onto(ball: ProfileBall, rho: float, S: Bound) -> Verdict:
@@ -244,8 +240,8 @@ def _onto(ball: ProfileBall, rho: float, S: Bound) -> Verdict:
     plan, env = ball.plan(rho), ball.constants(rho)
     with flint.ctx.workprec(BITS):
         left = [call(expr, {**env, s.S: flint.arb(S.upper)}) for expr in plan.theorem.onto]
-    proved = max(bound.evidence for bound in ball.base.values.values()) is Evidence.PROVED
-    return Verdict.PROVED if proved and any(bool(value > 0) for value in left) else Verdict.UNDECIDED
+    proved = ball.evidence is Evidence.PROVED and any(bool(value > 0) for value in left)
+    return Verdict.PROVED if proved else Verdict.UNDECIDED
 
 
 def _guarantees(

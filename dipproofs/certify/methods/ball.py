@@ -9,7 +9,7 @@ from dipproofs.certify.constants import Plan, evaluate, float_call, float_evalua
 from dipproofs.certify.methods.decide import BITS
 from dipproofs.certify.quantities import Base
 from dipproofs.certify.search import pessimistic
-from dipproofs.enclosures import Bound
+from dipproofs.enclosures import Bound, Evidence
 from dipproofs.enclosures.evaluate import call
 from dipproofs.theory import symbols as s
 
@@ -28,6 +28,7 @@ class ProfileBall:
         self.base = base
         promising = base.architecture.promising
         self.plans = [Plan(FORM, profile, base.architecture) for profile in promising]
+        self.evidence = Evidence.weakest(bound.evidence for bound in base.values.values())
         self.largest = float(base.values[s.ball_radius].lower) if s.ball_radius in base.values else np.inf
 
     def _profiles(self, rho: np.ndarray) -> tuple[np.ndarray, dict]:  # type: ignore[type-arg]

@@ -49,10 +49,7 @@ class Decision:
     @property
     def verdict(self) -> Verdict:
         """Proved if every hypothesis is."""
-        result = Verdict.PROVED
-        for hypothesis in self.hypotheses:
-            result = result & hypothesis.verdict
-        return result
+        return Verdict.of_all(hypothesis.verdict for hypothesis in self.hypotheses)
 
     def bound(self, symbol: sp.Symbol) -> Bound:
         """The enclosure of a constant."""

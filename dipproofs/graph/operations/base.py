@@ -12,6 +12,9 @@ import numpy as np
 from dipproofs.errors import InputError
 from dipproofs.graph.node import Node, Shape
 
+Array = np.ndarray
+Arrays = Sequence[Array]
+
 
 class Tables(Protocol):
     """What operations read of the graph they stand in."""
@@ -71,13 +74,11 @@ class Operation(ABC):
         """
 
     @abstractmethod
-    def evaluate(self, node: Node, inputs: Sequence[np.ndarray], graph: Tables) -> np.ndarray:
+    def evaluate(self, node: Node, inputs: Arrays, graph: Tables) -> Array:
         """Return the result for inputs of the right shapes."""
 
     @abstractmethod
-    def vjp(
-        self, node: Node, inputs: Sequence[np.ndarray], result: np.ndarray, cotangents: np.ndarray, graph: Tables
-    ) -> tuple[np.ndarray, ...]:
+    def vjp(self, node: Node, inputs: Arrays, result: Array, cotangents: Array, graph: Tables) -> tuple[Array, ...]:
         """Return the adjoint of the derivative applied to many cotangents.
 
         Args:
@@ -90,11 +91,6 @@ class Operation(ABC):
         Returns:
             One array (rows, *input shape) for each input.
         """
-
-
-def no_input(value: Any) -> InputError:
-    """The error for a constant or parameter that is not there."""
-    return InputError(f"found the name {value!r}, expected one of the graph's")
 
 
 def constant(graph: Tables, name: str, kind: str = "f") -> np.ndarray:

@@ -12,7 +12,7 @@ import numpy as np
 from dipproofs.errors import InputError
 from dipproofs.graph.node import Node, Shape
 from dipproofs.graph.operations import rules
-from dipproofs.graph.operations.base import Operation, Tables
+from dipproofs.graph.operations.base import Array, Arrays, Operation, Tables
 
 
 class Conv(Operation):
@@ -58,16 +58,14 @@ class Conv(Operation):
             raise InputError(f"found x {x}, w {w} and {groups} groups, expected w of x's channels divided by groups")
         return (w[1] * groups if transposed else w[0], *_space(node, x, w))
 
-    def evaluate(self, node: Node, inputs: Sequence[np.ndarray], graph: Tables) -> np.ndarray:
+    def evaluate(self, node: Node, inputs: Arrays, graph: Tables) -> Array:
         """Return the convolution."""
         x, w = inputs
         g, kernel = node["groups"], grouped_kernel(node, w)
         y = kernel.reshape(g, kernel.shape[1], -1) @ patches(node, x, w.shape)
         return np.asarray(y.reshape(node.shape))
 
-    def vjp(
-        self, node: Node, inputs: Sequence[np.ndarray], result: np.ndarray, cotangents: np.ndarray, graph: Tables
-    ) -> tuple[np.ndarray, ...]:
+    def vjp(self, node: Node, inputs: Arrays, result: Array, cotangents: Array, graph: Tables) -> tuple[Array, ...]:
         """Correlate the cotangent with the kernel (for x) and with x (for w)."""
         x, w = inputs
         rows, g, kernel = len(cotangents), node["groups"], grouped_kernel(node, w)

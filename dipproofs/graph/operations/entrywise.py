@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-import numpy as np
-
 from dipproofs.graph.functions import numpy_function
 from dipproofs.graph.node import Node, Shape
 from dipproofs.graph.operations import rules
-from dipproofs.graph.operations.base import Operation, Tables
+from dipproofs.graph.operations.base import Array, Arrays, Operation, Tables
 from dipproofs.theory.elementary import ELEMENTARY
 
 
@@ -32,12 +30,10 @@ class Entrywise(Operation):
         """Return the input's shape."""
         return shapes[0]
 
-    def evaluate(self, node: Node, inputs: Sequence[np.ndarray], graph: Tables) -> np.ndarray:
+    def evaluate(self, node: Node, inputs: Arrays, graph: Tables) -> Array:
         """Return φ of the entries; NaN outside the domain."""
         return numpy_function(node["function"], 0)(inputs[0])
 
-    def vjp(
-        self, node: Node, inputs: Sequence[np.ndarray], result: np.ndarray, cotangents: np.ndarray, graph: Tables
-    ) -> tuple[np.ndarray, ...]:
+    def vjp(self, node: Node, inputs: Arrays, result: Array, cotangents: Array, graph: Tables) -> tuple[Array, ...]:
         """Multiply by φ'."""
         return (cotangents * numpy_function(node["function"], 1)(inputs[0]),)

@@ -11,7 +11,7 @@ import numpy as np
 from dipproofs.errors import InputError
 from dipproofs.graph.node import Node, Shape
 from dipproofs.graph.operations import rules
-from dipproofs.graph.operations.base import Operation, Tables, constant
+from dipproofs.graph.operations.base import Array, Arrays, Operation, Tables, constant
 
 
 class Gather(Operation):
@@ -37,14 +37,12 @@ class Gather(Operation):
             raise InputError(f"found the index {wrong}, expected -1 to {total - 1}")
         return indices.shape
 
-    def evaluate(self, node: Node, inputs: Sequence[np.ndarray], graph: Tables) -> np.ndarray:
+    def evaluate(self, node: Node, inputs: Arrays, graph: Tables) -> Array:
         """Return the gathered entries."""
         joined = np.concatenate([*(x.reshape(-1) for x in inputs), np.zeros(1)])
         return np.asarray(joined[graph.constants[node["indices"]]])
 
-    def vjp(
-        self, node: Node, inputs: Sequence[np.ndarray], result: np.ndarray, cotangents: np.ndarray, graph: Tables
-    ) -> tuple[np.ndarray, ...]:
+    def vjp(self, node: Node, inputs: Arrays, result: Array, cotangents: Array, graph: Tables) -> tuple[Array, ...]:
         """Add every cotangent entry to the entry it was read from."""
         sizes = [x.size for x in inputs]
         indices = graph.constants[node["indices"]].reshape(-1)

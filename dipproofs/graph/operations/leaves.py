@@ -5,15 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-import numpy as np
-
 from dipproofs.errors import InputError
 from dipproofs.graph.node import Node, Shape
 from dipproofs.graph.operations import rules
-from dipproofs.graph.operations.base import Operation, Tables, constant
+from dipproofs.graph.operations.base import Array, Arrays, Operation, Tables, constant
 
 
-class Parameter(Operation):
+class Leaf(Operation):
+    """An array that is there already.
+
+    Attributes:
+        name: under which the graph holds it.
+    """
+
+    inputs = (0, 0)
+    attributes: ClassVar = {"name": rules.TEXT}
+
+    def vjp(self, node: Node, inputs: Arrays, result: Array, cotangents: Array, graph: Tables) -> tuple[Array, ...]:
+        """Return nothing: there is no input."""
+        return ()
+
+
+class Parameter(Leaf):
     """The trained array called `name`.
 
     It is a block of its own in the theory of docs/theory.md; several nodes may read it (a tied weight).
@@ -23,8 +36,6 @@ class Parameter(Operation):
     """
 
     name = "parameter"
-    inputs = (0, 0)
-    attributes: ClassVar = {"name": rules.TEXT}
 
     def shape(self, node: Node, shapes: Sequence[Shape], graph: Tables) -> Shape:
         """Return the parameter's shape."""
@@ -32,18 +43,12 @@ class Parameter(Operation):
             raise InputError(f"found the parameter {node['name']!r}, expected one of the graph's")
         return graph.parameters[node["name"]]
 
-    def evaluate(self, node: Node, inputs: Sequence[np.ndarray], graph: Tables) -> np.ndarray:
+    def evaluate(self, node: Node, inputs: Arrays, graph: Tables) -> Array:
         """Never called: `dipproofs.graph.evaluate` puts the values in."""
         raise NotImplementedError
 
-    def vjp(
-        self, node: Node, inputs: Sequence[np.ndarray], result: np.ndarray, cotangents: np.ndarray, graph: Tables
-    ) -> tuple[np.ndarray, ...]:
-        """Return nothing: there is no input."""
-        return ()
 
-
-class Constant(Operation):
+class Constant(Leaf):
     """The constant array called `name` (float64).
 
     Attributes:
@@ -51,19 +56,11 @@ class Constant(Operation):
     """
 
     name = "constant"
-    inputs = (0, 0)
-    attributes: ClassVar = {"name": rules.TEXT}
 
     def shape(self, node: Node, shapes: Sequence[Shape], graph: Tables) -> Shape:
         """Return the constant's shape."""
         return constant(graph, node["name"]).shape
 
-    def evaluate(self, node: Node, inputs: Sequence[np.ndarray], graph: Tables) -> np.ndarray:
+    def evaluate(self, node: Node, inputs: Arrays, graph: Tables) -> Array:
         """Return the constant."""
         return constant(graph, node["name"])
-
-    def vjp(
-        self, node: Node, inputs: Sequence[np.ndarray], result: np.ndarray, cotangents: np.ndarray, graph: Tables
-    ) -> tuple[np.ndarray, ...]:
-        """Return nothing: there is no input."""
-        return ()

@@ -10,7 +10,7 @@ import numpy as np
 from dipproofs.errors import InputError
 from dipproofs.graph.node import Node, Shape
 from dipproofs.graph.operations import rules
-from dipproofs.graph.operations.base import Operation, Tables, constant, factor
+from dipproofs.graph.operations.base import Array, Arrays, Operation, Tables, constant, factor
 
 
 class Contract(Operation):
@@ -34,13 +34,11 @@ class Contract(Operation):
             raise InputError(f"found a matrix {matrix.shape} for axis {axis} of {shape}, expected (r, axis length)")
         return (*shape[:axis], matrix.shape[0], *shape[axis + 1 :])
 
-    def evaluate(self, node: Node, inputs: Sequence[np.ndarray], graph: Tables) -> np.ndarray:
+    def evaluate(self, node: Node, inputs: Arrays, graph: Tables) -> Array:
         """Return U applied along the axis."""
         return along(graph.constants[node["matrix"]], inputs[0], node["axis"])
 
-    def vjp(
-        self, node: Node, inputs: Sequence[np.ndarray], result: np.ndarray, cotangents: np.ndarray, graph: Tables
-    ) -> tuple[np.ndarray, ...]:
+    def vjp(self, node: Node, inputs: Arrays, result: Array, cotangents: Array, graph: Tables) -> tuple[Array, ...]:
         """Apply Uᵀ."""
         return (along(graph.constants[node["matrix"]].T, cotangents, node["axis"] + 1),)
 
@@ -66,13 +64,11 @@ class Sum(Operation):
         check_axes(node["axes"], shapes[0])
         return tuple(n for axis, n in enumerate(shapes[0]) if axis not in node["axes"])
 
-    def evaluate(self, node: Node, inputs: Sequence[np.ndarray], graph: Tables) -> np.ndarray:
+    def evaluate(self, node: Node, inputs: Arrays, graph: Tables) -> Array:
         """Return the sums."""
         return np.asarray(inputs[0].sum(axis=node["axes"]))
 
-    def vjp(
-        self, node: Node, inputs: Sequence[np.ndarray], result: np.ndarray, cotangents: np.ndarray, graph: Tables
-    ) -> tuple[np.ndarray, ...]:
+    def vjp(self, node: Node, inputs: Arrays, result: Array, cotangents: Array, graph: Tables) -> tuple[Array, ...]:
         """Repeat the cotangent along the axes."""
         spread = np.expand_dims(cotangents, tuple(axis + 1 for axis in sorted(node["axes"])))
         return (np.array(np.broadcast_to(spread, (len(cotangents), *inputs[0].shape))),)
@@ -99,13 +95,11 @@ class Scale(Operation):
         """Return the input's shape."""
         return _same_as_constant(factor(graph, node["factor"]), shapes[0])
 
-    def evaluate(self, node: Node, inputs: Sequence[np.ndarray], graph: Tables) -> np.ndarray:
+    def evaluate(self, node: Node, inputs: Arrays, graph: Tables) -> Array:
         """Return the products."""
         return np.asarray(inputs[0] * factor(graph, node["factor"]))
 
-    def vjp(
-        self, node: Node, inputs: Sequence[np.ndarray], result: np.ndarray, cotangents: np.ndarray, graph: Tables
-    ) -> tuple[np.ndarray, ...]:
+    def vjp(self, node: Node, inputs: Arrays, result: Array, cotangents: Array, graph: Tables) -> tuple[Array, ...]:
         """Scale the cotangent alike."""
         return (cotangents * factor(graph, node["factor"]),)
 
@@ -125,13 +119,11 @@ class Shift(Operation):
         """Return the input's shape."""
         return _same_as_constant(factor(graph, node["offset"]), shapes[0])
 
-    def evaluate(self, node: Node, inputs: Sequence[np.ndarray], graph: Tables) -> np.ndarray:
+    def evaluate(self, node: Node, inputs: Arrays, graph: Tables) -> Array:
         """Return the sums."""
         return np.asarray(inputs[0] + factor(graph, node["offset"]))
 
-    def vjp(
-        self, node: Node, inputs: Sequence[np.ndarray], result: np.ndarray, cotangents: np.ndarray, graph: Tables
-    ) -> tuple[np.ndarray, ...]:
+    def vjp(self, node: Node, inputs: Arrays, result: Array, cotangents: Array, graph: Tables) -> tuple[Array, ...]:
         """Pass the cotangent on."""
         return (cotangents,)
 
@@ -159,13 +151,11 @@ class Add(Operation):
             raise InputError(f"found {len(node['signs'])} signs for {len(shapes)} inputs, expected one each")
         return common_shape(shapes)
 
-    def evaluate(self, node: Node, inputs: Sequence[np.ndarray], graph: Tables) -> np.ndarray:
+    def evaluate(self, node: Node, inputs: Arrays, graph: Tables) -> Array:
         """Return the signed sum."""
         return np.asarray(sum(sign * x for sign, x in zip(node["signs"], inputs)))
 
-    def vjp(
-        self, node: Node, inputs: Sequence[np.ndarray], result: np.ndarray, cotangents: np.ndarray, graph: Tables
-    ) -> tuple[np.ndarray, ...]:
+    def vjp(self, node: Node, inputs: Arrays, result: Array, cotangents: Array, graph: Tables) -> tuple[Array, ...]:
         """Pass the cotangent on with its sign."""
         return tuple(cotangents if sign == 1 else -cotangents for sign in node["signs"])
 

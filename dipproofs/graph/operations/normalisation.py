@@ -10,7 +10,7 @@ import numpy as np
 from dipproofs.errors import InputError
 from dipproofs.graph.node import Node, Shape
 from dipproofs.graph.operations import rules
-from dipproofs.graph.operations.base import Operation, Tables
+from dipproofs.graph.operations.base import Array, Arrays, Operation, Tables
 from dipproofs.graph.operations.linear import check_axes
 
 
@@ -36,14 +36,12 @@ class Normalise(Operation):
         check_axes(node["axes"], shapes[0])
         return shapes[0]
 
-    def evaluate(self, node: Node, inputs: Sequence[np.ndarray], graph: Tables) -> np.ndarray:
+    def evaluate(self, node: Node, inputs: Arrays, graph: Tables) -> Array:
         """Return the normalised entries."""
         centred, deviation = centred_and_deviation(node, inputs[0])
         return np.asarray(centred / deviation)
 
-    def vjp(
-        self, node: Node, inputs: Sequence[np.ndarray], result: np.ndarray, cotangents: np.ndarray, graph: Tables
-    ) -> tuple[np.ndarray, ...]:
+    def vjp(self, node: Node, inputs: Arrays, result: Array, cotangents: Array, graph: Tables) -> tuple[Array, ...]:
         """Return (w − mean w − n mean(n w))/s; without centring (w − n mean(n w))/s."""
         axes = tuple(axis + 1 for axis in node["axes"])
         _, deviation = centred_and_deviation(node, inputs[0])
@@ -72,13 +70,11 @@ class Softmax(Operation):
             raise InputError("found a number, expected an input with at least one axis")
         return shapes[0]
 
-    def evaluate(self, node: Node, inputs: Sequence[np.ndarray], graph: Tables) -> np.ndarray:
+    def evaluate(self, node: Node, inputs: Arrays, graph: Tables) -> Array:
         """Return the probabilities."""
         powers = np.exp(inputs[0] - inputs[0].max(axis=-1, keepdims=True))
         return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
 
-    def vjp(
-        self, node: Node, inputs: Sequence[np.ndarray], result: np.ndarray, cotangents: np.ndarray, graph: Tables
-    ) -> tuple[np.ndarray, ...]:
+    def vjp(self, node: Node, inputs: Arrays, result: Array, cotangents: Array, graph: Tables) -> tuple[Array, ...]:
         """Return p ∘ (w − Σ p w)."""
         return (result * (cotangents - (result * cotangents).sum(axis=-1, keepdims=True)),)

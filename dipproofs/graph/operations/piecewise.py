@@ -11,7 +11,7 @@ import numpy as np
 from dipproofs.errors import InputError
 from dipproofs.graph.node import Node, Shape
 from dipproofs.graph.operations import rules
-from dipproofs.graph.operations.base import Operation, Tables
+from dipproofs.graph.operations.base import Array, Arrays, Operation, Tables
 
 
 class Piecewise(Operation):
@@ -39,7 +39,7 @@ class Piecewise(Operation):
             raise InputError(f"found {len(node['slopes'])} slopes for {len(knots)} knots, expected one more")
         return shapes[0]
 
-    def evaluate(self, node: Node, inputs: Sequence[np.ndarray], graph: Tables) -> np.ndarray:
+    def evaluate(self, node: Node, inputs: Arrays, graph: Tables) -> Array:
         """Return φ of the entries."""
         x, knots, slopes = inputs[0], node["knots"], node["slopes"]
         result = node["value"] + slopes[0] * np.minimum(x - knots[0], 0.0)
@@ -48,9 +48,7 @@ class Piecewise(Operation):
             result = result + slope * (np.clip(x, start, end) - start)
         return np.asarray(result)
 
-    def vjp(
-        self, node: Node, inputs: Sequence[np.ndarray], result: np.ndarray, cotangents: np.ndarray, graph: Tables
-    ) -> tuple[np.ndarray, ...]:
+    def vjp(self, node: Node, inputs: Arrays, result: Array, cotangents: Array, graph: Tables) -> tuple[Array, ...]:
         """Multiply by the slope."""
         return (cotangents * pieces(node, inputs[0])[1],)
 
@@ -76,13 +74,11 @@ class Maximum(Operation):
             raise InputError("found a number, expected an input with at least one axis")
         return shapes[0][:-1]
 
-    def evaluate(self, node: Node, inputs: Sequence[np.ndarray], graph: Tables) -> np.ndarray:
+    def evaluate(self, node: Node, inputs: Arrays, graph: Tables) -> Array:
         """Return the maxima."""
         return np.asarray(inputs[0].max(axis=-1))
 
-    def vjp(
-        self, node: Node, inputs: Sequence[np.ndarray], result: np.ndarray, cotangents: np.ndarray, graph: Tables
-    ) -> tuple[np.ndarray, ...]:
+    def vjp(self, node: Node, inputs: Arrays, result: Array, cotangents: Array, graph: Tables) -> tuple[Array, ...]:
         """Give the cotangent to the largest entry."""
         best = np.argmax(inputs[0], axis=-1)[..., None] == np.arange(inputs[0].shape[-1])
         return (cotangents[..., None] * best,)

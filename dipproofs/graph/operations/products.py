@@ -8,7 +8,7 @@ import numpy as np
 
 from dipproofs.errors import InputError
 from dipproofs.graph.node import Node, Shape
-from dipproofs.graph.operations.base import Operation, Tables
+from dipproofs.graph.operations.base import Array, Arrays, Operation, Tables
 from dipproofs.graph.operations.linear import common_shape
 
 
@@ -22,13 +22,11 @@ class Product(Operation):
         """Return the common shape."""
         return common_shape(shapes)
 
-    def evaluate(self, node: Node, inputs: Sequence[np.ndarray], graph: Tables) -> np.ndarray:
+    def evaluate(self, node: Node, inputs: Arrays, graph: Tables) -> Array:
         """Return the products."""
         return np.asarray(inputs[0] * inputs[1])
 
-    def vjp(
-        self, node: Node, inputs: Sequence[np.ndarray], result: np.ndarray, cotangents: np.ndarray, graph: Tables
-    ) -> tuple[np.ndarray, ...]:
+    def vjp(self, node: Node, inputs: Arrays, result: Array, cotangents: Array, graph: Tables) -> tuple[Array, ...]:
         """Multiply by the other factor."""
         return cotangents * inputs[1], cotangents * inputs[0]
 
@@ -49,13 +47,11 @@ class Matmul(Operation):
             raise InputError(f"found shapes {a} and {b}, expected (…,p,q) and (…,q,r) with equal leading axes")
         return (*a[:-1], b[-1])
 
-    def evaluate(self, node: Node, inputs: Sequence[np.ndarray], graph: Tables) -> np.ndarray:
+    def evaluate(self, node: Node, inputs: Arrays, graph: Tables) -> Array:
         """Return the product."""
         return np.asarray(inputs[0] @ inputs[1])
 
-    def vjp(
-        self, node: Node, inputs: Sequence[np.ndarray], result: np.ndarray, cotangents: np.ndarray, graph: Tables
-    ) -> tuple[np.ndarray, ...]:
+    def vjp(self, node: Node, inputs: Arrays, result: Array, cotangents: Array, graph: Tables) -> tuple[Array, ...]:
         """Return w bᵀ and aᵀ w."""
         a, b = inputs
         return cotangents @ b.swapaxes(-1, -2), a.swapaxes(-1, -2) @ cotangents

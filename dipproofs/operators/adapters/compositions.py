@@ -20,6 +20,7 @@ from dipproofs.operators.structure.recognise import of_sparse
 
 Adapt = Callable[[Any], Operator]
 Reader = Callable[[Any, Adapt], Structure | None]
+Make = Callable[[list[Structure]], Structure | None]
 
 _LARGEST_FACTOR = 2**20
 """Entries of the factors of a Kronecker product that are tabulated."""
@@ -60,48 +61,37 @@ def _banded(diagonal: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> Struc
     return of_sparse(matrix) if matrix.nnz else None
 
 
-def _structures(parts: Sequence[Any], adapt: Adapt) -> list[Structure] | None:
-    """The structures of the parts; None if one has none or is complex."""
+def _composed(parts: Sequence[Any], adapt: Adapt, make: Make) -> Structure | None:
+    """What `make` finds for the structures of the parts; None if one has none or is complex."""
     found = []
     for part in parts:
         operator = adapt(part)
         if operator.complex_data or operator.is_dense:
             return None
         found.append(operator.structure)
-    return found
+    return make(found)
 
 
-def _product(parts: Sequence[Any], adapt: Adapt) -> Structure | None:
-    found = _structures(parts, adapt)
-    result = None if found is None else found[-1]
-    for left in reversed((found or [])[:-1]):
-        result = None if result is None else algebra.product(left, result)
+def _product(found: list[Structure]) -> Structure | None:
+    *others, result = found
+    for left in reversed(others):
+        product = algebra.product(left, result)
+        if product is None:
+            return None
+        result = product
     return result
 
 
 def _multiple(part: Any, factor: Any, adapt: Adapt) -> Structure | None:
-    found = _structures([part], adapt)
-    return None if found is None else algebra.multiple(found[0], float(factor))
-
-
-def _total(parts: Sequence[Any], adapt: Adapt) -> Structure | None:
-    found = _structures(parts, adapt)
-    return None if found is None else algebra.total(found)
+    return _composed([part], adapt, lambda found: algebra.multiple(found[0], float(factor)))
 
 
 def _transposed(A: Any, adapt: Adapt) -> Structure | None:
-    found = _structures(A.args, adapt)
-    return None if found is None else algebra.transpose(found[0])
+    return _composed(A.args, adapt, lambda found: algebra.transpose(found[0]))
 
 
-def _stack(parts: Sequence[Any], adapt: Adapt) -> Structure | None:
-    found = _structures(parts, adapt)
-    return None if found is None else algebra.stack(found)
-
-
-def _blocks(parts: Sequence[Any], adapt: Adapt) -> Structure | None:
-    found = _structures(parts, adapt)
-    return None if found is None else BlockDiagonal(tuple(found))
+def _blocks(found: list[Structure]) -> Structure:
+    return BlockDiagonal(tuple(found))
 
 
 def _kronecker(A: Any, adapt: Adapt) -> Structure | None:
@@ -117,22 +107,22 @@ def _pair(A: Any) -> tuple[Any, Any]:
 
 
 _READERS: dict[str, Reader] = {
-    "_ProductLinearOperator": lambda A, adapt: _product(A.args, adapt),
+    "_ProductLinearOperator": lambda A, adapt: _composed(A.args, adapt, _product),
     "_ScaledLinearOperator": lambda A, adapt: _multiple(A.args[0], A.args[1], adapt),
-    "_SumLinearOperator": lambda A, adapt: _total(A.args, adapt),
-    "_PowerLinearOperator": lambda A, adapt: _product([A.args[0]] * A.args[1], adapt),
+    "_SumLinearOperator": lambda A, adapt: _composed(A.args, adapt, algebra.total),
+    "_PowerLinearOperator": lambda A, adapt: _composed([A.args[0]] * A.args[1], adapt, _product),
     "_TransposedLinearOperator": _transposed,
     "_AdjointLinearOperator": _transposed,
-    "VStack": lambda A, adapt: _stack(A.ops, adapt),
-    "BlockDiag": lambda A, adapt: _blocks(A.ops, adapt),
+    "VStack": lambda A, adapt: _composed(A.ops, adapt, algebra.stack),
+    "BlockDiag": lambda A, adapt: _composed(A.ops, adapt, _blocks),
     "Kronecker": _kronecker,
-    "ComposedLinearOperator": lambda A, adapt: _product(_pair(A), adapt),
-    "AddLinearOperator": lambda A, adapt: _total(_pair(A), adapt),
+    "ComposedLinearOperator": lambda A, adapt: _composed(_pair(A), adapt, _product),
+    "AddLinearOperator": lambda A, adapt: _composed(_pair(A), adapt, algebra.total),
     "MulLinearOperator": lambda A, adapt: _multiple(A.operator, A.scalar, adapt),
     "DivLinearOperator": lambda A, adapt: _multiple(A.operator, 1 / float(A.scalar), adapt),
     "NegLinearOperator": lambda A, adapt: _multiple(A.operator, -1.0, adapt),
-    "TaggedLinearOperator": lambda A, adapt: _product([A.operator], adapt),
-    "VerticalStack": lambda A, adapt: _stack(A.ops, adapt),
-    "DiagonalStack": lambda A, adapt: _blocks(A.ops, adapt),
-    "ComposedLinearPhysics": lambda A, adapt: _product(list(A.physics_list)[::-1], adapt),
+    "TaggedLinearOperator": lambda A, adapt: _composed([A.operator], adapt, _product),
+    "VerticalStack": lambda A, adapt: _composed(A.ops, adapt, algebra.stack),
+    "DiagonalStack": lambda A, adapt: _composed(A.ops, adapt, _blocks),
+    "ComposedLinearPhysics": lambda A, adapt: _composed(list(A.physics_list)[::-1], adapt, _product),
 }

@@ -5,7 +5,8 @@ Floats are multiplied and added as a program would: the result is the operator, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 import numpy as np
 import scipy.sparse as sp
@@ -21,6 +22,7 @@ from dipproofs.operators.structure.separable import Separable
 from dipproofs.operators.structure.sparse import Sparse
 from dipproofs.operators.structure.stack import Stack
 
+_T = TypeVar("_T")
 _FEW = 256
 """Entries of a kernel up to which convolving with it directly keeps zeros exact at little cost."""
 
@@ -71,9 +73,8 @@ def multiple(structure: Structure, factor: float) -> Structure | None:
     if isinstance(structure, Separable):
         return Separable(structure.vertical * factor, structure.horizontal)
     if isinstance(structure, BlockDiagonal | Stack):
-        parts = [multiple(block, factor) for block in structure.blocks]
-        found = tuple(part for part in parts if part is not None)
-        return type(structure)(found) if len(found) == len(parts) else None
+        parts = _all(multiple(block, factor) for block in structure.blocks)
+        return None if parts is None else type(structure)(parts)
     if isinstance(structure, Product):
         left = multiple(structure.left, factor)
         return None if left is None else product(left, structure.right)
@@ -93,9 +94,8 @@ def transpose(structure: Structure) -> Structure | None:
     if isinstance(structure, Separable):
         return Separable(structure.vertical.T, structure.horizontal.T)
     if isinstance(structure, BlockDiagonal):
-        parts = [transpose(block) for block in structure.blocks]
-        found = tuple(part for part in parts if part is not None)
-        return BlockDiagonal(found) if len(found) == len(parts) else None
+        parts = _all(transpose(block) for block in structure.blocks)
+        return None if parts is None else BlockDiagonal(parts)
     matrix = as_sparse(structure)
     return None if matrix is None else _sparse(matrix.T)
 
@@ -110,12 +110,10 @@ def total(terms: Sequence[Structure]) -> Structure | None:
     shapes = {term.kernel.shape for term in terms if isinstance(term, Circulant)}
     if len(shapes) == 1:
         (shape,) = shapes
-        kernels = [_kernel(term, (shape[0], shape[1])) for term in terms]
-        known = [kernel for kernel in kernels if kernel is not None]
-        return Circulant(np.asarray(sum(known))) if len(known) == len(kernels) else None
-    matrices = [as_sparse(term) for term in terms]
-    found = [matrix for matrix in matrices if matrix is not None]
-    return _sparse(sum(found[1:], found[0])) if len(found) == len(matrices) else None
+        kernels = _all(_kernel(term, (shape[0], shape[1])) for term in terms)
+        return None if kernels is None else Circulant(np.asarray(sum(kernels)))
+    matrices = _all(as_sparse(term) for term in terms)
+    return None if matrices is None else _sparse(sum(matrices[1:], matrices[0]))
 
 
 def stack(blocks: Sequence[Structure]) -> Structure:
@@ -160,6 +158,13 @@ def as_sparse(structure: Structure) -> sp.csr_array | None:
     return None
 
 
+def _all(parts: Iterable[_T | None]) -> tuple[_T, ...] | None:
+    """The parts; None if one is missing."""
+    listed = tuple(parts)
+    found = tuple(part for part in listed if part is not None)
+    return found if len(found) == len(listed) else None
+
+
 def _sparse(matrix: sp.spmatrix) -> Structure | None:
     csr = sp.csr_array(matrix)
     csr.sum_duplicates()
@@ -196,6 +201,5 @@ def _blockwise(left: BlockDiagonal, right: BlockDiagonal) -> BlockDiagonal | Non
     pairs = list(zip(left.blocks, right.blocks))
     if len(left.blocks) != len(right.blocks) or any(a.shape[1] != b.shape[0] for a, b in pairs):
         return None
-    parts = [product(a, b) for a, b in pairs]
-    found = tuple(part for part in parts if part is not None)
-    return BlockDiagonal(found) if len(found) == len(parts) else None
+    parts = _all(product(a, b) for a, b in pairs)
+    return None if parts is None else BlockDiagonal(parts)

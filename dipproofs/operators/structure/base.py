@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Protocol
 
 import numpy as np
@@ -87,7 +87,25 @@ class Structure(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Dense:
+class Stored:
+    """A structure whose fields are all that it consists of: arrays, which it owns."""
+
+    kind = ""
+
+    def __post_init__(self) -> None:
+        own(self, *(field.name for field in fields(self)))
+
+    def describe(self) -> dict[str, Any]:
+        """The kind alone."""
+        return {"kind": self.kind}
+
+    def arrays(self) -> Mapping[str, np.ndarray]:
+        """The fields."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+@dataclass(frozen=True, eq=False)
+class Dense(Stored):
     """A stored matrix.
 
     Args:
@@ -101,9 +119,6 @@ class Dense:
 
     matrix: np.ndarray
     kind = "dense"
-
-    def __post_init__(self) -> None:
-        own(self, "matrix")
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -125,10 +140,6 @@ class Dense:
     def spectrum(self) -> Spectrum:
         """Enclose the extreme singular values, by Cholesky and QR with error bounds (docs/theory.md §8)."""
         return matrix_spectrum(IntervalMatrix.from_exact(self.matrix))
-
-    def describe(self) -> dict[str, Any]:
-        """The kind alone."""
-        return {"kind": self.kind}
 
     def arrays(self) -> Mapping[str, np.ndarray]:
         """The matrix, as A."""

@@ -15,7 +15,23 @@ from dipproofs.operators.structure.base import Spectrum, Structure
 
 
 @dataclass(frozen=True, eq=False)
-class BlockDiagonal:
+class Blocks:
+    """A structure that consists of others."""
+
+    blocks: tuple[Structure, ...]
+    kind = ""
+
+    def describe(self) -> dict[str, Any]:
+        """The blocks' kinds."""
+        return {"kind": self.kind, "blocks": [block.describe() for block in self.blocks]}
+
+    def arrays(self) -> Mapping[str, np.ndarray]:
+        """The blocks' arrays, numbered."""
+        return {f"{i}/{name}": a for i, block in enumerate(self.blocks) for name, a in block.arrays().items()}
+
+
+@dataclass(frozen=True, eq=False)
+class BlockDiagonal(Blocks):
     """diag(A_1, …, A_b): its singular values are those of all blocks.
 
     Args:
@@ -29,7 +45,6 @@ class BlockDiagonal:
         (2.0, 1.0, 4)
     """
 
-    blocks: tuple[Structure, ...]
     kind = "block-diagonal"
 
     @property
@@ -55,14 +70,6 @@ class BlockDiagonal:
         """Extremes over the blocks."""
         known = {id(block): block.spectrum() for block in self.blocks}
         return direct_sum([(block.shape, known[id(block)]) for block in self.blocks])
-
-    def describe(self) -> dict[str, Any]:
-        """The blocks' kinds."""
-        return {"kind": self.kind, "blocks": [block.describe() for block in self.blocks]}
-
-    def arrays(self) -> Mapping[str, np.ndarray]:
-        """The blocks' arrays, numbered."""
-        return {f"{i}/{name}": a for i, block in enumerate(self.blocks) for name, a in block.arrays().items()}
 
 
 def direct_sum(parts: list[tuple[tuple[int, int], Spectrum]]) -> Spectrum:

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import flint
 import numpy as np
 
 from dipproofs.enclosures import Bound
-from dipproofs.operators.structure.base import Spectrum, own
+from dipproofs.operators.structure.base import Spectrum, Stored
 from dipproofs.operators.structure.fourier_zeros import vanishes
 
 _BITS = 128
 
 
 @dataclass(frozen=True, eq=False)
-class Circulant:
+class Circulant(Stored):
     """(A x)_{i,j} = Σ_{s,t} c_{s,t} x_{i−s, j−t}, indices modulo (height, width).
 
     Args:
@@ -38,9 +37,6 @@ class Circulant:
 
     kernel: np.ndarray
     kind = "circulant"
-
-    def __post_init__(self) -> None:
-        own(self, "kernel")
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -70,14 +66,6 @@ class Circulant:
     def spectrum(self) -> Spectrum:
         """Enclose |DFT c|."""
         return stacked_spectrum([self.kernel])
-
-    def describe(self) -> dict[str, Any]:
-        """The kind alone."""
-        return {"kind": self.kind}
-
-    def arrays(self) -> Mapping[str, np.ndarray]:
-        """The kernel."""
-        return {"kernel": self.kernel}
 
 
 def stacked_spectrum(kernels: Sequence[np.ndarray]) -> Spectrum:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from dipproofs.enclosures import Bound
-from dipproofs.operators.structure.base import Spectrum, own
+from dipproofs.operators.structure.base import Spectrum, Stored
 
 
 @dataclass(frozen=True, eq=False)
-class Diagonal:
+class Diagonal(Stored):
     """(A x)_i = d_i x_i.
 
     Args:
@@ -27,9 +25,6 @@ class Diagonal:
 
     entries: np.ndarray
     kind = "diagonal"
-
-    def __post_init__(self) -> None:
-        own(self, "entries")
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -55,11 +50,3 @@ class Diagonal:
         largest, smallest = Bound.exact(float(sizes.max())), Bound.exact(float(sizes.min()))
         least = Bound.exact(float(nonzero.min())) if nonzero.size else Bound.exact(0)
         return Spectrum(largest, smallest, int(nonzero.size), least)
-
-    def describe(self) -> dict[str, Any]:
-        """The kind alone."""
-        return {"kind": self.kind}
-
-    def arrays(self) -> Mapping[str, np.ndarray]:
-        """The entries."""
-        return {"entries": self.entries}

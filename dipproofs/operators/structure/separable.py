@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
 from dipproofs.enclosures import Bound, IntervalMatrix
 from dipproofs.enclosures.norms import frobenius_upper
-from dipproofs.operators.structure.base import Spectrum, matrix_spectrum, own, widened
+from dipproofs.operators.structure.base import Spectrum, Stored, matrix_spectrum, widened
 
 _UNIT, _TINY = 2.0**-53, 2.0**-1074
 _MOST_PAIRS = 20_000
 
 
 @dataclass(frozen=True, eq=False)
-class Separable:
+class Separable(Stored):
     """The entries of V ⊗ H, each rounded once to the nearest float.
 
     Args:
@@ -45,7 +43,7 @@ class Separable:
     def __post_init__(self) -> None:
         for name in ("vertical", "horizontal"):
             object.__setattr__(self, name, np.asarray(getattr(self, name), np.float64))
-        own(self, "vertical", "horizontal")
+        super().__post_init__()
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -92,14 +90,6 @@ class Separable:
         if slack:  # rounding may raise the rank of a deficient product
             rank, least = (full, smallest) if smallest.lower > 0 else (None, least)
         return Spectrum(largest, smallest, rank, Bound(0.0, largest.upper) if rank is None else least)
-
-    def describe(self) -> dict[str, Any]:
-        """The kind alone."""
-        return {"kind": self.kind}
-
-    def arrays(self) -> Mapping[str, np.ndarray]:
-        """Both factors."""
-        return {"vertical": self.vertical, "horizontal": self.horizontal}
 
 
 def _products_are_floats(first: np.ndarray, second: np.ndarray) -> bool:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
 from dipproofs.enclosures import Bound
 from dipproofs.operators.structure.base import Spectrum, Structure, with_matrix
+from dipproofs.operators.structure.block_diagonal import Blocks
 from dipproofs.operators.structure.circulant import Circulant, stacked_spectrum
 from dipproofs.operators.structure.diagonal import Diagonal
 from dipproofs.operators.structure.selection import Selection
 
 
 @dataclass(frozen=True, eq=False)
-class Stack:
+class Stack(Blocks):
     """(A_1; …; A_b), so that AᵀA = Σ A_iᵀA_i.
 
     Args:
@@ -34,7 +34,6 @@ class Stack:
         (True, True, 2)
     """
 
-    blocks: tuple[Structure, ...]
     kind = "stack"
 
     def __post_init__(self) -> None:
@@ -82,14 +81,6 @@ class Stack:
         known = [part.rank for block, part in zip(self.blocks, parts) if part.rank == n <= block.shape[0]]
         rank = n if known or smallest.lower > 0 else None
         return Spectrum(largest, smallest, rank, smallest if rank else Bound(0.0, largest.upper))
-
-    def describe(self) -> dict[str, Any]:
-        """The blocks' kinds."""
-        return {"kind": self.kind, "blocks": [block.describe() for block in self.blocks]}
-
-    def arrays(self) -> Mapping[str, np.ndarray]:
-        """The blocks' arrays, numbered."""
-        return {f"{i}/{name}": a for i, block in enumerate(self.blocks) for name, a in block.arrays().items()}
 
 
 def _column_squares(blocks: Sequence[Structure], n: int) -> list[Fraction]:

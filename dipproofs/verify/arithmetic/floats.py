@@ -129,23 +129,6 @@ def norm(x: np.ndarray) -> float:
     return min(whole, unit * math.sqrt(largest_eigenvalue(gram) + error) * (1 + 2.0**-44) + SMALLEST)
 
 
-def smallest_singular(x: np.ndarray) -> float:
-    """Lower bound of the smallest of as many singular values of a wide matrix of exact floats as it has rows.
-
-    Example:
-        >>> 0.99 < smallest_singular(np.array([[1.0, 0.0, 0.0], [0.0, 3.0, 0.0]])) <= 1.0
-        True
-    """
-    rows, columns = x.shape
-    whole = frobenius(x)
-    if rows > columns or whole == 0.0 or not math.isfinite(whole):
-        return 0.0
-    unit, x = scaled(x)
-    gram, error = gram_of(x)
-    square = smallest_eigenvalue(gram, float(np.linalg.eigvalsh(gram)[0]), error)
-    return max(unit * math.sqrt(square) * (1 - 2.0**-44) - SMALLEST, 0.0) if square > 0 else 0.0
-
-
 def gram_of(x: np.ndarray) -> tuple[np.ndarray, float]:
     """x xᵀ in floats for x of moderate size, exactly symmetric, and how far it is from the exact one."""
     gram = x @ x.T
