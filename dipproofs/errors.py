@@ -25,6 +25,16 @@ class InputError(ValueError):
     """
 
 
+def one_line(error: Exception, most: int | None = None) -> str:
+    """Give what an exception says on one line, at most so many characters; its type where it says nothing.
+
+    Example:
+        >>> one_line(ValueError("a\\nb")), one_line(KeyError())
+        ('a b', 'KeyError')
+    """
+    return " ".join(str(error).split())[:most] or type(error).__name__
+
+
 class ArgumentError(InputError, TypeError):
     """A call with an argument that the function does not have; the message names the nearest one that it has."""
 

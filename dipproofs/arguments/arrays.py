@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from dipproofs.arguments.pictures import grey_values
-from dipproofs.errors import InputError
+from dipproofs.errors import InputError, one_line
 
 _SMALL_FLOATS = (np.dtype(np.float16), np.dtype(np.float32))
 
@@ -64,7 +64,7 @@ def exact_array(value: Any, name: str, *, ndim: int | None = None, complex_allow
     try:
         array = np.asarray(to_numpy(value))
     except Exception as error:
-        raise InputError(f"{name}: expected an array of numbers, found {_one_line(error)}") from None
+        raise InputError(f"{name}: expected an array of numbers, found {one_line(error)}") from None
     kind = array.dtype.kind
     if kind == "c" and complex_allowed and array.dtype.itemsize <= 16:
         return _complex(array, name, ndim)
@@ -137,7 +137,3 @@ def size_of(values: np.ndarray) -> str:
 def sha256_of(path: Path) -> str:
     """Give the SHA-256 of a file as hexadecimal digits."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

@@ -12,7 +12,7 @@ import numpy as np
 
 from dipproofs.arguments.arrays import exact_array
 from dipproofs.arguments.pictures import read_grey
-from dipproofs.errors import InputError
+from dipproofs.errors import InputError, one_line
 
 Arrays = dict[str, Any]
 
@@ -51,7 +51,7 @@ def read_arrays(path: Path, label: str | None = None) -> Arrays:
     except InputError:
         raise
     except (OSError, ValueError) as error:
-        raise InputError(f"{label}: cannot be read ({_one_line(error)})") from None
+        raise InputError(f"{label}: cannot be read ({one_line(error)})") from None
 
 
 def _read(path: Path, label: str, start: bytes) -> Arrays:
@@ -102,7 +102,7 @@ def _guarded(label: str, kind: str, read: Any) -> Any:
     try:
         return read()
     except Exception as error:  # damaged files raise many kinds
-        text = _one_line(error)
+        text = one_line(error)
         if "pickle" in text:
             text = "holds pickled objects, which are never loaded; expected plain numeric arrays"
         advice = "; write it with numpy.savez" if kind == ".npz file" else ""
@@ -156,7 +156,3 @@ def select(arrays: Arrays, key: str, label: str, option: str = 'key = "{}"') -> 
         hint = f", or name it: {option.format(next(iter(arrays)))}" if len(arrays) == 1 else ""
         raise InputError(f"{label}: key {key} is missing, found {found}; expected an array {key}{hint}")
     return arrays[key]
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dipproofs.errors import InputError
+from dipproofs.errors import InputError, one_line
 
 LUMA = (0.2125, 0.7154, 0.0721)
 """Weights of red, green and blue in a grey value (Rec. 709)."""
@@ -25,7 +25,7 @@ def read_grey(path: Path, label: str) -> np.ndarray:
     except InputError:
         raise
     except (OSError, UnidentifiedImageError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise InputError(f"{label}: not a readable image ({' '.join(str(error).split())})") from None
+        raise InputError(f"{label}: not a readable image ({one_line(error)})") from None
 
 
 def grey_values(image: Any, label: str) -> np.ndarray:

@@ -65,17 +65,20 @@ class Guarantees:
 
     distance_to_limit: Bound | None = None
     log_contraction_per_step: Bound | None = None
-    iterations_to_loss: Mapping[str, int | None] = field(default_factory=dict)
     rate_exponent: Bound | None = None
+    iterations_to_loss: Mapping[str, int | None] = field(default_factory=dict)
     early_stopping_iteration: int | None = None
     recovery_error: Bound | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def conditional_on(self, evidence: Evidence, stopped: Evidence) -> Guarantees:
         """Return them with what holds only if the descent converges (is stopped) weakened to the given evidence."""
-        named = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "extra"}
+        named = self._named()
         found = weakened({**named, **self.extra}, evidence, stopped)
         return Guarantees(**{name: found.pop(name) for name in named}, extra=found)
+
+    def _named(self) -> dict[str, Any]:
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "extra"}
 
     def to_json(self) -> dict[str, Any]:
         """Return the contract's dictionary."""
@@ -85,15 +88,7 @@ class Guarantees:
                 return {key: one(entry) for key, entry in value.items()}
             return value.to_json() if isinstance(value, Bound) else value
 
-        return {
-            "distance_to_limit": one(self.distance_to_limit),
-            "log_contraction_per_step": one(self.log_contraction_per_step),
-            "rate_exponent": one(self.rate_exponent),
-            "iterations_to_loss": dict(self.iterations_to_loss),
-            "early_stopping_iteration": self.early_stopping_iteration,
-            "recovery_error": one(self.recovery_error),
-            **{key: one(value) for key, value in self.extra.items()},
-        }
+        return {name: one(value) for name, value in (self._named() | dict(self.extra)).items()}
 
 
 @dataclass(frozen=True, repr=False, eq=False)

@@ -231,11 +231,8 @@ def _one_entry_each(described: Any, arrays: Arrays) -> tuple[np.ndarray, np.ndar
     """Place and value of the one entry in each row of a mask or a diagonal, and the columns; None for other kinds."""
     kind = described.get("kind") if isinstance(described, dict) else None
     if kind == "mask":
-        (indices,) = _take(arrays, "a mask", indices=1)
-        columns = _columns(described)
-        if not indices.size or not ((indices >= 0) & (indices < columns)).all():
-            raise ValueError("operator.indices: found indices outside the columns")
-        return indices, np.ones(indices.size), columns
+        rows = _selection(described, arrays)
+        return rows.indices, np.ones(rows.indices.size), rows.columns
     if kind == "diagonal":
         (entries,) = _take(arrays, "a diagonal", entries=1)
         return np.arange(entries.size), entries, entries.size

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterable
 from functools import cache
 from typing import Any
@@ -197,10 +198,4 @@ def scheduled_count(evaluator: Evaluator, schedule: Schedule, iteration: int, ne
         if high > 10**15:
             return None
     low = high // 2
-    while low < high:
-        middle = (low + high) // 2
-        if schedule.sum_lower(iteration, middle) >= needed * scale:
-            high = middle
-        else:
-            low = middle + 1
-    return high
+    return low + bisect_left(range(low, high), needed * scale, key=lambda n: schedule.sum_lower(iteration, n))

@@ -52,7 +52,7 @@ def lost_in_projection(operator: OperatorBounds, problem: Any, network: Any, los
         y = y - exact @ IntervalMatrix.from_exact(np.full(exact.shape[1], offset))
     part = vector_norm(columns.coordinates(y)) / columns.singular_value_range
     rest = widened(Bound.exact(resolve_scale(loss.scale, problem.y.size)) * (vector_norm(y) ** 2 - part**2))
-    return Bound(max(rest.lower, 0.0), max(rest.upper, 0.0), rest.evidence)
+    return rest.nonnegative()
 
 
 def rank_announcement(operator: OperatorBounds) -> str:

@@ -154,6 +154,15 @@ class Bound:
         """Whether the exact number `value` lies in the interval."""
         return self.lower <= value <= self.upper
 
+    def nonnegative(self) -> Bound:
+        """The part that a norm, or a sum of norms, can be: both ends at least 0.
+
+        Example:
+            >>> Bound(-1.0, 2.0).nonnegative()
+            Bound(0.0, 2.0)
+        """
+        return Bound(max(self.lower, 0.0), max(self.upper, 0.0), self.evidence)
+
     def with_evidence(self, evidence: Evidence) -> Bound:
         """The same interval with evidence no stronger than before."""
         return Bound(self.lower, self.upper, max(self.evidence, evidence))

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from dipproofs.errors import InputError
+from dipproofs.errors import InputError, one_line
 from dipproofs.graph.format import LARGEST_ARRAY, LARGEST_GRAPH, NAME, VERSION, Graph
 from dipproofs.graph.node import Node
 
@@ -136,7 +136,7 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
     except FileNotFoundError:
         raise InputError(f"{path.name}: no such file, expected an .npz file") from None
     except Exception as error:  # damaged archives raise many kinds
-        reason = " ".join(str(error).split())[:120] or type(error).__name__
+        reason = one_line(error, 120)
         raise InputError(f"{path.name}: not an .npz file of plain arrays ({reason}); write it again") from None
     bad = next((key for key in arrays if not NAME.fullmatch(key)), None)
     if bad is not None:
@@ -154,7 +154,7 @@ def _read_json(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise InputError(f"{path.name}: no such file, expected a graph written by save") from None
     except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{path.name}: not a JSON file ({' '.join(str(error).split())[:120]})") from None
+        raise InputError(f"{path.name}: not a JSON file ({one_line(error, 120)})") from None
     if not isinstance(record, dict):
         raise InputError(f"{path.name}: found {type(record).__name__}, expected a graph written by save")
     return record

@@ -31,22 +31,21 @@ def lower(graph: Graph) -> Callable[[Values], Any]:
     return lambda parameters: all_nodes(graph, parameters)[graph.output]
 
 
-def all_nodes(graph: Graph, parameters: Values, taps: Mapping[int, Any] | None = None) -> list[Any]:
+def all_nodes(graph: Graph, parameters: Values) -> list[Any]:
     """Return the values of all nodes.
 
     Args:
         graph: the graph.
         parameters: arrays by name.
-        taps: arrays added to the results of nodes, by place: derivatives with respect to them are the adjoints.
     """
     dtype = jnp.result_type(*parameters.values()) if parameters else jnp.result_type(float)
     values: list[Any] = []
-    for place, node in enumerate(graph.nodes):
+    for node in graph.nodes:
         if node.op == "parameter":
             value = jnp.asarray(parameters[node["name"]], dtype)
         else:
             value = _RULES[node.op](node, [values[i] for i in node.inputs], graph, dtype)
-        values.append(value if taps is None or place not in taps else value + taps[place])
+        values.append(value)
     return values
 
 

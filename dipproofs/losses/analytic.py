@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
+from operator import mul
 from typing import Any
 
 import flint
@@ -57,7 +59,7 @@ def holomorphic(expr: sp.Expr, variable: sp.Symbol) -> Holomorphic:
     if expr.is_Add:
         return lambda z, a: sum((part(z, a) for part in parts[1:]), parts[0](z, a))
     if expr.is_Mul:
-        return lambda z, a: _product([part(z, a) for part in parts])
+        return lambda z, a: reduce(mul, (part(z, a) for part in parts))
     if expr.is_Pow:
         return _power(expr, parts)
     function = _FUNCTIONS.get(expr.func)
@@ -67,13 +69,6 @@ def holomorphic(expr: sp.Expr, variable: sp.Symbol) -> Holomorphic:
             f"({', '.join(f.__name__ for f in _FUNCTIONS)})"
         )
     return lambda z, a: function(parts[0](z, a), a)
-
-
-def _product(values: list[flint.acb]) -> flint.acb:
-    total = values[0]
-    for value in values[1:]:
-        total = total * value
-    return total
 
 
 def _power(expr: sp.Expr, parts: list[Holomorphic]) -> Holomorphic:

@@ -226,8 +226,7 @@ class AssumedLoss(Loss):
                 "which ψ is claimed; start closer or claim more"
             )
         for symbol, expr in ((loss_gradient, self.theory.gradient_bound), (loss_curvature, self.theory.curvature)):
-            bound = Bound.from_arb(exact_arb(scale) * tight(expr, {f_symbol: height}), evidence)
-            result[symbol] = Bound(max(bound.lower, 0.0), max(bound.upper, 0.0), evidence)
+            result[symbol] = Bound.from_arb(exact_arb(scale) * tight(expr, {f_symbol: height}), evidence).nonnegative()
         return result
 
     def enclose(self, v: Any, y: np.ndarray) -> Bound:

@@ -106,11 +106,11 @@ class PotentialLoss(Loss):
             reach = self._inverse(height)
             self._inside(reach)
             G, curvature, least = self._bounds(height, reach, count)
-            result[loss_gradient] = _nonnegative(factor * G, loss_0)
-            result[loss_curvature] = _nonnegative(factor * curvature, loss_0)
+            result[loss_gradient] = Bound.from_arb(factor * G, loss_0.evidence).nonnegative()
+            result[loss_curvature] = Bound.from_arb(factor * curvature, loss_0.evidence).nonnegative()
             if least is not None:
-                result[mu] = _nonnegative(least, loss_0)
-                result[curvature_max] = _nonnegative(curvature, loss_0)
+                result[mu] = Bound.from_arb(least, loss_0.evidence).nonnegative()
+                result[curvature_max] = Bound.from_arb(curvature, loss_0.evidence).nonnegative()
         return result
 
     def _bounds(self, height: flint.arb, reach: flint.arb, count: int) -> tuple[flint.arb, flint.arb, flint.arb | None]:
@@ -245,11 +245,6 @@ def _at_zero(second: sp.Expr) -> flint.arb:
     if not value.is_finite:
         raise InputError(f"loss.profile: found h''(0) = {value}, expected a Lipschitz gradient (assumption A1)")
     return compile_arb((), value)()
-
-
-def _nonnegative(ball: flint.arb, source: Bound) -> Bound:
-    bound = Bound.from_arb(ball, source.evidence)
-    return Bound(max(bound.lower, 0.0), max(bound.upper, 0.0), bound.evidence)
 
 
 def _numerics(facts: PotentialFacts) -> LossNumerics:

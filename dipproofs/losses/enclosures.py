@@ -51,8 +51,7 @@ def constants(loss: Loss, y: np.ndarray, loss_0: Bound) -> dict[sp.Symbol, Bound
     data = _data_constants(loss, y, level)
     values: dict[sp.Symbol, Any] = {**exact, f_symbol: level, **data}
     for symbol, expr in ((loss_gradient, theory.gradient_bound), (loss_curvature, theory.curvature)):
-        bound = Bound.from_arb(exact_arb(scale) * tight(expr, values), evidence)
-        result[symbol] = Bound(max(bound.lower, 0.0), bound.upper, evidence)
+        result[symbol] = Bound.from_arb(exact_arb(scale) * tight(expr, values), evidence).nonnegative()
     return result | {symbol: bound.with_evidence(evidence) for symbol, bound in data.items()}
 
 
@@ -105,17 +104,10 @@ def loss_value(loss: Loss, v: Any, y: np.ndarray) -> Bound:
             low, high = (_profile(loss, [end])[0] for end in distance)
         else:
             near, far = _sizes(mid, rad, target)
-            low, high = _sum(_profile(loss, near)), _sum(_profile(loss, far))
+            low, high = (sum(_profile(loss, sizes), flint.arb(0)) for sizes in (near, far))
         factor = exact_arb(scale)
         low, high = factor * low, factor * high
         return Bound(max(lower_of(low), 0.0), upper_of(high))
-
-
-def _sum(terms: list[flint.arb]) -> flint.arb:
-    total = flint.arb(0)
-    for term in terms:
-        total += term
-    return total
 
 
 def residual_sizes(v: Any, y: np.ndarray) -> tuple[list[flint.arb], list[flint.arb]]:
@@ -137,7 +129,7 @@ def _sizes(mid: np.ndarray, rad: np.ndarray, y: np.ndarray) -> tuple[list[flint.
 
 def _distance(mid: np.ndarray, rad: np.ndarray, y: np.ndarray) -> tuple[flint.arb, flint.arb]:
     near, far = _sizes(mid, rad, y)
-    near_square, far_square = _sum([x * x for x in near]), _sum([x * x for x in far])
+    near_square, far_square = (sum((x * x for x in sizes), flint.arb(0)) for sizes in (near, far))
     return near_square.nonnegative_part().sqrt(), far_square.nonnegative_part().sqrt()
 
 
@@ -163,7 +155,7 @@ def _entrywise(loss: Loss, mid: np.ndarray, rad: np.ndarray, y: np.ndarray) -> t
         highs.append(values[0] if len(values) == 1 else values[0].max(values[1]))
         outside = left > centre or right < centre
         lows.append(values[0] if len(values) == 1 else values[0].min(values[1]) if outside else flint.arb(0))
-    return _sum([x.nonnegative_part() for x in lows]), _sum(highs)
+    return sum((x.nonnegative_part() for x in lows), flint.arb(0)), sum(highs, flint.arb(0))
 
 
 def _value_at(entry: Any, v: flint.arb, y: flint.arb, tail: list[flint.arb]) -> flint.arb:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
+from dipproofs.arguments.schema import finite
 from dipproofs.errors import InputError
 from dipproofs.theory.losses import SCALES, LossTheory
 
@@ -14,8 +14,8 @@ def checked_scale(scale: Any) -> str | float:
     """Return a named scale or a finite number > 0; anything else is an error."""
     if isinstance(scale, str) and scale in SCALES:
         return scale
-    number = _number(scale)
-    if number is None or not 0 < number < math.inf:
+    number = finite(scale, above=0.0)
+    if number is None:
         raise InputError(f"loss.scale: found {scale!r}, expected a finite number > 0 or one of {', '.join(SCALES)}")
     return number
 
@@ -33,19 +33,8 @@ def checked_parameters(theory: LossTheory, given: Mapping[str, Any]) -> dict[str
         wanted = f"a finite number {'≥' if parameter.closed else '>'} {parameter.minimum:g}"
         if raw is None:
             raise InputError(f"loss.{name}: missing, expected {wanted} ({parameter.meaning})")
-        number = _number(raw)
-        low = parameter.minimum
-        good = number is not None and (number >= low if parameter.closed else number > low)
-        if number is None or not good or not math.isfinite(number):
+        number = finite(raw, **{"minimum" if parameter.closed else "above": parameter.minimum})
+        if number is None:
             raise InputError(f"loss.{name}: found {raw!r}, expected {wanted} ({parameter.meaning})")
         values[name] = number
     return values
-
-
-def _number(value: Any) -> float | None:
-    if isinstance(value, bool) or not hasattr(value, "__float__"):
-        return None
-    try:
-        return float(value)
-    except (TypeError, ValueError, OverflowError):
-        return None

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from dipproofs.errors import InputError
+from dipproofs.errors import InputError, one_line
 
 _THETA, _STATE = "theta/", "state/"
 #: Suffixes of torch checkpoints.
@@ -71,7 +71,7 @@ def read_point(path: Path | str) -> Point:
     except InputError:
         raise
     except Exception as error:  # damaged files raise many kinds
-        reason = " ".join(str(error).split())[:120] or type(error).__name__
+        reason = one_line(error, 120)
         expected = "expected .npz, .safetensors or a torch file"
         raise InputError(f"--at {path}: cannot be read ({reason}); {expected}") from None
 

@@ -12,31 +12,21 @@ from typing import Any
 
 import numpy as np
 
-from dipproofs.arguments.schema import choice, count_or_fraction, integer, seed
 from dipproofs.arguments.setting import Setting
 from dipproofs.operators.inpainting import number_of_rows
 from dipproofs.operators.kernels import Arrays
 from dipproofs.operators.operator import Operator, check_size
-from dipproofs.operators.options import OperatorOptions
-from dipproofs.operators.transforms import in_order
+from dipproofs.operators.transforms import FrequencyOptions, in_order
 
 
 @dataclass(frozen=True)
-class FourierOperator(OperatorOptions):
+class FourierOperator(FrequencyOptions):
     """`kind = "fourier"`: cosine and sine coefficients at chosen frequencies; A Aᵀ = I up to rounding.
 
     Args:
         rows: the number m of real measurements, or their fraction of n. The last frequency may contribute
             its cosine only.
-        columns: n, a square number unless `signal.shape` is given.
-        selection: "random" (the mean is always kept), or "low" for the lowest frequencies.
-        seed: of the random selection.
     """
-
-    rows: int | float = count_or_fraction(0.5)
-    columns: int | None = integer(None, minimum=1)
-    selection: str = choice("random", options=("random", "low"))
-    seed: int = seed(0)
 
     def build(self, setting: Setting) -> Operator:
         """Choose the frequencies and make the operator."""

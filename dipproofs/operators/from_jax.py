@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from dipproofs.errors import InputError
+from dipproofs.errors import InputError, one_line
 from dipproofs.operators.adapters.tabulate import Probe, flat_result, picture_shape, tabulate
 from dipproofs.operators.dot_test import dot_test
 from dipproofs.operators.kernels import FunctionKernel
@@ -59,7 +59,7 @@ def _image(function: Callable[[Any], Any], in_shape: tuple[int, ...], number: np
                 "PyTorch give as_operator((forward, None), in_shape=...), or (forward, adjoint)"
             ) from None
         raise InputError(
-            f"operator: the function fails on shape {in_shape}: {_reason(error)}; for NumPy or PyTorch give "
+            f"operator: the function fails on shape {in_shape}: {one_line(error, 160)}; for NumPy or PyTorch give "
             "(forward, None)"
         ) from None
     if not hasattr(raw, "dtype"):
@@ -79,7 +79,7 @@ def _real(
         jax.eval_shape(lambda w: kernel.adjoint((), w), jax.ShapeDtypeStruct((m,), number))
     except Exception as error:
         raise InputError(
-            f"operator: JAX cannot transpose the function, expected a linear one: {_reason(error)}"
+            f"operator: JAX cannot transpose the function, expected a linear one: {one_line(error, 160)}"
         ) from None
     # the matrix holds the numbers that the function gave, in the precision in which it gave them
     batched = jax.jit(jax.vmap(lambda x: function(x.reshape(in_shape)).ravel(), out_axes=1))
@@ -113,7 +113,7 @@ def _complex_probe(function: Callable[[Any], Any], in_shape: tuple[int, ...], nu
         try:
             image = compiled(jnp.asarray(x.reshape(in_shape), kind))
         except Exception as error:
-            raise InputError(f"operator: the function fails on {kind} numbers: {_reason(error)}") from None
+            raise InputError(f"operator: the function fails on {kind} numbers: {one_line(error, 160)}") from None
         return flat_result(np.asarray(image), None, "the function")
 
     return Probe(forward, None, math.prod(in_shape), in_shape, "function")
@@ -124,7 +124,3 @@ def _unit_vectors(n: int, start: int) -> np.ndarray:
     block = np.zeros((stop - start, n))
     block[np.arange(stop - start), np.arange(start, stop)] = 1.0
     return block
-
-
-def _reason(error: Exception) -> str:
-    return " ".join(str(error).split())[:160] or type(error).__name__

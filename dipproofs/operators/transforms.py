@@ -15,8 +15,8 @@ from dipproofs.operators.options import OperatorOptions
 
 
 @dataclass(frozen=True)
-class DctOperator(OperatorOptions):
-    """`kind = "dct"`: some coefficients of the orthonormal DCT-II; A Aᵀ = I up to rounding.
+class FrequencyOptions(OperatorOptions):
+    """Keys of the kinds that keep some coefficients of a transform.
 
     Args:
         rows: the number m of coefficients, or their fraction of n.
@@ -29,6 +29,11 @@ class DctOperator(OperatorOptions):
     columns: int | None = integer(None, minimum=1)
     selection: str = choice("random", options=("random", "low"))
     seed: int = seed(0)
+
+
+@dataclass(frozen=True)
+class DctOperator(FrequencyOptions):
+    """`kind = "dct"`: some coefficients of the orthonormal DCT-II; A Aᵀ = I up to rounding."""
 
     def build(self, setting: Setting) -> Operator:
         """Choose the coefficients and make the operator."""

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from dipproofs.arguments.arrays import sha256_of
 from dipproofs.arguments.schema import nearest, read_kind, read_options, show
 from dipproofs.arguments.setting import Setting
-from dipproofs.errors import InputError
+from dipproofs.errors import InputError, one_line
 from dipproofs.operators import OPERATORS, Operator, OperatorOptions
 from dipproofs.operators.options import DeterminedOptions
 from dipproofs.problems.inverse_problem import InverseProblem
@@ -190,11 +190,11 @@ def load_problem(path: Path | str) -> ProblemSpec:
             raise InputError(f"{name}: found a directory, expected a TOML problem file")
         tables = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{name}: not valid TOML: {' '.join(str(error).split())}") from None
+        raise InputError(f"{name}: not valid TOML: {one_line(error)}") from None
     except UnicodeDecodeError:
         raise InputError(f"{name}: not a text file in UTF-8, expected a TOML problem file") from None
     except (OSError, RecursionError) as error:
-        raise InputError(f"{name}: cannot be read: {' '.join(str(error).split())}") from None
+        raise InputError(f"{name}: cannot be read: {one_line(error)}") from None
     return ProblemSpec.from_dict(tables, directory=file.parent, name=name)
 
 
@@ -209,7 +209,7 @@ class _Prefix:
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         if isinstance(error, InputError) and not str(error).startswith(f"{self.name}: "):
-            raise InputError(f"{self.name}: {' '.join(str(error).split())}") from None
+            raise InputError(f"{self.name}: {one_line(error)}") from None
 
 
 def _read_sections(tables: Mapping[str, Any]) -> dict[str, Any]:

@@ -184,7 +184,7 @@ def orthonormal_frame(B: np.ndarray) -> Frame | None:
 
 
 def _decided(constant: Bound, statement: str, doubt: str) -> RestrictedInjectivity:
-    constant = Bound(max(constant.lower, 0.0), constant.upper, constant.evidence)
+    constant = constant.nonnegative()
     if constant.lower > 0:
         return RestrictedInjectivity(Verdict.PROVED, constant, statement, "")
     reason = f"the enclosure [{constant.lower:.2g}, {constant.upper:.2g}] reaches 0: {doubt}"

@@ -247,7 +247,7 @@ class Recovery:
         if self.basis is not None:
             signal = IntervalMatrix.from_exact(self.basis) @ signal
         error = vector_norm(signal + self._shift - self._truth) + Bound(-slack, slack)
-        return _size(Bound(max(error.lower, 0.0), error.upper, error.evidence))
+        return _size(error.nonnegative())
 
     # --- conclusions ------------------------------------------------------------------------------------
     @property
@@ -270,19 +270,9 @@ class Recovery:
         known = {symbol: bound for symbol, bound in values.items() if bound is not None}
 
         def one(expr: Any) -> Bound | None:
-            return _nonnegative(enclose(expr, known)) if self.applies and expr.free_symbols <= set(known) else None
+            return enclose(expr, known).nonnegative() if self.applies and expr.free_symbols <= set(known) else None
 
-        return {
-            "error": one(formulas.recovery_error),
-            "data": one(formulas.data_part),
-            "noise": one(formulas.noise_part),
-            "distance": one(formulas.distance_part),
-            "at_limit": one(formulas.recovery_at_limit),
-            "at_early_stopping": one(formulas.recovery_at_early_stopping),
-            "sharp_error": one(formulas.sharp_error),
-            "sharp_at_limit": one(formulas.sharp_at_limit),
-            "sharp_at_early_stopping": one(formulas.sharp_at_early_stopping),
-        }
+        return {name: one(expr) for name, expr in formulas.CONCLUSIONS.items()}
 
     def judged(self, expressive_verdict: Callable[[], Verdict]) -> RestrictedInjectivity:
         """Give restricted injectivity; ``expressive_verdict`` tells whether the Jacobian is onto on the whole ball."""
@@ -339,13 +329,13 @@ class Recovery:
     def _sharp(
         self, parts: Mapping[str, Bound | None], iterations: int | None, converges: bool | None
     ) -> dict[str, Bound | None] | None:
-        if parts["sharp_error"] is None:
+        if parts["sharp.error"] is None:
             return None
         return {
             "leakage": self.leakage,
-            "error": parts["sharp_error"],
-            "at_limit": parts["sharp_at_limit"] if converges else None,
-            "at_early_stopping": parts["sharp_at_early_stopping"] if iterations is not None else None,
+            "error": parts["sharp.error"],
+            "at_limit": parts["sharp.at_limit"] if converges else None,
+            "at_early_stopping": parts["sharp.at_early_stopping"] if iterations is not None else None,
         }
 
     def _limit(self, converges: bool | None) -> str:
@@ -401,12 +391,7 @@ class Recovery:
 
 def _size(bound: Bound) -> Bound:
     """Widen the enclosure of a norm."""
-    return _nonnegative(widened(bound))
-
-
-def _nonnegative(bound: Bound) -> Bound:
-    """Cut off what a norm or a sum of norms cannot be."""
-    return Bound(max(bound.lower, 0.0), bound.upper, bound.evidence)
+    return widened(bound).nonnegative()
 
 
 def _is_mask(matrix: np.ndarray) -> bool:
@@ -418,5 +403,4 @@ def _is_mask(matrix: np.ndarray) -> bool:
 
 def _difference_of_squares(whole: Bound, part: Bound) -> Bound:
     """√(whole² − part²) for a part of a vector."""
-    square = whole * whole - part * part
-    return Bound(max(square.lower, 0.0), max(square.upper, 0.0), square.evidence).sqrt()
+    return (whole * whole - part * part).nonnegative().sqrt()

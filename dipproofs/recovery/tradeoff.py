@@ -76,7 +76,7 @@ def atoms_tradeoff(problem: Any, atoms: np.ndarray, counts: Iterable[int], loss:
         found = recovery.judged(lambda: Verdict.PROVED)
         points.append(
             TradeoffPoint(
-                r, found.verdict, recovery.sigma, recovery.distance, parts["at_limit"], parts["sharp_at_limit"],
+                r, found.verdict, recovery.sigma, recovery.distance, parts["at_limit"], parts["sharp.at_limit"],
                 recovery.limit_error, recovery.signal_norm,
             )
         )  # fmt: skip

@@ -15,7 +15,7 @@ from dipproofs.certificate.stored import PREFIX, StoredArrays
 from dipproofs.certificate.structure import operator_of
 from dipproofs.certificate.write import CERTIFICATE
 from dipproofs.enclosures import Bound, Verdict
-from dipproofs.errors import InputError
+from dipproofs.errors import InputError, one_line
 
 ArraysOf = Callable[[Mapping[str, Any]], Mapping[str, np.ndarray]]
 _OWN = (
@@ -59,7 +59,7 @@ def load_saved(directory: Path | str) -> Saved:
             f"{directory}: found no {CERTIFICATE}, expected a directory written by dipproofs certify --out"
         ) from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = one_line(error)
         raise InputError(f"{file}: not a certificate that can be shown ({reason}); make it again with --out") from None
     return Saved(path.resolve().name if path.is_dir() else path.stem, certificate, record.get("run") or {})
 

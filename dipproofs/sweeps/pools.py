@@ -13,7 +13,7 @@ from importlib import import_module
 from multiprocessing.connection import wait as wait_for
 from typing import Any
 
-from dipproofs.errors import InputError
+from dipproofs.errors import InputError, one_line
 
 #: Linear algebra of one thread per process: faster for small problems, and the same digits for any number of them.
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -80,7 +80,7 @@ def _dask(address: str) -> Iterator[Executor]:
     try:
         client = Client(address, timeout=10)
     except (OSError, TimeoutError, ValueError) as error:
-        reason = " ".join(str(error).split())[:120] or type(error).__name__
+        reason = one_line(error, 120)
         raise InputError(
             f"--scheduler {address}: no Dask scheduler answers there ({reason}), expected an address such as "
             "tcp://host:8786; start one with: dask scheduler"

@@ -10,11 +10,12 @@ import flint
 import numpy as np
 import sympy as sp
 
-from dipproofs.certify.methods.decide import BITS, ONE_MINUS_BETA, Decision, call, decide
+from dipproofs.certify.methods.decide import BITS, ONE_MINUS_BETA, Decision, decide
 from dipproofs.certify.methods.floats import MARGIN, evaluate_floats
 from dipproofs.certify.methods.heavy_ball import Proposal, zeta_floats
 from dipproofs.certify.methods.setting import Direction
 from dipproofs.enclosures import Bound, Evidence, Verdict
+from dipproofs.enclosures.evaluate import call
 from dipproofs.theory import symbols as s
 from dipproofs.theory.methods import adam as theory
 from dipproofs.theory.methods import heavy_ball

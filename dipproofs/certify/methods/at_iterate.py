@@ -13,7 +13,7 @@ import numpy as np
 from dipproofs.certificate.record import Certificate, Guarantees, Hypothesis
 from dipproofs.certify.methods import adam, heavy_ball, nesterov
 from dipproofs.certify.methods.ball import FORM, ProfileBall
-from dipproofs.certify.methods.decide import BITS, Decision, call
+from dipproofs.certify.methods.decide import BITS, Decision
 from dipproofs.certify.methods.exchange import ExchangedRecursion
 from dipproofs.certify.methods.floats import exactly
 from dipproofs.certify.methods.heavy_ball import Recursion
@@ -23,6 +23,7 @@ from dipproofs.certify.methods.setting import Direction, Setting
 from dipproofs.certify.methods.state import direction, gradient_norm
 from dipproofs.certify.quantities import NAMES, Base, loss_scale
 from dipproofs.enclosures import Bound, Evidence, IntervalMatrix, Verdict
+from dipproofs.enclosures.evaluate import call
 from dipproofs.enclosures.widen import widened
 from dipproofs.networks.linearisation import as_vectors
 from dipproofs.theory import symbols as s

@@ -16,7 +16,8 @@ import sympy as sp
 
 from dipproofs.certificate.record import Hypothesis
 from dipproofs.certify.methods.polynomial import is_nonnegative
-from dipproofs.enclosures import Bound, Evidence, Verdict, compile_arb
+from dipproofs.enclosures import Bound, Evidence, Verdict
+from dipproofs.enclosures.evaluate import call
 from dipproofs.theory.methods import Condition, MatrixCondition, MethodTheorem
 from dipproofs.theory.methods import symbols as m
 
@@ -54,18 +55,6 @@ class Decision:
     def bound(self, symbol: sp.Symbol) -> Bound:
         """The enclosure of a constant."""
         return Bound.from_arb(self.env[symbol], self.evidence)
-
-
-def call(expr: sp.Expr, env: Mapping[sp.Symbol, Any]) -> flint.arb:
-    """Evaluate an expression on balls."""
-    symbols, function = _compiled(expr)
-    return function(*[env[symbol] for symbol in symbols])
-
-
-@cache
-def _compiled(expr: sp.Expr) -> tuple[tuple[sp.Symbol, ...], Any]:
-    symbols = tuple(sorted(expr.free_symbols, key=str))
-    return symbols, compile_arb(symbols, expr)
 
 
 def evaluate(

@@ -9,10 +9,11 @@ from typing import Any
 import flint
 import numpy as np
 
-from dipproofs.certify.methods.decide import BITS, ONE_MINUS_BETA, Decision, call
+from dipproofs.certify.methods.decide import BITS, ONE_MINUS_BETA, Decision
 from dipproofs.certify.methods.floats import evaluate_floats
 from dipproofs.certify.methods.heavy_ball import CHAIN, Recursion, contraction_at, grid
 from dipproofs.certify.methods.setting import Setting
+from dipproofs.enclosures.evaluate import call
 from dipproofs.theory import symbols as s
 from dipproofs.theory.methods import heavy_ball as theory
 from dipproofs.theory.methods import symbols as m

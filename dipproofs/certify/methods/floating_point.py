@@ -15,10 +15,11 @@ import sympy as sp
 from dipproofs.certificate.record import Certificate
 from dipproofs.certify.methods import inexact_gradient
 from dipproofs.certify.methods.ball import ProfileBall
-from dipproofs.certify.methods.decide import BITS, call
+from dipproofs.certify.methods.decide import BITS
 from dipproofs.certify.methods.floats import evaluate_floats
 from dipproofs.certify.quantities import Base, loss_scale
 from dipproofs.enclosures import Bound, Evidence
+from dipproofs.enclosures.evaluate import call
 from dipproofs.enclosures.widen import widened
 from dipproofs.operators.kernels import DenseKernel, GatherKernel, IdentityKernel, SparseKernel
 from dipproofs.operators.structure.kernels import DiagonalKernel

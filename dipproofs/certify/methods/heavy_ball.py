@@ -10,10 +10,11 @@ import flint
 import numpy as np
 import sympy as sp
 
-from dipproofs.certify.methods.decide import BITS, ONE_MINUS_BETA, Decision, call, decide
+from dipproofs.certify.methods.decide import BITS, ONE_MINUS_BETA, Decision, decide
 from dipproofs.certify.methods.floats import MARGIN, evaluate_floats
 from dipproofs.certify.methods.setting import Setting
 from dipproofs.enclosures import Verdict
+from dipproofs.enclosures.evaluate import call
 from dipproofs.theory import symbols as s
 from dipproofs.theory.methods import heavy_ball as theory
 from dipproofs.theory.methods import symbols as m

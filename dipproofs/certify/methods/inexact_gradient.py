@@ -11,10 +11,11 @@ import flint
 import numpy as np
 import sympy as sp
 
-from dipproofs.certify.methods.decide import BITS, Decision, call, decide
+from dipproofs.certify.methods.decide import BITS, Decision, decide
 from dipproofs.certify.methods.floats import MARGIN, evaluate_floats
 from dipproofs.certify.methods.setting import Ball
 from dipproofs.enclosures import Bound, Evidence, Verdict
+from dipproofs.enclosures.evaluate import call
 from dipproofs.theory import symbols as s
 from dipproofs.theory.methods import inexact_gradient as theory
 from dipproofs.theory.methods import symbols as m

@@ -10,12 +10,13 @@ import flint
 import numpy as np
 import sympy as sp
 
-from dipproofs.certify.methods.decide import BITS, ONE_MINUS_BETA, Decision, call, coefficients, decide
+from dipproofs.certify.methods.decide import BITS, ONE_MINUS_BETA, Decision, coefficients, decide
 from dipproofs.certify.methods.floats import MARGIN, evaluate_floats
 from dipproofs.certify.methods.heavy_ball import Proposal, Recursion, given
 from dipproofs.certify.methods.polynomial import is_nonnegative
 from dipproofs.certify.methods.setting import Setting
 from dipproofs.enclosures import Verdict
+from dipproofs.enclosures.evaluate import call
 from dipproofs.theory import symbols as s
 from dipproofs.theory.methods import nesterov as theory
 from dipproofs.theory.methods import symbols as m

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dipproofs.errors import InputError
+from dipproofs.errors import InputError, one_line
 from dipproofs.graph.format import Graph
 from dipproofs.graph.trace_jax.interpreter import Interpreter
 from dipproofs.graph.trace_jax.leaves import Leaves
@@ -44,7 +44,7 @@ def trace(
             graph = _in_double(function, leaves, output_shape)
         except Exception as error:
             if "float16" in str(error) or all(value.dtype == np.float64 for value in leaves.values.values()):
-                raise _one_line(error) from None
+                raise _refusal(error) from None
             graph = None
     if graph is None:  # arrays closed over in float32 do not mix with float64 in every operation
         graph = _in_single(function, leaves, output_shape)
@@ -69,7 +69,7 @@ def _in_single(function: Callable[..., Any], leaves: Leaves, output_shape: Seque
         try:
             closed = _jaxpr(function, [jnp.asarray(value) for value in leaves.values.values()])
         except Exception as error:
-            raise _one_line(error) from None
+            raise _refusal(error) from None
         with jax.enable_x64(True):
             graph, shape = _graph(closed, leaves, output_shape, decimal)
             compare(graph, leaves.values, _pullback(widened(closed), leaves, shape), "from_jax")
@@ -145,8 +145,7 @@ def _image_shape(shape: tuple[int, ...], wanted: Sequence[int] | None) -> tuple[
     return target
 
 
-def _one_line(error: Exception) -> InputError:
+def _refusal(error: Exception) -> InputError:
     if isinstance(error, InputError):
         return error
-    reason = " ".join(str(error).split())[:200] or type(error).__name__
-    return InputError(f"from_jax: apply(params) fails: {reason}")
+    return InputError(f"from_jax: apply(params) fails: {one_line(error, 200)}")

@@ -109,10 +109,6 @@ def _mm(tracer: Tracer, target: Any, args: Any, kwargs: Any) -> Value:
     return matrix_product(tracer, args[0], args[1], ((1,), (0,)))
 
 
-def _mv(tracer: Tracer, target: Any, args: Any, kwargs: Any) -> Value:
-    return matrix_product(tracer, args[0], args[1], ((1,), (0,)))
-
-
 def _bmm(tracer: Tracer, target: Any, args: Any, kwargs: Any) -> Value:
     return matrix_product(tracer, args[0], args[1], ((2,), (1,)), ((0,), (0,)))
 
@@ -277,7 +273,7 @@ RULES: dict[str, Callable[..., Any]] = {
     "native_group_norm": _group_norm,
     "native_layer_norm": _layer_norm,
     "mm": _mm,
-    "mv": _mv,
+    "mv": _mm,
     **dict.fromkeys(("dot", "vdot"), lambda t, target, args, kwargs: matrix_product(t, args[0], args[1], ((0,), (0,)))),
     "bmm": _bmm,
     "addmm": _addmm,

@@ -11,7 +11,7 @@ import torch
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from dipproofs.errors import InputError
+from dipproofs.errors import InputError, one_line
 from dipproofs.graph.format import Graph
 from dipproofs.graph.trace_torch.interpreter import run
 from dipproofs.graph.tracing.algebra import Tracer
@@ -72,7 +72,7 @@ def _program(function: Callable[..., Any], start: list[Any]) -> tuple[Any, Any]:
         with torch.no_grad():
             out = function(*start)
     except Exception as error:
-        raise InputError(f"from_torch: module(z) fails: {_reason(error)}") from None
+        raise InputError(f"from_torch: module(z) fails: {one_line(error, 200)}") from None
     if not isinstance(out, torch.Tensor) or not out.is_floating_point():
         found = out.dtype if isinstance(out, torch.Tensor) else type(out).__name__
         raise InputError(f"from_torch: module(z) returns {found}, expected one real tensor, the image")
@@ -81,8 +81,8 @@ def _program(function: Callable[..., Any], start: list[Any]) -> tuple[Any, Any]:
             program = make_fx(torch.func.functionalize(function, remove="mutations"), tracing_mode="real")(*start)
     except Exception as error:
         raise InputError(
-            f"from_torch: the module cannot be traced ({_reason(error)}); expected no branches or loops that depend on"
-            " values of tensors"
+            f"from_torch: the module cannot be traced ({one_line(error, 200)}); expected no branches or loops "
+            "that depend on values of tensors"
         ) from None
     program.graph.eliminate_dead_code()
     return program, out
@@ -150,7 +150,3 @@ def _image_shape(shape: tuple[int, ...], wanted: Sequence[int] | None) -> tuple[
     if int(np.prod(target)) != int(np.prod(shape)):
         raise InputError(f"from_torch: output_shape: found {target}, expected {int(np.prod(shape))} entries as {shape}")
     return target
-
-
-def _reason(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__

@@ -29,22 +29,21 @@ class Effort:
     entries: int = 1024
 
 
-def bound_nodes(point: Point, rho: float, effort: Effort, output: int | None = None) -> Ball:
+def bound_nodes(point: Point, rho: float, effort: Effort) -> Ball:
     """Bound D and D² of every node on the ball of radius ρ.
 
     Args:
-        point: the graph at θ_0. rho: radius. effort: budget of the restarts. output: last node needed.
+        point: the graph at θ_0. rho: radius. effort: budget of the restarts.
 
     Notes:
         Every bound uses only the bounds of earlier nodes, on the whole ball. Evidence: that of the point. Piecewise
         linear nodes are kept on their piece (Theorem 5): `kinks` says up to which radius that is the network.
     """
     graph = point.graph
-    last = graph.output if output is None else output
     ball = Ball(point, rho, {}, RULES)
     restarts = restart_places(point, effort)
     zero = NodeBounds.zero(len(point.leaves))
-    for place in range(last + 1):
+    for place in range(graph.output + 1):
         if not graph.trained[place]:
             ball.bounds[place] = zero
             continue

@@ -99,7 +99,7 @@ class GraphLinearisation:
         wide = Bound(-error, error) * columns.largest_singular_value
         least = sigma_min(scaled) if scaled.shape[0] <= scaled.shape[1] else Bound.exact(0)
         low_end, top = ((value + wide) / columns.singular_value_range for value in (least, norm(scaled)))
-        return Bound(max(low_end.lower, 0.0), max(low_end.upper, 0.0)), Bound(max(top.lower, 0.0), top.upper)
+        return low_end.nonnegative(), top.nonnegative()
 
     def column_norms(self) -> dict[str, np.ndarray]:
         """Return upper bounds of ‖M_{:,i}‖."""

@@ -213,7 +213,7 @@ def extreme_values(operator: OperatorBounds, jacobian: Array, error: float) -> t
         top = norm(matrix)
         wide = wide * columns.largest_singular_value
     low, top = ((value + wide) / columns.singular_value_range for value in (low, top))
-    return _margin(Bound(max(low.lower, 0.0), max(low.upper, 0.0))), _margin(Bound(max(top.lower, 0.0), top.upper))
+    return _margin(low.nonnegative()), _margin(top.nonnegative())
 
 
 def _margin(bound: Bound) -> Bound:

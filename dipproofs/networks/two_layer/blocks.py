@@ -69,29 +69,29 @@ class Blocks:
             return Bound.exact(0)
         rows, k = self.XV.shape
         if k >= rows:
-            return _root(lambda_max(self.inner_gram))
+            return lambda_max(self.inner_gram).nonnegative().sqrt()
         # with D = diag(φ'), its midpoint D₀ and XV within E of its midpoint X₀:
         # |‖XV·D‖ − ‖X₀D₀‖| ≤ ‖E‖·max|d_j| + ‖X₀‖·max|d_j − d_0j|
         d = self.hidden.dphi
         away = Bound.exact(0 if d.rad is None else max_abs(d.rad))
         whole, centre = self._narrow_norms
         slack = self._slack * (Bound.exact(max_abs(d.mid)) + away) + whole * away
-        return _nonnegative(centre + Bound(-slack.upper, slack.upper)) * (self.hidden.norm_u / self._root_k)
+        return (centre + Bound(-slack.upper, slack.upper)).nonnegative() * (self.hidden.norm_u / self._root_k)
 
     @cached_property
     def norm_XV(self) -> Bound:
         """‖XV‖, through the k×k Gram matrix: radii move a singular value by at most their norm."""
         slack = self._slack.upper
-        return _nonnegative(self._narrow_norms[0] + Bound(-slack, slack))
+        return (self._narrow_norms[0] + Bound(-slack, slack)).nonnegative()
 
     @cached_property
     def _narrow_norms(self) -> tuple[Bound, Bound]:
         """‖X₀‖ and ‖X₀D₀‖ for the midpoints, through one k×k Gram matrix."""
         gram, factors, k = Gram.of_rows(self.XV.mid.T), self.hidden.dphi.mid, self.XV.shape[1]
         if self.train == "outer":
-            return _root(gram.largest()), Bound.exact(0)
+            return gram.largest().nonnegative().sqrt(), Bound.exact(0)
         squares = both(gram.largest, lambda: gram.scaled(factors).largest(), k**3 / 6)
-        return _root(squares[0]), _root(squares[1])
+        return squares[0].nonnegative().sqrt(), squares[1].nonnegative().sqrt()
 
     @cached_property
     def _slack(self) -> Bound:
@@ -118,7 +118,7 @@ class Blocks:
         """Operator norm of the factor of X J JᵀXᵀ."""
         if self.orthonormal:
             return (self.inner_largest * self.inner_largest + self.outer_factor * self.outer_factor).sqrt()
-        return self.inner_largest if self.train == "inner" else _root(lambda_max(self.gram))
+        return self.inner_largest if self.train == "inner" else lambda_max(self.gram).nonnegative().sqrt()
 
     def _factor(self) -> IntervalMatrix:
         """[N, wX], whose singular values are the square roots."""
@@ -135,14 +135,5 @@ def _accurate(least: Bound) -> bool:
     return least.lower > 0 and least.relative_width < _GRAM_WIDTH
 
 
-def _root(square: Bound) -> Bound:
-    return _nonnegative(square).sqrt()
-
-
-def _nonnegative(bound: Bound) -> Bound:
-    """Cut off what a norm cannot be."""
-    return Bound(max(bound.lower, 0.0), max(bound.upper, 0.0), bound.evidence)
-
-
 def _intersection(direct: Bound, square: Bound) -> Bound:
-    return direct.intersect(_root(square))
+    return direct.intersect(square.nonnegative().sqrt())

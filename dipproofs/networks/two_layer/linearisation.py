@@ -103,7 +103,7 @@ class TwoLayerLinearisation:
             (gram.mid + gram.mid.T) / 2, np.maximum(gram.radius(), gram.radius().T) * _UP + _half(gram)
         )
         ends = (lambda_min(gram), lambda_max(gram))
-        least, most = (Bound(max(end.lower, 0.0), max(end.upper, 0.0), end.evidence).sqrt() for end in ends)
+        least, most = (end.nonnegative().sqrt() for end in ends)
         return least / columns.singular_value_range, most / columns.singular_value_range
 
     def column_norms(self) -> dict[str, np.ndarray]:

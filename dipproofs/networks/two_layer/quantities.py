@@ -9,7 +9,6 @@ import numpy as np
 from dipproofs.enclosures import Bound, IntervalMatrix, IntervalVector, enclose, norm
 from dipproofs.networks.base import Enclosure
 from dipproofs.networks.two_layer.blocks import Blocks
-from dipproofs.networks.two_layer.enclosure import HiddenLayer
 from dipproofs.operators.bounds import OperatorBounds
 from dipproofs.theory import ACTIVATIONS
 from dipproofs.theory import symbols as s
@@ -52,7 +51,7 @@ def enclose_network(network: TwoLayer, operator: OperatorBounds, *, unprojected:
         values[s.c_full] = _largest_column(V)
         whole = signal if rows.identity else Blocks(network.train, hidden, V, None, True)
         values[s.sigma_min_J] = whole.smallest()
-    return Enclosure(values, _prediction(operator, network, hidden), sizes(network))
+    return Enclosure(values, prediction(network, operator), sizes(network))
 
 
 def sizes(network: TwoLayer) -> dict[Any, Bound]:
@@ -89,17 +88,13 @@ def whole_signal(network: TwoLayer) -> IntervalVector:
     return signal + IntervalMatrix.from_exact(np.full(network.n, float(network.output_offset)))
 
 
-def prediction(network: TwoLayer, operator: OperatorBounds) -> IntervalVector:
-    """Enclose A g(u, θ), (m,)."""
-    return _prediction(operator, network, network.hidden)
-
-
 def _largest_column(matrix: IntervalMatrix) -> Bound:
     lower, upper = matrix.column_norms()
     return Bound(float(np.max(lower)), float(np.max(upper)))
 
 
-def _prediction(operator: OperatorBounds, network: TwoLayer, hidden: HiddenLayer) -> IntervalVector:
+def prediction(network: TwoLayer, operator: OperatorBounds) -> IntervalVector:
+    """Enclose A g(u, θ), (m,)."""
     v = operator.apply(network.hidden_signal)
     if not network.output_offset:
         return v

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from dipproofs.arguments.arrays import exact_array, to_numpy
-from dipproofs.errors import InputError
+from dipproofs.errors import InputError, one_line
 from dipproofs.operators.adapters.real_stacks import require_unknowns, stack_matrix, stack_vector, unstack_vector
 from dipproofs.operators.dot_test import dot_test, is_linear
 from dipproofs.operators.operator import Operator, check_size
@@ -116,7 +116,7 @@ def guarded(function: Callable[..., Any], name: str) -> Callable[[Any], Any]:
         except InputError:
             raise
         except Exception as error:
-            reason = " ".join(str(error).split())[:200] or type(error).__name__
+            reason = one_line(error, 200)
             raise InputError(
                 f"operator: {name} failed on an argument of shape {np.shape(argument)}: {reason}"
             ) from None

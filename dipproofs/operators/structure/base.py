@@ -181,8 +181,7 @@ def with_matrix(structure: Structure, bounds: Spectrum) -> Spectrum:
 
 def widened(bound: Bound, slack: float) -> Bound:
     """A bound of singular values that may have moved by `slack`."""
-    wide = bound + Bound(-slack, slack) if slack else bound
-    return Bound(max(wide.lower, 0.0), wide.upper)
+    return (bound + Bound(-slack, slack) if slack else bound).nonnegative()
 
 
 def _singular_value(matrix: IntervalMatrix, rank: int) -> Bound:

@@ -77,7 +77,7 @@ class Stack(Blocks):
             if block.shape[0] >= n:
                 least = least + part.smallest * part.smallest
         largest = Bound(max(part.norm.lower for part in parts), above.sqrt().upper)
-        smallest = Bound(Bound(max(least.lower, 0.0), max(least.upper, 0.0)).sqrt().lower, largest.upper)
+        smallest = Bound(least.nonnegative().sqrt().lower, largest.upper)
         known = [part.rank for block, part in zip(self.blocks, parts) if part.rank == n <= block.shape[0]]
         rank = n if known or smallest.lower > 0 else None
         return Spectrum(largest, smallest, rank, smallest if rank else Bound(0.0, largest.upper))
