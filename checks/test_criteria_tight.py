@@ -24,7 +24,7 @@ from dipproofs.certify import constants, refute, search
 from dipproofs.certify.constants import PANELS, Plan, float_cumulative, float_evaluate, integral_lower, integral_upper
 from dipproofs.certify.decide import Decision, Evaluator
 from dipproofs.certify.guarantees import at_both_ends, guarantee, scheduled_count
-from dipproofs.certify.search import Candidate, Step, best, largest_psi, pessimistic, plans, propose
+from dipproofs.certify.search import Candidate, Step, best, largest_psi, plans, propose
 from dipproofs.descent import Backtracking, Constant, Cosine, Polynomial
 from dipproofs.descent.schedule import make_schedule
 from dipproofs.descent.stepsize import SAFETY, AutoStep
@@ -262,7 +262,7 @@ def test_radii_of_the_paper() -> None:
 
             exact = mp.findroot(defect, R.mid)
             assert R.lower <= exact <= R.upper and R.relative_width < 3e-8, (train, sigma, R)
-            guess = search.largest_radius(evaluator.theorem, pessimistic(evaluator.base))
+            guess = search.largest_radius(evaluator.theorem, dict(evaluator.base.weaker_ends))
             assert abs(guess / exact - 1) < 2e-9
         numbers = Truth(numbers_of(train), "paper", "paper", train, 0.01, 0.01)
         values = evaluator_of(Plan("paper", "paper", ARCHITECTURES[train]), 0.01, 0.01).run().values
@@ -277,8 +277,8 @@ def test_radii_of_the_paper() -> None:
     assert constant.paper_radius() == Bound(math.inf, math.inf)
     singular = evaluator_of(Plan("paper", "paper", ARCHITECTURES["both"]), 0.01, 0.01, sigma_min_J=0.0)
     assert singular.paper_radius() == Bound(0.0, math.inf)
-    assert search.largest_radius(singular.theorem, pessimistic(singular.base)) == 0.0
-    assert search.largest_radius(constant.theorem, pessimistic(constant.base)) == math.inf
+    assert search.largest_radius(singular.theorem, dict(singular.base.weaker_ends)) == 0.0
+    assert search.largest_radius(constant.theorem, dict(constant.base.weaker_ends)) == math.inf
 
 
 # --- guarantees ---------------------------------------------------------------------------------------------
@@ -496,13 +496,13 @@ def test_steps_and_order_of_proposals() -> None:
 def test_the_search_takes_the_weaker_end() -> None:
     base = base_of(numbers_of("both"), "both")
     values = {symbol: Bound(b.lower * 0.9, b.upper * 1.1) for symbol, b in base.values.items()}
-    env = pessimistic(replace(base, values=values))
+    env = replace(base, values=values).weaker_ends
     for symbol in (s.sigma_A, s.sigma_J, s.sigma_AJ, s.sigma_in, s.sigma_A_in, s.sigma_min_J):
         assert env[symbol] == values[symbol].lower
     for symbol in (s.norm_A, s.norm_AJ, s.norm_V, s.psi_0, s.loss_0, s.c_0, s.c_A0, s.c_full, s.loss_gradient):
         assert env[symbol] == values[symbol].upper
     negative = replace(base, values={**values, s.sigma_A: Bound(-1.0, 1.0)})
-    assert pessimistic(negative)[s.sigma_A] == 0.0
+    assert negative.weaker_ends[s.sigma_A] == 0.0
 
 
 # --- schedules ------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from dipproofs.certify.constants import (
 )
 from dipproofs.certify.quantities import NAMES, Base
 from dipproofs.certify.refute import refute
-from dipproofs.certify.search import Candidate, largest_radius, pessimistic
+from dipproofs.certify.search import Candidate, largest_radius
 from dipproofs.enclosures import Bound, Evidence, Verdict
 from dipproofs.enclosures.evaluate import call
 from dipproofs.theory import symbols as s
@@ -268,7 +268,7 @@ class Evaluator:
 
     def paper_radius(self) -> Bound:
         """Enclose the root of R = σ_min(J_0)/(2ℓ(R)); ℓ increases with R, so the root is unique."""
-        guess = largest_radius(self.theorem, pessimistic(self.base))
+        guess = largest_radius(self.theorem, dict(self.base.weaker_ends))
         if not (0 < guess < math.inf):
             return Bound(guess, guess, self.evidence) if guess == math.inf else Bound(0.0, math.inf, self.evidence)
 

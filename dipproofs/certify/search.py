@@ -70,11 +70,6 @@ class Candidate:
         return self.margin_ratio > 1 and self.rate > 0
 
 
-def pessimistic(base: Base) -> Environment:
-    """Return `Base.weaker_ends` as a dictionary that may be changed."""
-    return dict(base.weaker_ends)
-
-
 def plans(base: Base, form: str, concave_psi: bool) -> list[Plan]:
     """Return the form–profile pairs that apply to a form name ("best" for all but the paper's)."""
     facts = _LossFacts(base.residual_scale is not None, concave_psi)
@@ -111,7 +106,7 @@ def propose(base: Base, plan: Plan, step: Step, psi: float | None = None) -> Can
         step: the step size.
         psi: use this in place of ψ_0 (to ask how small it would have to be).
     """
-    env = pessimistic(base)
+    env = dict(base.weaker_ends)
     if psi is not None:
         env[s.psi_0] = psi
     psi_0 = env[s.psi_0]
@@ -177,7 +172,7 @@ def largest_psi(base: Base, form: str, step: Step, concave_psi: bool) -> float:
 
 
 def _largest_psi(base: Base, plan: Plan, step: Step) -> float:
-    env = pessimistic(base)
+    env = dict(base.weaker_ends)
     psi_0 = env[s.psi_0]
     env[s.psi_0] = psi_0 * _SMALL
     F_0 = float(float_call(plan.theorem.F, _at_start(plan, env, step, base)))

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from dipproofs.arguments.schema import finite, show
 from dipproofs.descent.methods import Method
 from dipproofs.descent.schedule import Schedule
 from dipproofs.errors import InputError
@@ -41,8 +42,6 @@ def checked_step(step: Any) -> str | float:
         ...
         dipproofs.errors.InputError: descent.step: found None, expected a positive number or "auto"
     """
-    from dipproofs.arguments.schema import finite, show
-
     if isinstance(step, str) and step == "auto":
         return "auto"
     gamma = finite(step, above=0.0)
@@ -61,8 +60,6 @@ def checked_end(max_iterations: Any, tolerance: Any = None, relative_tolerance: 
         >>> checked_end(100), checked_end(100, relative_tolerance=1e-8), checked_end(100, 1e-9, 1e-8)
         ((100, 1e-12, 0.0), (100, 0.0, 1e-08), (100, 1e-09, 1e-08))
     """
-    from dipproofs.arguments.schema import finite, show
-
     count = finite(max_iterations, minimum=0.0)
     if count is None or int(count) != count:
         raise InputError(f"descent.max_iterations: found {show(max_iterations)}, expected an integer ≥ 0")

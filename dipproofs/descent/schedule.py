@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar
 
+from dipproofs.arguments.schema import finite, show
 from dipproofs.errors import InputError
 
 #: Relative slack for the rounding of a float factor: every bound below is pushed outward by this much.
@@ -23,13 +24,13 @@ class Schedule(ABC):
     #: Whether each step is searched for, instead of known beforehand.
     searches: ClassVar[bool] = False
 
-    @abstractmethod
     def factor(self, tau: Any) -> Any:
-        """Give factor(τ) for a JAX or Python number τ (evidence: estimated)."""
+        """Give factor(τ) for a JAX or Python number τ (evidence: estimated); 1 where the step stays, or is searched."""
+        return 1.0
 
-    @abstractmethod
     def supremum(self, t: int) -> float:
         """Give an upper bound of factor(τ) over τ ≥ t."""
+        return 1.0
 
     @abstractmethod
     def sum_lower(self, t: int, count: int) -> float:
@@ -56,12 +57,6 @@ class Constant(Schedule):
 
     kind: ClassVar[str] = "constant"
 
-    def factor(self, tau: Any) -> Any:
-        return 1.0
-
-    def supremum(self, t: int) -> float:
-        return 1.0
-
     def sum_lower(self, t: int, count: int) -> float:
         return float(count)
 
@@ -78,8 +73,6 @@ class Polynomial(Schedule):
     kind: ClassVar[str] = "polynomial"
 
     def __post_init__(self) -> None:
-        from dipproofs.arguments.schema import finite, show
-
         if finite(self.power, minimum=0.0) is None:
             raise InputError(f"descent.power: found {show(self.power)}, expected a finite number ≥ 0")
 
@@ -116,8 +109,6 @@ class Cosine(Schedule):
     kind: ClassVar[str] = "cosine"
 
     def __post_init__(self) -> None:
-        from dipproofs.arguments.schema import finite, show
-
         if finite(self.horizon, minimum=1.0) is None or self.horizon > _LONGEST:
             raise InputError(f"descent.horizon: found {show(self.horizon)}, expected an integer from 1 to {_LONGEST}")
 
@@ -165,19 +156,11 @@ class Backtracking(Schedule):
     searches: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        from dipproofs.arguments.schema import finite, show
-
         for key, largest, wanted in (("decrease", 0.5, "]0, 0.5]"), ("shrink", math.nextafter(1, 0), "]0, 1[")):
             value = finite(getattr(self, key), above=0.0)
             if value is None or value > largest:
                 raise InputError(f"backtracking {key}: found {show(getattr(self, key))}, expected a number in {wanted}")
             object.__setattr__(self, key, value)
-
-    def factor(self, tau: Any) -> Any:
-        return 1.0
-
-    def supremum(self, t: int) -> float:
-        return 1.0
 
     def sum_lower(self, t: int, count: int) -> float:
         raise InputError("backtracking: the sum of the steps depends on L; use `smallest_step`")

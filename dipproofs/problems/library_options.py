@@ -55,8 +55,8 @@ class LibraryOptions(NetworkOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConvolutionalOptions(LibraryOptions):
-    """`kind = "convolutional"`: convolutions one after the other, on a fixed random input of the image's size.
+class LayersOptions(LibraryOptions):
+    """Keys of networks of convolutions on a fixed random input.
 
     Args:
         channels: of the hidden layers.
@@ -64,40 +64,40 @@ class ConvolutionalOptions(LibraryOptions):
         activation: after every hidden layer. Smooth ones are advised: a unit of one with a kink may lock there.
         normalise: "instance" (over the pixels of each channel, with trained factor and offset) or "none".
         input_channels: of the fixed random input.
-        depth: number of convolutions.
     """
-
-    network: ClassVar[str] = "Convolutional"
 
     channels: int = integer(16, minimum=1, maximum=4096)
     kernel: int = integer(3, minimum=1, maximum=63)
     activation: str = activation()
     normalise: str = choice("instance", options=("instance", "none"))
     input_channels: int = integer(8, minimum=1, maximum=4096)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConvolutionalOptions(LayersOptions):
+    """`kind = "convolutional"`: convolutions one after the other, on a fixed random input of the image's size.
+
+    Args:
+        depth: number of convolutions.
+    """
+
+    network: ClassVar[str] = "Convolutional"
+
     depth: int = integer(3, minimum=1, maximum=1000)
 
 
 @dataclass(frozen=True, kw_only=True)
-class DecoderOptions(LibraryOptions):
+class DecoderOptions(LayersOptions):
     """`kind = "decoder"`: from a small random input up to the image (deep decoder).
 
     Args:
-        channels: of the hidden layers.
         kernel: size of the convolutions; 1 is the original deep decoder.
-        activation: after every hidden layer. Smooth ones are advised: a unit of one with a kink may lock there.
-        normalise: "instance" (over the pixels of each channel, with trained factor and offset) or "none".
-        input_channels: of the fixed random input.
         scales: number of upsamplings by 2.
         upsample: how images are enlarged.
     """
 
     network: ClassVar[str] = "Decoder"
 
-    channels: int = integer(16, minimum=1, maximum=4096)
-    kernel: int = integer(3, minimum=1, maximum=63)
-    activation: str = activation()
-    normalise: str = choice("instance", options=("instance", "none"))
-    input_channels: int = integer(8, minimum=1, maximum=4096)
     scales: int = integer(2, minimum=1, maximum=16)
     upsample: str = choice("bilinear", options=("bilinear", "nearest"))
 

@@ -8,7 +8,6 @@ import numpy as np
 from dipproofs.certify.constants import Plan, evaluate, float_call, float_evaluate
 from dipproofs.certify.methods.decide import BITS
 from dipproofs.certify.quantities import Base
-from dipproofs.certify.search import pessimistic
 from dipproofs.enclosures import Bound, Evidence
 from dipproofs.enclosures.evaluate import call
 from dipproofs.theory import symbols as s
@@ -32,7 +31,7 @@ class ProfileBall:
         self.largest = float(base.values[s.ball_radius].lower) if s.ball_radius in base.values else np.inf
 
     def _profiles(self, rho: np.ndarray) -> tuple[np.ndarray, dict]:  # type: ignore[type-arg]
-        start, found, env = pessimistic(self.base), [], {}
+        start, found, env = dict(self.base.weaker_ends), [], {}
         for plan in self.plans:
             env = float_evaluate(plan, start, rho, 0.0)
             with np.errstate(all="ignore"):

@@ -16,6 +16,7 @@ from dipproofs.certify.methods.setting import Setting
 from dipproofs.enclosures import Verdict
 from dipproofs.enclosures.evaluate import call
 from dipproofs.theory import symbols as s
+from dipproofs.theory.methods import MethodTheorem
 from dipproofs.theory.methods import heavy_ball as theory
 from dipproofs.theory.methods import symbols as m
 
@@ -149,17 +150,17 @@ def prove(setting: Setting, proposal: Proposal | None = None) -> Decision | None
         near = propose(setting, found.path * np.array([1.001, 1.01, 1.03, 1.08, 1.2]))
         if near.feasible and near.rate <= found.rate:
             found = near
-    decision = _decided(setting, found)
+    decision = decided(theory.HEAVY_BALL, setting, found)
     if decision.verdict is not Verdict.PROVED and proposal is None and found.feasible:
-        decision = _decided(setting, propose(setting))
+        decision = decided(theory.HEAVY_BALL, setting, propose(setting))
     return decision
 
 
-def _decided(setting: Setting, proposal: Proposal) -> Decision:
-    rho = float(proposal.parameters[s.rho])
+def decided(theorem: MethodTheorem, setting: Setting, proposal: Proposal) -> Decision:
+    """Decide a theorem about a method with momentum at proposed parameters."""
     with flint.ctx.workprec(BITS):
-        known = given(setting, rho)
-    return decide(theory.HEAVY_BALL, known, proposal.parameters, setting.evidence)
+        known = given(setting, float(proposal.parameters[s.rho]))
+    return decide(theorem, known, proposal.parameters, setting.evidence)
 
 
 # --- the scalar recursion --------------------------------------------------------------------------------------------

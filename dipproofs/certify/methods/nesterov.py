@@ -10,9 +10,9 @@ import flint
 import numpy as np
 import sympy as sp
 
-from dipproofs.certify.methods.decide import BITS, ONE_MINUS_BETA, Decision, coefficients, decide
+from dipproofs.certify.methods.decide import ONE_MINUS_BETA, Decision, coefficients
 from dipproofs.certify.methods.floats import MARGIN, evaluate_floats
-from dipproofs.certify.methods.heavy_ball import Proposal, Recursion, given
+from dipproofs.certify.methods.heavy_ball import Proposal, Recursion, decided
 from dipproofs.certify.methods.polynomial import is_nonnegative
 from dipproofs.certify.methods.setting import Setting
 from dipproofs.enclosures import Verdict
@@ -155,16 +155,10 @@ def prove(setting: Setting, proposal: Proposal | None = None) -> Decision | None
         return None
     if found.feasible and proposal is None:
         near = propose(setting, found.path * np.array([1.001, 1.01, 1.05, 1.2]))
-        decision = _decided(setting, near) if near.feasible and near.rate <= found.rate else None
+        decision = decided(theory.NESTEROV, setting, near) if near.feasible and near.rate <= found.rate else None
         if decision is not None and decision.verdict is Verdict.PROVED:
             return decision
-    return _decided(setting, found)
-
-
-def _decided(setting: Setting, proposal: Proposal) -> Decision:
-    with flint.ctx.workprec(BITS):
-        known = given(setting, float(proposal.parameters[s.rho]))
-    return decide(theory.NESTEROV, known, proposal.parameters, setting.evidence)
+    return decided(theory.NESTEROV, setting, found)
 
 
 # --- the scalar recursion --------------------------------------------------------------------------------------------

@@ -41,16 +41,19 @@ class Piecewise(Operation):
 
     def evaluate(self, node: Node, inputs: Arrays, graph: Tables) -> Array:
         """Return φ of the entries."""
-        x, knots, slopes = inputs[0], node["knots"], node["slopes"]
-        result = node["value"] + slopes[0] * np.minimum(x - knots[0], 0.0)
-        ends = (*knots[1:], np.inf)
-        for start, end, slope in zip(knots, ends, slopes[1:]):
-            result = result + slope * (np.clip(x, start, end) - start)
-        return np.asarray(result)
+        return piecewise_values(inputs[0], node["knots"], node["slopes"], node["value"])
 
     def vjp(self, node: Node, inputs: Arrays, result: Array, cotangents: Array, graph: Tables) -> tuple[Array, ...]:
         """Multiply by the slope."""
         return (cotangents * pieces(node, inputs[0])[1],)
+
+
+def piecewise_values(x: Array, knots: Sequence[float], slopes: Sequence[float], value: float) -> Array:
+    """Return φ of the entries of x; ``value`` is φ at the first knot."""
+    result = value + slopes[0] * np.minimum(x - knots[0], 0.0)
+    for start, end, slope in zip(knots, (*knots[1:], np.inf), slopes[1:]):
+        result = result + slope * (np.clip(x, start, end) - start)
+    return np.asarray(result)
 
 
 def pieces(node: Node, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

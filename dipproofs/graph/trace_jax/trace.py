@@ -16,6 +16,7 @@ from dipproofs.graph.trace_jax.leaves import Leaves
 from dipproofs.graph.trace_jax.widen import decimal, widened
 from dipproofs.graph.tracing.algebra import Tracer
 from dipproofs.graph.tracing.compare import Pullback, compare
+from dipproofs.graph.tracing.output_shape import image_shape
 
 #: Agreement asked for with a function that runs in float32, relative to the largest entry.
 SINGLE = 2e-3
@@ -91,7 +92,7 @@ def _graph(
     closed: Any, leaves: Leaves, output_shape: Sequence[int] | None, literal: Callable[[Any], Any] = np.asarray
 ) -> tuple[Graph, tuple[int, ...]]:
     out = closed.out_avals[0]
-    shape = _image_shape(out.shape, output_shape)
+    shape = image_shape(out.shape, output_shape, "from_jax", last=True)
     tracer = Tracer()
     inputs = [tracer.parameter(name, value.shape) for name, value in leaves.values.items()]
     result = Interpreter(tracer, literal).run(closed.jaxpr, closed.consts, inputs)
@@ -127,22 +128,6 @@ def _variables(jaxpr: Any) -> list[Any]:
         if any(not hasattr(atom, "val") and atom in traced for atom in equation.invars):
             traced |= set(equation.outvars)
     return [*traced]
-
-
-def _image_shape(shape: tuple[int, ...], wanted: Sequence[int] | None) -> tuple[int, ...]:
-    if wanted is None:
-        core = list(shape)
-        while len(core) > 1 and core[0] == 1:
-            core.pop(0)
-        while len(core) > 2 and core[-1] == 1:
-            core.pop()
-        return tuple(core) if core else (1,)
-    target = tuple(int(n) for n in wanted)
-    if int(np.prod(target)) != int(np.prod(shape)):
-        raise InputError(
-            f"from_jax: output_shape: found {target}, expected {int(np.prod(shape))} entries as in {shape}"
-        )
-    return target
 
 
 def _refusal(error: Exception) -> InputError:

@@ -16,6 +16,7 @@ from dipproofs.graph.format import Graph
 from dipproofs.graph.trace_torch.interpreter import run
 from dipproofs.graph.tracing.algebra import Tracer
 from dipproofs.graph.tracing.compare import compare
+from dipproofs.graph.tracing.output_shape import image_shape
 
 #: Agreement asked for, relative to the largest entry: some gradients of torch have constants rounded to float32.
 TOLERANCE = 1e-7
@@ -57,7 +58,7 @@ def trace(
 
     start = [torch.as_tensor(value, dtype=torch.float64) for value in parameters.values()]
     program, out = _program(function, start)
-    shape = _image_shape(tuple(out.shape), output_shape)
+    shape = image_shape(tuple(out.shape), output_shape, "from_torch", last=False)
     names = {name: name.replace(".", "/") for name in parameters}
     tracer = Tracer()
     placed = [tracer.parameter(names[name], value.shape) for name, value in parameters.items()]
@@ -138,15 +139,3 @@ def _refuse_random(module: torch.nn.Module) -> None:
                 f"from_torch: {name or 'the module'} ({type(layer).__name__}) draws random numbers in training mode,"
                 f" expected none; call .eval() on that layer, or leave it out"
             )
-
-
-def _image_shape(shape: tuple[int, ...], wanted: Sequence[int] | None) -> tuple[int, ...]:
-    if wanted is None:
-        core = list(shape) or [1]
-        while len(core) > 1 and core[0] == 1:
-            core.pop(0)
-        return tuple(core)
-    target = tuple(int(n) for n in wanted)
-    if int(np.prod(target)) != int(np.prod(shape)):
-        raise InputError(f"from_torch: output_shape: found {target}, expected {int(np.prod(shape))} entries as {shape}")
-    return target

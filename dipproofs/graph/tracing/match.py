@@ -15,6 +15,7 @@ from itertools import pairwise
 import numpy as np
 
 from dipproofs.graph.functions import numpy_function
+from dipproofs.graph.operations.piecewise import piecewise_values
 from dipproofs.graph.tracing.expressions import KINKS, LOGIC, Expr, X, constant, cuts
 from dipproofs.theory.elementary import ELEMENTARY, PiecewiseLinear
 
@@ -152,16 +153,7 @@ def piecewise_linear(expr: Expr) -> PiecewiseLinear | None:
     result = PiecewiseLinear(
         tuple(knots[i] for i in kept), (slopes[kept[0]], *(slopes[i + 1] for i in kept)), _snapped(start, expr)[0]
     )
-    return result if _same(expr, piecewise_values(result, at), at) else None
-
-
-def piecewise_values(function: PiecewiseLinear, at: np.ndarray) -> np.ndarray:
-    """Return the values of a piecewise linear function."""
-    knots, slopes = function.knots, function.slopes
-    result = function.value + slopes[0] * np.minimum(at - knots[0], 0.0)
-    for start, end, slope in zip(knots, (*knots[1:], np.inf), slopes[1:]):
-        result = result + slope * (np.clip(at, start, end) - start)
-    return np.asarray(result)
+    return result if _same(expr, piecewise_values(at, result.knots, result.slopes, result.value), at) else None
 
 
 def _knots(expr: Expr, at: np.ndarray) -> list[float]:

@@ -13,8 +13,8 @@ from dipproofs.theory import symbols as s
 from dipproofs.theory.methods import ADAM
 from dipproofs.theory.methods import adam as theory
 from dipproofs.theory.methods import symbols as m
-from dipproofs.verify.arithmetic.expressions import evaluate, exact, max_of, root, upper
-from dipproofs.verify.methods.inequalities import Env, chosen, constants, failing
+from dipproofs.verify.arithmetic.expressions import evaluate, max_of, root, upper
+from dipproofs.verify.methods.inequalities import Env, chosen, constants, failing, read_size
 from dipproofs.verify.methods.state import Balls, State
 
 PARAMETERS: dict[str, sp.Symbol] = {
@@ -50,20 +50,15 @@ class Horizon:
         self.record, self.arrays, self.state, self.scale = record, arrays, state, scale
         if isinstance(iterations, bool) or not isinstance(iterations, int) or iterations < 1:
             raise ValueError(f"claims.horizon.iterations: found {iterations!r}, expected an integer ≥ 1")
+        known = {key: read_size(record.get(key), f"method.{key}") for key in ("step", "momentum", "beta2", "epsilon")}
         env: Env = {
-            m.learning_rate: self._number("step"), m.beta: self._number("momentum"), m.beta_2: self._number("beta2"),
-            m.epsilon: self._number("epsilon"), m.completed: arb(self._completed()), m.horizon: arb(iterations),
+            m.learning_rate: known["step"], m.beta: known["momentum"], m.beta_2: known["beta2"],
+            m.epsilon: known["epsilon"], m.completed: arb(self._completed()), m.horizon: arb(iterations),
             s.psi_0: upper(residual * scale.sqrt()),
         }  # fmt: skip
         env = chosen(ADAM, PARAMETERS, self._parameters(), env)
         self.env = constants(ADAM, env | self._metric(env, lipschitz))
         self.failing = failing(ADAM, self.env)
-
-    def _number(self, key: str) -> arb:
-        value = self.record.get(key)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e300:
-            raise ValueError(f"method.{key}: found {value!r}, expected a finite number ≥ 0")
-        return exact(value)
 
     def _parameters(self) -> Mapping[str, Any]:
         found = self.record.get("parameters")

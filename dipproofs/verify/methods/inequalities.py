@@ -9,6 +9,7 @@ from typing import Any
 import sympy as sp
 from flint import arb
 
+from dipproofs.certificate.read import is_number
 from dipproofs.theory.methods import MethodTheorem
 from dipproofs.theory.methods import symbols as m
 from dipproofs.verify.arithmetic.expressions import decide, evaluate, exact, upper
@@ -29,10 +30,19 @@ def chosen(theorem: MethodTheorem, names: Mapping[str, sp.Symbol], record: Mappi
         if symbol == m.alpha and value == "1-beta":
             found[symbol] = 1 - env[m.beta]
             continue
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e300:
-            raise ValueError(f"method.parameters.{name}: found {value!r}, expected a finite number ≥ 0")
-        found[symbol] = exact(value)
+        found[symbol] = read_size(value, f"method.parameters.{name}")
     return found
+
+
+def read_size(value: Any, name: str) -> arb:
+    """Read a finite number ≥ 0.
+
+    Raises:
+        ValueError: something else.
+    """
+    if not is_number(value) or not 0 <= value < 1e300:
+        raise ValueError(f"{name}: found {value!r}, expected a finite number ≥ 0")
+    return exact(value)
 
 
 def constants(theorem: MethodTheorem, env: Env) -> Env:

@@ -42,16 +42,12 @@ def interpret(
         ValueError: a graph or arrays that are not of the format.
     """
     constants = {key.removeprefix(CONSTANT): array for key, array in arrays.items() if key.startswith(CONSTANT)}
-    graph = Graph.from_json(network.get("graph"), {name: _constant(array) for name, array in constants.items()})
+    graph = Graph.from_json(network.get("graph"), constants)
     theta = {key.removeprefix(THETA): array for key, array in arrays.items() if key.startswith(THETA)}
     wrong = [name for name, shape in graph.parameters.items() if name not in theta or theta[name].shape != shape]
     if wrong or len(theta) != len(graph.parameters):
         raise ValueError(f"arrays: found no array of the graph's shape for {wrong or 'parameters'}, expected one each")
     return GraphNetwork(graph, theta, arrays["y"], operator, claims)
-
-
-def _constant(array: np.ndarray) -> np.ndarray:
-    return array
 
 
 class GraphNetwork:
