@@ -13,6 +13,7 @@ import flint
 from dipproofs.certificate.conditional import NEEDS_LOSS
 from dipproofs.certificate.record import Guarantees
 from dipproofs.certify.decide import BITS, Decision, Evaluator
+from dipproofs.certify.methods.floats import exactly
 from dipproofs.descent import Backtracking, Constant, Schedule
 from dipproofs.enclosures import Bound, Verdict
 from dipproofs.enclosures.evaluate import call
@@ -63,7 +64,7 @@ def guarantee(
             needed = _residual_count(values[s.loss_0], target, per_step)
         else:
             needed = _count(evaluator, loss, values[s.loss_0], target, exponent)
-        counts[_exactly(target)] = needed if constant else scheduled_count(evaluator, schedule, iteration, needed)
+        counts[exactly(target)] = needed if constant else scheduled_count(evaluator, schedule, iteration, needed)
     extra: dict[str, Any] = {"limit_has_zero_loss": schedule.diverges}
     stop = error = None
     if recovery is not None and network is not None:
@@ -116,12 +117,6 @@ def at_both_ends(expr: Any, env: Any, F_inf: Bound) -> Any:
 def _exceeds_correction(env: Any, F_inf: Bound) -> bool:
     left = flint.arb(F_inf.lower) * env.get(s.step_weakening, flint.arb(1))
     return bool(left > env.get(s.curvature_correction, flint.arb(0)))
-
-
-def _exactly(target: float) -> str:
-    """Write a target so that reading it gives the same number: the count is proved for that number only."""
-    short = f"{target:g}"
-    return short if float(short) == target else repr(float(target))
 
 
 def loss_contraction(evaluator: Evaluator, loss: Any, exponent: Bound) -> Bound | None:

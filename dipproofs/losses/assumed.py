@@ -23,7 +23,6 @@ from dipproofs.losses.inversion import DecreasingPrimitive
 from dipproofs.theory.losses import SMALLEST_LEVEL, resolve_scale
 from dipproofs.theory.losses.assumptions import COMPACT, minimiser_statement
 from dipproofs.theory.losses.base import LossNumerics, LossTheory
-from dipproofs.theory.losses.base import m as m_symbol
 from dipproofs.theory.losses.numerics import difference
 from dipproofs.theory.losses.shape import sign_of
 from dipproofs.theory.losses.text import exact, read_formula
@@ -245,9 +244,6 @@ class AssumedLoss(Loss):
     def _primitive(self) -> DecreasingPrimitive:
         slope = sp.diff(self.theory.psi, e).subs(e, sp.exp(_log_e))
         return DecreasingPrimitive([(sp.oo, sp.simplify(slope**2 * sp.exp(_log_e)))], _log_e)
-
-    def _factor(self, constants: Mapping[sp.Symbol, Bound]) -> flint.arb:
-        return exact_arb(resolve_scale(self.scale, int(constants[m_symbol].lower)))
 
     def Psi_at(self, value: float, constants: Mapping[sp.Symbol, Bound]) -> flint.arb:
         """Enclose Ψ at one number."""

@@ -20,7 +20,7 @@ from dipproofs.certificate.record import Hypothesis
 from dipproofs.enclosures import Bound, Verdict
 from dipproofs.errors import InputError
 from dipproofs.losses import enclosures, rates
-from dipproofs.losses.evaluation import tight
+from dipproofs.losses.evaluation import exact_arb, tight
 from dipproofs.losses.options import checked_parameters, checked_scale
 from dipproofs.theory.losses import LOSSES, LossTheory, resolve_scale
 from dipproofs.theory.losses.assumptions import COMPACT, minimiser_statement, reason
@@ -277,6 +277,9 @@ class Loss:
     def _sharp(self, constants: Mapping[sp.Symbol, Bound]) -> dict[sp.Symbol, Any]:
         """The constants, with exact numbers in place of floats around them for the scale and the parameters."""
         return {**constants, **enclosures.known_values(self, int(constants[m_symbol].lower))}
+
+    def _factor(self, constants: Mapping[sp.Symbol, Bound]) -> flint.arb:
+        return exact_arb(resolve_scale(self.scale, int(constants[m_symbol].lower)))
 
     # --- writing ----------------------------------------------------------------------------------------
     def to_json(self) -> dict[str, Any]:

@@ -187,9 +187,6 @@ class PotentialLoss(Loss):
     def _share(self, constants: Mapping[sp.Symbol, Bound]) -> flint.arb:
         return constants[m_symbol].arb() if self.shape == "convex" else flint.arb(1)
 
-    def _factor(self, constants: Mapping[sp.Symbol, Bound]) -> flint.arb:
-        return exact_arb(resolve_scale(self.scale, int(constants[m_symbol].lower)))
-
     def _value(self, size: flint.arb) -> flint.arb:
         """h at a ball; for an exact size at the precision that it takes to keep 64 bits."""
         function = compile_arb((r,), self.facts.h)

@@ -32,10 +32,10 @@ class DenseKernel:
     """A stored matrix; arrays = (A,) with A of shape (m, n)."""
 
     def apply(self, arrays: Arrays, x: Any) -> Any:
-        return _matmul(_cast(arrays[0], x), x)
+        return matmul(_cast(arrays[0], x), x)
 
     def adjoint(self, arrays: Arrays, w: Any) -> Any:
-        return _matmul(w, _cast(arrays[0], w))
+        return matmul(w, _cast(arrays[0], w))
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class SeparableKernel:
 
     def apply(self, arrays: Arrays, x: Any) -> Any:
         vertical, horizontal = _cast(arrays[0], x), _cast(arrays[1], x)
-        image = _matmul(_matmul(vertical, x.reshape(self.shape)), horizontal.T).ravel()
+        image = matmul(matmul(vertical, x.reshape(self.shape)), horizontal.T).ravel()
         return image[arrays[2]] if len(arrays) == 3 else image
 
     def adjoint(self, arrays: Arrays, w: Any) -> Any:
@@ -101,7 +101,7 @@ class SeparableKernel:
         size = (vertical.shape[0], horizontal.shape[0])
         if len(arrays) == 3:
             w = jnp.zeros(size[0] * size[1], w.dtype).at[arrays[2]].set(w, unique_indices=True)
-        return _matmul(_matmul(vertical.T, w.reshape(size)), horizontal).ravel()
+        return matmul(matmul(vertical.T, w.reshape(size)), horizontal).ravel()
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,8 @@ def _cast(array: Any, like: Any) -> Any:
     return jnp.asarray(array, like.dtype)
 
 
-def _matmul(left: Any, right: Any) -> Any:
+def matmul(left: Any, right: Any) -> Any:
+    """Multiply in full precision on every device."""
     import jax.numpy as jnp
 
     return jnp.matmul(left, right, precision="highest")

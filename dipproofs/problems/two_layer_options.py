@@ -168,18 +168,12 @@ class FileNetworkOptions(TwoLayerKeys):
         check_unit(u, f"{self.path}: u")
         _expect(W.shape[1] == u.shape[0], f"{self.path}: W", f"{W.shape}", f"(k, {u.shape[0]}), d the length of u")
         _expect(V.shape[1] == W.shape[0], f"{self.path}: V", f"{V.shape}", f"(n, {W.shape[0]}), k the rows of W")
-        if "B" not in arrays:
+        B = take(arrays, "B", self.path, ndim=2) if "B" in arrays else None
+        if B is None:
             _expect(V.shape[0] == n, f"{self.path}: V", f"{V.shape}", f"({n}, {W.shape[0]}), n the columns of A")
-            from dipproofs.networks import TwoLayer
-
-            return TwoLayer(u=u, W=W, V=V, **self._common())
-        B = take(arrays, "B", self.path, ndim=2)
-        _expect(
-            B.shape == (n, V.shape[0]),
-            f"{self.path}: B",
-            f"{B.shape}",
-            f"({n}, {V.shape[0]}), columns of A × rows of V",
-        )
+        else:
+            expected = f"({n}, {V.shape[0]}), columns of A × rows of V"
+            _expect(B.shape == (n, V.shape[0]), f"{self.path}: B", f"{B.shape}", expected)
         from dipproofs.networks import TwoLayer
 
         return TwoLayer(u=u, W=W, V=V, basis=B, **self._common())

@@ -33,6 +33,6 @@ def evaluate_floats(constants: Any, env: dict[Any, Any], extra: tuple[sp.Expr, .
 
 
 def exactly(target: float) -> str:
-    """Write a target so that reading it gives the same number."""
+    """Write a target so that reading it gives the same number: the count is proved for that number only."""
     short = f"{target:g}"
     return short if float(short) == target else repr(float(target))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from dipproofs.networks.activation import jax_activation
+from dipproofs.operators.kernels import matmul
 
 
 class State(NamedTuple):
@@ -65,14 +66,14 @@ class TwoLayerKernel:
         """Give g(u, θ), (n,), and φ(a), φ'(a), h for the gradient."""
         a = constants.a_0 if theta.b is None else constants.a_0 + theta.b * constants.norm_u_squared
         phi, dphi = jax_activation(self.activation)(a)
-        h = _matvec(_outer_layer(constants, theta), phi) / _root_k(constants)
-        signal = h if constants.basis is None else _matvec(constants.basis, h)
+        h = matmul(_outer_layer(constants, theta), phi) / _root_k(constants)
+        signal = h if constants.basis is None else matmul(constants.basis, h)
         return signal + constants.offset, Cache(phi, dphi, h)
 
     def gradient(self, constants: Constants, theta: State, cache: Cache, z: Any) -> tuple[Factors, Any]:
         """Give the gradient of ⟨z, g⟩ in factors, and its squared norm."""
         if constants.basis is not None:
-            z = _rmatvec(constants.basis, z)
+            z = matmul(z, constants.basis)
         z = z / _root_k(constants)
         squared = 0.0
         outer = step_b = None
@@ -80,7 +81,7 @@ class TwoLayerKernel:
             outer = z
             squared = squared + (z @ z) * (cache.phi @ cache.phi)
         if self.train != "outer":
-            step_b = cache.dphi * _rmatvec(_outer_layer(constants, theta), z)
+            step_b = cache.dphi * matmul(z, _outer_layer(constants, theta))
             squared = squared + (step_b @ step_b) * constants.norm_u_squared
         return Factors(outer, step_b), squared
 
@@ -103,7 +104,7 @@ class TwoLayerKernel:
         """Give ⟨θ − θ_0, ∇f⟩, from which ‖θ_τ − θ_0‖² is carried along: one product with V_0, no difference of V."""
         total = 0.0
         if factors.outer is not None:
-            total = factors.outer @ (_root_k(constants) * cache.h - _matvec(theta_0.V, cache.phi))
+            total = factors.outer @ (_root_k(constants) * cache.h - matmul(theta_0.V, cache.phi))
         if factors.b is not None:
             total = total + (theta.b @ factors.b) * constants.norm_u_squared
         return total
@@ -112,15 +113,15 @@ class TwoLayerKernel:
         """Give J Jᵀ z (docs/theory.md §4)."""
         _, cache = self.output(constants, theta)
         if constants.basis is not None:
-            z = _rmatvec(constants.basis, z)
+            z = matmul(z, constants.basis)
         k = constants.a_0.shape[0]
         result = 0.0
         if self.train != "outer":
             V = _outer_layer(constants, theta)
-            result = _matvec(V, cache.dphi**2 * _rmatvec(V, z)) * (constants.norm_u_squared / k)
+            result = matmul(V, cache.dphi**2 * matmul(z, V)) * (constants.norm_u_squared / k)
         if self.train != "inner":
             result = result + z * ((cache.phi @ cache.phi) / k)
-        return result if constants.basis is None else _matvec(constants.basis, result)
+        return result if constants.basis is None else matmul(constants.basis, result)
 
 
 @dataclass(frozen=True)
@@ -132,9 +133,9 @@ class FullForward:
     def __call__(self, constants: Any, leaves: Any) -> Any:
         """Give g(u, θ) for ``constants`` = {u, offset, basis or None, and W or V if it is not trained}."""
         W, V = (leaves.get(name, constants.get(name)) for name in ("W", "V"))
-        phi, _ = jax_activation(self.activation)(_matvec(W, constants["u"]))
-        h = _matvec(V, phi) / V.shape[1] ** 0.5
-        signal = h if constants["basis"] is None else _matvec(constants["basis"], h)
+        phi, _ = jax_activation(self.activation)(matmul(W, constants["u"]))
+        h = matmul(V, phi) / V.shape[1] ** 0.5
+        signal = h if constants["basis"] is None else matmul(constants["basis"], h)
         return signal + constants["offset"]
 
 
@@ -144,15 +145,3 @@ def _outer_layer(constants: Constants, theta: State) -> Any:
 
 def _root_k(constants: Constants) -> float:
     return float(constants.a_0.shape[0] ** 0.5)
-
-
-def _matvec(matrix: Any, vector: Any) -> Any:
-    import jax.numpy as jnp
-
-    return jnp.matmul(matrix, vector, precision="highest")
-
-
-def _rmatvec(matrix: Any, vector: Any) -> Any:
-    import jax.numpy as jnp
-
-    return jnp.matmul(vector, matrix, precision="highest")

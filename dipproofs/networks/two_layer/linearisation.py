@@ -10,7 +10,7 @@ import numpy as np
 
 from dipproofs.enclosures import Bound, IntervalMatrix, IntervalVector, lambda_max, lambda_min
 from dipproofs.enclosures.rounding import inflation
-from dipproofs.networks.two_layer.network import TwoLayer
+from dipproofs.networks.two_layer.network import TRAINED, TwoLayer
 
 #: Up to this many rows M Mᵀ is formed for the forecast.
 _ROWS = 2048
@@ -33,7 +33,7 @@ class TwoLayerLinearisation:
 
     @property
     def _trained(self) -> tuple[str, ...]:
-        return {"both": ("W", "V"), "inner": ("W",), "outer": ("V",)}[self.network.train]
+        return TRAINED[self.network.train]
 
     @cached_property
     def _AV(self) -> IntervalMatrix:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from dipproofs.descent.program import Program
 
+#: The layers that are trained, by mode.
+TRAINED = {"both": ("W", "V"), "inner": ("W",), "outer": ("V",)}
 OUTER_LAWS = ("uniform", "rademacher", "gaussian")
 #: Stored inputs have ‖u‖ only near 1; further away than this, they are refused.
 INPUT_NORM_TOLERANCE = 1e-6
@@ -273,8 +275,7 @@ class TwoLayer:
 
     def parameters(self) -> dict[str, np.ndarray]:
         """Return the trained layers by name."""
-        trained = {"both": ("W", "V"), "inner": ("W",), "outer": ("V",)}[self.train]
-        return {name: getattr(self, name) for name in trained}
+        return {name: getattr(self, name) for name in TRAINED[self.train]}
 
     def with_parameters(self, values: Mapping[str, np.ndarray]) -> Self:
         """Return the network with other trained layers.

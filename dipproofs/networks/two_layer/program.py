@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dipproofs.networks.two_layer.kernel import Constants, FullForward, State, TwoLayerKernel
+from dipproofs.networks.two_layer.network import TRAINED
 
 if TYPE_CHECKING:
     from dipproofs.descent.program import Program
@@ -46,7 +47,7 @@ def full_program(network: TwoLayer) -> Program:
     from dipproofs.descent.program import autodiff_program
 
     dtype = network.dtype
-    names = {"both": ("W", "V"), "inner": ("W",), "outer": ("V",)}[network.train]
+    names = TRAINED[network.train]
     arrays = {"W": network.W, "V": network.V}
     constants: dict[str, Any] = {
         "u": network.u.astype(dtype),

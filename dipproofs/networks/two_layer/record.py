@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from dipproofs.networks.two_layer.network import TwoLayer
+from dipproofs.networks.two_layer.network import TRAINED, TwoLayer
 
-_TRAINED = {"both": ("W", "V"), "inner": ("W",), "outer": ("V",)}
 _LAYERS = {"both": "both layers", "inner": "the inner layer", "outer": "the outer layer"}
 
 
@@ -29,7 +28,7 @@ def output(described: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> np
 
 def trained(described: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> list[str]:
     """Return the keys of the trained arrays that are stored."""
-    return [name for name in _TRAINED.get(str(described.get("train")), ()) if name in arrays]
+    return [name for name in TRAINED.get(str(described.get("train")), ()) if name in arrays]
 
 
 def sentence(described: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 
 from dipproofs.certificate.record import Certificate
 from dipproofs.networks.activation import numpy_activation
+from dipproofs.networks.two_layer.network import TRAINED
 from dipproofs.testing.models import Arrays
 
 
@@ -21,8 +22,7 @@ class TwoLayerModel:
         self.train, self.offset = str(described["train"]), float(described.get("output_offset", 0.0))
         self.activation = numpy_activation(str(described["activation"]))
         self.root, self.all = np.sqrt(dtype(W.shape[0])), {"W": W, "V": V}
-        trained = {"both": ("W", "V"), "inner": ("W",), "outer": ("V",)}[self.train]
-        self.start: Arrays = {name: self.all[name] for name in trained}
+        self.start: Arrays = {name: self.all[name] for name in TRAINED[self.train]}
         self.most_steps, self.sums = most_steps, sums
 
     def signal(self, theta: Arrays) -> tuple[np.ndarray, Any]:
