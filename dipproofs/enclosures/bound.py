@@ -158,8 +158,8 @@ class Bound:
         """The part that a norm, or a sum of norms, can be: both ends at least 0.
 
         Example:
-            >>> Bound(-1.0, 2.0).nonnegative()
-            Bound(0.0, 2.0)
+            >>> Bound(-1.0, 2.0).nonnegative() == Bound(0.0, 2.0)
+            True
         """
         return Bound(max(self.lower, 0.0), max(self.upper, 0.0), self.evidence)
 
