@@ -57,7 +57,9 @@ def read_arrays(path: Path, label: str | None = None) -> Arrays:
 def _read(path: Path, label: str, start: bytes) -> Arrays:
     if start.startswith((b"PK", b"\x93NUMPY")):
         with path.open("rb") as file:
-            return _npz(file, label) if start.startswith(b"PK") else _npy(file, label)
+            if start.startswith(b"PK"):
+                return _npz(file, label)
+            return {SINGLE: _guarded(label, ".npy file", lambda: np.load(file, allow_pickle=False))}
     if start.startswith(_PICTURES):
         return {SINGLE: read_grey(path, label)}
     if start.startswith((_HDF5, b"MATLAB 7.3")):
@@ -69,10 +71,6 @@ def _read(path: Path, label: str, start: bytes) -> Arrays:
     else:
         found = "a file of another kind" if start else "an empty file"
     raise InputError(f"{label}: not an .npz file nor any other that is read: found {found}, expected {READABLE}")
-
-
-def _npy(file: BinaryIO, label: str) -> Arrays:
-    return {SINGLE: _guarded(label, ".npy file", lambda: np.load(file, allow_pickle=False))}
 
 
 def _npz(file: BinaryIO, label: str) -> Arrays:

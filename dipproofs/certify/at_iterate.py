@@ -252,7 +252,8 @@ def _applicability(operator: OperatorBounds, loss: Any, m: int, form: str) -> li
     found = [rank_decision]
     needed = FORMS[form].requires if form in FORMS else None
     if needed is not None and not needed.met(loss):
-        found.append(_excluded(needed.statement, needed.refusal.format(kind=loss.kind)))
+        why = f'{needed.refusal.format(kind=loss.kind)}; use form = "best"'
+        found.append(Hypothesis("form", needed.statement, Verdict.REFUTED, None, why))
     # without a decided rank: no more than the columns of the operator that the network sees
     rank = min(m, operator.matrix.shape[1]) if operator.rank is None else operator.rank
     if rank < m and not loss.projects_data:
@@ -270,10 +271,6 @@ def _applicability(operator: OperatorBounds, loss: Any, m: int, form: str) -> li
     else:
         found.append(Hypothesis("loss", f"assumptions on {loss.convention} hold (theory §5)", Verdict.PROVED))
     return found
-
-
-def _excluded(statement: str, why: str) -> Hypothesis:
-    return Hypothesis("form", statement, Verdict.REFUTED, None, f'{why}; use form = "best"')
 
 
 def _start(base: Base, *, moving: bool) -> Hypothesis:

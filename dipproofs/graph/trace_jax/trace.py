@@ -56,7 +56,7 @@ def _in_double(function: Callable[..., Any], leaves: Leaves, output_shape: Seque
     """Trace with parameters in float64."""
     closed = _jaxpr(function, [jnp.asarray(value, jnp.float64) for value in leaves.values.values()])
     graph, shape = _graph(closed, leaves, output_shape)
-    if any(_narrow(v.aval) for v in _variables(closed.jaxpr)):
+    if any(v.aval.dtype == np.float32 for v in _variables(closed.jaxpr)):
         raise InputError(
             "from_jax: found float32 values computed from float64 parameters, expected one format; mix none"
         )
@@ -115,10 +115,6 @@ def _pullback(
         return np.asarray(result).reshape(shape), dict(zip(leaves.values, map(np.asarray, back)))
 
     return value_and_pullback
-
-
-def _narrow(aval: Any) -> bool:
-    return bool(aval.dtype == np.float32)
 
 
 def _variables(jaxpr: Any) -> list[Any]:

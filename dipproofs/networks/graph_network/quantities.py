@@ -162,12 +162,9 @@ def estimate_graph(
         share = _held(1.0, examine_kinks(ball).margin)
     values = {s.sigma_AJ: low, s.norm_AJ: high, s.lipschitz_AJ: lipschitz}
     bounds = {symbol: Bound.estimated(value) for symbol, value in values.items()}
-    bounds |= {bound: value.with_evidence(Evidence.ESTIMATED) for bound, value in _of_operator(operator).items()}
+    known = {s.norm_A: operator.norm, s.sigma_A: operator.sigma}
+    bounds |= {symbol: bound.with_evidence(Evidence.ESTIMATED) for symbol, bound in known.items()}
     return Enclosure(bounds, IntervalMatrix.from_exact(v), {s.ball_radius: Bound.estimated(radius * share)})
-
-
-def _of_operator(operator: OperatorBounds) -> dict[Any, Bound]:
-    return {s.norm_A: operator.norm, s.sigma_A: operator.sigma}
 
 
 def signal_of(network: GraphNetwork) -> IntervalVector:
