@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from fractions import Fraction
+from functools import cache
 
 import flint
 import mpmath
@@ -18,6 +19,7 @@ BITS = 192
 B_1, B_2 = 1, None  # tanh; B₂ = 4/(3√3) is made at the working precision
 
 
+@cache
 def moment(power: int, derivative: bool) -> arb:
     """E φ^p or E φ'^p for tanh by mpmath's quadrature, with a generous radius."""
     with mpmath.workdps(40):
@@ -28,9 +30,6 @@ def moment(power: int, derivative: bool) -> arb:
 
         value = mpmath.quad(g, [-16, -6, -3, -1, 0, 1, 3, 6, 16])
         return arb(mpmath.nstr(value, 35), "1e-30")
-
-
-MOMENTS = {(p, d): moment(p, d) for p in (2, 4) for d in (False, True)}
 
 
 def ball(value: Fraction | int) -> arb:
@@ -74,13 +73,13 @@ def hand_margin(c: WidthCell, k: int, shares: list[Fraction] | None = None) -> a
     lo, hi, loss = (-(ball(c.delta * x)).log() for x in shares or [Fraction(1, events)] * 3)
     t = loss
     D2 = {"rademacher": 1, "uniform": 3}.get(c.law)
-    C2 = MOMENTS[2, False]
+    C2 = moment(2, False)
     b_hi = C2.sqrt() + (2 * hi / kk).sqrt()
     v, y2 = b_hi**2, (F2 if c.y_norm is None else ball(c.y_norm) ** 2) * ball(1 + c.noise) ** 2
     required = (v * F2 + y2 + 2 * (t * (v**2 * F4 + 2 * v * y2)).sqrt() + 2 * v * t).sqrt()
     w, sigma = omega(c.form, ball(c.q), c.bound == "split"), 1 / ball(c.kappa)
     if c.train == "both":
-        laplace = C2 - (2 * lo * MOMENTS[4, False] / kk).sqrt()
+        laplace = C2 - (2 * lo * moment(4, False) / kk).sqrt()
         poincare = C2 - 1 / kk
         candidates = [arb(0)]
         if laplace > 0:
@@ -90,12 +89,12 @@ def hand_margin(c: WidthCell, k: int, shares: list[Fraction] | None = None) -> a
         b = max(candidates, key=lambda x: float(x.mid()))
         return (2 if c.bound == "split" else 1) * w * sigma * b**2 * kk.sqrt() / 2 - required
     if c.bound == "baseline":
-        eta = (2 * arb(D2) * n * (t + arb(n).log()) / (kk * MOMENTS[2, True])).sqrt()
-        s2 = MOMENTS[2, True] * (1 - eta)
+        eta = (2 * arb(D2) * n * (t + arb(n).log()) / (kk * moment(2, True))).sqrt()
+        s2 = moment(2, True) * (1 - eta)
         column = (arb(D2) * n).sqrt()
     else:
         fourth = r + 2 if D2 is None else min(n * D2, r + 2)
-        s2 = MOMENTS[2, True] - (2 * fourth * MOMENTS[4, True] * (t + arb(r).log()) / kk).sqrt()
+        s2 = moment(2, True) - (2 * fourth * moment(4, True) * (t + arb(r).log()) / kk).sqrt()
         tau = t + kk.log()
         sub = (r + 2 * (r * tau).sqrt() + 2 * tau).sqrt()
         column = sub if D2 is None or sub < (arb(D2) * n).sqrt() else (arb(D2) * n).sqrt()
