@@ -66,19 +66,18 @@ def ball_root(s: sp.Expr, c: sp.Expr) -> sp.Expr:
     return 2 * s * _root / (B_2 * c + sp.sqrt((B_2 * c) ** 2 + 4 * (B_2 * s * _root + B_1**2)))
 
 
-def _primitive(v: sp.Expr, c: sp.Expr) -> sp.Expr:
-    """∫(v−c)√(B₂²v²+4B₁²)dv."""
+def _primitive(v: sp.Expr) -> sp.Expr:
+    """∫(v−c̄)√(B₂²v²+4B₁²)dv."""
     root = sp.sqrt((B_2 * v) ** 2 + 4 * B_1**2)
-    return root**3 / (3 * B_2**2) - c * (v * root / 2 + 2 * B_1**2 / B_2 * sp.asinh(B_2 * v / (2 * B_1)))
+    return root**3 / (3 * B_2**2) - column * (v * root / 2 + 2 * B_1**2 / B_2 * sp.asinh(B_2 * v / (2 * B_1)))
 
 
-def lost_area(rho: sp.Expr, c: sp.Expr) -> sp.Expr:
-    """Return ∫₀^ρ ℓ(t)t dt, both layers trained."""
-    polynomial = B_2 * (c * rho**2 / 2 + rho**3 / 3)
-    return (polynomial + _primitive(c + rho, c) - _primitive(c, c)) / (2 * _root)
-
-
-LOST_AREA = define("width.lost_area", lost_area(radius, column), "∫₀^ρ ℓ(t)t dt, both layers", _SOURCE)
+LOST_AREA = define(
+    "width.lost_area",
+    (B_2 * (column * radius**2 / 2 + radius**3 / 3) + _primitive(column + radius) - _primitive(column)) / (2 * _root),
+    "∫₀^ρ ℓ(t)t dt, both layers",
+    _SOURCE,
+)
 _relative = sigma_A * s_init / norm_A
 BOTH: dict[str, tuple[tuple[Step, ...], sp.Expr]] = {
     "row-space": (
@@ -173,6 +172,5 @@ __all__ = [
     "RESIDUAL_WHOLE",
     "SPLIT",
     "ball_root",
-    "lost_area",
     "s_in",
 ]
