@@ -596,6 +596,15 @@ def test_proposals_are_near(n: int) -> None:
     assert krylov.largest(lambda v: v * math.nan, 3).vector.shape == (3,)
 
 
+def test_an_eigenpair_is_found_where_eigenvalues_coincide() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(60):  # for some of them LAPACK's search by index comes back empty
+        q = np.linalg.qr(rng.standard_normal((12, 12)))[0]
+        M = (q @ q.T + (q @ q.T).T) / 2
+        for pair in (krylov.largest_eigenpair, krylov.smallest_eigenpair):
+            assert abs(pair(M).value - 1) < 1e-12
+
+
 def test_large_indefinite_matrices_are_proposed_by_lanczos() -> None:
     n = 410
     values = np.linspace(-5.0, 1.0, n)

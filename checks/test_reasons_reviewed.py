@@ -91,10 +91,11 @@ def test_the_time_of_a_residual_is_that_of_its_value(value: Any) -> None:
 
 def test_the_norm_of_an_interval_vector_has_the_ends_of_its_entries() -> None:
     """Entries 3 ± 1 and −4 ± 1: norms from √13 to √41, and neither end is given away."""
-    slack = 1 + 32 * 2.0**-53  # what the norm of two entries grants for its roundings, and one more for each end
     for mid, rad, low, high in (
         ([3.0, -4.0], [1.0, 1.0], math.sqrt(13), math.sqrt(41)),
-        ([0.5, 2.0], [1.0, 0.25], 1.75, math.sqrt(1.5**2 + 2.25**2)),
-    ):  # one may be 0
+        ([0.5, 2.0], [1.0, 0.25], 1.75, math.sqrt(1.5**2 + 2.25**2)),  # one may be 0
+        ([1.0] * 64, [0.5] * 64, 4.0, 12.0),  # enough entries for the allowance to be more than one unit
+    ):
+        slack = 1 + (28 + 2 * len(mid)) * 2.0**-53  # what the norm grants for its roundings, and one more for each end
         found = vector_norm(IntervalMatrix(np.array(mid), np.array(rad)))
         assert low / slack <= found.lower <= low and high <= found.upper <= high * slack
