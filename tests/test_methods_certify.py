@@ -20,12 +20,14 @@ STEP = {"heavy-ball": "auto", "nesterov": "auto", "adam": 3e-3}
 
 
 @cache
-def certified(method: str) -> Certificate:
+def certified(method: str, noise: float = 0.0) -> Certificate:
     rng = np.random.default_rng(0)
     U, _ = np.linalg.qr(rng.normal(size=(5, 5)))
     V, _ = np.linalg.qr(rng.normal(size=(8, 8)))
     A = (U * np.geomspace(1, 1 / 3, 5)) @ V[:, :5].T
-    problem = dp.InverseProblem(A, A @ rng.normal(size=8))
+    x = rng.normal(size=8)
+    known = {"x_true": x} if noise else {}
+    problem = dp.InverseProblem(A, A @ x + noise * np.ones(5) / np.sqrt(5), **known)
     network = dp.TwoLayer.init(n=8, width=64, input_dimension=3, seed=0)
     return dp.certify(problem, network, step=STEP[method], method=method, tolerance=1e-18, max_iterations=4000)
 
@@ -59,6 +61,14 @@ def test_momentum_is_proved_and_verified(method: str, saved: Any) -> None:
     assert travelled <= cert.quantities["S"].upper * (1 + 1e-9)
     result = dp.verify(saved(method) / "certificate.json")
     assert result, str(result)
+
+
+def test_momentum_stops_at_the_noise_as_promised() -> None:
+    noise = 2e-3
+    cert = certified("heavy-ball", noise)
+    stop, loss = cert.guarantees.early_stopping_iteration, cert.run.history.loss[cert.iteration :]
+    assert stop and np.sqrt(2 * loss[stop]) <= noise < np.sqrt(2 * loss[0])
+    assert cert.final is not None and cert.final.guarantees.early_stopping_iteration == 0
 
 
 def test_adam_proves_existence_and_a_horizon(saved: Any) -> None:
