@@ -233,8 +233,8 @@ def _limits(axes: Axes, observed: Curve | None, envelopes: list[Curve]) -> None:
     low = min(float(c.y[c.y > 0].min()) for c in shown[:2])
     high = max(float(c.y[np.isfinite(c.y)].max()) for c in shown)
     bottom, top = math.log10(low), math.log10(high)
-    fits = max(top - bottom, 0.5)
-    axes.set_ylim(10.0 ** max(bottom - 0.1 * fits, -250), 10.0 ** min(top + 0.08 * fits, 250))
+    decades = max(top - bottom, 0.5)
+    axes.set_ylim(10.0 ** max(bottom - 0.1 * decades, -250), 10.0 ** min(top + 0.08 * decades, 250))
 
 
 def _label_curves(axes: Axes, observed: Curve | None, envelopes: list[Curve], word: str, semilog: bool) -> None:

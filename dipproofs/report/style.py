@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,14 +66,17 @@ def import_figures() -> None:
     Where it has no list of fonts yet, a list of our own leaves out PostScript's, which take nine tenths of the time.
     """
     import matplotlib
-    from matplotlib import _afm, artist
+    from matplotlib import artist
 
     replaced: list[tuple[Any, str, Any]] = [(artist, "kwdoc", lambda artist: "")]
     known = any(Path(matplotlib.get_cachedir()).glob("fontlist-*.json"))
     own = None if known or "matplotlib.font_manager" in sys.modules else cache_folder("figures")
-    if own is not None:
-        replaced += [(matplotlib, "get_cachedir", lambda: str(own)), (_afm, "AFM", _no_font)]
-    before = [(module, name, getattr(module, name)) for module, name, _ in replaced]
+    with suppress(ImportError):  # where matplotlib has moved its parser, the list takes as long as ever
+        from matplotlib import _afm
+
+        if own is not None:
+            replaced += [(matplotlib, "get_cachedir", lambda: str(own)), (_afm, "AFM", _no_font)]
+    before = [(module, name, getattr(module, name, None)) for module, name, _ in replaced]
     try:
         for module, name, value in replaced:
             setattr(module, name, value)
