@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from helpers import gaussian_problem, network
 
 import dipproofs as dp
 from dipproofs.descent import ahead
-from dipproofs.descent.engine import Engine
+from dipproofs.descent.engine import Engine, Setting
 
 CASES: list[tuple[str | None, dict[str, Any]]] = [
     ("freeze", {}),
@@ -86,3 +88,39 @@ def test_a_rise_in_a_chunk_begun_early_takes_the_run_back(monkeypatch: pytest.Mo
         assert found.steps == without.steps
         assert np.array_equal(found.history.loss, without.history.loss, equal_nan=True)
         assert (found.steps[0][1] < longest[-1]) == (answer is None)
+
+
+class Recorder:
+    """An engine that starts nothing: every chunk ends with the status it is given."""
+
+    parameter_count = 1
+
+    def __init__(self, status: int) -> None:
+        self.loop = SimpleNamespace(RISEN=3)
+        self.after = SimpleNamespace(status=status)
+
+    def begin(self, *_: Any) -> tuple[Any, Any]:
+        return self.after, None
+
+
+GUARDED = Setting(0.5, (), True)
+
+
+@pytest.mark.parametrize(
+    ("due", "status", "serves"),
+    [
+        ({}, 0, True),
+        ({"setting": replace(GUARDED, guarded=False)}, 0, True),
+        ({"setting": replace(GUARDED, guarded=False)}, 3, False),  # it ended at a rise that nobody guards against now
+        ({"setting": replace(GUARDED, gamma=0.25)}, 0, False),
+        ({"before": object()}, 0, False),
+        ({"count": 7}, 0, False),
+        ({"tolerance": 0.1}, 0, False),
+    ],
+)
+def test_only_the_call_that_is_due_is_served(due: dict[str, Any], status: int, serves: bool) -> None:
+    begun = {"before": object(), "setting": GUARDED, "count": 8, "tolerance": 0.0}
+    queue = ahead.Ahead(cast("Engine", Recorder(status)))
+    queue.begin(begun["before"], GUARDED, [8, 8], 0.0)
+    assert (queue.take(**(begun | due)) is not None) == serves
+    assert bool(queue._begun) == serves

@@ -82,6 +82,19 @@ def test_the_defect_of_nearly_orthonormal_rows(monkeypatch: pytest.MonkeyPatch, 
         assert (1 - 1e-12) * defect <= found <= 4 * defect + 1e-13
 
 
+@pytest.mark.parametrize("star", [True, False])
+def test_the_defect_counts_all_that_is_off_the_diagonal(monkeypatch: pytest.MonkeyPatch, star: bool) -> None:
+    monkeypatch.setattr(blocks, "_WIDTH", 4)
+    off = np.full((12, 12), 0.0 if star else 1e-3)
+    off[0, 4:] = off[4:, 0] = (
+        1e-3  # one row with everything: sums of rows are the smaller bound, else the Frobenius norm
+    )
+    values, vectors = np.linalg.eigh(np.eye(12) + off)
+    rows = (vectors * np.sqrt(values)) @ vectors.T
+    defect = np.linalg.norm(off, 2)
+    assert (1 - 1e-9) * defect <= blocks.orthogonality_defect(rows)
+
+
 def test_results_do_not_depend_on_the_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(blocks, "_WIDTH", 64)
     x = IntervalMatrix(RNG.standard_normal((300, 300)))

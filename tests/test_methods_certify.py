@@ -107,6 +107,12 @@ MOMENTUM_CHANGES = {
     "contraction": set_at("method", "contraction", value=lambda b: {**b, "lower": 0.0, "upper": b["upper"] * 0.9}),
     "path": set_at("quantities", "S", value=lambda b: {**b, "upper": b["upper"] * 0.9}),
     "distance": set_at("guarantees", "distance_to_limit", value=lambda b: {**b, "upper": b["upper"] * 0.9}),
+    "envelope": set_at("guarantees", "residual_envelope", value=lambda b: {**b, "lower": 0.0, "upper": b["upper"] / 2}),
+    "rate": set_at(
+        "guarantees",
+        "log_contraction_per_step",
+        value=lambda b: {**b, "lower": b["lower"] * 1.2, "upper": b["upper"] * 1.2},
+    ),
     "count": set_at("guarantees", "iterations_to_loss", "1e-09", value=lambda n: int(n * 0.8)),
     "exchange": set_at("method", "exchanges", 0, "factor", value=lambda x: 1 + (x - 1) * 0.5),
     "exchange of nothing": set_at("method", "exchanges", 0, "alpha", value=0.0),

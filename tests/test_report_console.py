@@ -15,7 +15,9 @@ from report_cases import NAMES, case, initial_check
 from rich.cells import cell_len
 
 from dipproofs.enclosures import Bound, Verdict
+from dipproofs.errors import InputError
 from dipproofs.report import render_certificate, render_check, to_text
+from dipproofs.report.details import network_text
 from dipproofs.report.words import check_headline, headline, paper_sentence, rate_sentences, standing
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -295,3 +297,10 @@ def test_a_run_prints_the_text_that_is_kept() -> None:
     assert len(shown.splitlines()) <= 20 and max(map(cell_len, shown.splitlines())) <= 80
     kept = (ROOT / "docs" / "gallery" / "gaussian.txt").read_text(encoding="utf-8")
     assert without_numbers(shown) == without_numbers(re.sub(r"Files .*\n", "", kept))
+
+
+@pytest.mark.parametrize("kind", ["foo", None, 3])
+def test_a_network_of_an_unknown_kind_is_named(kind: Any) -> None:
+    cert = case(NAMES[0])
+    with pytest.raises(InputError, match=r"certificate network.kind: found .*, expected one of two-layer, "):
+        network_text({**cert.network, "kind": kind})

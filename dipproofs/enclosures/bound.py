@@ -157,11 +157,15 @@ class Bound:
     def nonnegative(self) -> Bound:
         """The part that a norm, or a sum of norms, can be: both ends at least 0.
 
+        Raises:
+            InputError: a proved bound below 0, which cannot be one of a norm.
+
         Example:
             >>> Bound(-1.0, 2.0).nonnegative() == Bound(0.0, 2.0)
             True
         """
-        return Bound(max(self.lower, 0.0), max(self.upper, 0.0), self.evidence)
+        upper = self.upper if self.evidence is Evidence.PROVED else max(self.upper, 0.0)
+        return Bound(max(self.lower, 0.0), upper, self.evidence)
 
     def with_evidence(self, evidence: Evidence) -> Bound:
         """The same interval with evidence no stronger than before."""

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from dipproofs.errors import InputError
 from dipproofs.networks.graph_network import record as graph_network
 from dipproofs.networks.two_layer import record as two_layer
 
@@ -29,5 +30,12 @@ RECORDS: dict[str, Record] = {"two-layer": two_layer, "two-layer-synthesis": two
 
 
 def record_of(described: Mapping[str, Any]) -> Record:
-    """Return how to read a network of this description (``certificate["network"]``)."""
-    return RECORDS[str(described.get("kind", "two-layer"))]
+    """Return how to read a network of this description (``certificate["network"]``).
+
+    Raises:
+        InputError: a kind that no network has.
+    """
+    kind = described.get("kind", "two-layer")
+    if kind not in RECORDS:
+        raise InputError(f"certificate network.kind: found {kind!r}, expected one of {', '.join(RECORDS)}")
+    return RECORDS[kind]
