@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dipproofs.enclosures import Bound, Verdict
+from dipproofs.enclosures import Bound, Evidence, Verdict
+from dipproofs.errors import InputError
 
 ENDS = st.floats(allow_nan=False)
 
@@ -41,3 +42,10 @@ def test_a_verdict_is_no_bool() -> None:
     assert (Verdict.PROVED & Verdict.REFUTED) is Verdict.REFUTED
     assert (~Verdict.UNDECIDED) is Verdict.UNDECIDED
     assert json.dumps(Verdict.PROVED) == '"proved"'
+
+
+def test_a_proved_norm_below_0_is_a_contradiction() -> None:
+    assert Bound(-2.0, -1.0, Evidence.ESTIMATED).nonnegative() == Bound(0.0, 0.0, Evidence.ESTIMATED)
+    assert Bound(-1.0, -0.0).nonnegative().upper == 0.0
+    with pytest.raises(InputError, match=r"found lower 0\.0 above upper -1\.0"):
+        Bound(-2.0, -1.0).nonnegative()
