@@ -29,33 +29,17 @@ def certified(
     Raises:
         InputError: files that do not fit the problem.
     """
-    options = built.descent
     if at is not None:
         shown.stage("proving")
         return at_point(spec, built, at)
-    shown.expect(options.max_iterations, options.tolerance)
+    shown.expect(built.descent.max_iterations, built.descent.tolerance)
     return api.certify(
-        built.problem,
-        built.network,
-        built.loss,
-        options.step,
-        options.schedule,
-        options.max_iterations,
-        options.tolerance,
-        built.certificate.form,
-        built.certificate.arithmetic,
-        **options.method_options,
-        claim_horizon=HORIZON if options.claim_horizon is None else options.claim_horizon,
-        relative_tolerance=options.relative_tolerance,
-        stop=options.stop,
-        distance=built.certificate.distance,
-        schedule_options=options.schedule_options,
+        **built.arguments,
         origin=spec.to_json(),
         progress=shown.running,
         announce=shown.certified,
         say=_say,
         resume=resume,
-        polish=options.polish,
     )
 
 

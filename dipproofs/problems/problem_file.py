@@ -33,6 +33,21 @@ class BuiltProblem(NamedTuple):
     descent: DescentOptions
     certificate: CertificateOptions
 
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What the problem file asks for, by the names of `certify`'s arguments."""
+        horizon = self.descent.claim_horizon
+        shared = ("step", "schedule", "max_iterations", "tolerance", "relative_tolerance", "schedule_options", "stop")
+        return {
+            "problem": self.problem,
+            "network": self.network,
+            "loss": self.loss,
+            **{name: getattr(self.descent, name) for name in (*shared, "polish")},
+            **{name: getattr(self.certificate, name) for name in ("form", "arithmetic", "distance")},
+            **self.descent.method_options,
+            **({} if horizon is None else {"claim_horizon": horizon}),
+        }
+
 
 @dataclass(frozen=True)
 class ProblemSpec:

@@ -15,7 +15,6 @@ from dipproofs.tables.table import Column, Table
 from dipproofs.theory.activations import ACTIVATIONS, EXCLUDED
 from dipproofs.theory.width import oscillation_of
 
-OPTIONS = ("activation",)
 _ROUNDED = "proved, rounded"
 COLUMNS = (
     Column("activation", "φ", latex=r"\varphi"),

@@ -10,14 +10,13 @@ import sympy as sp
 
 from dipproofs.enclosures import Bound, compile_arb
 from dipproofs.losses.evaluation import exact_arb
-from dipproofs.tables.options import names, numbers, within
+from dipproofs.tables.options import names, within
 from dipproofs.tables.table import Column, Table
 from dipproofs.tables.width_table import as_number, check_step
 from dipproofs.theory.forms import FORMS, RESIDUAL_OMEGA, paper_nu_1, paper_nu_2
 from dipproofs.theory.symbols import gamma, q
 from dipproofs.theory.width import SPLIT_OMEGA, WIDTH_FORMS
 
-OPTIONS = ("form", "q")
 COLUMNS = (
     Column("form", "form"),
     Column("q", "q", "γL; residual: γM²", latex="q"),
@@ -45,7 +44,7 @@ def make(form: Any = "all", q: Any = "0.1:1:0.1") -> Table:
         InputError: a step that a form does not admit.
     """
     forms = names(form, "--form", WIDTH_FORMS)
-    steps = within(numbers(q, "--q"), "--q", 0, open_low=True)
+    steps = within(q, "--q", "]0,∞[")
     records = []
     for name in forms:
         for step in (Fraction(0),) if name == "flow" else steps:

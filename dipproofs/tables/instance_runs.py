@@ -87,7 +87,7 @@ class Instance:
         if not hasattr(spec.network, "width"):
             raise InputError(f"{spec.name}: found network.kind file, expected one that can be drawn at any width")
         self.spec, self.problem, self.loss = spec, built.problem, built.loss
-        self.options, self.certificate = built.descent, built.certificate
+        self.options, self.certificate, self.arguments = built.descent, built.certificate, built.arguments
         self._refuse_idle()
         self.max_iterations = max_iterations or self.options.max_iterations
         self.schedule = make_schedule(self.options.schedule, **self.options.schedule_options)
@@ -150,22 +150,8 @@ class Instance:
         if (width, seed) not in self._runs:
             from dipproofs.certify.api import certify
 
-            certificate = certify(
-                self.problem,
-                self.network(width, seed),
-                self.loss,
-                self.options.step,
-                self.options.schedule,
-                self.max_iterations,
-                self.options.tolerance,
-                self.certificate.form,
-                relative_tolerance=self.options.relative_tolerance,
-                stop=self.options.stop,
-                distance=self.certificate.distance,
-                schedule_options=self.options.schedule_options,
-                origin={},
-                keep_interrupted=False,
-            )
+            drawn = {"network": self.network(width, seed), "max_iterations": self.max_iterations}
+            certificate = certify(**{**self.arguments, **drawn}, origin={}, keep_interrupted=False)
             proved = certificate.proved or bool(certificate.final and certificate.final.proved)
             self._runs[width, seed] = proved, certificate.run.converged
         return self._runs[width, seed]

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from dipproofs.errors import InputError
-from dipproofs.tables.options import integers, numbers, within
+from dipproofs.tables.options import integers, within
 from dipproofs.tables.table import Column, Table
 
-OPTIONS = ("problem", "width", "seeds", "max_iterations", "delta")
 COLUMNS = (
     Column("problem", "problem"),
     Column("n", "n"),
@@ -54,7 +53,7 @@ def make(
     if problem is None:
         raise InputError("table instance: found no problem file, expected `dipproofs table instance PROBLEM.toml`")
     (count,) = _one(integers(seeds, "--seeds"), "--seeds")
-    (chance,) = _one(within(numbers(delta, "--delta"), "--delta", 0, 1, True, True), "--delta")
+    (chance,) = _one(within(delta, "--delta", "]0,1["), "--delta")
     limit = (
         None if max_iterations is None else _one(integers(max_iterations, "--max-iterations"), "--max-iterations")[0]
     )

@@ -10,7 +10,6 @@ from dipproofs.tables.options import names
 from dipproofs.tables.table import Column, Table
 from dipproofs.theory.losses import LOSSES, LossTheory
 
-OPTIONS = ("loss", "latex")
 COLUMNS = (
     Column("loss", "loss"),
     Column("convention", "L at scale 1"),

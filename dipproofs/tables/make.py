@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from importlib import import_module
 from typing import Any
 
@@ -60,7 +61,7 @@ def options_of(name: str) -> tuple[str, ...]:
     """
     if name not in TABLES:
         raise unknown(name, "table", TABLES)
-    return tuple(_module(name).OPTIONS)
+    return tuple(inspect.signature(_module(name).make).parameters)
 
 
 def _module(name: str) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -165,24 +165,27 @@ def unknown(found: Any, name: str, allowed: Iterable[str]) -> InputError:
     return InputError(f"{name}: found {found!r}, expected {', '.join(choices)}{hint}")
 
 
-def within(
-    values: tuple[Fraction, ...],
-    name: str,
-    low: int | None = None,
-    high: int | None = None,
-    open_low: bool = False,
-    open_high: bool = False,
-) -> tuple[Fraction, ...]:
-    """Return the values if all lie in the range.
+#: The ranges of numeric options, as messages write them.
+_RANGES: dict[str, Callable[[Fraction], bool]] = {
+    "[1,∞[": lambda number: number >= 1,
+    "[0,∞[": lambda number: number >= 0,
+    "]0,∞[": lambda number: number > 0,
+    "]0,1[": lambda number: 0 < number < 1,
+}
+
+
+def within(value: Numbers, name: str, range: str) -> tuple[Fraction, ...]:
+    """Read numbers that all lie in a range.
 
     Raises:
         InputError: one does not.
+
+    Example:
+        >>> within("0.5", "--delta", "]0,1[")
+        (Fraction(1, 2),)
     """
-    for value in values:
-        below = low is not None and (value < low or (open_low and value == low))
-        above = high is not None and (value > high or (open_high and value == high))
-        if below or above:
-            left = "]-∞" if low is None else f"{']' if open_low else '['}{low}"
-            right = "∞[" if high is None else f"{high}{'[' if open_high else ']'}"
-            raise InputError(f"{name}: found {float(value):g}, expected a number in {left},{right}")
+    values = numbers(value, name)
+    for number in values:
+        if not _RANGES[range](number):
+            raise InputError(f"{name}: found {float(number):g}, expected a number in {range}")
     return values

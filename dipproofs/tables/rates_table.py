@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from itertools import product
@@ -13,8 +14,8 @@ import sympy as sp
 from dipproofs.enclosures import compile_arb
 from dipproofs.errors import InputError
 from dipproofs.losses.evaluation import exact_arb
-from dipproofs.tables.losses import NamedLoss, named_loss
-from dipproofs.tables.options import integers, names, numbers, parts, within
+from dipproofs.tables.losses import named_loss
+from dipproofs.tables.options import integers, names, parts, within
 from dipproofs.tables.smallest import smallest_verified
 from dipproofs.tables.table import Column, Table
 from dipproofs.tables.width_table import as_number, check_step
@@ -24,7 +25,6 @@ from dipproofs.theory.losses.base import m as observations
 from dipproofs.theory.losses.base import scale
 from dipproofs.theory.symbols import F_inf, e, gamma, q, rate
 
-OPTIONS = ("loss", "form", "q", "loss_0", "target", "f_inf", "lipschitz", "m")
 COLUMNS = (
     Column("loss", "loss"),
     Column("form", "form"),
@@ -71,44 +71,49 @@ def make(
     Raises:
         InputError: a value out of range.
     """
-    forms, steps = names(form, "--form", FORM_IDS), within(numbers(q, "--q"), "--q", 0, open_low=True)
-    starts = within(numbers(loss_0, "--loss-0"), "--loss-0", 0, open_low=True)
-    targets = within(numbers(target, "--target"), "--target", 0, open_low=True)
-    slopes = within(numbers(f_inf, "--f-inf"), "--f-inf", 0, open_low=True)
-    bounds = within(numbers(lipschitz, "--lipschitz"), "--lipschitz", 0, open_low=True)
-    sizes = integers(m, "--m")
-    records = []
-    for name, kind, step, start, goal, slope, bound, size in product(
-        parts(loss), forms, steps, starts, targets, slopes, bounds, sizes
-    ):
-        check_step(kind, step)
-        if goal >= start:
-            raise InputError(f"--target: found {float(goal):g}, expected a loss below --loss-0 {float(start):g}")
-        if slope**2 > bound:
-            raise InputError(
-                f"--f-inf: found {float(slope):g}, expected at most √L = {float(bound) ** 0.5:g} (F ≤ ‖M‖)"
-            )
-        iterations, reason = _iterations(named_loss(name), kind, step, start, goal, slope, bound, size)
-        records.append(
-            {
-                "loss": name,
-                "form": kind,
-                "q": as_number(step),
-                "gamma": as_number(step / bound),
-                "loss_0": as_number(start),
-                "target": as_number(goal),
-                "f_inf": as_number(slope),
-                "lipschitz": as_number(bound),
-                "m": size,
-                "iterations": iterations,
-                "reason": reason or None,
-            }
-        )
+    axes: dict[str, tuple[Any, ...]] = {
+        "loss": parts(loss),
+        "form": names(form, "--form", FORM_IDS),
+        "q": within(q, "--q", "]0,∞["),
+        "loss_0": within(loss_0, "--loss-0", "]0,∞["),
+        "target": within(target, "--target", "]0,∞["),
+        "f_inf": within(f_inf, "--f-inf", "]0,∞["),
+        "lipschitz": within(lipschitz, "--lipschitz", "]0,∞["),
+        "m": integers(m, "--m"),
+    }
+    records = [_record(_Cell(**dict(zip(axes, values)))) for values in product(*axes.values())]
     columns = COLUMNS if any(r["reason"] for r in records) else COLUMNS[:-1]
     return Table("rates", "Guaranteed iterations to a loss", columns, tuple(records), NOTES)
 
 
-_time = sp.Symbol("time", real=True)
+@dataclass(frozen=True)
+class _Cell:
+    """The inputs of one row, as in `make`."""
+
+    loss: str
+    form: str
+    q: Fraction
+    loss_0: Fraction
+    target: Fraction
+    f_inf: Fraction
+    lipschitz: Fraction
+    m: int
+
+
+def _record(cell: _Cell) -> dict[str, Any]:
+    check_step(cell.form, cell.q)
+    if cell.target >= cell.loss_0:
+        found, most = float(cell.target), float(cell.loss_0)
+        raise InputError(f"--target: found {found:g}, expected a loss below --loss-0 {most:g}")
+    if cell.f_inf**2 > cell.lipschitz:
+        found, most = float(cell.f_inf), float(cell.lipschitz) ** 0.5
+        raise InputError(f"--f-inf: found {found:g}, expected at most √L = {most:g} (F ≤ ‖M‖)")
+    iterations, reason = _iterations(cell)
+    row = vars(cell) | {"gamma": cell.q / cell.lipschitz, "iterations": iterations, "reason": reason or None}
+    values = {column.key: row[column.key] for column in COLUMNS}
+    return {key: as_number(value) if isinstance(value, Fraction) else value for key, value in values.items()}
+
+
 _f0, _goal = sp.Symbol("f_start", positive=True), sp.Symbol("f_goal", positive=True)
 
 
@@ -126,25 +131,18 @@ def _needed(kind: str, form: str, parameters: tuple[sp.Symbol, ...]) -> Any:
     return compile_arb((q, gamma, F_inf, _f0, _goal, observations, scale, *parameters), needed)
 
 
-def _iterations(
-    loss: NamedLoss,
-    form: str,
-    step: Fraction,
-    start: Fraction,
-    goal: Fraction,
-    slope: Fraction,
-    bound: Fraction,
-    size: int,
-) -> tuple[int | None, str]:
-    if form == "residual" and loss.theory.kind != "squared":
+def _iterations(cell: _Cell) -> tuple[int | None, str]:
+    loss = named_loss(cell.loss)
+    if cell.form == "residual" and loss.theory.kind != "squared":
         return None, f"form residual is for the squared loss, not {loss.theory.kind}"
     if loss.theory.constants:
         return None, f"ψ of {loss.theory.kind} depends on the data: certify a problem instead"
-    if form == "residual" and slope**2 * step == bound:
+    if cell.form == "residual" and cell.f_inf**2 * cell.q == cell.lipschitz:
         return 1, ""
-    function = _needed(loss.theory.kind, form, tuple(symbol for symbol, _ in loss.parameters))
+    function = _needed(loss.theory.kind, cell.form, tuple(symbol for symbol, _ in loss.parameters))
     scaling = Fraction(1, 2) if loss.theory.kind == "squared" else Fraction(1)
-    values = [step, step / bound, slope, start, goal, Fraction(size), scaling, *(v for _, v in loss.parameters)]
+    values = [cell.q, cell.q / cell.lipschitz, cell.f_inf, cell.loss_0, cell.target, Fraction(cell.m), scaling]
+    values += [value for _, value in loss.parameters]
 
     def enough(count: int) -> bool:
         with flint.ctx.workprec(128 + count.bit_length()):

@@ -12,7 +12,7 @@ from typing import Any
 from dipproofs.errors import InputError
 from dipproofs.tables.cells import WidthCell, spectrum_sums
 from dipproofs.tables.losses import named_loss
-from dipproofs.tables.options import integers, names, numbers, parts, within
+from dipproofs.tables.options import integers, names, parts, within
 from dipproofs.tables.table import Column, Table
 from dipproofs.tables.width import BOUND_IDS, WidthResult, smallest_widths
 from dipproofs.theory.activations import ACTIVATIONS, EXCLUDED
@@ -20,23 +20,6 @@ from dipproofs.theory.architectures.two_layer import TRAIN_MODES
 from dipproofs.theory.forms import FORMS
 from dipproofs.theory.width import LAWS, PROFILE_IDS, WIDTH_FORMS
 
-OPTIONS = (
-    "n",
-    "m",
-    "d",
-    "kappa",
-    "y_norm",
-    "noise",
-    "loss",
-    "form",
-    "q",
-    "delta",
-    "train",
-    "activation",
-    "law",
-    "profile",
-    "bound",
-)
 MOST_CELLS = 10**6
 
 COLUMNS = (
@@ -112,7 +95,7 @@ def make(
         InputError: a value out of range, an unknown name.
     """
     forms = names(form, "--form", WIDTH_FORMS)
-    steps = within(numbers(q, "--q"), "--q", 0, open_low=True) if forms != ("flow",) else (Fraction(0),)
+    steps = within(q, "--q", "]0,∞[") if forms != ("flow",) else (Fraction(0),)
     for pair in product(forms, steps):
         check_step(*pair)
     losses = parts(loss)
@@ -125,13 +108,13 @@ def make(
         "n": integers(n, "--n"),
         "m": (None,) if m is None else integers(m, "--m"),
         "d": integers(d, "--d"),
-        "kappa": within(numbers(kappa, "--kappa"), "--kappa", 1),
-        "y_norm": (None,) if y_norm is None else within(numbers(y_norm, "--y-norm"), "--y-norm", 0),
-        "noise": within(numbers(noise, "--noise"), "--noise", 0),
+        "kappa": within(kappa, "--kappa", "[1,∞["),
+        "y_norm": (None,) if y_norm is None else within(y_norm, "--y-norm", "[0,∞["),
+        "noise": within(noise, "--noise", "[0,∞["),
         "loss": losses,
         "form": forms,
         "q": steps,
-        "delta": within(numbers(delta, "--delta"), "--delta", 0, 1, True, True),
+        "delta": within(delta, "--delta", "]0,1["),
         "train": names(train, "--train", TRAIN_MODES),
         "activation": names(activation, "--activation", tuple(ACTIVATIONS)),
         "law": names(law, "--law", LAWS),
@@ -181,10 +164,8 @@ def _cells(axes: dict[str, tuple[Any, ...]]) -> Iterator[WidthCell]:
 
 
 def _record(cell: WidthCell, result: WidthResult, flow: WidthResult) -> dict[str, Any]:
-    values = [getattr(cell, name) for name in OPTIONS]
-    options = [as_number(value) if isinstance(value, Fraction) else value for value in values]
     return {
-        **dict(zip(OPTIONS, options)),
+        **{name: as_number(value) if isinstance(value, Fraction) else value for name, value in vars(cell).items()},
         "y_norm": _y_norm(cell),
         "k": result.k,
         "k_flow": flow.k,

@@ -307,18 +307,10 @@ class _Tester:
         return self.auto * case.step
 
     def _certify(self, built: Any, step: str | float, momentum: float = 1.0) -> Any:
-        options = built.descent
-        method = dict(options.method_options)
+        asked = built.arguments | {"step": step, "arithmetic": "proved", "keep_interrupted": False}
         if momentum != 1:
-            method["momentum"] = momentum * float(method["momentum"])
-        horizon = {} if options.claim_horizon is None else {"claim_horizon": options.claim_horizon}
-        return api.certify(
-            built.problem, built.network, built.loss, step, options.schedule, options.max_iterations,
-            options.tolerance, built.certificate.form, "proved", stop=options.stop,
-            **method, **horizon, polish=options.polish, relative_tolerance=options.relative_tolerance,
-            distance=built.certificate.distance, schedule_options=options.schedule_options,
-            keep_interrupted=False,
-        )  # fmt: skip
+            asked["momentum"] = momentum * float(asked["momentum"])
+        return api.certify(**asked)
 
     def result(self, seed: int, command: str) -> Outcome:
         case, found = self.smallest if self.smallest is not None else (None, ())
