@@ -10,7 +10,6 @@ from dipproofs.theory.extremes import maximum
 from dipproofs.theory.symbols import F_inf, gamma, norm_AJ_ball, omega, psi_0, q, rate, rho, t
 
 _F = sp.Function("F")(t)
-_path = sp.Function("F")(t)
 
 # --- shared constants
 lipschitz_grad = define(
@@ -33,14 +32,10 @@ hypothesis_H_residual = define(
 
 # --- residual form (§3.2)
 # ℓ_A − c_e ℓ_e, written so that it is exactly 0 where ℓ_e is ℓ_A and c_e is 1
-_left_over = s.lipschitz_AJ - s.profile_slope + (1 - s.step_weakening) * s.profile_slope
+_kept_curvature = maximum(0, s.lipschitz_AJ - s.profile_slope + (1 - s.step_weakening) * s.profile_slope)
 curvature_correction = define(
     "conditions.x",
-    maximum(0, s.lipschitz_AJ - s.profile_slope + (1 - s.step_weakening) * s.profile_slope)
-    * gamma
-    * norm_AJ_ball
-    * psi_0
-    / 2,
+    _kept_curvature * gamma * norm_AJ_ball * psi_0 / 2,
     "x = ½(ℓ_A − c_e ℓ_e)₊ γ M_ρ R_0, written so that it is exactly 0 for ℓ_e = ℓ_A, c_e = 1",
     "§3.2",
     s.curvature_correction,

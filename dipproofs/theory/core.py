@@ -95,6 +95,22 @@ def define(
     return expr
 
 
+@dataclass(frozen=True)
+class Section:
+    """A section of the theory: what the ids of its formulas begin with, and their source."""
+
+    prefix: str
+    source: str
+
+    def define(self, name: str, expr: sp.Basic, meaning: str, defines: sp.Symbol | None = None) -> sp.Basic:
+        """Register a formula and return its expression."""
+        return define(f"{self.prefix}.{name}", expr, meaning, self.source, defines)
+
+    def constant(self, name: str, expr: sp.Expr, meaning: str, symbol: sp.Symbol) -> tuple[sp.Symbol, sp.Expr]:
+        """Register what a symbol stands for and return both, as a step of an evaluation in order."""
+        return symbol, self.define(name, expr, meaning, symbol)
+
+
 def symbol(latex: str, meaning: str, **assumptions: bool) -> sp.Symbol:
     r"""Declare a symbol and return it; without assumptions it is non-negative.
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 import sympy as sp
 
 from dipproofs.theory import symbols as s
-from dipproofs.theory.core import define, symbol, symbols
+from dipproofs.theory.core import Section, symbol, symbols
 from dipproofs.theory.extremes import minimum
 
-_SOURCE = "graphs §3"
+_node = Section("graph.node", "graphs §3").define
 
 # of the node's inputs x and w, for the blocks j and k
 d_xj, d_xk, d_wj, d_wk = symbols("d_xj d_xk d_wj d_wk", "‖D_j‖ or ‖D_k‖ of the input x or w")
@@ -24,10 +24,6 @@ rho = s.rho
 b = symbol("|B|", "norm of the adjoint Jacobian B")
 column = symbol("b_col", "largest column of B")
 b_second, column_second = symbols("b_P2 b_colP2", "norm (b_P2) or largest column (b_colP2) of B diag(P_2)")
-
-
-def _node(name: str, expr: sp.Expr, meaning: str) -> sp.Expr:
-    return define(f"graph.node.{name}", expr, meaning, _SOURCE)
 
 
 _cross = d_wj * d_xk + d_xj * d_wk

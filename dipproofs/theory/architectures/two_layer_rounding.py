@@ -10,11 +10,11 @@ from __future__ import annotations
 import sympy as sp
 
 from dipproofs.theory import symbols as s
-from dipproofs.theory.core import define, symbol, symbols
+from dipproofs.theory.core import Section, symbol, symbols
 from dipproofs.theory.methods import inexact_gradient as inexact
-from dipproofs.theory.methods.base import definer
 
-_make = definer("methods.rounding", "methods §4.1")
+_section = Section("methods.rounding", "methods §4.1")
+_define, _make = _section.define, _section.constant
 
 
 # --- the arithmetic and what is assumed of it
@@ -118,17 +118,9 @@ CONSTANTS = (
     ),
 )  # fmt: skip
 
-start_residual = define(
-    "methods.rounding.start_residual",
-    s.psi_0 + s.norm_AJ_ball * start_away,
-    "‖r‖ where the program stands",
-    "methods §4.1",
-)
-start_injectivity = define(
-    "methods.rounding.start_injectivity",
-    s.sigma_AJ - s.lipschitz_AJ * start_away,
-    "s_A where the program stands",
-    "methods §4.1",
+start_residual = _define("start_residual", s.psi_0 + s.norm_AJ_ball * start_away, "‖r‖ where the program stands")
+start_injectivity = _define(
+    "start_injectivity", s.sigma_AJ - s.lipschitz_AJ * start_away, "s_A where the program stands"
 )
 
 #: IEEE double precision: unit roundoff, and what an operation may lose by underflow, flushed to zero or not.

@@ -11,33 +11,30 @@ from sympy.codegen.cfunctions import log1p
 
 from dipproofs.theory import conditions
 from dipproofs.theory import symbols as s
-from dipproofs.theory.core import define
+from dipproofs.theory.core import Section
 from dipproofs.theory.extremes import replaced
 from dipproofs.theory.forms.base import Chain, Form, Requirement
 from dipproofs.theory.hypothesis import Hypothesis
 from dipproofs.theory.profiles import Profile
 from dipproofs.theory.symbols import gamma, norm_AJ_ball, step_weakening
 
-RESIDUAL_OMEGA = define("forms.residual.omega", sp.Integer(1), "factor of (H), form residual", "§3.2", s.omega)
-residual_step = define(
-    "forms.residual.step", sp.Lt(gamma * norm_AJ_ball**2, 2), "step condition of the residual form", "§3.2"
-)
-short_step = define(
-    "forms.residual.short_step",
+_define = Section("forms.residual", "§3.2").define
+RESIDUAL_OMEGA = _define("omega", sp.Integer(1), "factor of (H), form residual", s.omega)
+residual_step = _define("step", sp.Lt(gamma * norm_AJ_ball**2, 2), "step condition of the residual form")
+short_step = _define(
+    "short_step",
     sp.Le(gamma * norm_AJ_ball**2, 1),
     "steps for which c_e = 1; the step condition of certificates of version 1",
-    "§3.2",
 )
 _g, _g_s = gamma * norm_AJ_ball**2, gamma * s.F_start**2
-long_step_factor = define(
-    "forms.residual.c_e",
+long_step_factor = _define(
+    "c_e",
     sp.Piecewise(
         (sp.Integer(1), _g <= 1),
         (sp.sqrt(_g * (2 - _g - _g_s) / (1 - _g * _g_s)), _g * (1 + _g_s) <= 2),
         ((2 - _g) / sp.sqrt(_g * _g_s), True),
     ),
     "Lemma e: c_e(γM_ρ², γF(0)²)",
-    "§3.2",
     step_weakening,
 )
 

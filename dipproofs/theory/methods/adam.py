@@ -9,13 +9,16 @@ from __future__ import annotations
 import sympy as sp
 
 from dipproofs.theory import symbols as s
-from dipproofs.theory.core import define, symbol
+from dipproofs.theory.core import symbol
 from dipproofs.theory.extremes import maximum
 from dipproofs.theory.methods import heavy_ball
 from dipproofs.theory.methods import symbols as m
-from dipproofs.theory.methods.base import Condition, MethodTheorem, definer
+from dipproofs.theory.methods.base import MethodTheorem, TheoremSection
 
-_make = definer("methods.adam", "methods §3")
+_section = TheoremSection(
+    "methods.adam", "methods §3", "let the run go on (more steps, a smaller residual), or claim a shorter horizon"
+)
+_define, _make, _condition = _section.define, _section.constant, _section.condition
 
 
 # --- given, in the metric P_0, on the ball of radius ρ there
@@ -83,13 +86,6 @@ least_change = maximum(
     -sp.log(m.beta_2) + sp.log((1 - _b2[1]) / (1 - _b2[0])), sp.log(m.beta_2 + (1 - m.beta_2) * excitation)
 ) / 2 + _after_1 / (1 - _after_1)
 
-_cure = "let the run go on (more steps, a smaller residual), or claim a shorter horizon"
-
-
-def _condition(id: str, relation: sp.Rel, statement: str, meaning: str) -> Condition:
-    define(f"methods.adam.needs_{id}", relation, meaning, "methods §3")
-    return Condition(id, relation, statement, _cure)
-
 
 METRIC = (
     _condition("metric-lower", sp.Ge(metric_fall, least_fall), "P_tau >= exp(-delta_lo)*P_0", "v grows little"),
@@ -114,9 +110,6 @@ ADAM = MethodTheorem(
     source="§3",
 )  # fmt: skip
 
-residual_factor = define(
-    "methods.adam.residual_factor",
-    m.R_hat * m.contraction ** (m.horizon / 2) / s.psi_0,
-    "R_{t+N}/R_t is at most this",
-    "methods §3",
+residual_factor = _define(
+    "residual_factor", m.R_hat * m.contraction ** (m.horizon / 2) / s.psi_0, "R_{t+N}/R_t is at most this"
 )

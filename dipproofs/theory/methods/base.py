@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from dipproofs.theory.core import define
+from dipproofs.theory.core import Section
 
 
 @dataclass(frozen=True)
@@ -88,10 +88,13 @@ class MethodTheorem:
         return (*self.conditions, *self.matrices)
 
 
-def definer(prefix: str, source: str):  # type: ignore[no-untyped-def]
-    """Return a short `define` for one theorem: (name, expression, meaning, symbol) → (symbol, expression)."""
+@dataclass(frozen=True)
+class TheoremSection(Section):
+    """The section of one theorem; ``cure``: what to do where a condition fails."""
 
-    def make(name: str, expr: sp.Expr, meaning: str, symbol: sp.Symbol) -> tuple[sp.Symbol, sp.Expr]:
-        return symbol, define(f"{prefix}.{name}", expr, meaning, source, symbol)
+    cure: str
 
-    return make
+    def condition(self, id: str, relation: sp.Rel, statement: str, meaning: str, cure: str = "") -> Condition:
+        """Register what must hold and return it as a condition."""
+        self.define(f"needs_{id}", relation, meaning)
+        return Condition(id, relation, statement, cure or self.cure)

@@ -10,12 +10,13 @@ from functools import cache
 import sympy as sp
 
 from dipproofs.theory import symbols as s
-from dipproofs.theory.core import define
+from dipproofs.theory.core import Section
 from dipproofs.theory.extremes import minimum
 from dipproofs.theory.methods import symbols as m
-from dipproofs.theory.methods.base import Condition, MethodTheorem, definer
+from dipproofs.theory.methods.base import Condition, MethodTheorem
 
-_make = definer("methods.heavy_ball", "methods §1")
+_section = Section("methods.heavy_ball", "methods §1")
+_define, _make = _section.define, _section.constant
 ell, gamma, R_0 = s.lipschitz_AJ, s.gamma, s.psi_0
 z = m.alpha + m.beta
 
@@ -82,26 +83,26 @@ def _mode(name: str, Z: sp.Symbol, c: sp.Symbol) -> list[Condition]:
     }
     made = []
     for key, relation in relations.items():
-        define(f"methods.heavy_ball.{name}_{key}", relation, f"ηβW − W₊ ≥ ζ‖v₊‖² on the {size} mode", "methods §1")
+        _define(f"{name}_{key}", relation, f"ηβW − W₊ ≥ ζ‖v₊‖² on the {size} mode")
         made.append(Condition(f"{name}-{key}", relation, f"{relation} at the {size} singular value", cure))
     return made
 
 
 positive = Condition(
     "lyapunov",
-    define("methods.heavy_ball.positive", sp.Gt(minimum(m.d_R, m.d_n), 0), "W is positive definite", "methods §1"),
+    _define("positive", sp.Gt(minimum(m.d_R, m.d_n), 0), "W is positive definite"),
     "d_R > 0 and d_n > 0",
     "the momentum is outside the range in which this step is stable: use a smaller step or another momentum",
 )
 contracts = Condition(
     "contraction",
-    define("methods.heavy_ball.contracts", sp.Lt(m.contraction, 1), "the Lyapunov function contracts", "methods §1"),
+    _define("contracts", sp.Lt(m.contraction, 1), "the Lyapunov function contracts"),
     "rho_2 < 1",
     "let the run go on, or use a smaller momentum",
 )
 ball = Condition(
     "ball",
-    define("methods.heavy_ball.ball", sp.Le(m.path, s.rho), "the path stays in the ball", "methods §1"),
+    _define("ball", sp.Le(m.path, s.rho), "the path stays in the ball"),
     "S <= rho",
     "let the run go on (to a smaller residual), or increase the width",
 )
@@ -126,11 +127,10 @@ HEAVY_BALL = MethodTheorem(
 _q = (1 - m.Z_s) ** 2 + m.Z_s * m.perturbation
 _D = 4 * m.Z_s - m.c_s**2
 #: The smallest η of one mode, as an expression in its Z, c (written for the slow one).
-eta_of_mode = define(
-    "methods.heavy_ball.eta_min",
+eta_of_mode = _define(
+    "eta_min",
     1 + 2 * (_q + sp.sqrt(_q**2 + _D * (1 - m.Z_s) * (1 - m.Z_s - m.perturbation))) / _D,
     "smallest η for which a mode of singular value x_s satisfies its inequality with ζ = 0",
-    "methods §1",
     m.eta,
 )
 
@@ -141,22 +141,19 @@ def at_both_ends(expr: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
     return expr, expr.subs({m.Z_s: m.Z_M, m.c_s: m.c_M}, simultaneous=True)
 
 
-zeta_of_mode = define(
-    "methods.heavy_ball.zeta",
+zeta_of_mode = _define(
+    "zeta",
     m.eta - m.Z_s - m.perturbation - (m.eta - 1) ** 2 * m.c_s**2 / (4 * (m.eta * m.Z_s - 1)),
     "largest ζ for which a mode of singular value x_s satisfies its inequality, where ηZ > 1",
-    "methods §1",
     m.zeta,
 )
-residual_bound = define(
-    "methods.heavy_ball.residual_bound", sp.sqrt(m.beta * m.lyapunov / m.d_R), "R_τ ≤ √(βW_τ/d_R)", "methods §1"
-)
+residual_bound = _define("residual_bound", sp.sqrt(m.beta * m.lyapunov / m.d_R), "R_τ ≤ √(βW_τ/d_R)")
 
 # --- another Lyapunov function W', with other α and δ, from some iterate on
 _rest = m.exchange * m.Z_s - m.Z_next
 #: W' ≤ λ_W W on the mode of x_s iff all of these are ≥ 0.
 EXCHANGE = tuple(
-    define(f"methods.heavy_ball.exchange_{name}", expr, f"λ_W βW − βW' ≥ 0 on a mode: {what}", "methods §1")
+    _define(f"exchange_{name}", expr, f"λ_W βW − βW' ≥ 0 on a mode: {what}")
     for name, expr, what in (
         ("weight", _rest, "the entry of ‖r‖²"),
         ("kinetic", m.exchange - 1, "the entry of ‖v₊‖², and the kernel of M"),
@@ -165,10 +162,9 @@ EXCHANGE = tuple(
 )
 _middle = (m.Z_s + m.Z_next - m.c_s * m.c_next / 2) / 2
 _first, _last = m.Z_s - m.c_s**2 / 4, m.Z_next - m.c_next**2 / 4
-exchange_of_mode = define(
-    "methods.heavy_ball.exchange",
+exchange_of_mode = _define(
+    "exchange",
     (_middle + sp.sqrt(_middle**2 - _first * _last)) / _first,
     "smallest λ_W for which λ_W W − W' ≥ 0 on the mode of x_s, where W and W' are positive",
-    "methods §1",
     m.exchange,
 )

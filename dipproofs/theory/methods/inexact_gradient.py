@@ -9,12 +9,13 @@ from __future__ import annotations
 import sympy as sp
 
 from dipproofs.theory import symbols as s
-from dipproofs.theory.core import define, symbol, symbols
+from dipproofs.theory.core import symbol, symbols
 from dipproofs.theory.extremes import maximum
 from dipproofs.theory.methods import symbols as m
-from dipproofs.theory.methods.base import Condition, MethodTheorem, definer
+from dipproofs.theory.methods.base import MethodTheorem, TheoremSection
 
-_make = definer("methods.inexact", "methods §4")
+_section = TheoremSection("methods.inexact", "methods §4", "let the run go on, or run in float64")
+_define, _make, _condition = _section.define, _section.constant, _section.condition
 ell, gamma, R_0, M, s_0, rho = s.lipschitz_AJ, s.gamma, s.psi_0, s.norm_AJ_ball, s.sigma_AJ, s.rho
 
 
@@ -45,13 +46,6 @@ CONSTANTS = (
     _make("contraction", 1 - gamma * (1 + error_total) * F_end * F_hat_end, "R₊/R above the floor", m.contraction),
 )  # fmt: skip
 
-_cure = "let the run go on, or run in float64"
-
-
-def _condition(id: str, relation: sp.Rel, statement: str, meaning: str) -> Condition:
-    define(f"methods.inexact.needs_{id}", relation, meaning, "methods §4")
-    return Condition(id, relation, statement, _cure)
-
 
 INEXACT_GRADIENT = MethodTheorem(
     kind="inexact-gradient",
@@ -78,9 +72,8 @@ INEXACT_GRADIENT = MethodTheorem(
     ),
     source="§4",
 )
-steps_below = define(
-    "methods.inexact.steps_below",
+steps_below = _define(
+    "steps_below",
     (rho - m.path) / (gamma * ((1 + error_relative) * M * floor + error_absolute)),
     "number of further iterations for which the residual surely stays below the floor (rounded down)",
-    "methods §4",
 )

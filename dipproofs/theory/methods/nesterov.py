@@ -9,12 +9,17 @@ from __future__ import annotations
 import sympy as sp
 
 from dipproofs.theory import symbols as s
-from dipproofs.theory.core import define, symbol, symbols
+from dipproofs.theory.core import symbol, symbols
 from dipproofs.theory.extremes import minimum
 from dipproofs.theory.methods import symbols as m
-from dipproofs.theory.methods.base import Condition, MatrixCondition, MethodTheorem, definer
+from dipproofs.theory.methods.base import MatrixCondition, MethodTheorem, TheoremSection
 
-_make = definer("methods.nesterov", "methods §2")
+_section = TheoremSection(
+    "methods.nesterov",
+    "methods §2",
+    "let the run go on (to a smaller residual), or use a momentum and step nearer to the recommended ones",
+)
+_define, _make, _condition = _section.define, _section.constant, _section.condition
 ell, gamma, R_0 = s.lipschitz_AJ, s.gamma, s.psi_0
 z = m.alpha + m.beta
 A, B = symbols("A_N B_N", "what the change of M costs: per ‖b‖² (A_N), per ‖b‖‖u‖ (B_N)")
@@ -90,7 +95,6 @@ CONSTANTS = (
 # --- the matrix inequality, in (q/x, u): polynomials in X
 _X = m.X
 _extra = A + B * m.nu / 2 + m.zeta  # in front of N
-_a11, _a12, _a22 = 1 - _X, sp.Integer(1), sp.Integer(1)  # a = (1−X)q̃ + u, b = u − Xq̃
 
 
 def _after() -> tuple[sp.Expr, sp.Expr, sp.Expr]:
@@ -105,29 +109,22 @@ _W = (_X * (1 - _X), m.alpha * (1 - _X) / (2 * m.beta), 1 / m.beta)
 _N = (_X**2, -_X, sp.Integer(1))
 _U = (sp.Integer(0), sp.Integer(0), sp.Integer(1))
 ENTRIES = tuple(
-    define(
-        f"methods.nesterov.P{place}",
+    _define(
+        f"P{place}",
         m.eta * m.beta * w - after - _extra * n - B / (2 * m.nu) * u,
         f"entry {place} of ηβW − W₊ − (A + Bν/2 + ζ)N − (B/2ν)U in (q/x, u)",
-        "methods §2",
     )
     for place, w, after, n, u in zip(("11", "12", "22"), _W, _after(), _N, _U, strict=True)
 )
 
-_cure = "let the run go on (to a smaller residual), or use a momentum and step nearer to the recommended ones"
 matrix = MatrixCondition(
     "modes",
     (ENTRIES[0], ENTRIES[1], ENTRIES[2]),
     _X,
     (X_s, X_M),
     "eta*beta*W - W_+ - perturbation >= zeta*N for all singular values",
-    _cure,
+    _section.cure,
 )
-
-
-def _condition(id: str, relation: sp.Rel, statement: str, meaning: str, cure: str = _cure) -> Condition:
-    define(f"methods.nesterov.needs_{id}", relation, meaning, "methods §2")
-    return Condition(id, relation, statement, cure)
 
 
 _small = "use a smaller step"
@@ -151,6 +148,4 @@ NESTEROV = MethodTheorem(
     matrices=(matrix,),
 )  # fmt: skip
 
-residual_bound = define(
-    "methods.nesterov.residual_bound", sp.sqrt(m.lyapunov / m.d_R), "R_τ ≤ √(W_τ/d_R)", "methods §2"
-)
+residual_bound = _define("residual_bound", sp.sqrt(m.lyapunov / m.d_R), "R_τ ≤ √(W_τ/d_R)")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-from dipproofs.theory.core import define, symbol
+from dipproofs.theory.core import Section, define, symbol
 from dipproofs.theory.width.events import Step
 from dipproofs.theory.width.symbols import (
     B_1,
@@ -26,12 +26,8 @@ from dipproofs.theory.width.symbols import (
     sigma_A,
 )
 
-_SOURCE = "§6"
+_integral = Section("width.integral", "§6").define
 _root = sp.sqrt(k)
-
-
-def _integral(id: str, expr: sp.Expr, meaning: str) -> sp.Expr:
-    return define(f"width.integral.{id}", expr, meaning, _SOURCE)
 
 
 # --- the outer block alone: F(t) = σ_A(b_lo − B₁t/√k) -----------------------------------------------------------
@@ -76,7 +72,7 @@ LOST_AREA = define(
     "width.lost_area",
     (B_2 * (column * radius**2 / 2 + radius**3 / 3) + _primitive(column + radius) - _primitive(column)) / (2 * _root),
     "∫₀^ρ ℓ(t)t dt, both layers",
-    _SOURCE,
+    "§6",
 )
 _relative = sigma_A * s_init / norm_A
 BOTH: dict[str, tuple[tuple[Step, ...], sp.Expr]] = {
@@ -98,7 +94,7 @@ BOTH: dict[str, tuple[tuple[Step, ...], sp.Expr]] = {
     ),
 }
 for _name, (_steps, _) in BOTH.items():
-    define(f"width.radius.{_name}", _steps[0][1], f"where F vanishes (paper: R), both layers, {_name}", _SOURCE)
+    define(f"width.radius.{_name}", _steps[0][1], f"where F vanishes (paper: R), both layers, {_name}", "§6")
 INNER: dict[str, tuple[tuple[Step, ...], sp.Expr]] = {
     "row-space": ((), INNER_LINEAR),
     "observation": ((), INNER_LINEAR_OBSERVATION),

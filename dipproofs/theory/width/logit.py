@@ -9,26 +9,25 @@ from __future__ import annotations
 
 import sympy as sp
 
-from dipproofs.theory.core import define, symbol
+from dipproofs.theory.core import Section, symbol
 from dipproofs.theory.losses.base import m as observations
 from dipproofs.theory.symbols import loss_0 as _f
 from dipproofs.theory.width.symbols import residual
 
+_define = Section("width.logit", "§6").define
 margin = symbol("eta", "every y_i lies in [η, 1−η]", positive=True)
 
 _entropy = -margin * sp.log(margin) - (1 - margin) * sp.log(1 - margin)
 _at_zero = observations * (sp.log(2) - _entropy)
 _root = sp.sqrt(observations) * residual
-LEVEL = define(
-    "width.logit.level",
+LEVEL = _define(
+    "level",
     _at_zero + sp.Min((sp.Rational(1, 2) - margin) * _root + residual**2 / 8, (1 - margin) * _root),
     "largest logit cross-entropy for ‖A g_0‖ ≤ R̄",
-    "§6",
 )
-REQUIRED = define(
-    "width.logit.required",
+REQUIRED = _define(
+    "required",
     sp.Max(sp.sqrt(2 * _f / (margin * (1 - margin))), 2 * _f / (margin * (1 - sp.exp(-_f / margin)))),
     "√(2f/μ) at the lower bound of μ",
-    "§6",
 )
 level_symbol = _f

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sympy as sp
 
-from dipproofs.theory.core import define, symbol
+from dipproofs.theory.core import Section, symbol
 from dipproofs.theory.forms import FORMS
 from dipproofs.theory.symbols import q
 from dipproofs.theory.width.spectrum import kappa as condition_number
 from dipproofs.theory.width.split import SPLIT_OMEGA
 from dipproofs.theory.width.symbols import d, m, n, norm_A, sigma_A
 
-_SOURCE = "§6"
+_define = Section("width.paper", "§6").define
+_discretisation = Section("width.discretisation", "§6").define
 C = symbol("C", "unnamed constant of the paper's bound of ‖y_0−y‖", positive=True)
 C_prime = symbol("C'", "unnamed constant of the paper's width", positive=True)
 lipschitz_loss = symbol("L_{L,0}", "Lipschitz constant of ∇L_y on the level set", positive=True)
@@ -19,11 +20,10 @@ y_clean_max = symbol(r"\|A\bar{x}\|_\infty", "largest entry of the clean data")
 noise_max = symbol(r"\|\varepsilon\|_\infty", "largest entry of the noise")
 _psi = sp.Function("psi")
 
-INITIAL_DISTANCE = define(
-    "width.paper.distance",
+INITIAL_DISTANCE = _define(
+    "distance",
     C * norm_A * sp.sqrt(n * sp.log(d)) + sp.sqrt(m) * (y_clean_max + noise_max),
     "the paper's bound of ‖y_0−y‖",
-    _SOURCE,
 )
 
 
@@ -34,9 +34,9 @@ def paper_bound(train: str) -> sp.Expr:
 
 
 #: The paper's width for both layers, with its unnamed constants C, C' kept as symbols.
-PAPER_BOTH = define("width.paper.both", paper_bound("both"), "the paper's width, both layers trained", _SOURCE)
+PAPER_BOTH = _define("both", paper_bound("both"), "the paper's width, both layers trained")
 #: The paper's width for the inner layer alone.
-PAPER_INNER = define("width.paper.inner", paper_bound("inner"), "the paper's width, inner layer trained", _SOURCE)
+PAPER_INNER = _define("inner", paper_bound("inner"), "the paper's width, inner layer trained")
 
 
 def _squared(train: str) -> sp.Expr:
@@ -47,16 +47,14 @@ def _squared(train: str) -> sp.Expr:
 
 #: The paper's widths for the squared loss, by trained layers.
 PAPER_SQUARED: dict[str, sp.Expr] = {
-    train: define(f"width.paper.squared.{train}", _squared(train), f"squared loss, {train}", _SOURCE)
-    for train in ("both", "inner")
+    train: _define(f"squared.{train}", _squared(train), f"squared loss, {train}") for train in ("both", "inner")
 }
 #: Order in n, d and κ(A) for the squared loss, where ‖y‖ is of the order of ‖A‖√n at most.
 PAPER_ORDER: dict[str, sp.Expr] = {
-    train: define(
-        f"width.paper.order.{train}",
+    train: _define(
+        f"order.{train}",
         condition_number**power * n ** (1 + power // 2) * sp.log(d) ** (power // 2),
         f"order for the squared loss, {train}",
-        _SOURCE,
     )
     for train, power in (("both", 4), ("inner", 2))
 }
@@ -64,22 +62,14 @@ PAPER_ORDER: dict[str, sp.Expr] = {
 order = symbol("p_k", "power of 1/ω in the width", positive=True)
 #: How much a form's step costs: width(form, q)/width(flow) → (1/ω)^power; power 2 for block and split, up to 4 else.
 DISCRETISATION: dict[str, sp.Expr] = {
-    form.id: define(
-        f"width.discretisation.{form.id}",
-        form.omega ** (-order),
-        f"width of form {form.id} over that of the flow, a bound with k ∝ ω^(−p_k)",
-        _SOURCE,
+    form.id: _discretisation(
+        form.id, form.omega ** (-order), f"width of form {form.id} over that of the flow, a bound with k ∝ ω^(−p_k)"
     )
     for form in FORMS.values()
 }
 #: The same for the split path, where the power is 2.
 DISCRETISATION_SPLIT: dict[str, sp.Expr] = {
-    name: define(
-        f"width.discretisation.split.{name}",
-        factor**-2,
-        f"width of form {name} over that of the flow, bound split",
-        _SOURCE,
-    )
+    name: _discretisation(f"split.{name}", factor**-2, f"width of form {name} over that of the flow, bound split")
     for name, factor in SPLIT_OMEGA.items()
 }
 

@@ -18,25 +18,20 @@ import sympy as sp
 
 from dipproofs.theory.activations import Activation
 from dipproofs.theory.activations.base import x
-from dipproofs.theory.core import define, symbol, symbols
+from dipproofs.theory.core import Section, symbol, symbols
 from dipproofs.theory.width.events import Step, failure_exponent
 from dipproofs.theory.width.symbols import B_2, k, omega, oscillation, proxy, rank, s_init, sigma_A
 
-_SOURCE = "§6"
+_define = Section("width.sparse", "§6").define
 set_size = symbol(r"s_{\mathrm{set}}", "number of neurons in a set", positive=True)
 entropy_of_sets = symbol("H_s", "ln of the number of sets, and t of the event", positive=True)
 
 #: t_i = √(ε_ik)·osc/B₂ with √ε_i = ¾·RATIO^{i−NODES}: from one neuron in two million to 9 in 16.
 RATIO, NODES = sp.Rational(5, 4), 32
 
-ENTROPY = define(
-    "width.sparse.entropy", set_size * (1 + sp.log(k / set_size)), "ln of the number of sets of ⌈s⌉ neurons", _SOURCE
-)
-SUBSET_GAUSSIAN = define(
-    "width.sparse.gaussian",
-    (sp.sqrt(rank) + sp.sqrt(set_size) + sp.sqrt(2 * entropy_of_sets)) ** 2,
-    "max ‖PV_S‖², Gaussian V",
-    _SOURCE,
+ENTROPY = _define("entropy", set_size * (1 + sp.log(k / set_size)), "ln of the number of sets of ⌈s⌉ neurons")
+SUBSET_GAUSSIAN = _define(
+    "gaussian", (sp.sqrt(rank) + sp.sqrt(set_size) + sp.sqrt(2 * entropy_of_sets)) ** 2, "max ‖PV_S‖², Gaussian V"
 )
 
 
@@ -47,8 +42,8 @@ def _net(dimension: sp.Expr, degrees: sp.Expr) -> sp.Expr:
 
 
 SUBSET_NET = (
-    define("width.sparse.net.rows", _net(rank, set_size), "max ‖PV_S‖², sub-Gaussian V, net of Im(Aᵀ)", _SOURCE),
-    define("width.sparse.net.neurons", _net(set_size, rank), "the same, net of the sets' coordinates", _SOURCE),
+    _define("net.rows", _net(rank, set_size), "max ‖PV_S‖², sub-Gaussian V, net of Im(Aᵀ)"),
+    _define("net.neurons", _net(set_size, rank), "the same, net of the sets' coordinates"),
 )
 
 

@@ -6,13 +6,14 @@ from math import comb
 
 import sympy as sp
 
-from dipproofs.theory.core import define, symbol
+from dipproofs.theory.core import Section, symbol
 
+_define = Section("width.spectrum", "§6").define
 rank = symbol("r", "rank of A, a number", positive=True, integer=True)
 kappa = symbol("kappa", "condition number of A", positive=True)
 place = symbol("i", "place of a singular value, from 0", integer=True, nonnegative=True)
 _last = rank - 1
-VALUE = define("width.spectrum.value", 1 - (1 - 1 / kappa) * place / _last, "i-th singular value, 0 ≤ i < r", "§6")
+VALUE = _define("value", 1 - (1 - 1 / kappa) * place / _last, "i-th singular value, 0 ≤ i < r")
 
 #: Σ_{i<r} i^p for p = 0 … 4 (Faulhaber).
 _FAULHABER = (
@@ -36,6 +37,6 @@ def power_sum(power: int) -> sp.Expr:
 
 
 #: ‖A‖_F² for singular values spaced linearly from 1 to 1/κ.
-FROBENIUS2 = define("width.spectrum.frobenius2", power_sum(2), "‖A‖_F²", "§6")
+FROBENIUS2 = _define("frobenius2", power_sum(2), "‖A‖_F²")
 #: ‖AAᵀ‖_F² for the same spectrum.
-SCHATTEN4 = define("width.spectrum.schatten4", power_sum(4), "‖AAᵀ‖_F²", "§6")
+SCHATTEN4 = _define("schatten4", power_sum(4), "‖AAᵀ‖_F²")
