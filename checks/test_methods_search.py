@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import flint
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from dipproofs.certify.methods.decide import BITS, Decision, decide
 from dipproofs.certify.methods.exchange import ExchangedRecursion
 from dipproofs.certify.methods.heavy_ball import Proposal
 from dipproofs.certify.methods.setting import ConstantBall, Direction, Setting
-from dipproofs.enclosures import Verdict
+from dipproofs.enclosures import Bound, Verdict
 from dipproofs.theory import symbols as s
 from dipproofs.theory.methods import HEAVY_BALL, NESTEROV
 from dipproofs.theory.methods import symbols as m
@@ -98,3 +100,11 @@ def test_another_unit_of_signals_and_parameters_changes_nothing(kind: str) -> No
         counts = [x.iterations_to_residual(flint.arb(g)) for x, g in ((first, goal), (second, goal * unit**2))]
         assert counts[0] is not None and abs(counts[0] - counts[1]) <= 1
     assert exchanged or kind == "nesterov"
+
+
+@pytest.mark.parametrize("kind", ["heavy-ball", "nesterov"])
+def test_nothing_is_proposed_without_momentum_or_without_a_residual(kind: str) -> None:
+    setting, proposal = proposals(kind, 1, 0.5)[0]
+    assert proposal.feasible
+    for change in ({"momentum": 0.0}, {"momentum": 1.0}, {"residual": Bound.exact(0)}):
+        assert not PRODUCERS[kind].propose(replace(setting, **change)).feasible

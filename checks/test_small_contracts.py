@@ -15,6 +15,7 @@ from dipproofs.certify.methods.state import total_norm
 from dipproofs.enclosures import Bound, IntervalMatrix, lambda_max, lambda_min
 from dipproofs.enclosures.rounding import MAX_TERMS, TINY, UNIT, gamma, inflation, require_ieee
 from dipproofs.enclosures.spectral import spectral_upper
+from dipproofs.enclosures.threads import SMALL, both
 from dipproofs.enclosures.upward import upward
 from dipproofs.theory import ACTIVATIONS
 from dipproofs.theory.activations.base import Activation, x
@@ -109,3 +110,8 @@ def test_the_norm_of_several_arrays_is_that_of_their_entries() -> None:
             {"a": IntervalMatrix(size * np.array([[2.0, 3.0]])), "b": IntervalMatrix(np.array([6 * size]))}
         )
         assert found.contains(7 * size) and found.relative_width < 1e-12
+
+
+@pytest.mark.parametrize("multiplications", [0, 2**25, SMALL, 2 * SMALL])
+def test_both_results_are_given_whatever_they_cost(multiplications: int) -> None:
+    assert both(lambda: 1, lambda: 2, multiplications) == (1, 2)

@@ -8,6 +8,7 @@ import pytest
 import sympy as sp
 
 from dipproofs.enclosures import Bound, Evidence, Verdict, compile_arb, decide_positive, enclose
+from dipproofs.errors import InputError
 
 x, y = sp.symbols("x y", positive=True)
 z = sp.Symbol("z", real=True)
@@ -70,3 +71,11 @@ def test_undecided_says_why() -> None:
 def test_zero_is_not_positive() -> None:
     assert decide_positive(sp.Integer(0)).verdict is Verdict.REFUTED
     assert decide_positive(z, {z: Bound(-1.0, 0.0)}).verdict is not Verdict.PROVED
+
+
+@pytest.mark.parametrize("sign", ["nonnegative", "nonpositive"])
+def test_zero_has_both_signs_that_a_symbol_may_declare(sign: str) -> None:
+    symbol = sp.Symbol("w", **{sign: True})
+    assert enclose(3 * symbol, {symbol: Bound.exact(0)}) == Bound.exact(0)
+    with pytest.raises(InputError, match="declared sign"):
+        enclose(symbol, {symbol: Bound.exact(-1 if sign == "nonnegative" else 1)})

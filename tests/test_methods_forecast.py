@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,8 +15,10 @@ from helpers import changed
 import dipproofs as dp
 from dipproofs.certificate.record import Certificate
 from dipproofs.certificate.write import save
+from dipproofs.certify.methods import forecast as producer
 from dipproofs.certify.methods.forecast import with_forecast
 from dipproofs.descent import descend
+from dipproofs.enclosures import Bound, IntervalMatrix
 
 
 @cache
@@ -99,3 +103,17 @@ def test_none_without_a_constant_step() -> None:
     network = dp.TwoLayer.init(n=6, width=64, input_dimension=3, seed=0)
     cert = dp.certify(problem, network, step=0.05, schedule="polynomial", max_iterations=300, tolerance=1e-8)
     assert "forecast" not in cert.guarantees.extra
+
+
+def test_a_count_that_is_smaller_already_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = SimpleNamespace(iterations_to=lambda target: 7, to_json=dict)
+    monkeypatch.setattr(producer, "residual_forecast", lambda *_: made)
+    facts = replace(certified().guarantees, iterations_to_loss={"0.1": 5, "0.01": 9, "0.001": None})
+    base: Any = SimpleNamespace(residual_scale=Bound.exact(1), prediction=IntervalMatrix.from_exact(np.ones(1)))
+    network, operator = (
+        SimpleNamespace(linearisation=lambda _: None),
+        SimpleNamespace(columns=SimpleNamespace(identity=True)),
+    )
+    found = replace(certified(), guarantees=facts)
+    found = with_forecast(found, base, network, operator, np.ones(1), dp.SquaredError(), (0.1, 0.01, 0.001))
+    assert found.guarantees.iterations_to_loss == {"0.1": 5, "0.01": 7, "0.001": 7}
