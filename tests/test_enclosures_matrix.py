@@ -85,3 +85,12 @@ def test_an_undecidable_rank_says_what_to_do() -> None:
     assert matrix_rank(IntervalMatrix(deficient)).value == 4
     space = row_space_basis(wide)
     assert not space.is_decided and space.decision.verdict is Verdict.UNDECIDED and space.decision.reason
+
+
+@pytest.mark.parametrize("radius", [0.0, 1e-9, 1e-3, 0.1])
+def test_the_row_space_of_rows_known_up_to_a_radius(radius: float) -> None:
+    rows = np.array([[3.0, 0.0, 4.0], [0.0, 5.0, 0.0]])
+    space = row_space_basis(IntervalMatrix(rows, np.full_like(rows, radius)))
+    assert space.is_decided and space.gram_min.lower > 0
+    assert space.gram_min.lower <= 1 <= space.gram_max.upper
+    assert space.gram_max.upper - space.gram_min.lower <= 6 * radius + 1e-9

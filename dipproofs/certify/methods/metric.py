@@ -18,6 +18,8 @@ from dipproofs.networks.linearisation import Linearisation
 Pair = tuple[np.ndarray, np.ndarray]
 #: More than the relative error of a few operations; arrays are moved outward by it after each group of them.
 _UP, _DOWN = 1 + 2.0**-48, 1 - 2.0**-48
+#: More than what underflow loses in a few operations.
+_TINY = 2.0**-1060
 #: Second moments below this are not told from 0.
 _LEAST = 1e-290
 
@@ -69,8 +71,8 @@ class AdamBall:
 
     def _ratio(self, moved: float) -> float:
         with np.errstate(all="ignore"):
-            size = (self.columns + moved) * _UP
-            return float(np.max(size * size * _UP / self.moments, initial=0.0)) * _UP
+            size = (self.columns + moved) / np.sqrt(self.moments) * _UP  # a square of columns alone may vanish
+            return float(np.max(size * size, initial=0.0)) * _UP + _TINY
 
     def balls(self, rho: float) -> tuple[flint.arb, flint.arb, flint.arb, flint.arb]:
         """As `MetricBall.balls`."""
@@ -138,7 +140,7 @@ def _second_moment(v: np.ndarray, g: IntervalMatrix, beta_2: float) -> Pair:
     size, radius = np.abs(g.mid), g.radius()
     near, far = np.maximum(size - radius, 0.0) * _DOWN, (size + radius) * _UP
     low = (v * beta_2 + near * near * rest.lower) * _DOWN
-    return low, (v * beta_2 + far * far * rest.upper) * _UP + 2.0**-1060
+    return low, (v * beta_2 + far * far * rest.upper) * _UP + _TINY
 
 
 def _preconditioner(second: Pair, o: AdamOptions) -> Pair:
@@ -160,11 +162,11 @@ def _direction(
     square, slope = Bound.exact(0), Bound.exact(0)
     for name, (low, high) in metric.items():
         m = first[name].astype(np.float64)
-        terms = m * m
-        square = square + _total(terms * low, terms * high)
+        terms = m * m  # what underflows here may be large again in the metric
+        square = square + _total(np.maximum(terms - _TINY, 0.0) * low, (terms + _TINY) * high)
         g = gradient[name]
         middle = m * g.mid
-        spread = np.abs(m) * g.radius() * _UP
+        spread = np.abs(m) * g.radius() * _UP + _TINY
         down, up = (middle - spread - np.abs(middle) * 2.0**-50), (middle + spread + np.abs(middle) * 2.0**-50)
         slope = slope + _total(np.where(down < 0, down * high, down * low), np.where(up > 0, up * high, up * low))
     if not (square.is_finite and slope.is_finite):
@@ -178,7 +180,7 @@ def _total(low: np.ndarray, high: np.ndarray) -> Bound:
     """Enclose sums of two arrays whose entries have a few roundings."""
     rounding = (low.size + 16) * 2.0**-52
     below, above = float(low.sum()), float(high.sum())
-    slack_low, slack_high = (float(np.abs(a).sum()) * rounding * 1.01 + low.size * 2.0**-1060 for a in (low, high))
+    slack_low, slack_high = (float(np.abs(a).sum()) * rounding * 1.01 + low.size * _TINY for a in (low, high))
     return Bound(math.nextafter(below - slack_low, -math.inf), math.nextafter(above + slack_high, math.inf))
 
 
