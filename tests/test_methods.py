@@ -22,7 +22,7 @@ from dipproofs.networks.two_layer.linearisation import TwoLayerLinearisation
 from dipproofs.theory import symbols as s
 from dipproofs.theory.methods import symbols as m
 from dipproofs.verify.methods.inequalities import nowhere_negative
-from dipproofs.verify.methods.momentum import PARAMETERS, Momentum
+from dipproofs.verify.methods.momentum import Momentum
 
 PRODUCERS: dict[str, Any] = {"heavy-ball": heavy_ball, "nesterov": nesterov}
 
@@ -118,10 +118,9 @@ def proved(kind: str) -> tuple[Setting, Any, dict[str, Any], dict[Any, Any]]:
     told = Setting(Bound.exact(0.01), Bound.exact(0.02), ConstantBall(1.0, 8.0, 1.0), D, (0.8 / 8) ** 2, 0.8)
     decision = PRODUCERS[kind].prove(told)
     assert decision is not None and decision.verdict.value == "proved"
-    record = {name: decision.parameters[symbol] for name, symbol in PARAMETERS[kind].items()}
     with flint.ctx.workprec(256):
         known = heavy_ball.given(told, decision.parameters[s.rho]) | {s.rho: arb(decision.parameters[s.rho])}
-    return told, decision, record, known
+    return told, decision, decision.recorded, known
 
 
 @pytest.mark.parametrize("kind", ["heavy-ball", "nesterov"])

@@ -27,21 +27,10 @@ from dipproofs.enclosures.evaluate import call
 from dipproofs.enclosures.widen import widened
 from dipproofs.networks.linearisation import as_vectors
 from dipproofs.theory import symbols as s
-from dipproofs.theory.methods import adam as adam_theory
 from dipproofs.theory.methods import symbols as m
 
 #: Producers by method: each has `propose`, `prove` and `levels`.
 PRODUCERS: dict[str, Any] = {"heavy-ball": heavy_ball, "nesterov": nesterov}
-#: Parameters of the proof by their keys in certificates (the radius is among the quantities).
-PARAMETERS: dict[str, dict[str, Any]] = {
-    "heavy-ball": {"alpha": m.alpha, "delta": m.delta, "eta": m.eta, "zeta": m.zeta},
-    "nesterov": {"alpha": m.alpha, "nu": m.nu, "eta": m.eta, "zeta": m.zeta},
-    "adam": {
-        "rho": s.rho, "alpha": m.alpha, "delta": m.delta, "eta": m.eta, "zeta": m.zeta,
-        "metric_lower": adam_theory.metric_fall, "metric_upper": adam_theory.metric_rise,
-        "metric_change": adam_theory.metric_change,
-    },
-}  # fmt: skip
 #: What follows is stated with this slack, so that another arithmetic, with other η, can confirm it.
 _MARGIN = 1e-6
 _MISSING = "export the optimiser's state: −lr·momentum_buffer as state/velocity/NAME"
@@ -164,7 +153,7 @@ def decide(base: Base, told: Setting | str, method: Method, targets: Iterable[fl
         *(replace(h, margin=None) for h in decision.hypotheses),
     )
     record: dict[str, Any] = {
-        "parameters": {key: decision.parameters[symbol] for key, symbol in PARAMETERS[method.kind].items()},
+        "parameters": decision.recorded,
         "state": {"norm": told.direction.norm.to_json(), "slope": told.direction.slope.to_json()},
     }
     proved = all(h.verdict is Verdict.PROVED for h in hypotheses)
@@ -339,7 +328,7 @@ def horizon(base: Base, network: Any, operator: Any, y: np.ndarray, method: Meth
         why = next(h.reason for h in decision.hypotheses if h.verdict is not Verdict.PROVED)
         return no_horizon(why)
     record = {
-        "parameters": {key: decision.parameters[symbol] for key, symbol in PARAMETERS["adam"].items()},
+        "parameters": decision.recorded,
         "state": {
             "norm": widened(told.direction.norm).to_json(), "slope": widened(told.direction.slope).to_json()
         },
@@ -363,6 +352,3 @@ def larger_ball(base: Base, network: Any, operator: Any, y: np.ndarray, method: 
 
 def no_horizon(why: str) -> Horizon:
     return Horizon(Verdict.UNDECIDED, 0, None, {}, why)
-
-
-__all__ = ["PARAMETERS", "PRODUCERS", "Horizon", "Momentum", "decide", "horizon", "setting"]

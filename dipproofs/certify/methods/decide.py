@@ -52,6 +52,11 @@ class Decision:
         """Proved if every hypothesis is."""
         return Verdict.of_all(hypothesis.verdict for hypothesis in self.hypotheses)
 
+    @property
+    def recorded(self) -> dict[str, Parameter]:
+        """The parameters of the proof by their keys in certificates."""
+        return {key: self.parameters[symbol] for key, symbol in self.theorem.recorded.items()}
+
     def bound(self, symbol: sp.Symbol) -> Bound:
         """The enclosure of a constant."""
         return Bound.from_arb(self.env[symbol], self.evidence)

@@ -99,15 +99,13 @@ _kept = tuple(pair for pair in heavy_ball.CONSTANTS if pair[0] not in (m.contrac
 
 ADAM = MethodTheorem(
     kind="adam",
-    options=(m.learning_rate, m.beta, m.beta_2, m.epsilon, m.completed),
-    given=(
-        s.psi_0, metric_lipschitz, metric_norm, metric_injectivity, largest_second_moment, column_ratio,
-        m.state_norm, m.state_slope, m.state_newton,
-    ),
-    chosen=(s.rho, m.alpha, m.delta, m.eta, m.zeta, metric_fall, metric_rise, metric_change, m.horizon),
     constants=(*LEARNING, *_kept, *OWN),
     conditions=(*heavy_ball.HEAVY_BALL.conditions, *METRIC),
     source="§3",
+    recorded={
+        "rho": s.rho, "alpha": m.alpha, "delta": m.delta, "eta": m.eta, "zeta": m.zeta,
+        "metric_lower": metric_fall, "metric_upper": metric_rise, "metric_change": metric_change,
+    },
 )  # fmt: skip
 
 residual_factor = _define(

@@ -5,7 +5,8 @@ Producer and verifier read the same lists and evaluate them with arithmetics of 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import sympy as sp
 
@@ -64,23 +65,19 @@ class MethodTheorem:
 
     Args:
         kind: name of the method.
-        options: numbers of the method itself (step, momentum), exact.
-        given: what must be enclosed at the certified iterate and on the ball.
-        chosen: parameters of the proof, exact numbers that a search proposes.
         constants: (symbol, expression) in the order of evaluation.
         conditions: hypotheses that are relations of constants.
-        matrices: hypotheses that are matrix inequalities.
         source: section of docs/theory-methods.md.
+        matrices: hypotheses that are matrix inequalities.
+        recorded: parameters of the proof, exact numbers that a search proposes, by their names in certificates.
     """
 
     kind: str
-    options: tuple[sp.Symbol, ...]
-    given: tuple[sp.Symbol, ...]
-    chosen: tuple[sp.Symbol, ...]
     constants: tuple[tuple[sp.Symbol, sp.Expr], ...]
     conditions: tuple[Condition, ...]
     source: str
     matrices: tuple[MatrixCondition, ...] = ()
+    recorded: Mapping[str, sp.Symbol] = field(default_factory=dict)
 
     @property
     def hypotheses(self) -> tuple[Condition | MatrixCondition, ...]:

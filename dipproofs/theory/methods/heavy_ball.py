@@ -109,9 +109,6 @@ ball = Condition(
 
 HEAVY_BALL = MethodTheorem(
     kind="heavy-ball",
-    options=(gamma, m.beta),
-    given=(R_0, ell, s.norm_AJ_ball, m.injectivity, m.state_norm, m.state_slope, m.state_newton),
-    chosen=(s.rho, m.alpha, m.delta, m.eta, m.zeta),
     constants=CONSTANTS,
     conditions=(
         positive,
@@ -121,6 +118,7 @@ HEAVY_BALL = MethodTheorem(
         ball,
     ),
     source="§1",
+    recorded={"alpha": m.alpha, "delta": m.delta, "eta": m.eta, "zeta": m.zeta},
 )
 
 # --- conclusions

@@ -49,9 +49,6 @@ CONSTANTS = (
 
 INEXACT_GRADIENT = MethodTheorem(
     kind="inexact-gradient",
-    options=(gamma,),
-    given=(R_0, ell, M, s_0, error_absolute, error_relative),
-    chosen=(rho, slack),
     constants=CONSTANTS,
     conditions=(
         _condition("step", sp.Le(gamma * M**2, 1), "gamma*M_rho^2 <= 1", "step condition"),

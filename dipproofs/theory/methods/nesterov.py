@@ -137,15 +137,11 @@ ball = _condition("ball", sp.Le(m.path, s.rho), "S <= rho", "the path stays in t
 
 NESTEROV = MethodTheorem(
     kind="nesterov",
-    options=(gamma, m.beta),
-    given=(
-        R_0, ell, s.norm_AJ_ball, m.injectivity, m.state_norm, m.state_slope, m.state_newton, m.gradient_norm
-    ),
-    chosen=(s.rho, m.alpha, m.nu, m.eta, m.zeta),
     constants=CONSTANTS,
     conditions=(step, weights, positive, idle, contracts, ball),
     source="§2",
     matrices=(matrix,),
-)  # fmt: skip
+    recorded={"alpha": m.alpha, "nu": m.nu, "eta": m.eta, "zeta": m.zeta},
+)
 
 residual_bound = _define("residual_bound", sp.sqrt(m.lyapunov / m.d_R), "R_τ ≤ √(W_τ/d_R)")

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-import sympy as sp
 from flint import arb
 
 from dipproofs.theory import symbols as s
@@ -16,11 +15,6 @@ from dipproofs.theory.methods import symbols as m
 from dipproofs.verify.arithmetic.expressions import evaluate, max_of, root, upper
 from dipproofs.verify.methods.inequalities import Env, chosen, constants, failing, read_size
 from dipproofs.verify.methods.state import Balls, State
-
-PARAMETERS: dict[str, sp.Symbol] = {
-    "rho": s.rho, "alpha": m.alpha, "delta": m.delta, "eta": m.eta, "zeta": m.zeta,
-    "metric_lower": theory.metric_fall, "metric_upper": theory.metric_rise, "metric_change": theory.metric_change,
-}  # fmt: skip
 
 
 class Horizon:
@@ -56,7 +50,7 @@ class Horizon:
             m.epsilon: known["epsilon"], m.completed: arb(self._completed()), m.horizon: arb(iterations),
             s.psi_0: upper(residual * scale.sqrt()),
         }  # fmt: skip
-        env = chosen(ADAM, PARAMETERS, self._parameters(), env)
+        env = chosen(ADAM.recorded, self._parameters(), env)
         self.env = constants(ADAM, env | self._metric(env, lipschitz))
         self.failing = failing(ADAM, self.env)
 

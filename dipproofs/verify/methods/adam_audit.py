@@ -14,7 +14,6 @@ from dipproofs.verify.audit import Audit
 from dipproofs.verify.guarantees import steps_left
 from dipproofs.verify.methods.adam import Horizon
 from dipproofs.verify.methods.momentum import THEOREMS
-from dipproofs.verify.methods.state import state_of
 
 
 class PointAudit(Audit):
@@ -75,8 +74,8 @@ class AdamAudit(PointAudit):
         if largest is not None and not (largest == smallest == exact(method["step"])):
             self.find(f"method.step: found {method['step']!r}, expected the learning rate of the run")
         found = Horizon(
-            method, stated.get("iterations"), self.arrays, state_of(self), self.known(s.psi_0), 2 * exact(self.loss.c),
-            self._lipschitz,
+            method, stated.get("iterations"), self.arrays, self.instance.state(), self.known(s.psi_0),
+            2 * exact(self.loss.c), self._lipschitz,
         )  # fmt: skip
         claim = Claim.parse(stated.get("residual_factor"), "method.horizon.residual_factor: ")
         shown = found.factor.str(10)

@@ -18,7 +18,7 @@ from dipproofs.theory.methods import symbols as m
 from dipproofs.verify.arithmetic.expressions import evaluate, exact, upper
 from dipproofs.verify.audit import Audit
 from dipproofs.verify.methods.momentum import THEOREMS, Momentum
-from dipproofs.verify.methods.state import State, scalars, state_of
+from dipproofs.verify.methods.state import State, gradient_norm, scalars
 
 _unknown = sp.Symbol("unknown")
 
@@ -50,7 +50,7 @@ class MomentumAudit(Audit):
         method = self.record["method"]
         if method.get("parameters") is None or s.rho not in self.env:
             return None
-        env, state = self.env, state_of(self)
+        env, state = self.env, self.instance.state()
         sigma, beta = self.known(s.sigma_AJ), exact(method["momentum"])
         size, slope, newton = scalars(state, self._velocity(state), self.known(s.psi_0), sigma)
         self._compare_state(method.get("state"), size, slope)
@@ -59,7 +59,7 @@ class MomentumAudit(Audit):
             s.lipschitz_AJ: self._lipschitz, s.norm_AJ_ball: upper(env[s.norm_AJ_ball]),
             m.injectivity: arb(evaluate(self.theorem.F, {**env, s.t: env[s.rho]}).lower()),
             m.state_norm: upper(size), m.state_slope: slope, m.state_newton: newton,
-            m.gradient_norm: arb(state.gradient_norm().lower()),
+            m.gradient_norm: arb(gradient_norm(state).lower()),
         }  # fmt: skip
         return Momentum(method["kind"], method["parameters"], given, method.get("exchanges"))
 

@@ -13,7 +13,6 @@ from dipproofs.verify.arithmetic.expressions import evaluate, exact, upper
 from dipproofs.verify.audit import Audit
 from dipproofs.verify.methods.floating_point import check_floating_point
 from dipproofs.verify.methods.forecast import Curve
-from dipproofs.verify.methods.state import state_of
 
 
 class GradientAudit(Audit):
@@ -34,12 +33,9 @@ class GradientAudit(Audit):
             raise ValueError(
                 "found a forecast, expected none: it is for the residual form, a constant step and Im A = R^m"
             )
-        state = state_of(self)
+        state = self.instance.state()
         env = {**self.env, s.S: upper(self.claims["S"].upper), s.F_inf: self.path[0]}
-        if s.curvature_correction not in env:
-            env[s.curvature_correction] = arb(0)
-        kernel = getattr(self.instance, "kernel", None)
-        return Curve(state.gram() if kernel is None else kernel, state.residual, env, stated.get("length"))
+        return Curve(state.gram, state.residual, env, stated.get("length"))
 
     def reached(self, count: int, target: arb) -> bool:
         """Whether the loss is surely at most ``target`` after that many further steps."""

@@ -18,7 +18,7 @@ DEPTH = 60
 Env = dict[Any, arb]
 
 
-def chosen(theorem: MethodTheorem, names: Mapping[str, sp.Symbol], record: Mapping[str, Any], env: Env) -> Env:
+def chosen(names: Mapping[str, sp.Symbol], record: Mapping[str, Any], env: Env) -> Env:
     """Read the parameters of the proof: exact numbers, or the tag "1-beta" for α.
 
     Raises:

@@ -19,11 +19,6 @@ from dipproofs.theory.methods import symbols as m
 from dipproofs.verify.arithmetic.expressions import decide, evaluate, exact, upper
 from dipproofs.verify.methods.inequalities import Env, chosen, constants, failing
 
-#: Parameters of the proof by their keys in certificates; ρ stands among the quantities.
-PARAMETERS: dict[str, dict[str, sp.Symbol]] = {
-    "heavy-ball": {"alpha": m.alpha, "delta": m.delta, "eta": m.eta, "zeta": m.zeta},
-    "nesterov": {"alpha": m.alpha, "nu": m.nu, "eta": m.eta, "zeta": m.zeta},
-}
 THEOREMS: dict[str, MethodTheorem] = {"heavy-ball": HEAVY_BALL, "nesterov": NESTEROV}
 RESIDUAL: dict[str, sp.Expr] = {"heavy-ball": heavy_ball.residual_bound, "nesterov": nesterov.residual_bound}
 #: Blocks of the scalar recursion end when W has fallen by this factor.
@@ -45,7 +40,7 @@ class Momentum:
 
     def __init__(self, kind: str, record: Mapping[str, Any], given: Env, exchanges: object = None) -> None:
         self.kind, self.theorem = kind, THEOREMS[kind]
-        self.env = constants(self.theorem, chosen(self.theorem, PARAMETERS[kind], record, given))
+        self.env = constants(self.theorem, chosen(self.theorem.recorded, record, given))
         self.failing = failing(self.theorem, self.env)
         start = upper(self.env[m.W_0])
         self.start = start if start.is_finite() else arb.nan()
@@ -137,7 +132,7 @@ def _exchanged(before: Stage, entry: object) -> Stage:
     if not (is_count(after) and after >= before.after and is_number(factor) and 1 <= factor < 1e300):
         raise ValueError("method.exchanges: expected counts in order, and factors of at least 1")
     names = {"alpha": m.alpha, "delta": m.delta}
-    env = chosen(THEOREMS["heavy-ball"], names, entry, before.env)
+    env = chosen(names, entry, before.env)
     for symbol, expr in THEOREMS["heavy-ball"].constants:
         if symbol in (m.Z_s, m.Z_M, m.c_s, m.c_M, m.d_R, m.d_n):
             env[symbol] = evaluate(expr, env)

@@ -1,13 +1,12 @@
 """What the verifier asks of a network about a method with a state: M = A ∂g/∂θ at the stored parameters.
 
-A kind of network that has it is one class in a module of `verify.networks` and a line in `STATES`.
+A network that was read gives it (`verify.networks.base`).
 """
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import numpy as np
 from flint import arb
@@ -18,8 +17,8 @@ from dipproofs.verify.arithmetic.splitting import Matrix
 
 Balls = list[list[arb]]
 ByEntry = dict[str, Callable[[int, int], Any]]
-#: Modules by kind; each has a function ``state(audit)``.
-STATES = {"two-layer": "two_layer_state", "two-layer-synthesis": "two_layer_state", "graph": "graph_state"}
+#: Up to this many rows a hint w ≈ K⁻¹r is made.
+_ROWS = 2048
 
 
 class State(Protocol):
@@ -44,17 +43,12 @@ class State(Protocol):
     def normal(self, w: Matrix) -> Matrix:
         """M Mᵀw."""
 
+    @property
     def gram(self) -> Matrix:
         """M Mᵀ, where Im(A) is everything."""
 
     def gradient(self, scale: arb) -> dict[str, Balls]:
         """scale·Mᵀr by parameter, as balls."""
-
-    def gradient_norm(self) -> arb:
-        """‖Mᵀr‖."""
-
-    def newton_hint(self) -> np.ndarray | None:
-        """w with M Mᵀw ≈ r, in floats."""
 
     def column_norms(self) -> ByEntry:
         """‖M_{:,i}‖ by parameter and entry."""
@@ -66,22 +60,24 @@ class State(Protocol):
         """σ_min on Im(A) and the norm of M P^{1/2}."""
 
 
-def state_of(audit: Any) -> State:
-    """Return M at the arrays of a certificate that is examined.
-
-    Raises:
-        ValueError: a kind of network without it.
-    """
-    kind = audit.record["network"]["kind"]
-    if kind not in STATES:
-        raise ValueError(f"network.kind: found {kind!r}, expected one of {', '.join(STATES)} with this method")
-    module = importlib.import_module(f"dipproofs.verify.networks.{STATES[kind]}")
-    return cast(State, module.state(audit))
-
-
 def dot(left: Matrix, right: Matrix) -> arb:
     """⟨left, right⟩ of columns."""
     return (left.T @ right).entries()[0]
+
+
+def gradient_norm(state: State) -> arb:
+    """‖Mᵀr‖ = √⟨r, MMᵀr⟩."""
+    return root(dot(state.residual, state.normal(state.residual)))
+
+
+def newton_hint(state: State) -> np.ndarray | None:
+    """w with M Mᵀw ≈ r, in floats."""
+    if state.residual.shape[0] > _ROWS:
+        return None
+    try:
+        return np.linalg.solve(state.gram.floats(), state.residual.floats().ravel())
+    except np.linalg.LinAlgError:
+        return None
 
 
 def scalars(state: State, D: Mapping[str, np.ndarray], residual: arb, sigma: arb) -> tuple[arb, arb, arb]:
@@ -91,7 +87,7 @@ def scalars(state: State, D: Mapping[str, np.ndarray], residual: arb, sigma: arb
     slope = dot(state.residual, moved)
     away = upper(residual * size / sigma)
     newton = arb(0, away) if away.is_finite() else arb.nan()
-    w = state.newton_hint() if size > 0 else None
+    w = newton_hint(state) if size > 0 else None
     if w is not None and np.isfinite(w).all():
         hint = Matrix.of(w)
         error = upper(frobenius(state.residual - state.normal(hint)) * size / sigma)

@@ -7,7 +7,7 @@ A new kind is one module beside this one and a line in `INTERPRETERS`; its array
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from flint import arb
@@ -16,6 +16,9 @@ from dipproofs.certificate.read import Claim
 from dipproofs.theory.architectures import Architecture
 from dipproofs.verify.arithmetic.splitting import Matrix
 from dipproofs.verify.forward import Operator
+
+if TYPE_CHECKING:
+    from dipproofs.verify.methods.state import State
 
 #: The quantities that are claimed, by JSON name.
 Claims = Mapping[str, Claim]
@@ -37,6 +40,9 @@ class Interpreter(Protocol):
     signal: Matrix
     prediction: Matrix
     offset: Matrix
+
+    def state(self) -> State:
+        """M there, for theorems about methods with a state."""
 
 
 class Kind(Protocol):

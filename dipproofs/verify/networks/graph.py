@@ -20,6 +20,7 @@ from dipproofs.verify.graph.observation import Observation, kink_margin, observe
 from dipproofs.verify.graph.point import Point
 from dipproofs.verify.graph.values import BITS, values_of
 from dipproofs.verify.networks.base import Claims
+from dipproofs.verify.networks.graph_state import GraphState
 
 #: Nodes with at most so many entries restart from their exact Jacobian; whether coarse norms of adjoints will do. After
 #: a polish the first confirms what is claimed, in a small part of the time.
@@ -60,7 +61,7 @@ class GraphNetwork:
     def __init__(
         self, graph: Graph, theta: Mapping[str, np.ndarray], y: np.ndarray, operator: Operator, claims: Claims
     ) -> None:
-        self.operator, self.y = operator, Matrix.of(y)
+        self.operator, self.theta, self.y = operator, theta, Matrix.of(y)
         found = values_of(graph, theta)
         with ctx.workprec(BITS):
             self.signal = Matrix.column(found.output)
@@ -79,6 +80,10 @@ class GraphNetwork:
             if all(claims[name].holds(bounds[q], 0) for name, q in _NAMES.items() if name in claims and q in bounds):
                 break
         self.values |= bounds
+
+    def state(self) -> GraphState:
+        """M at the parameters."""
+        return GraphState(self)
 
 
 def _radius(claims: Claims) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from flint import arb
@@ -15,37 +15,31 @@ from dipproofs.verify.arithmetic.splitting import Matrix
 from dipproofs.verify.graph.bounds import Ball
 from dipproofs.verify.graph.extremes import extreme_singular_values
 from dipproofs.verify.graph.observation import observe
-from dipproofs.verify.graph.point import Point
 from dipproofs.verify.methods.state import Balls, ByEntry
-from dipproofs.verify.networks.graph import THETA
+
+if TYPE_CHECKING:
+    from dipproofs.verify.networks.graph import GraphNetwork
 
 #: Nodes with at most so many entries restart from their exact Jacobian; on a point that decides nothing.
 _ENTRIES = 256
-#: Up to this many rows a hint w ≈ K⁻¹r is made.
-_ROWS = 2048
 _UP = 1 + 2.0**-44
-
-
-def state(audit: Any) -> GraphState:
-    """Return M of the graph of a certificate."""
-    return GraphState(audit.arrays, audit.instance.point, audit.operator, audit.instance.prediction)
 
 
 class GraphState:
     """M at the arrays of a certificate; see `state.State`.
 
     Args:
-        arrays: of the certificate. point: the graph at them. operator: A. prediction: Ag, (m, 1).
+        network: as it was read.
 
     Notes:
         ‖M − X‖ ≤ e for the computed rows X, so that ‖MD − XD‖ ≤ e‖D‖; sums of p products in floats err by γ_p.
     """
 
-    def __init__(self, arrays: Mapping[str, np.ndarray], point: Point, operator: Any, prediction: Matrix) -> None:
-        self.arrays, self.point, self.operator = arrays, point, operator
-        self.trained = tuple(point.graph.leaves)
-        self.residual = prediction - Matrix.of(arrays["y"])
-        self.X, self.error = self._observed(operator.matrix)
+    def __init__(self, network: GraphNetwork) -> None:
+        self.theta, self.point, self.operator = network.theta, network.point, network.operator
+        self.trained = tuple(self.point.graph.leaves)
+        self.residual = network.prediction - network.y
+        self.X, self.error = self._observed(self.operator.matrix)
 
     def _observed(self, A: Matrix) -> tuple[np.ndarray, float]:
         rows = A.floats()
@@ -55,7 +49,7 @@ class GraphState:
 
     def parameter(self, name: str) -> np.ndarray:
         """Return the stored array of a parameter."""
-        return self.arrays[THETA + name]
+        return self.theta[name]
 
     def rows(self, array: np.ndarray) -> list[list[float]]:
         """One row with all entries."""
@@ -77,18 +71,15 @@ class GraphState:
         return Matrix.of(found).inflated(arb(away))
 
     @cached_property
-    def _gram(self) -> Matrix:
+    def gram(self) -> Matrix:
+        """M Mᵀ."""
         K, rounding = gram_of(self.X)
         size = frobenius(self.X)
         return Matrix.of(K).inflated(arb((rounding + self.error * (2 * size + self.error)) * _UP))
 
-    def gram(self) -> Matrix:
-        """M Mᵀ."""
-        return self._gram
-
     def normal(self, w: Matrix) -> Matrix:
         """M Mᵀw."""
-        return self._gram @ w
+        return self.gram @ w
 
     def gradient(self, scale: arb) -> dict[str, Balls]:
         """scale·Mᵀr by parameter, as balls."""
@@ -107,19 +98,6 @@ class GraphState:
             size = self.parameter(name).size
             found[name], start = entries[start : start + size], start + size
         return found
-
-    def gradient_norm(self) -> arb:
-        """‖Mᵀr‖ = √⟨r, MMᵀr⟩."""
-        return root((self.residual.T @ self.normal(self.residual)).entries()[0])
-
-    def newton_hint(self) -> np.ndarray | None:
-        """w with K w ≈ r, in floats."""
-        if len(self.X) > _ROWS:
-            return None
-        try:
-            return np.asarray(np.linalg.solve(self._gram.floats(), self.residual.floats().ravel()))
-        except np.linalg.LinAlgError:
-            return None
 
     def column_norms(self) -> ByEntry:
         """‖M_{:,i}‖ by parameter and entry, from above."""

@@ -19,6 +19,7 @@ from dipproofs.verify.arithmetic.spectra import Gram, frobenius
 from dipproofs.verify.arithmetic.splitting import Matrix, rows_times
 from dipproofs.verify.forward import Operator
 from dipproofs.verify.networks.base import Claims
+from dipproofs.verify.networks.two_layer_state import TwoLayerState
 
 
 def architecture(network: Mapping[str, Any]) -> Architecture:
@@ -51,23 +52,27 @@ class TwoLayer:
     def __init__(
         self, arrays: Mapping[str, np.ndarray], network: Mapping[str, Any], operator: Operator, unprojected: bool
     ) -> None:
-        self.operator, self.train, k = operator, network["train"], arb(arrays["V"].shape[1])
+        self.arrays, self.operator, self.train, k = arrays, operator, network["train"], arb(arrays["V"].shape[1])
         activation = ACTIVATIONS[network["activation"]]
         u, self.y, V = Matrix.of(arrays["u"]), Matrix.of(arrays["y"]), arrays["V"]
         hidden = (Matrix.of(arrays["W"]) @ u).entries()
-        phi, dphi = ([compiled(f)({x: a}) for a in hidden] for f in (activation.phi, activation.dphi))
+        self.phi, self.dphi = ([compiled(f)({x: a}) for a in hidden] for f in (activation.phi, activation.dphi))
         self.values: dict[Any, arb] = {
             s.norm_A: operator.gram.norm, s.width: k, s.norm_u: frobenius(u),
-            s.norm_phi: norm(phi), s.B_1: evaluate(activation.B_1, {}), s.B_2: evaluate(activation.B_2, {}),
+            s.norm_phi: norm(self.phi), s.B_1: evaluate(activation.B_1, {}), s.B_2: evaluate(activation.B_2, {}),
         }  # fmt: skip
-        signal = rows_times(V, Matrix.column(phi)).times(1 / k.sqrt())
+        signal = rows_times(V, Matrix.column(self.phi)).times(1 / k.sqrt())
         self.offset = Matrix.of(np.full(arrays["A"].shape[1], float(network.get("output_offset", 0.0))))
         self.signal = (signal if operator.B is None else operator.B @ signal) + self.offset
         self.prediction = operator.A @ self.signal
-        self.slopes = [d * self.values[s.norm_u] / k.sqrt() for d in dphi]
+        self.slopes = [d * self.values[s.norm_u] / k.sqrt() for d in self.dphi]
         precision = operator.matrix.precision
         few = cast("Matrix", Rounded(V)) if precision == COARSE else Matrix.of(V, precision)
         self._injectivity(few, self.values[s.norm_phi] / k.sqrt(), unprojected)
+
+    def state(self) -> TwoLayerState:
+        """M at the arrays."""
+        return TwoLayerState(self)
 
     def _injectivity(self, V: Matrix, outer: arb, unprojected: bool) -> None:
         values, operator = self.values, self.operator

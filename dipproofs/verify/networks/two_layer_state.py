@@ -1,53 +1,43 @@
-"""The state of a method on a two-layer network, in the verifier's arithmetic (docs/theory.md §4)."""
+"""The state of a method on a two-layer network, in the verifier's arithmetic (docs/theory-methods.md §3)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from functools import cached_property, reduce
+from operator import add
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from flint import arb
 
-from dipproofs.theory import ACTIVATIONS
-from dipproofs.theory.activations import x
-from dipproofs.verify.arithmetic.expressions import compiled, norm, root
-from dipproofs.verify.arithmetic.spectra import frobenius
+from dipproofs.verify.arithmetic.expressions import norm, root
+from dipproofs.verify.arithmetic.spectra import Gram, frobenius
 from dipproofs.verify.arithmetic.splitting import Matrix
-from dipproofs.verify.forward import Operator
-from dipproofs.verify.methods.state import Balls, ByEntry, dot
-from dipproofs.verify.networks import two_layer_metric as metric
+from dipproofs.verify.methods.state import Balls, ByEntry
 
-#: Up to this many rows a hint w ≈ K⁻¹r is made.
-_ROWS = 2048
-
-
-def state(audit: Any) -> TwoLayerState:
-    """Return M of the network of a certificate."""
-    return TwoLayerState(audit.arrays, audit.record["network"], audit.operator, audit.instance.prediction)
+if TYPE_CHECKING:
+    from dipproofs.verify.networks.two_layer import TwoLayer
 
 
 class TwoLayerState:
     """M at the arrays of a certificate, applied to vectors; see `state.State`.
 
     Args:
-        arrays: A, y, u, W, V and, for a synthesis generator, B.
-        network: the record's description of the network.
-        operator: the verifier's Ã of the same arrays.
-        prediction: Ag, (m, 1).
+        network: as it was read.
     """
 
-    def __init__(
-        self, arrays: Mapping[str, np.ndarray], network: Mapping[str, Any], operator: Operator, prediction: Matrix
-    ):
-        self.arrays, self.operator = arrays, operator
-        self.trained = {"both": ("W", "V"), "inner": ("W",), "outer": ("V",)}[network["train"]]
-        activation = ACTIVATIONS[network["activation"]]
-        self.u, self.V, y = (Matrix.of(arrays[name]) for name in ("u", "V", "y"))
-        hidden = (Matrix.of(arrays["W"]) @ self.u).entries()
-        self.phi, self.dphi = ([compiled(f)({x: a}) for a in hidden] for f in (activation.phi, activation.dphi))
-        self.per_root = 1 / arb(arrays["V"].shape[1]).sqrt()
-        self.residual = prediction - y
+    def __init__(self, network: TwoLayer) -> None:
+        self.network, self.arrays, self.operator = network, network.arrays, network.operator
+        self.trained = {"both": ("W", "V"), "inner": ("W",), "outer": ("V",)}[network.train]
+        self.u, self.V = (Matrix.of(self.arrays[name]) for name in ("u", "V"))
+        self.phi, self.dphi = network.phi, network.dphi
+        self.per_root = 1 / arb(self.arrays["V"].shape[1]).sqrt()
+        self.residual = network.prediction - network.y
         self.norm_u2 = frobenius(self.u) ** 2
+
+    @property
+    def _inputs(self) -> list[arb]:
+        return [arb(value) for value in self.arrays["u"].astype(np.float64).tolist()]
 
     def parameter(self, name: str) -> np.ndarray:
         """Return the stored array of a parameter."""
@@ -59,17 +49,17 @@ class TwoLayerState:
 
     def forward(self, D: Mapping[str, np.ndarray]) -> Matrix:
         """M D for exact arrays by parameter."""
-        total: Matrix | None = None
+        parts = []
         if "W" in self.trained:
             along = (Matrix.of(D["W"]) @ self.u).entries()
-            total = self.V @ Matrix.column([a * b for a, b in zip(along, self.dphi, strict=True)])
+            parts.append(self.V @ Matrix.column([a * b for a, b in zip(along, self.dphi, strict=True)]))
         if "V" in self.trained:
-            outer = Matrix.of(D["V"]) @ Matrix.column(self.phi)
-            total = outer if total is None else total + outer
-        assert total is not None
-        return self._observe(total.times(self.per_root))
+            parts.append(Matrix.of(D["V"]) @ Matrix.column(self.phi))
+        return self._observe(reduce(add, parts))
 
     def _observe(self, h: Matrix) -> Matrix:
+        """Ãh/√k."""
+        h = h.times(self.per_root)
         return self.operator.A @ (h if self.operator.B is None else self.operator.B @ h)
 
     def back(self, w: Matrix) -> Matrix:
@@ -79,77 +69,79 @@ class TwoLayerState:
 
     def normal(self, w: Matrix) -> Matrix:
         """M Mᵀw."""
-        z = self.back(w)
-        total: Matrix | None = None
+        z, parts = self.back(w), []
         if "W" in self.trained:
             inner = (self.V.T @ z).entries()
             inner = [a * b * b * self.norm_u2 for a, b in zip(inner, self.dphi, strict=True)]
-            total = self.V @ Matrix.column(inner)
+            parts.append(self.V @ Matrix.column(inner))
         if "V" in self.trained:
-            outer = z.times(norm(self.phi) ** 2)
-            total = outer if total is None else total + outer
-        assert total is not None
-        return self._observe(total.times(self.per_root))
+            parts.append(z.times(norm(self.phi) ** 2))
+        return self._observe(reduce(add, parts))
 
+    @cached_property
     def gram(self) -> Matrix:
         """M Mᵀ, where Im(Ã) is everything."""
-        A = self.operator.matrix
-        total: Matrix | None = None
+        if self.network.kernel is not None:
+            return self.network.kernel
+        A, parts = self.operator.matrix, []
         if "W" in self.trained:
             block = (A @ self.V.to(A.precision)).scaled([d * self.norm_u2.sqrt() * self.per_root for d in self.dphi])
-            total = block @ block.T
+            parts.append(block @ block.T)
         if "V" in self.trained:
-            outer = A.square().times((norm(self.phi) * self.per_root) ** 2)
-            total = outer if total is None else total + outer
-        assert total is not None
-        return total
+            parts.append(A.square().times((norm(self.phi) * self.per_root) ** 2))
+        return reduce(add, parts)
 
-    def gradient(self, scale: arb) -> dict[str, list[list[arb]]]:
+    def gradient(self, scale: arb) -> dict[str, Balls]:
         """scale·Mᵀr by parameter, as balls."""
-        z = self.back(self.residual)
-        found, entries = {}, z.entries()
+        z, found = self.back(self.residual), {}
         if "W" in self.trained:
             inner = (self.V.T @ z).entries()
-            u = [arb(value) for value in self.arrays["u"].astype(np.float64).tolist()]
             rows = [a * b * scale for a, b in zip(inner, self.dphi, strict=True)]
-            found["W"] = [[a * b for b in u] for a in rows]
+            found["W"] = [[a * b for b in self._inputs] for a in rows]
         if "V" in self.trained:
-            found["V"] = [[scale * a * b for b in self.phi] for a in entries]
+            found["V"] = [[scale * a * b for b in self.phi] for a in z.entries()]
         return found
-
-    def gradient_norm(self) -> arb:
-        """‖Mᵀr‖ = √⟨r, MMᵀr⟩."""
-        return root(dot(self.residual, self.normal(self.residual)))
-
-    def newton_hint(self) -> np.ndarray | None:
-        """w with K w ≈ r, in floats."""
-        m = self.residual.shape[0]
-        if m > _ROWS:
-            return None
-        eye, V = np.eye(m), self.V.floats()
-        A = self.operator.A.floats()
-        A = A if self.operator.B is None else A @ self.operator.B.floats()
-        k = V.shape[1]
-        inner, outer = (np.array([float(a.mid()) for a in values]) for values in (self.dphi, self.phi))
-        K = np.zeros((m, m))
-        if "W" in self.trained:
-            N = (A @ V) * inner
-            K += float(self.norm_u2.mid()) / k * (N @ N.T)
-        if "V" in self.trained:
-            K += float(outer @ outer) / k * (A @ A.T)
-        try:
-            return np.asarray(np.linalg.solve(K, self.residual.floats().ravel()) @ eye)
-        except np.linalg.LinAlgError:
-            return None
 
     def column_norms(self) -> ByEntry:
         """‖M_{:,i}‖ by parameter and entry."""
-        return metric.column_norms(self)
+        found: ByEntry = {}
+        per_root, phi, dphi = self.per_root, self.phi, self.dphi
+        if "W" in self.trained:
+            norms = _column_norms(self.operator.matrix @ self.V)
+            u = [abs(value) for value in self._inputs]
+            found["W"] = lambda i, j: norms[i] * abs(dphi[i]) * u[j] * per_root
+        if "V" in self.trained:
+            own = _column_norms(self.operator.matrix)
+            found["V"] = lambda i, j: own[i] * abs(phi[j]) * per_root
+        return found
 
     def idle(self) -> ByEntry:
-        """Whether a column of M vanishes for every θ."""
-        return metric.idle(self)
+        """Whether a column of M vanishes for every θ: an input that is 0, an entry that A does not see."""
+        unused = (self.arrays["u"] == 0).tolist()
+        found: ByEntry = {"W": lambda i, j: unused[j]}
+        if "V" in self.trained:
+            unseen = [size.is_zero() for size in _column_norms(self.operator.matrix)]
+            found["V"] = lambda i, j: unseen[i]
+        return found
 
     def ends_in_metric(self, P: Mapping[str, Balls]) -> tuple[arb, arb]:
         """σ_min on Im(A) and the norm of M P^{1/2}."""
-        return metric.ends_in_metric(self, P)
+        core, parts = self.operator.data(self.operator.matrix), []
+        if "W" in P:
+            roots = _weighted(P["W"], self._inputs)
+            parts.append((core @ self.V).scaled([d * x * self.per_root for d, x in zip(self.dphi, roots, strict=True)]))
+        if "V" in P:
+            parts.append(core.scaled([x * self.per_root for x in _weighted(P["V"], self.phi)]))
+        whole = Gram(reduce(Matrix.hstack, parts))
+        return whole.sigma, whole.norm
+
+
+def _weighted(P: Balls, entries: list[arb]) -> list[arb]:
+    """√Σ_j P_ij x_j² for every row i."""
+    return [root(sum((p * x**2 for p, x in zip(row, entries, strict=True)), arb(0))) for row in P]
+
+
+def _column_norms(X: Matrix) -> list[arb]:
+    rows, columns = X.shape
+    entries = X.entries()
+    return [root(sum((entries[i * columns + j] ** 2 for i in range(rows)), arb(0))) for j in range(columns)]
