@@ -69,7 +69,7 @@ def setting(mapping: Map, r0: np.ndarray, theta, first, second, t, o: Options) -
     ball = MetricBall(values[-1] * (1 - 1e-12), values[0], float(P.max()), np.linalg.norm(M, axis=0), after)
     residual = Bound.exact(float(np.linalg.norm(r))) * Bound(1 - 1e-13, 1 + 1e-13)
     top = Bound(0.0, float(after.max()) * (1 + 1e-12))
-    return adam.AdamSetting(residual, ball, Direction(*around), top, o.lr, o.b1, o.b2, o.eps, t)
+    return adam.AdamSetting(residual, ball, Direction(*around), top, adam.AdamOptions(o.lr, o.b1, o.b2, o.eps, t))
 
 
 def falsify_adam(instances: int, seed: int, *, understate: float | None = None) -> dict[str, float]:

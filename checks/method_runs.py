@@ -6,11 +6,12 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import flint
 import numpy as np
 
 from checks.maps import Map, draw_map
 from dipproofs.certify.methods import heavy_ball, nesterov
-from dipproofs.certify.methods.decide import Decision
+from dipproofs.certify.methods.decide import BITS, Decision
 from dipproofs.certify.methods.setting import ConstantBall, Direction, Setting
 from dipproofs.enclosures import Bound
 from dipproofs.theory.methods import symbols as m
@@ -94,13 +95,22 @@ def follow(instance: Instance, R0: float, count: int) -> tuple[np.ndarray, np.nd
     return np.array(R), np.array(lengths), np.array([*places, theta])
 
 
+def levels(kind: str, decision: Decision, count: int) -> np.ndarray:
+    """W_0 … W_count of the scalar recursion, one step at a time."""
+    recursion, values = PRODUCERS[kind].levels(decision), [flint.arb(decision.env[m.W_0].upper())]
+    with flint.ctx.workprec(BITS):
+        for _ in range(count):
+            values.append(flint.arb((values[-1] * recursion.factor(dict(decision.env), values[-1])).upper()))
+    return np.array([float(W.mid()) for W in values])
+
+
 def broken(instance: Instance, decision: Decision, R0: float, count: int = 250) -> tuple[list[str], float]:
     """What a run violates of path, residual bounds and limit, and path/S."""
     R, lengths, places = follow(instance, R0, count)
     S = decision.bound(m.path).upper
     env = {key: float(decision.env[key].mid()) for key in (m.d_R, m.W_0, m.contraction)}
     factor = instance.beta if instance.kind == "heavy-ball" else 1.0
-    W = np.array([float(x.mid()) for x in PRODUCERS[instance.kind].levels(decision).curve(min(len(R) - 1, 12))])
+    W = levels(instance.kind, decision, min(len(R) - 1, 12))
     found = []
     if lengths.sum() > S * (1 + 1e-9):
         found.append("path")

@@ -8,7 +8,7 @@ import pytest
 
 from dipproofs.certify.methods.forecast import ResidualForecast
 from dipproofs.certify.methods.spectral import Forecast, Frozen, Recursion, frozen_curves
-from dipproofs.enclosures import Bound, Evidence, IntervalMatrix
+from dipproofs.enclosures import Bound, IntervalMatrix
 
 DIGITS, COUNT = 40, 100
 
@@ -84,7 +84,7 @@ def test_every_bound_of_a_step_and_of_a_contraction_is_used_where_it_is_the_leas
 
 def test_counts_go_on_after_the_curve_at_its_contraction() -> None:
     """R ≤ 1, ½, ¼ and then ·0.9 each: the first iteration on the curve, and after it one more than 0.9^j needs."""
-    curve = Forecast(np.array([1.0, 0.5, 0.25]), np.ones(3), 0.9, Evidence.PROVED)
+    curve = Forecast(np.array([1.0, 0.5, 0.25]), np.ones(3), 0.9)
     made = ResidualForecast(curve, Bound.exact(0.5))  # loss R²/2
     on_it = [made.iterations_to(R * R / 2) for R in (1.1, 1.0, 0.6, 0.5, 0.3, 0.25)]
     assert on_it == [0, 0, 1, 1, 2, 2]
@@ -92,5 +92,5 @@ def test_counts_go_on_after_the_curve_at_its_contraction() -> None:
         count = made.iterations_to(R * R / 2)
         assert count is not None and 0.25 * 0.9 ** (count - 2) <= R < 0.25 * 0.9 ** (count - 5)
     assert made.iterations_to(0.0) is None and made.iterations_to(-1.0) is None
-    still = ResidualForecast(Forecast(curve.proved, curve.frozen, 1.0, Evidence.PROVED), Bound.exact(0.5))
+    still = ResidualForecast(Forecast(curve.proved, curve.frozen, 1.0), Bound.exact(0.5))
     assert still.iterations_to(0.02) is None and still.iterations_to(0.5) == 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -12,7 +11,7 @@ import sympy as sp
 
 from dipproofs.certify.methods.decide import BITS, ONE_MINUS_BETA, Decision, decide
 from dipproofs.certify.methods.floats import MARGIN, evaluate_floats
-from dipproofs.certify.methods.heavy_ball import Proposal, zeta_floats
+from dipproofs.certify.methods.heavy_ball import NOTHING, Proposal, scaled_radii, zeta_floats
 from dipproofs.certify.methods.setting import Direction
 from dipproofs.enclosures import Bound, Evidence, Verdict
 from dipproofs.enclosures.evaluate import call
@@ -43,6 +42,21 @@ class MetricBall(Protocol):
 
 
 @dataclass(frozen=True)
+class AdamOptions:
+    """The options of an Adam run, exact.
+
+    Args:
+        learning_rate, beta_1, beta_2, epsilon: as in the run. completed: steps already taken.
+    """
+
+    learning_rate: float
+    beta_1: float
+    beta_2: float
+    epsilon: float
+    completed: int
+
+
+@dataclass(frozen=True)
 class AdamSetting:
     """One iterate of an Adam run, in the metric of its next step.
 
@@ -51,18 +65,14 @@ class AdamSetting:
         ball: bounds in the metric.
         direction: of the displacement −lr·P_0·m_t, in the metric.
         largest_second_moment: max_i v_i after the gradient at the iterate.
-        learning_rate, beta_1, beta_2, epsilon: of the run, exact. completed: steps already taken.
+        options: of the run.
     """
 
     residual: Bound
     ball: MetricBall
     direction: Direction
     largest_second_moment: Bound
-    learning_rate: float
-    beta_1: float
-    beta_2: float
-    epsilon: float
-    completed: int
+    options: AdamOptions
 
     @property
     def evidence(self) -> Evidence:
@@ -71,16 +81,14 @@ class AdamSetting:
         return max(part.evidence for part in (*parts, self.largest_second_moment))
 
 
-_OPTIONS = (s.psi_0, m.state_norm, m.state_slope, m.state_newton, theory.largest_second_moment)
-
-
 def _common(setting: AdamSetting, horizon: int) -> dict[Any, float]:
+    o = setting.options
     return {
         s.psi_0: setting.residual.upper, m.state_norm: setting.direction.norm.upper,
         m.state_slope: setting.direction.slope.mid, m.state_newton: setting.direction.newton.upper,
-        theory.largest_second_moment: setting.largest_second_moment.upper, m.learning_rate: setting.learning_rate,
-        m.beta: setting.beta_1, m.beta_2: setting.beta_2, m.epsilon: setting.epsilon,
-        m.completed: float(setting.completed), m.horizon: float(horizon),
+        theory.largest_second_moment: setting.largest_second_moment.upper, m.learning_rate: o.learning_rate,
+        m.beta: o.beta_1, m.beta_2: o.beta_2, m.epsilon: o.epsilon, m.completed: float(o.completed),
+        m.horizon: float(horizon),
     }  # fmt: skip
 
 
@@ -90,21 +98,19 @@ _AFTER = tuple(pair for pair in theory.ADAM.constants if pair[0] in (theory.chi,
 
 def propose(setting: AdamSetting, horizon: int) -> Proposal:
     """Search for radius, α, δ, the metric's ranges, η, ζ for one horizon."""
-    nothing = Proposal({}, math.inf, math.inf, 0.0, math.nan)
-    first = float(setting.ball.floats(np.array([0.0]))[0][0])
-    if not (first > 0 and 0 < setting.residual.upper < math.inf and 0 < setting.beta_1 < 1):
-        return nothing
-    common = _common(setting, horizon)
+    beta, common = setting.options.beta_1, _common(setting, horizon)
+    radii = scaled_radii(RADII, setting.ball, setting.residual, beta)
+    if not radii.size:
+        return NOTHING
     rise = float(evaluate_floats((), common, (theory.least_rise,))[0]) * (1 + MARGIN) + 1e-9
-    radii = RADII * setting.residual.upper / first
     rho, share, part, fall = (a.ravel() for a in np.meshgrid(radii, ALPHAS, DELTAS, FALLS, indexing="ij"))
     injectivity, norm, lipschitz, ratio = setting.ball.floats(rho)
-    alpha = (1 - setting.beta_1) * share
-    gamma = setting.learning_rate * (1 - setting.beta_1)
-    delta = part * np.abs(1 - alpha - setting.beta_1) / (gamma * norm**2 * np.exp(rise))
+    alpha = (1 - beta) * share
+    gamma = setting.options.learning_rate * (1 - beta)
+    delta = part * np.abs(1 - alpha - beta) / (gamma * norm**2 * np.exp(rise))
     keep = (injectivity > 0) & ~((share == 1) & (part > 0))
     if not keep.any():
-        return nothing
+        return NOTHING
     columns = {
         s.rho: rho, m.alpha: alpha, m.delta: delta, theory.metric_fall: fall, theory.metric_injectivity: injectivity,
         theory.metric_norm: norm, theory.metric_lipschitz: lipschitz, theory.column_ratio: ratio,
@@ -117,8 +123,8 @@ def propose(setting: AdamSetting, horizon: int) -> Proposal:
 
 
 def _choose(setting: AdamSetting, env: dict[Any, Any], least: Array) -> Proposal:
-    chi = evaluate_floats(_AFTER[:1], env)[theory.chi]
-    top = np.minimum(1.0, setting.beta_2) / (setting.beta_1 * (1 + chi))
+    chi, beta_2 = evaluate_floats(_AFTER[:1], env)[theory.chi], setting.options.beta_2
+    top = np.minimum(1.0, beta_2) / (env[m.beta] * (1 + chi))
     with np.errstate(all="ignore"):
         eta = least[:, None] + (top - least)[:, None] * PLACES
     wide = {key: value[:, None] if np.ndim(value) == 1 else value for key, value in env.items()}
@@ -127,7 +133,7 @@ def _choose(setting: AdamSetting, env: dict[Any, Any], least: Array) -> Proposal
     wide = evaluate_floats(_AFTER, wide, (theory.least_fall,))
     with np.errstate(all="ignore"):
         path, rho2 = wide[m.path], wide[m.contraction]
-        good = (wide[m.d_R] > 0) & (wide[m.d_n] > 0) & (zeta > 0) & (rho2 < setting.beta_2) & (path > 0)
+        good = (wide[m.d_R] > 0) & (wide[m.d_n] > 0) & (zeta > 0) & (rho2 < beta_2) & (path > 0)
         good &= wide[0] * (1 + MARGIN) < wide[theory.metric_fall]
         margin_ratio = np.where(good & np.isfinite(path), wide[s.rho] / path, 0.0)
         factor = np.where(margin_ratio > 1 + MARGIN, np.log(wide[m.R_hat]) + env[m.horizon] / 2 * np.log(rho2), np.inf)
@@ -139,7 +145,7 @@ def _choose(setting: AdamSetting, env: dict[Any, Any], least: Array) -> Proposal
         key: float(env[key][i]) for key in (s.rho, m.delta, theory.metric_fall, theory.metric_change)
     }
     parameters |= {
-        m.alpha: ONE_MINUS_BETA if alpha == 1 - setting.beta_1 else alpha, m.eta: float(eta[i, k]),
+        m.alpha: ONE_MINUS_BETA if alpha == 1 - env[m.beta] else alpha, m.eta: float(eta[i, k]),
         m.zeta: float(zeta[i, k]), theory.metric_rise: float(env[theory.metric_rise]),
         m.horizon: float(env[m.horizon]),
     }  # fmt: skip

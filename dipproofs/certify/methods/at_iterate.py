@@ -18,7 +18,7 @@ from dipproofs.certify.methods.exchange import ExchangedRecursion
 from dipproofs.certify.methods.floats import exactly
 from dipproofs.certify.methods.heavy_ball import Recursion
 from dipproofs.certify.methods.method import Method
-from dipproofs.certify.methods.metric import AdamOptions, adam_setting
+from dipproofs.certify.methods.metric import adam_setting
 from dipproofs.certify.methods.setting import Direction, Setting
 from dipproofs.certify.methods.state import direction, gradient_norm
 from dipproofs.certify.quantities import NAMES, Base, loss_scale
@@ -42,7 +42,7 @@ class Momentum:
 
     Args:
         hypotheses: with verdicts. quantities: by JSON name. profile: of s.
-        guarantees: that follow if all hypotheses hold. record: what the certificate adds to ``method``. S: path.
+        guarantees: that follow if all hypotheses hold. record: what the certificate adds to ``method``.
         onto: whether J is onto along the path. iterations_to_residual: after which ‖r‖ is surely at most a level.
     """
 
@@ -51,7 +51,6 @@ class Momentum:
     profile: str
     guarantees: Guarantees
     record: Mapping[str, Any]
-    S: Bound | None = None
     onto: Verdict = Verdict.UNDECIDED
     iterations_to_residual: Callable[[float], int | None] | None = None
 
@@ -149,7 +148,7 @@ def decide(base: Base, told: Setting | str, method: Method, targets: Iterable[fl
     named["rho"] = Bound.exact(rho)
     # their margins are at the weakest ends of what is given, and no enclosures of those at the truth
     hypotheses = (
-        _injective(decision, _at_the_edge(ball, rho)),
+        _injective(decision, ball.profile(rho, rho)),
         *(replace(h, margin=None) for h in decision.hypotheses),
     )
     record: dict[str, Any] = {
@@ -161,7 +160,8 @@ def decide(base: Base, told: Setting | str, method: Method, targets: Iterable[fl
         return Momentum(hypotheses, named, ball.plan(rho).profile, Guarantees(), record)
     S = Bound(0.0, decision.bound(m.path).upper)
     named["S"] = S
-    named["F_inf"] = _left(ball, rho, S)
+    least = max(ball.profile(rho, S.upper).lower, 0.0)
+    named["F_inf"] = Bound(least, ball.profile(rho, 0.0).upper, ball.evidence)
     record["lyapunov"] = decision.bound(m.W_0).to_json()
     record["contraction"] = decision.bound(m.contraction).to_json()
     targets = [target for target in targets if target > 0]
@@ -177,7 +177,7 @@ def decide(base: Base, told: Setting | str, method: Method, targets: Iterable[fl
             return recursion.iterations_to_residual(flint.arb(residual) ** 2) if residual > 0 else None
 
     return Momentum(
-        hypotheses, named, ball.plan(rho).profile, _guarantees(recursion, decision, weight, targets, c), record, S,
+        hypotheses, named, ball.plan(rho).profile, _guarantees(recursion, decision, weight, targets, c), record,
         _onto(ball, rho, S), iterations,
     )  # fmt: skip
 
@@ -207,22 +207,6 @@ def _injective(decision: Decision, value: Bound) -> Hypothesis:
     verdict = decision.bound(m.injectivity).gt(0)
     reason = "" if verdict is Verdict.PROVED else "injectivity is lost inside the ball; let the run go on"
     return Hypothesis("injective", "F(rho) > 0", verdict, widened(value, _MARGIN), reason)
-
-
-def _at_the_edge(ball: ProfileBall, rho: float) -> Bound:
-    """F(ρ), enclosed."""
-    plan, env = ball.plan(rho), ball.constants(rho)
-    with flint.ctx.workprec(BITS):
-        return Bound.from_arb(call(plan.theorem.F, {**env, s.t: flint.arb(rho)}), ball.evidence)
-
-
-def _left(ball: ProfileBall, rho: float, S: Bound) -> Bound:
-    """F at the ends of the path."""
-    plan, env = ball.plan(rho), ball.constants(rho)
-    with flint.ctx.workprec(BITS):
-        low = call(plan.theorem.F, {**env, s.t: flint.arb(S.upper)})
-        high = call(plan.theorem.F, {**env, s.t: flint.arb(0)})
-        return Bound(max(Bound.from_arb(low).lower, 0.0), Bound.from_arb(high).upper, ball.evidence)
 
 
 def _onto(ball: ProfileBall, rho: float, S: Bound) -> Verdict:
@@ -289,13 +273,8 @@ def adam_setting_of(base: Base, network: Any, operator: Any, y: np.ndarray, meth
     first, second, t = method.named("m", names), method.named("v", names), method.state.get("state/t")
     if first is None or second is None or t is None:
         return "the state is incomplete: export exp_avg, exp_avg_sq, step as state/m/NAME, state/v/NAME, state/t"
-    options = AdamOptions(
-        method.step,
-        method.momentum,
-        float(method.options.get("beta2", 0.999)),
-        float(method.options.get("epsilon", 1e-8)),
-        int(t),
-    )
+    beta_2, epsilon = (float(method.options.get(*known)) for known in (("beta2", 0.999), ("epsilon", 1e-8)))
+    options = adam.AdamOptions(method.step, method.momentum, beta_2, epsilon, int(t))
     first, second = as_vectors(first), as_vectors(second)
     told = adam_setting(
         network.linearisation(operator),

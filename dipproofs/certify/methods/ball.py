@@ -67,8 +67,13 @@ class ProfileBall:
             start = {symbol: bound.arb() for symbol, bound in self.base.values.items()}
             return evaluate(self.plan(rho), start, flint.arb(rho), flint.arb(0))
 
+    def profile(self, rho: float, t: float) -> Bound:
+        """F(t) with the constants at a radius."""
+        plan, env = self.plan(rho), self.constants(rho)
+        with flint.ctx.workprec(BITS):
+            return Bound.from_arb(call(plan.theorem.F, {**env, s.t: flint.arb(t)}), self.evidence)
+
     def quantities(self, rho: float) -> dict[object, Bound]:
         """The constants at a radius that a certificate states."""
         env = self.constants(rho)
-        evidence = max(bound.evidence for bound in self.base.values.values())
-        return {symbol: Bound.from_arb(env[symbol], evidence) for symbol, _ in self.base.architecture.constants}
+        return {symbol: Bound.from_arb(env[symbol], self.evidence) for symbol, _ in self.base.architecture.constants}

@@ -93,7 +93,7 @@ def decide(
     with flint.ctx.workprec(BITS):
         env = evaluate(theorem, given, parameters)
         found = [_scalar(condition, env, evidence) for condition in theorem.conditions]
-        found += [_matrix(condition, env, evidence) for condition in theorem.matrices]
+        found += [_hypothesis(x, matrix_holds(x, env), None, evidence) for x in theorem.matrices]
     return Decision(theorem, dict(parameters), tuple(found), env, evidence)
 
 
@@ -105,12 +105,12 @@ def _scalar(condition: Condition, env: Environment, evidence: Evidence) -> Hypot
     return _hypothesis(condition, holds, margin, evidence)
 
 
-def _matrix(condition: MatrixCondition, env: Environment, evidence: Evidence) -> Hypothesis:
+def matrix_holds(condition: MatrixCondition, env: Environment) -> bool:
+    """Whether a matrix inequality is proved."""
     low, high = (call(end, env) for end in condition.ends)
     ends = flint.arb(low.lower()), flint.arb(high.upper())
     parts = (condition.entries[0], condition.entries[2], condition.determinant)
-    holds = all(is_nonnegative(coefficients(part, condition.variable, env), *ends) for part in parts)
-    return _hypothesis(condition, holds, None, evidence)
+    return all(is_nonnegative(coefficients(part, condition.variable, env), *ends) for part in parts)
 
 
 def coefficients(expr: sp.Expr, variable: sp.Symbol, env: Environment) -> list[flint.arb]:

@@ -11,16 +11,16 @@ import numpy as np
 
 from dipproofs.certify.methods.decide import BITS, ONE_MINUS_BETA, Decision
 from dipproofs.certify.methods.floats import evaluate_floats
-from dipproofs.certify.methods.heavy_ball import CHAIN, Recursion, contraction_at, grid
+from dipproofs.certify.methods.heavy_ball import LEVEL, Recursion, contraction_at, grid
 from dipproofs.certify.methods.setting import Setting
 from dipproofs.enclosures.evaluate import call
 from dipproofs.theory import symbols as s
 from dipproofs.theory.methods import heavy_ball as theory
 from dipproofs.theory.methods import symbols as m
 
-#: Constants that do not depend on W, and those that do.
-_FIXED = tuple(pair for pair in CHAIN if pair[0] in (m.h, m.x_s, m.x_M, m.Z_s, m.Z_M, m.c_s, m.c_M, m.d_R, m.d_n))
-_LEVEL = tuple(pair for pair in CHAIN if pair[0] in (m.R_hat, m.n_hat, m.k_hat, m.perturbation))
+_SYMBOLS = (m.h, m.x_s, m.x_M, m.Z_s, m.Z_M, m.c_s, m.c_M, m.d_R, m.d_n)
+#: Constants that do not depend on W.
+_FIXED = tuple(pair for pair in theory.CONSTANTS if pair[0] in _SYMBOLS)
 #: An exchange has to make the rest of the run shorter by this share; there are at most so many.
 _WORTH, _MOST = 0.9, 6
 _MARGIN = 1e-6
@@ -87,30 +87,12 @@ class ExchangedRecursion(Recursion):
             W, count = flint.arb(self.decision.env[m.W_0].upper()), 0
             for i, env in enumerate(self._envs):
                 until = self.exchanges[i].after if i < len(self.exchanges) else None
-                W, count, done = self._followed(env, W, count, until, square)
+                target = flint.arb((square * env[m.d_R] / env[m.beta]).lower())
+                W, count, done = self.followed(env, W, count, target, until)
                 if done or until is None or count < until:
                     return count if done else None
                 W = flint.arb((W * self.exchanges[i].factor).upper())
         return None
-
-    def _followed(
-        self, env: dict[Any, Any], W: flint.arb, count: int, until: int | None, square: flint.arb
-    ) -> tuple[flint.arb, int, bool]:
-        """W and the count of iterations at ``until``, or where ‖r‖² is small enough, or where nothing is known."""
-        target = flint.arb((square * env[m.d_R] / env[m.beta]).lower())
-        for _ in range(self.most):
-            if target >= W:
-                return W, count, True
-            if until is not None and count >= until:
-                break
-            q = self.slower(dict(env), W)
-            if not (q < 1) or count > 10**12:
-                break
-            least = max(target / W, flint.arb(self.block), key=lambda ball: float(ball.mid()))
-            steps = max(1, math.ceil(float((least.log() / q.log()).upper()) * (1 + 1e-12)))
-            steps = steps if until is None else min(steps, until - count)
-            W, count = flint.arb((W * q**steps).upper()), count + steps
-        return W, count, False
 
 
 def _planned(decision: Decision, setting: Setting, goal: float) -> list[Exchange]:
@@ -151,7 +133,7 @@ def _planned(decision: Decision, setting: Setting, goal: float) -> list[Exchange
 
 
 def _eta(env: dict[Any, Any]) -> Any:
-    made = evaluate_floats(_LEVEL, env, theory.at_both_ends(theory.eta_of_mode))
+    made = evaluate_floats(LEVEL, env, theory.at_both_ends(theory.eta_of_mode))
     return np.maximum(made[0], made[1])
 
 

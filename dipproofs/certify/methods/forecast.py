@@ -14,7 +14,7 @@ from dipproofs.certify.methods.ball import FORM
 from dipproofs.certify.methods.floats import exactly
 from dipproofs.certify.methods.spectral import Forecast, forecast, frozen_curves
 from dipproofs.certify.quantities import Base, loss_scale
-from dipproofs.enclosures import Bound, Evidence, IntervalMatrix, IntervalVector
+from dipproofs.enclosures import Bound, IntervalMatrix, IntervalVector
 from dipproofs.networks.linearisation import Linearisation
 from dipproofs.theory import symbols as s
 from dipproofs.theory.core import quantities
@@ -135,7 +135,6 @@ def residual_forecast(
         path=values[s.S].upper,
         net=net.lower,
         contraction=contraction,
-        evidence=Evidence.weakest(bound.evidence for bound in values.values()),
     )
     roomy = curve.proved * (1 + MARGIN) + TINY * curve.proved[0]
     return ResidualForecast(replace(curve, proved=roomy), scale)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,13 +14,15 @@ import sympy as sp
 from dipproofs.certify.methods.decide import BITS, ONE_MINUS_BETA, Decision, decide
 from dipproofs.certify.methods.floats import MARGIN, evaluate_floats
 from dipproofs.certify.methods.setting import Setting
-from dipproofs.enclosures import Verdict
+from dipproofs.enclosures import Bound, Verdict
 from dipproofs.enclosures.evaluate import call
 from dipproofs.theory import symbols as s
 from dipproofs.theory.methods import MethodTheorem
 from dipproofs.theory.methods import heavy_ball as theory
 from dipproofs.theory.methods import symbols as m
 
+#: A block of the recursion ends when W has fallen by this much; there are at most so many.
+BLOCK, BLOCKS = 0.7, 4000
 #: Radii tried, as multiples of R_0/s_0; α as multiples of 1 − β; δ as multiples of |1 − α − β|/x_M².
 RADII = np.geomspace(0.3, 200.0, 36)
 ALPHAS = np.concatenate([[1.0], np.geomspace(1e-4, 0.97, 16), [1.2, 1.6, 2.5]])
@@ -28,7 +31,6 @@ DELTAS = np.array([0.0, 0.25, 0.5, 1.0])
 PLACES = np.concatenate([np.geomspace(0.004, 0.1, 6), np.linspace(0.14, 0.97, 14)])
 
 Array = Any
-CHAIN = theory.CONSTANTS
 #: Constants up to π; what comes later needs η and ζ.
 _BEFORE = tuple(pair for pair in theory.CONSTANTS if pair[0] not in (m.contraction, m.path))
 
@@ -56,36 +58,43 @@ class Proposal:
         return self.margin_ratio > 1
 
 
+NOTHING = Proposal({}, math.inf, math.inf, 0.0, math.nan)
+
+
+def scaled_radii(multiples: Array, ball: Any, residual: Bound, momentum: float) -> Array:
+    """Multiples of R_0/s_0; none where there is nothing to look for."""
+    first = float(ball.floats(np.array([0.0]))[0][0])
+    usable = first > 0 and 0 < residual.upper < math.inf and 0 < momentum < 1
+    return multiples * residual.upper / first if usable else np.zeros(0)
+
+
+def floats(setting: Setting, rho: Array) -> dict[Any, Any]:
+    """What a theorem is given, in floats, at many radii."""
+    injectivity, norm, lipschitz = setting.ball.floats(rho)
+    return {
+        s.psi_0: setting.residual.upper, s.lipschitz_AJ: lipschitz, s.norm_AJ_ball: norm, m.injectivity: injectivity,
+        m.state_norm: setting.direction.norm.upper, m.state_slope: setting.direction.slope.mid,
+        m.state_newton: setting.direction.newton.upper, m.gradient_norm: max(setting.gradient.lower, 0.0),
+        s.gamma: setting.scale.mid * setting.step, m.beta: setting.momentum, s.rho: rho,
+    }  # fmt: skip
+
+
 def grid(setting: Setting, radii: Array) -> dict[Any, Any]:
     """Everything that a search starts from, at every radius, α and δ (flattened)."""
-    gamma = setting.scale.mid * setting.step
-    beta, residual = setting.momentum, setting.residual.upper
     rho, share, part = (a.ravel() for a in np.meshgrid(radii, ALPHAS, DELTAS, indexing="ij"))
-    injectivity, norm, lipschitz = setting.ball.floats(rho)
-    alpha = (1 - beta) * share
-    delta = part * np.abs(1 - alpha - beta) / (gamma * norm**2)
-    exact = share == 1
-    delta = np.where(exact, np.where(part == 0, 0.0, delta), delta)
-    keep = (injectivity > 0) & ~(exact & (part > 0))
-    env = {
-        s.psi_0: residual, s.lipschitz_AJ: lipschitz, s.norm_AJ_ball: norm, m.injectivity: injectivity,
-        m.state_norm: setting.direction.norm.upper, m.state_slope: setting.direction.slope.mid,
-        m.state_newton: setting.direction.newton.upper, s.gamma: gamma, m.beta: beta,
-        s.rho: rho, m.alpha: alpha, m.delta: delta,
-    }  # fmt: skip
+    env, beta = floats(setting, rho), setting.momentum
+    env[m.alpha] = (1 - beta) * share
+    env[m.delta] = part * np.abs(1 - env[m.alpha] - beta) / (env[s.gamma] * env[s.norm_AJ_ball] ** 2)
+    keep = (env[m.injectivity] > 0) & ~((share == 1) & (part > 0))
     return {key: value[keep] if np.ndim(value) else value for key, value in env.items()}
 
 
 def propose(setting: Setting, radii: Array | None = None) -> Proposal:
     """Search for radius, α, δ, η, ζ: among those for which the path stays in the ball, the fastest."""
-    first = float(setting.ball.floats(np.array([0.0]))[0][0])
-    if not (first > 0 and 0 < setting.residual.upper < math.inf and 0 < setting.momentum < 1):
-        return Proposal({}, math.inf, math.inf, 0.0, math.nan)
-    if radii is None:
-        radii = RADII * setting.residual.upper / first
-    env = grid(setting, radii)
+    usual = scaled_radii(RADII, setting.ball, setting.residual, setting.momentum)
+    env = grid(setting, usual if radii is None or not usual.size else radii)
     if not np.size(env[s.rho]):
-        return Proposal({}, math.inf, math.inf, 0.0, math.nan)
+        return NOTHING
     env = evaluate_floats(_BEFORE, env, theory.at_both_ends(theory.eta_of_mode))
     beta = setting.momentum
     least = np.maximum(env[0], env[1]) * (1 + 1e-12)
@@ -98,8 +107,7 @@ def propose(setting: Setting, radii: Array | None = None) -> Proposal:
         path = wide[m.h] * np.sqrt(wide[m.W_0] * rho2 / (zeta * (1 - rho2)))
         good = (wide[m.d_R] > 0) & (wide[m.d_n] > 0) & (zeta > 0) & (rho2 < 1) & np.isfinite(path) & (path > 0)
         path = np.where(good, path, np.inf)
-        margin_ratio = wide[s.rho] / path
-    return _choose(env, eta, zeta, path, margin_ratio, beta * least)
+    return fastest(env, {m.eta: eta, m.zeta: zeta}, path, beta * least, m.delta)
 
 
 def zeta_floats(env: dict[Any, Any]) -> Array:
@@ -109,24 +117,27 @@ def zeta_floats(env: dict[Any, Any]) -> Array:
     return np.where(ok, np.minimum(low, high), -np.inf) * (1 - MARGIN)
 
 
-def _choose(env: dict[Any, Any], eta: Array, zeta: Array, path: Array, margin_ratio: Array, rate: Array) -> Proposal:
-    most = float(np.max(margin_ratio)) if margin_ratio.size else 0.0
-    best_eta = np.argmin(path, axis=1)
-    rows = np.arange(len(best_eta))
-    fits = margin_ratio[rows, best_eta] > 1 + MARGIN
-    with np.errstate(all="ignore"):
-        # iterations to a millionth of the residual, from the bound of it at the start
-        need = np.log(1e12 * env[m.R_hat] ** 2 / np.square(env[s.psi_0])) / -np.log(rate)
+@np.errstate(all="ignore")
+def fastest(env: dict[Any, Any], inner: dict[Any, Any], path: Array, rate: Array, own: sp.Symbol) -> Proposal:
+    """The fastest of the choices whose path stays in the ball, or the nearest to that.
+
+    Args:
+        env: the choices of ρ, α and the method's own parameter, (N,). inner: of those, η and ζ at some places, (N, P).
+        path: S, (N, P). rate: (N,).
+    """
+    margin_ratio = env[s.rho][:, None] / path
+    best = np.argmin(path, axis=1)
+    fits = margin_ratio[np.arange(len(best)), best] > 1 + MARGIN
+    # iterations to a millionth of the residual, from the bound of it at the start
+    need = np.log(1e12 * env[m.R_hat] ** 2 / np.square(env[s.psi_0])) / -np.log(rate)
     need = np.where(fits & (rate < 1), need, np.inf)
     i = int(np.argmin(need)) if np.isfinite(need).any() else int(np.argmax(np.max(margin_ratio, axis=1)))
-    k = int(best_eta[i]) if np.isfinite(need).any() else int(np.argmax(margin_ratio[i]))
-    alpha = float(env[m.alpha][i])
-    tag = ONE_MINUS_BETA if alpha == (1 - float(env[m.beta])) else alpha
-    parameters = {
-        s.rho: float(env[s.rho][i]), m.alpha: tag, m.delta: float(env[m.delta][i]), m.eta: float(eta[i, k]),
-        m.zeta: float(zeta[i, k]),
-    }  # fmt: skip
-    return Proposal(parameters, float(path[i, k]), float(rate[i]), most, alpha)
+    k, alpha = int(best[i]), float(env[m.alpha][i])
+    parameters: dict[sp.Symbol, float | str] = {symbol: float(env[symbol][i]) for symbol in (s.rho, m.alpha, own)}
+    if alpha == 1 - env[m.beta]:
+        parameters[m.alpha] = ONE_MINUS_BETA
+    parameters |= {symbol: float(values[i, k]) for symbol, values in inner.items()}
+    return Proposal(parameters, float(path[i, k]), float(rate[i]), float(np.max(margin_ratio)), alpha)
 
 
 def given(setting: Setting, rho: float) -> dict[sp.Symbol, Any]:
@@ -164,13 +175,13 @@ def decided(theorem: MethodTheorem, setting: Setting, proposal: Proposal) -> Dec
 
 
 # --- the scalar recursion --------------------------------------------------------------------------------------------
-_SCALAR = tuple(pair for pair in theory.CONSTANTS if pair[0] in (m.R_hat, m.n_hat, m.k_hat, m.perturbation))
+LEVEL = tuple(pair for pair in theory.CONSTANTS if pair[0] in (m.R_hat, m.n_hat, m.k_hat, m.perturbation))
 
 
 def contraction_at(env: dict[Any, Any], W: flint.arb) -> flint.arb:
     """Enclose βη_min(π(W)): W falls by this factor at least, from any iterate on at which it is at most W."""
     here = {**env, m.W_0: W}
-    for symbol, expr in _SCALAR:
+    for symbol, expr in LEVEL:
         here[symbol] = call(expr, here)
     ends = [call(expr, here) for expr in theory.at_both_ends(theory.eta_of_mode)]
     return env[m.beta] * ends[0].max(ends[1])
@@ -187,11 +198,10 @@ class Recursion:
     Args:
         decision: proved.
         factor: encloses the contraction at a level W.
-        block: a block ends when W has fallen by this much.
     """
 
-    def __init__(self, decision: Decision, factor: Any, block: float = 0.7, most: int = 4000) -> None:
-        self.decision, self.factor, self.block, self.most = decision, factor, block, most
+    def __init__(self, decision: Decision, factor: Any) -> None:
+        self.decision, self.factor = decision, factor
 
     def slower(self, env: dict[Any, Any], W: flint.arb) -> flint.arb:
         """The contraction at a level, from above, with slack for the verifier's own."""
@@ -208,27 +218,27 @@ class Recursion:
         with flint.ctx.workprec(BITS):
             return self.iterations_to(flint.arb((square * self.weight).lower()))
 
-    def iterations_to(self, target: flint.arb, limit: int = 10**12) -> int | None:
+    def iterations_to(self, target: flint.arb) -> int | None:
         """Smallest number of iterations found after which W ≤ target surely; None where that is not shown."""
         with flint.ctx.workprec(BITS):
-            W, count = flint.arb(self.decision.env[m.W_0].upper()), 0
-            for _ in range(self.most):
-                if target >= W:
-                    return count
-                q = self.slower(dict(self.decision.env), W)
-                if not (q < 1) or count > limit:
-                    return None
-                goal = max(target / W, flint.arb(self.block), key=lambda ball: float(ball.mid()))
-                steps = max(1, math.ceil(float((goal.log() / q.log()).upper()) * (1 + 1e-12)))
-                W, count = flint.arb((W * q**steps).upper()), count + steps
-        return None
-
-    def curve(self, count: int) -> list[flint.arb]:
-        """W_0 … W_count, one step at a time."""
-        with flint.ctx.workprec(BITS):
             W = flint.arb(self.decision.env[m.W_0].upper())
-            values = [W]
-            for _ in range(count):
-                W = flint.arb((W * self.factor(dict(self.decision.env), W)).upper())
-                values.append(W)
-        return values
+            _, count, done = self.followed(self.decision.env, W, 0, target)
+        return count if done else None
+
+    def followed(
+        self, env: Mapping[Any, Any], W: flint.arb, count: int, target: flint.arb, until: int | None = None
+    ) -> tuple[flint.arb, int, bool]:
+        """W and the count of iterations at ``until``, or where W ≤ target, which is said, or where nothing is known."""
+        for _ in range(BLOCKS):
+            if target >= W:
+                return W, count, True
+            if until is not None and count >= until:
+                break
+            q = self.slower(dict(env), W)
+            if not (q < 1) or count > 10**12:
+                break
+            least = max(target / W, flint.arb(BLOCK), key=lambda ball: float(ball.mid()))
+            steps = max(1, math.ceil(float((least.log() / q.log()).upper()) * (1 + 1e-12)))
+            steps = steps if until is None else min(steps, until - count)
+            W, count = flint.arb((W * q**steps).upper()), count + steps
+        return W, count, False

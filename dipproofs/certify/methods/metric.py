@@ -10,7 +10,7 @@ from typing import Any
 import flint
 import numpy as np
 
-from dipproofs.certify.methods.adam import AdamSetting
+from dipproofs.certify.methods.adam import AdamOptions, AdamSetting
 from dipproofs.certify.methods.setting import Ball, Direction
 from dipproofs.enclosures import Bound, IntervalMatrix, IntervalVector
 from dipproofs.networks.linearisation import Linearisation
@@ -22,21 +22,6 @@ _UP, _DOWN = 1 + 2.0**-48, 1 - 2.0**-48
 _TINY = 2.0**-1060
 #: Second moments below this are not told from 0.
 _LEAST = 1e-290
-
-
-@dataclass(frozen=True)
-class AdamOptions:
-    """The options of an Adam run, exact.
-
-    Args:
-        learning_rate, beta_1, beta_2, epsilon: floats. completed: iterations already made.
-    """
-
-    learning_rate: float
-    beta_1: float
-    beta_2: float
-    epsilon: float
-    completed: int
 
 
 @dataclass(frozen=True)
@@ -128,10 +113,7 @@ def adam_setting(
     state = _direction(moments[0], metric, gradient, norm * scaled, sigma, options.learning_rate)
     if state is None:
         return None
-    o = options
-    return AdamSetting(
-        norm * scaled, inside, state, Bound(0.0, top), o.learning_rate, o.beta_1, o.beta_2, o.epsilon, o.completed
-    )
+    return AdamSetting(norm * scaled, inside, state, Bound(0.0, top), options)
 
 
 def _second_moment(v: np.ndarray, g: IntervalMatrix, beta_2: float) -> Pair:

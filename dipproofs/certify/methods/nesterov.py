@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import Any
 
 import flint
 import numpy as np
-import sympy as sp
 
-from dipproofs.certify.methods.decide import ONE_MINUS_BETA, Decision, coefficients
+from dipproofs.certify.methods.decide import ONE_MINUS_BETA, Decision, matrix_holds
 from dipproofs.certify.methods.floats import MARGIN, evaluate_floats
-from dipproofs.certify.methods.heavy_ball import Proposal, Recursion, decided
-from dipproofs.certify.methods.polynomial import is_nonnegative
+from dipproofs.certify.methods.heavy_ball import NOTHING, Proposal, Recursion, decided, fastest, floats, scaled_radii
 from dipproofs.certify.methods.setting import Setting
 from dipproofs.enclosures import Verdict
 from dipproofs.enclosures.evaluate import call
@@ -59,15 +56,10 @@ def propose(setting: Setting, radii: Array | None = None) -> Proposal:
 
 def _search(setting: Setting, radii: Array | None, alphas: Array, nus: Array, points: int) -> Proposal:
     """Search for radius, α, ν, η, ζ: among those for which the path stays in the ball, the fastest."""
-    nothing = Proposal({}, math.inf, math.inf, 0.0, math.nan)
-    first = float(setting.ball.floats(np.array([0.0]))[0][0])
-    if not (first > 0 and 0 < setting.residual.upper < math.inf and 0 < setting.momentum < 1):
-        return nothing
-    if radii is None:
-        radii = RADII * setting.residual.upper / first
-    env = _grid(setting, radii, alphas, nus)
+    usual = scaled_radii(RADII, setting.ball, setting.residual, setting.momentum)
+    env = _grid(setting, usual if radii is None or not usual.size else radii, alphas, nus)
     if not np.size(env[s.rho]):
-        return nothing
+        return NOTHING
     env = evaluate_floats(_BEFORE, env)
     least, share = _least_eta(env, points)
     beta = setting.momentum
@@ -82,20 +74,13 @@ def _search(setting: Setting, radii: Array | None, alphas: Array, nus: Array, po
         good = good & (zeta > 0) & (rho2 < 1) & (path > 0)
         path = np.where(good, path, np.inf)
         rate = beta * least + kappa
-    return _choose(env, eta, zeta, path, rate)
+    return fastest(env, {m.eta: eta, m.zeta: zeta}, path, rate, m.nu)
 
 
 def _grid(setting: Setting, radii: Array, alphas: Array, nus: Array) -> dict[Any, Any]:
     rho, share, nu = (a.ravel() for a in np.meshgrid(radii, alphas, nus, indexing="ij"))
-    injectivity, norm, lipschitz = setting.ball.floats(rho)
-    gamma = setting.scale.mid * setting.step
-    keep = (injectivity > 0) & (gamma * norm**2 < 1)
-    env: dict[Any, Any] = {
-        s.psi_0: setting.residual.upper, s.lipschitz_AJ: lipschitz, s.norm_AJ_ball: norm, m.injectivity: injectivity,
-        m.state_norm: setting.direction.norm.upper, m.state_slope: setting.direction.slope.mid,
-        m.state_newton: setting.direction.newton.upper, m.gradient_norm: max(setting.gradient.lower, 0.0),
-        s.gamma: gamma, m.beta: setting.momentum, s.rho: rho, m.alpha: (1 - setting.momentum) * share, m.nu: nu,
-    }  # fmt: skip
+    env = floats(setting, rho) | {m.alpha: (1 - setting.momentum) * share, m.nu: nu}
+    keep = (env[m.injectivity] > 0) & (env[s.gamma] * env[s.norm_AJ_ball] ** 2 < 1)
     return {key: value[keep] if np.ndim(value) else value for key, value in env.items()}
 
 
@@ -129,25 +114,6 @@ def _zeta(env: dict[Any, Any], X: Array, eta: Array) -> Array:
     return np.minimum(inside * (1 - 0.2 / X.shape[1]), eta - env[theory.kernel]) * (1 - MARGIN)
 
 
-def _choose(env: dict[Any, Any], eta: Array, zeta: Array, path: Array, rate: Array) -> Proposal:
-    margin_ratio = env[s.rho][:, None] / path
-    most = float(np.max(margin_ratio)) if margin_ratio.size else 0.0
-    best = np.argmin(path, axis=1)
-    fits = margin_ratio[np.arange(best.size), best] > 1 + MARGIN
-    with np.errstate(all="ignore"):
-        need = np.log(1e12 * env[m.R_hat] ** 2 / np.square(env[s.psi_0])) / -np.log(rate)
-    need = np.where(fits & (rate < 1), need, np.inf)
-    some = bool(np.isfinite(need).any())
-    i = int(np.argmin(need)) if some else int(np.argmax(np.max(margin_ratio, axis=1)))
-    k = int(best[i])
-    alpha = float(env[m.alpha][i])
-    parameters = {
-        s.rho: float(env[s.rho][i]), m.alpha: ONE_MINUS_BETA if alpha == 1 - env[m.beta] else alpha,
-        m.nu: float(env[m.nu][i]), m.eta: float(eta[i, k]), m.zeta: float(zeta[i, k]),
-    }  # fmt: skip
-    return Proposal(parameters, float(path[i, k]), float(rate[i]), most, alpha)
-
-
 def prove(setting: Setting, proposal: Proposal | None = None) -> Decision | None:
     """Decide the proposal, and once more with a radius near its path; None where there is nothing to decide."""
     found = proposal or propose(setting)
@@ -176,17 +142,9 @@ def contraction_at(env: dict[Any, Any], W: flint.arb) -> flint.arb:
     guess = float(_least_eta(floats, FINE)[0][0])
     for excess in (0.0, 1e-4, 1e-3, 1e-2, 0.05, 0.2):
         here[m.eta] = flint.arb(guess + excess * (1 - guess) if guess < 1 else guess * (1 + excess))
-        if here[m.eta] >= here[theory.kernel] and _matrix_holds(here):
+        if here[m.eta] >= here[theory.kernel] and matrix_holds(theory.matrix, here):
             return here[m.beta] * here[m.eta] + here[theory.kappa_2]
     return flint.arb(1)
-
-
-def _matrix_holds(env: dict[sp.Symbol, Any]) -> bool:
-    condition = theory.matrix
-    low, high = (call(end, env) for end in condition.ends)
-    ends = flint.arb(low.lower()), flint.arb(high.upper())
-    parts = (condition.entries[0], condition.entries[2], condition.determinant)
-    return all(is_nonnegative(coefficients(part, condition.variable, env), *ends) for part in parts)
 
 
 def levels(decision: Decision) -> Recursion:

@@ -72,11 +72,6 @@ class Setting:
         return max(part.evidence for part in (*parts, self.direction.newton))
 
 
-def weakest(bound: Bound) -> flint.arb:
-    """The upper end as a point."""
-    return flint.arb(bound.upper)
-
-
 @dataclass(frozen=True)
 class ConstantBall:
     """s = s_0 − ℓρ, M_ρ = M_0 + ℓρ with one ℓ for all radii: the observation profile.

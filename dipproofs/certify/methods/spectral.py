@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dipproofs.enclosures import Bound, Evidence, IntervalMatrix
+from dipproofs.enclosures import Bound, IntervalMatrix
 
 #: Every entry of the recursion is raised by this much: more than its few hundred roundings, and the powers, can lose.
 _UP = 1 + 2.0**-40
@@ -37,13 +37,11 @@ class Forecast:
         proved: b_0 … b_T, R_{t+τ} ≤ b_τ (evidence as of what was given).
         frozen: ‖(I−γK_t)^τ r_t‖, what would happen with a constant Jacobian (estimated).
         contraction: per iteration, after the curve.
-        evidence: of ``proved`` and ``contraction``.
     """
 
     proved: np.ndarray
     frozen: np.ndarray
     contraction: float
-    evidence: Evidence
 
     def first_below(self, residual: float) -> int | None:
         """The first iteration at which the bound is at most that; None if the curve ends before."""
@@ -166,10 +164,10 @@ class Recursion:
         return min(self.contraction, local * self.up)
 
 
-def forecast(frozen: Frozen, *, evidence: Evidence = Evidence.PROVED, **known: float | Bound) -> Forecast:
+def forecast(frozen: Frozen, **known: float | Bound) -> Forecast:
     """Bound R_{t+τ} for τ < len(frozen.residual); ``known`` as in `Recursion`."""
     made = Recursion(frozen, **known)  # type: ignore[arg-type]
-    return Forecast(made.b, frozen.shown, made.afterwards, evidence)
+    return Forecast(made.b, frozen.shown, made.afterwards)
 
 
 def frozen_curves(gram: IntervalMatrix, r: IntervalMatrix, gamma: Bound, count: int) -> Frozen:
