@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from dipproofs.graph.tracing.algebra import Poison, Tracer, Value
 from dipproofs.graph.tracing.contractions import matrix_product
+from dipproofs.graph.tracing.windows import convolution, maximum_over
 
 
 def _reduce_sum(tracer: Tracer, equation: Any, values: list[Value]) -> Value:
@@ -22,15 +22,6 @@ def _reduce_max(tracer: Tracer, equation: Any, values: list[Value]) -> Value:
 
 def _reduce_min(tracer: Tracer, equation: Any, values: list[Value]) -> Value:
     return tracer.unary("neg", maximum_over(tracer, tracer.unary("neg", values[0]), equation.params["axes"]))
-
-
-def maximum_over(tracer: Tracer, value: Value, axes: Sequence[int]) -> Value:
-    """The maximum over axes, which disappear."""
-    shape = tracer.shape(value)
-    kept = [axis for axis in range(len(shape)) if axis not in axes]
-    target = (*(shape[axis] for axis in kept), math.prod(shape[axis] for axis in axes))
-    rows = tracer.move(value, lambda index: index.transpose(*kept, *axes).reshape(target))
-    return tracer.of(tracer.builder.maximum, rows)
 
 
 def _cumsum(tracer: Tracer, equation: Any, values: list[Value]) -> Value:
@@ -56,71 +47,29 @@ def _conv(tracer: Tracer, equation: Any, values: list[Value]) -> Value:
         return Poison(f"from_jax: found a convolution of {batch} images, expected one; a network makes one image")
     x = tracer.move(x, lambda index: index.transpose(numbers.lhs_spec)[0])
     w = tracer.move(w, lambda index: index.transpose(numbers.rhs_spec))
-    y = convolved(
-        tracer,
-        x,
-        w,
-        stride=params["window_strides"],
-        padding=params["padding"],
-        dilation=params["rhs_dilation"],
-        spread=params["lhs_dilation"],
-        groups=params["feature_group_count"],
-    )
+    how = {"stride": params["window_strides"], "padding": params["padding"], "dilation": params["rhs_dilation"]}
+    y = _convolved(tracer, x, w, params["lhs_dilation"], how | {"groups": params["feature_group_count"]})
     back = np.argsort(numbers.out_spec)
     return tracer.move(y, lambda index: index[None].transpose(back))
 
 
-def convolved(
-    tracer: Tracer,
-    x: Value,
-    w: Value,
-    *,
-    stride: Sequence[int],
-    padding: Sequence[tuple[int, int]],
-    dilation: Sequence[int],
-    spread: Sequence[int],
-    groups: int,
-) -> Value:
+def _convolved(tracer: Tracer, x: Value, w: Value, spread: Sequence[int], how: dict[str, Any]) -> Value:
     """Cross-correlation of x (C, *space) with w (O, C/groups, *kernel), entries of x spread with zeros between."""
     if all(s == 1 for s in spread):
-        return _node(tracer, x, w, stride, padding, dilation, groups, False)
-    if any(s != 1 for s in stride):
-        x = tracer.move(x, lambda index: _spread(index, spread))
-        return _node(tracer, x, w, stride, padding, dilation, groups, False)
-    shape = tracer.shape(w)
+        return convolution(tracer, x, w, **how)
+    if any(s != 1 for s in how["stride"]):
+        return convolution(tracer, tracer.move(x, lambda index: _spread(index, spread)), w, **how)
+    shape, groups = tracer.shape(w), how["groups"]
     axes = tuple(range(2, len(shape)))
 
     def adjoint(index: np.ndarray) -> np.ndarray:
         flipped = np.flip(index, axes).reshape(groups, shape[0] // groups, *shape[1:]).swapaxes(1, 2)
         return flipped.reshape(groups * shape[1], shape[0] // groups, *shape[2:])
 
-    reach = [d * (k - 1) for d, k in zip(dilation, shape[2:])]
-    crop = tuple((e - lo, e - hi) for e, (lo, hi) in zip(reach, padding))
-    return _node(tracer, x, tracer.move(w, adjoint), spread, crop, dilation, groups, True)
-
-
-def _node(
-    tracer: Tracer,
-    x: Value,
-    w: Value,
-    stride: Sequence[int],
-    padding: Sequence[tuple[int, int]],
-    dilation: Sequence[int],
-    groups: int,
-    transposed: bool,
-) -> Value:
-    def make(image: int, kernel: int) -> int:
-        return tracer.builder.conv(
-            image,
-            kernel,
-            stride=tuple(map(int, stride)),
-            padding=tuple((int(lo), int(hi)) for lo, hi in padding),
-            dilation=tuple(map(int, dilation)),
-            groups=int(groups),
-            transposed=transposed,
-        )
-
-    return tracer.of(make, x, w)
+    reach = [d * (k - 1) for d, k in zip(how["dilation"], shape[2:])]
+    crop = tuple((e - lo, e - hi) for e, (lo, hi) in zip(reach, how["padding"]))
+    turned = {"stride": spread, "padding": crop, "dilation": how["dilation"], "groups": groups, "transposed": True}
+    return convolution(tracer, x, tracer.move(w, adjoint), **turned)
 
 
 def _spread(index: np.ndarray, spread: Sequence[int]) -> np.ndarray:

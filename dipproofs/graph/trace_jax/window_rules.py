@@ -8,33 +8,28 @@ from typing import Any
 import numpy as np
 
 from dipproofs.graph.tracing.algebra import Lazy, Poison, Tracer, Value
-from dipproofs.graph.tracing.windows import window_maximum, window_sum
+from dipproofs.graph.tracing.windows import window_maximum, window_places, window_sum
 
 
-def _options(equation: Any) -> tuple[Any, ...]:
+def _windows(tracer: Tracer, equation: Any, value: Value) -> list[np.ndarray] | None:
+    """Which entries the windows read, by axis; None where zeros are put between the entries."""
     params = equation.params
-    return (
-        params["window_dimensions"],
-        params["window_strides"],
-        params["padding"],
-        params["window_dilation"],
-    )
-
-
-def _spread(equation: Any) -> bool:
-    return any(d != 1 for d in equation.params["base_dilation"])
+    if any(d != 1 for d in params["base_dilation"]):
+        return None
+    names = ("window_dimensions", "window_strides", "padding", "window_dilation")
+    return [window_places(*axis) for axis in zip(tracer.shape(value), *(params[name] for name in names))]
 
 
 def _sum(tracer: Tracer, equation: Any, values: list[Value]) -> Value:
-    if _spread(equation):
+    if (windows := _windows(tracer, equation, values[0])) is None:
         return Poison("from_jax: found reduce_window_sum with base dilation, expected none")
-    return window_sum(tracer, values[0], *_options(equation))
+    return window_sum(tracer, values[0], windows)
 
 
 def _maximum(tracer: Tracer, equation: Any, values: list[Value]) -> Value:
-    if _spread(equation):
+    if (windows := _windows(tracer, equation, values[0])) is None:
         return Poison("from_jax: found reduce_window_max with base dilation, expected none")
-    return window_maximum(tracer, values[0], *_options(equation))
+    return window_maximum(tracer, values[0], windows)
 
 
 def _minimum(tracer: Tracer, equation: Any, values: list[Value]) -> Value:

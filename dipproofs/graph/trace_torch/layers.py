@@ -10,7 +10,7 @@ import torch
 
 from dipproofs.graph.tracing.algebra import Poison, Tracer, Value
 from dipproofs.graph.tracing.contractions import matrix_product
-from dipproofs.graph.tracing.windows import window_maximum
+from dipproofs.graph.tracing.windows import convolution, maximum_over, window_maximum, window_places
 
 
 def _channels(tracer: Tracer, value: Value, vector: Value | None, op: str, axis: int = 1) -> Value:
@@ -29,24 +29,14 @@ def _convolution(tracer: Tracer, target: Any, args: Any, kwargs: Any) -> Value:
         return Poison(f"from_torch: found a convolution of {batch} images, expected one; a network makes one image")
     axes = len(tracer.shape(w)) - 2
 
-    def each(values: Sequence[int]) -> list[int]:
-        return [int(v) for v in (values if len(values) == axes else list(values) * axes)]
+    def each(values: Sequence[int]) -> Sequence[int]:
+        return values if len(values) == axes else list(values) * axes
 
     extra = each(output_padding) if transposed else [0] * axes
     pads = [(p, p - e) if transposed else (p, p) for p, e in zip(each(padding), extra)]
 
-    def make(image: int, kernel: int) -> int:
-        return tracer.builder.conv(
-            image,
-            kernel,
-            stride=each(stride),
-            padding=pads,
-            dilation=each(dilation),
-            groups=int(groups),
-            transposed=bool(transposed),
-        )
-
-    y = tracer.of(make, tracer.move(x, lambda index: index[0]), w)
+    how = {"stride": each(stride), "padding": pads, "dilation": each(dilation), "groups": groups}
+    y = convolution(tracer, tracer.move(x, lambda index: index[0]), w, transposed=bool(transposed), **how)
     return tracer.move(_channels(tracer, y, bias, "add", 0), lambda index: index[None])
 
 
@@ -166,10 +156,8 @@ def _var_mean(tracer: Tracer, target: Any, args: Any, kwargs: Any) -> list[Value
 def _amax(tracer: Tracer, target: Any, args: Any, kwargs: Any) -> Value:
     x, *rest = args
     axes, shape = _axes(tracer, x, rest[0] if rest else None), tracer.shape(x)
-    free = [i for i in range(len(shape)) if i not in axes]
-    rows = tracer.move(x, lambda i: i.transpose(*free, *axes).reshape(*(shape[a] for a in free), -1))
     keep = bool(rest[1]) if len(rest) > 1 else bool(kwargs.get("keepdim", False))
-    return _kept(tracer, tracer.of(tracer.builder.maximum, rows), shape, axes, keep)
+    return _kept(tracer, maximum_over(tracer, x, axes), shape, axes, keep)
 
 
 def _softmax(tracer: Tracer, target: Any, args: Any, kwargs: Any) -> Value:
@@ -234,16 +222,13 @@ def _max_pool(axes: int) -> Callable[..., Any]:
         sizes = each(size, None)
         strides, pads, steps = each(stride, sizes), each(padding, [0]), each(dilation, [1])
         shape = tracer.shape(x)
-        edges = []
+        windows = [np.arange(n)[:, None] for n in shape[:-axes]]
         for n, k, s, p, d in zip(shape[-axes:], sizes, strides, pads, steps):
             extent = d * (k - 1) + 1
             count = (n + 2 * p - extent + (s - 1 if ceil else 0)) // s + 1
             count -= bool(ceil and (count - 1) * s >= n + p)
-            edges.append((p, (count - 1) * s + extent - n - p))
-        still = len(shape) - axes
-        y = window_maximum(
-            tracer, x, [1] * still + sizes, [1] * still + strides, [(0, 0)] * still + edges, [1] * still + steps
-        )
+            windows.append(window_places(n, k, s, (p, (count - 1) * s + extent - n - p), d))
+        y = window_maximum(tracer, x, windows)
         return [y, Poison("from_torch: found indices of max_pool used as values, expected only the result")]
 
     return rule
