@@ -17,6 +17,7 @@ from dipproofs.enclosures.rounding import down, up
 ENDS = [-3.0, -1 / 3, -(2.0**-1060), 0.0, 2.0**-1074, 0.1, 1.0, 1.5, 7e10, 1e300]
 BOUNDS = [Bound(a, b) for a, b in itertools.combinations_with_replacement(ENDS, 2)]
 UNBOUNDED = [Bound(-math.inf, 2.0), Bound(0.1, math.inf), Bound(-math.inf, math.inf), Bound(0.0, math.inf)]
+UNBOUNDED += [Bound(-math.inf, -1.0), Bound(-5.0, math.inf)]
 
 
 def members(bound: Bound) -> list[Fraction]:
