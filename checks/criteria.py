@@ -27,6 +27,12 @@ NUMBERS: dict[Any, float] = {
 }  # fmt: skip
 
 
+def numbers_of(train: str, **changes: float) -> dict[Any, float]:
+    """`NUMBERS` as what is trained allows, some of them changed."""
+    fixed = {s.sigma_in: 0.0, s.sigma_A_in: 0.0} if train == "outer" else {}
+    return NUMBERS | fixed | {getattr(s, name): value for name, value in changes.items()}
+
+
 def base_of(numbers: dict[Any, float], train: str, residual_scale: float | None = 1.0) -> Base:
     """A `Base` of exact numbers."""
     values = {symbol: Bound.exact(value) for symbol, value in numbers.items()}

@@ -9,6 +9,7 @@ import sympy as sp
 from checks.registry import proves
 from dipproofs.enclosures import compile_arb
 from dipproofs.tables.moments import BITS, activation_constants, enclose_moment
+from dipproofs.theory import formula
 from dipproofs.theory.activations import ACTIVATIONS
 from dipproofs.theory.activations.base import x
 from dipproofs.theory.gaussian_moments import MOMENTS
@@ -78,6 +79,8 @@ def test_bounds_of_the_derivatives(name: str) -> None:
     assert sp.simplify(sp.diff(activation.phi, x) - activation.dphi) == 0 or _same_numerically(
         sp.diff(activation.phi, x), activation.dphi
     )
+    for constant in ("B_1", "B_2"):
+        assert formula(f"activations.{name}.{constant}").expr == getattr(activation, constant)
     for order, expr, bound in ((1, activation.dphi, activation.B_1), (2, activation.ddphi, activation.B_2)):
         closed = supremum(expr)
         if closed is not None:

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from checks.criteria import NUMBERS, Truth, base_of, train_of
+from checks.criteria import NUMBERS, Truth, base_of, numbers_of, train_of
 from dipproofs.certify import constants, refute, search
 from dipproofs.certify.constants import PANELS, Plan, float_cumulative, float_evaluate, integral_lower, integral_upper
 from dipproofs.certify.decide import Decision, Evaluator
@@ -37,13 +37,6 @@ from dipproofs.theory.architectures.two_layer import ARCHITECTURES
 
 HALF = make_loss("squared", scale="half")
 TRAINS = ("both", "inner", "outer")
-
-
-def numbers_of(train: str, **changes: float) -> dict[Any, float]:
-    numbers = dict(NUMBERS)
-    if train == "outer":
-        numbers |= {s.sigma_in: 0.0, s.sigma_A_in: 0.0}
-    return numbers | {getattr(s, name): value for name, value in changes.items()}
 
 
 def evaluator_of(plan: Plan, rho: float, gamma: float, scale: float | None = 1.0, **changes: float) -> Evaluator:
@@ -112,15 +105,20 @@ def test_the_step_that_is_advised_would_do(form: str, scale: float) -> None:
     assert found.margin is not None and found.margin.upper < -1
 
 
-def test_a_step_that_fails_only_at_this_radius_is_undecided() -> None:
-    plan = Plan("concave", "observation", ARCHITECTURES["both"])
-    start = Truth(numbers_of("both"), "concave", "observation", "both", 0, 1.0)
-    far = Truth(numbers_of("both"), "concave", "observation", "both", 4.0, 1.0)
-    between = 2 / float(mp.sqrt(start.L * far.L))
-    found = hypotheses(evaluator_of(plan, 4.0, between))["step"]
-    assert found.verdict is Verdict.UNDECIDED and "not at smaller ones" in found.reason and "ρ = 4" in found.reason
-    assert hypotheses(evaluator_of(plan, 4.0, 2.01 / float(start.L)))["step"].verdict is Verdict.REFUTED
-    assert hypotheses(evaluator_of(plan, 4.0, 1.99 / float(far.L)))["step"].verdict is Verdict.PROVED
+@pytest.mark.parametrize("form", ["concave", "residual"])
+def test_a_step_that_fails_only_at_this_radius_is_undecided(form: str) -> None:
+    """Another radius may do, even where one smaller than the candidate's does not: only ρ = 0 refutes."""
+    plan = Plan(form, "observation", ARCHITECTURES["both"])
+
+    def limit(rho: float) -> float:
+        truth = Truth(numbers_of("both"), form, "observation", "both", rho, 1.0)
+        return 2 / float(truth.M**2 if form == "residual" else truth.L)
+
+    for between in (math.sqrt(limit(0.0) * limit(4.0)), (limit(0.0) + limit(0.5)) / 2):
+        found = hypotheses(evaluator_of(plan, 4.0, between))["step"]
+        assert found.verdict is Verdict.UNDECIDED and "not at smaller ones" in found.reason and "ρ = 4" in found.reason
+    assert hypotheses(evaluator_of(plan, 4.0, 1.005 * limit(0.0)))["step"].verdict is Verdict.REFUTED
+    assert hypotheses(evaluator_of(plan, 4.0, 0.995 * limit(4.0)))["step"].verdict is Verdict.PROVED
 
 
 def test_reasons_by_evidence_and_width() -> None:
@@ -364,22 +362,16 @@ def test_scheduled_counts_are_exact() -> None:
         and scheduled_count(evaluator, Polynomial(0.5), 0, None) is None
     )
     assert scheduled_count(evaluator, Constant(), 3, 1234) == 1234
-    L, gamma = evaluator.bound(evaluator.env[s.lipschitz_grad]).upper, evaluator.candidate.gamma
+    L = evaluator.bound(evaluator.env[s.lipschitz_grad]).upper
     for factor in (0.25, 1.0, 4.0):
         other = Evaluator(evaluator.base, replace(evaluator.candidate, gamma=factor / L))
         other.env = evaluator.env
         assert scheduled_count(other, Backtracking(), 0, 100) in (
             {100} if factor <= 0.5 else {math.ceil(200 * factor), math.ceil(200 * factor) + 1}
         )
+    assert scheduled_count(other, Backtracking(), 0, 10**15) is None  # beyond what a float counts
     other.env = {}
     assert scheduled_count(other, Backtracking(), 0, 100) is None  # nothing is known of L
-    assert scheduled_count(replace_env(evaluator, gamma), Backtracking(), 0, 10**15) is None or gamma * L <= 0.5
-
-
-def replace_env(evaluator: Evaluator, gamma: float) -> Evaluator:
-    other = Evaluator(evaluator.base, replace(evaluator.candidate, gamma=max(gamma, 10.0)))
-    other.env = evaluator.env
-    return other
 
 
 def test_conclusions_at_both_ends() -> None:

@@ -65,21 +65,14 @@ class Exact:
             return self.c * self.entry(distance), self.c * self.slope(distance), distance
         if self.loss.theory.structure == "separable":
             sizes = [abs(a - b) for a, b, _ in pairs if a != b]
-            level = total([self.entry(x) for x in sizes])
+            level = sum((self.entry(x) for x in sizes), flint.arb(0))
             return self.c * level, self.c * norm([self.slope(x) for x in sizes]), distance
-        level = total([self.entry(a, b) for a, b, _ in pairs])
+        level = sum((self.entry(a, b) for a, b, _ in pairs), flint.arb(0))
         return self.c * level, self.c * norm([self.slope(a, b) for a, b, _ in pairs]), distance
 
 
-def total(terms: list[flint.arb]) -> flint.arb:
-    result = flint.arb(0)
-    for term in terms:
-        result += term
-    return result
-
-
 def norm(terms: list[flint.arb]) -> flint.arb:
-    return total([x * x for x in terms]).nonnegative_part().sqrt()
+    return sum((x * x for x in terms), flint.arb(0)).nonnegative_part().sqrt()
 
 
 def make(case: tuple[str, dict[str, float]], how: str = "sum") -> tuple[Loss, Exact]:

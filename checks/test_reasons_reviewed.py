@@ -16,14 +16,11 @@ import pytest
 import sympy as sp
 
 from checks.test_criteria_tight import evaluator_of
-from dipproofs.certify.constants import Plan, call
+from dipproofs.certify.constants import Plan
 from dipproofs.certify.decide import Evaluator
 from dipproofs.certify.guarantees import _ceil, scheduled_count
 from dipproofs.descent import Backtracking
-from dipproofs.enclosures import (
-    IntervalMatrix,
-    Verdict,
-)
+from dipproofs.enclosures import IntervalMatrix
 from dipproofs.enclosures.cholesky import residual_lower_bound
 from dipproofs.enclosures.norms import vector_norm
 from dipproofs.theory import symbols as s
@@ -43,24 +40,6 @@ def test_the_residual_bound_is_not_above_an_exact_eigenvalue() -> None:
 
 
 # --- verdicts and counts ----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("form", ["concave", "residual"])
-def test_a_step_is_refuted_only_if_it_fails_at_the_centre(form: str) -> None:
-    """Between the limits at ρ = 0 and at a smaller radius than that of the candidate: another radius may do."""
-    plan = Plan(form, "observation", ARCHITECTURES["both"])
-
-    def size(rho: float) -> float:
-        evaluator = evaluator_of(plan, rho, 1.0)
-        with flint.ctx.workprec(128):
-            evaluator.run()
-            return float(call(evaluator.theorem.hypotheses["step"].relation.lts, evaluator.env).mid())
-
-    limit = 2.0
-    at_centre, at_half = limit / size(0.0), limit / size(0.5)
-    with flint.ctx.workprec(128):
-        for gamma, verdict in (((at_centre + at_half) / 2, Verdict.UNDECIDED), (at_centre * 1.01, Verdict.REFUTED)):
-            assert evaluator_of(plan, 1.5, gamma).run().hypotheses[0].verdict is verdict
 
 
 def test_backtracking_is_counted_with_the_largest_gradient_constant() -> None:

@@ -133,22 +133,6 @@ def test_norm_on_the_ball(train: str) -> None:
     assert not same(found.args[0] ** 2, found.args[1] ** 2)
 
 
-def test_sharper_joint_bound_of_theory_is_not_used_where_it_would_need_proof() -> None:
-    """ℓ takes B₁ and B₂ separately, so it is at least the joint supremum of §4 for every activation."""
-    from dipproofs.theory import ACTIVATIONS
-    from dipproofs.theory.activations import x
-
-    points = [sp.Rational(i, 4) for i in range(-16, 17)]
-    for activation in ACTIVATIONS.values():
-        B1, B2 = float(activation.B_1), float(activation.B_2)
-        pairs = sp.lambdify(x, [activation.dphi, activation.ddphi], modules="mpmath")
-        for c in (1.0, 3.0):
-            separate = (B2 * c + ((B2 * c) ** 2 + 4 * B1**2) ** 0.5) / 2
-            for point in points:
-                first, second = (abs(float(value)) for value in pairs(point))
-                assert (second * c + ((second * c) ** 2 + 4 * first**2) ** 0.5) / 2 <= separate * (1 + 1e-12)
-
-
 @pytest.mark.parametrize("train", TRAIN_MODES)
 def test_the_outer_block_stays_onto_by_weyl(train: str) -> None:
     """σ_min of φ(a)/√k times the identity falls by at most ℓ_out S; where V is fixed nothing is claimed."""
