@@ -7,8 +7,7 @@ import sympy as sp
 
 from checks.everywhere import same
 from checks.registry import proves
-from checks.test_methods_heavy_ball import pinv
-from dipproofs.certify.methods.floats import chain
+from checks.test_methods_heavy_ball import value
 from dipproofs.theory import formula
 from dipproofs.theory import symbols as s
 from dipproofs.theory.methods import ADAM, adam, heavy_ball
@@ -17,11 +16,6 @@ from dipproofs.theory.methods import symbols as m
 
 def constant(name: str) -> sp.Expr:
     return formula(f"methods.adam.{name}").expr
-
-
-def value(expr: sp.Expr, given: dict[sp.Symbol, float]) -> float:
-    needed, function = chain((), (expr,))
-    return float(function(*[np.float64(given[symbol]) for symbol in needed])[0])
 
 
 @proves("methods.adam.gamma", "methods.adam.s", "methods.adam.M", "methods.adam.ell")
@@ -138,8 +132,3 @@ def test_conclusions() -> None:
     assert same(constant("residual_factor") ** 2, m.R_hat**2 * m.contraction**m.horizon / s.psi_0**2)
     kept = dict(ADAM.constants)
     assert all(kept[symbol] == expr for symbol, expr in heavy_ball.CONSTANTS if symbol not in (m.contraction, m.path))
-
-
-def test_pseudo_inverse_of_the_helper() -> None:
-    M = np.random.default_rng(0).normal(size=(2, 4))
-    assert np.allclose(M @ pinv(M), np.eye(2))

@@ -34,9 +34,9 @@ def constant(name: str) -> sp.Expr:
     return formula(f"methods.heavy_ball.{name}").expr
 
 
-def value(name: str, given: dict[sp.Symbol, float]) -> float:
-    """A constant in floats."""
-    needed, function = chain((), (constant(name),))
+def value(expr: sp.Expr, given: dict[sp.Symbol, float]) -> float:
+    """An expression in floats."""
+    needed, function = chain((), (expr,))
     return float(function(*[np.float64(given[symbol]) for symbol in needed])[0])
 
 
@@ -181,23 +181,28 @@ def lyapunov(rr: np.ndarray, vv: np.ndarray, M: np.ndarray, h: float, beta: floa
     return float(rr @ rr + vv @ plus + delta * h * (rr @ (M @ vv)) + alpha / h * ((pinv(M) @ rr) @ vv))
 
 
-def one_step(rng: np.random.Generator, understated: float = 1.0) -> tuple[float, float]:
-    """(W₊ − frozen form, π‖v₊‖²) for a worst-ish M₊, e, e' that the constraints allow."""
+def draw(rng: np.random.Generator, step: float, curved: float) -> tuple[np.ndarray, ...]:
+    """M, r, u − hMᵀr, a change E of M of norm ℓh‖u − hMᵀr‖; then u, h, β, ℓ ≤ ``curved``, α; h‖M‖ ≤ ``step``."""
     size = int(rng.integers(1, 5))
     width = size + int(rng.integers(0, 4))
     U, _ = np.linalg.qr(rng.normal(size=(size, size)))
     V, _ = np.linalg.qr(rng.normal(size=(width, width)))
     M = (U * np.exp(np.sort(rng.uniform(0, 2.5, size)))) @ V[:, :size].T
-    norm = np.linalg.norm(M, 2)
-    h, beta, ell = rng.uniform(0.1, 1.5) / norm, rng.uniform(0.05, 0.98), rng.uniform(0.05, 0.7)
-    alpha, delta = (1 - beta) * rng.uniform(0.01, 1), rng.choice([0.0, 0.5])
-    rr, vv = rng.normal(size=size) * np.exp(rng.uniform(-3, 0)), rng.normal(size=width) * np.exp(rng.uniform(-3, 0))
-    plus = beta * vv - h * M.T @ rr
-    n = float(np.linalg.norm(plus))
+    h, beta, ell = rng.uniform(0.1, step) / np.linalg.norm(M, 2), rng.uniform(0.05, 0.98), rng.uniform(0.05, curved)
+    alpha = (1 - beta) * rng.uniform(0.01, 1)
+    r, u = rng.normal(size=size) * np.exp(rng.uniform(-3, 0)), rng.normal(size=width) * np.exp(rng.uniform(-3, 0))
+    moves = u - h * M.T @ r
     E = np.outer(rng.normal(size=size), rng.normal(size=width)) if rng.random() < 0.7 else rng.normal(size=M.shape)
     if rng.random() < 0.5:  # along what the proof loses most on
-        E = np.outer(U[:, 0] if size else rr, plus) * rng.choice([-1, 1])
-    E *= ell * h * n / np.linalg.norm(E, 2)
+        E = np.outer(U[:, 0], moves) * rng.choice([-1, 1])
+    E *= ell * h * np.linalg.norm(moves) / np.linalg.norm(E, 2)
+    return M, r, moves, E, u, h, beta, ell, alpha
+
+
+def one_step(rng: np.random.Generator, understated: float = 1.0) -> tuple[float, float]:
+    """(W₊ − frozen form, π‖v₊‖²) for a worst-ish M₊, e, e' that the constraints allow."""
+    M, rr, plus, E, _, h, beta, ell, alpha = draw(rng, 1.5, 0.7)
+    delta, n, size = rng.choice([0.0, 0.5]), float(np.linalg.norm(plus)), len(rr)
     moved, half = h * E @ plus, ell * h * h * n * n / 2
     push = rng.normal(size=size) if rng.random() < 0.5 else rr.copy()
     push /= np.linalg.norm(push)
@@ -212,13 +217,13 @@ def one_step(rng: np.random.Generator, understated: float = 1.0) -> tuple[float,
     frozen = rr @ rr + z * n * n + delta * h * h * np.linalg.norm(M @ plus) ** 2
     frozen += (1 + delta) * h * (rr @ (M @ plus)) + alpha / h * ((pinv(M) @ rr) @ plus)
     least = min(np.linalg.svd(M, compute_uv=False)[-1], np.linalg.svd(new_M, compute_uv=False)[-1])
-    most = max(norm, np.linalg.norm(new_M, 2))
+    most = max(np.linalg.norm(M, 2), np.linalg.norm(new_M, 2))
     residual = max(np.linalg.norm(rr), np.linalg.norm(new_r))
     given = {
         s.lipschitz_AJ: ell, s.gamma: h * h, m.R_hat: residual, m.alpha: alpha, m.k_hat: ell * residual / least**2,
         m.h: h, m.n_hat: n, m.injectivity: least, m.delta: delta, m.x_M: h * most,
     }  # fmt: skip
-    allowed = value("perturbation", given) * understated
+    allowed = value(constant("perturbation"), given) * understated
     return lyapunov(new_r, plus, new_M, h, beta, alpha, delta) - float(frozen), allowed * n * n
 
 

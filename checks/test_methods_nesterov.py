@@ -7,8 +7,7 @@ import sympy as sp
 
 from checks.everywhere import same, sign_on_positive
 from checks.registry import proves
-from checks.test_methods_heavy_ball import pinv
-from dipproofs.certify.methods.floats import chain
+from checks.test_methods_heavy_ball import draw, pinv, value
 from dipproofs.theory import formula
 from dipproofs.theory import symbols as s
 from dipproofs.theory.methods import nesterov
@@ -22,12 +21,6 @@ f = (1 - X) / x
 
 def constant(name: str) -> sp.Expr:
     return formula(f"methods.nesterov.{name}").expr
-
-
-def value(name: str, given: dict[sp.Symbol, float]) -> float:
-    """A constant in floats."""
-    needed, function = chain((), (constant(name),))
-    return float(function(*[np.float64(given[symbol]) for symbol in needed])[0])
 
 
 def W(q: sp.Expr, w: sp.Expr) -> sp.Expr:
@@ -125,27 +118,14 @@ def lyapunov(qq: np.ndarray, ww: np.ndarray, M: np.ndarray, h: float, beta: floa
 
 def one_step(rng: np.random.Generator) -> tuple[float, float]:
     """(W₊ − frozen W₊, what A, B, κ₂ allow) for a change of M that the constraints allow."""
-    size = int(rng.integers(1, 5))
-    width = size + int(rng.integers(0, 4))
-    U, _ = np.linalg.qr(rng.normal(size=(size, size)))
-    V, _ = np.linalg.qr(rng.normal(size=(width, width)))
-    M = (U * np.exp(np.sort(rng.uniform(0, 2.5, size)))) @ V[:, :size].T
-    norm = np.linalg.norm(M, 2)
-    h, beta, ell = rng.uniform(0.1, 0.9) / norm, rng.uniform(0.05, 0.98), rng.uniform(0.05, 0.5)
-    alpha = (1 - beta) * rng.uniform(0.01, 1)
-    qq, uu = rng.normal(size=size) * np.exp(rng.uniform(-3, 0)), rng.normal(size=width) * np.exp(rng.uniform(-3, 0))
-    b = uu - h * M.T @ qq
+    M, qq, b, E, uu, h, beta, ell, alpha = draw(rng, 0.9, 0.5)
     n = float(np.linalg.norm(b))
-    E = np.outer(rng.normal(size=size), rng.normal(size=width)) if rng.random() < 0.7 else rng.normal(size=M.shape)
-    if rng.random() < 0.5:
-        E = np.outer(U[:, 0], b) * rng.choice([-1, 1])
-    E *= ell * h * n / np.linalg.norm(E, 2)
     new_M, tilde = M + E, qq + h * M @ b
     new_q = tilde + h * E @ b / 2
     after = lyapunov(new_q, uu - h * new_M.T @ new_q, new_M, h, beta, alpha)
     still = lyapunov(tilde, uu - h * M.T @ tilde, M, h, beta, alpha)
     least = min(np.linalg.svd(M, compute_uv=False)[-1], np.linalg.svd(new_M, compute_uv=False)[-1])
-    most = max(norm, np.linalg.norm(new_M, 2))
+    most = max(np.linalg.norm(M, 2), np.linalg.norm(new_M, 2))
     if h * most >= 1:
         return 0.0, 1.0
     residual = max(np.linalg.norm(v) for v in (qq, new_q, tilde))
@@ -154,7 +134,7 @@ def one_step(rng: np.random.Generator) -> tuple[float, float]:
         m.k_hat: ell * residual / least**2, m.injectivity: least, m.x_M: h * most,
         m.d_n: 1, m.d_R: 1,
     }  # fmt: skip
-    a, c, k = (value(name, given) for name in ("A", "B", "kappa_2"))
+    a, c, k = (value(constant(name), given) for name in ("A", "B", "kappa_2"))
     # κ₂W bounds 2(1−z)x_Mℓγ R̂ n R₊ through n ≤ √(W/d_n), R₊ ≤ √(W/d_R): here with n·R₊ itself
     return after - still, a * n * n + c * n * float(np.linalg.norm(uu)) + k * n * residual
 
