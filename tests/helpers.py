@@ -34,24 +34,6 @@ def network(n: int = 10, width: int = 64, train: str = "both", **options: object
     return dp.TwoLayer.init(n=n, width=width, train=train, **options)
 
 
-def reference_descent(problem: dp.InverseProblem, net: dp.TwoLayer, gamma: float, steps: int) -> tuple:
-    """Hand-written gradient descent on ½‖A g − y‖² in NumPy, tanh network; losses and final (V, W)."""
-    A, y = problem.operator.to_dense().astype(float), problem.y.astype(float)
-    u, W, V = net.u.astype(float), net.W.astype(float).copy(), net.V.astype(float).copy()
-    k, losses = net.width, []
-    for _ in range(steps):
-        phi = np.tanh(W @ u)
-        r = A @ (V @ phi) / np.sqrt(k) - y
-        losses.append(0.5 * r @ r)
-        z = A.T @ r / np.sqrt(k)
-        grad_V, grad_W = np.outer(z, phi), np.outer((1 - phi**2) * (V.T @ z), u)
-        if net.train != "inner":
-            V -= gamma * grad_V
-        if net.train != "outer":
-            W -= gamma * grad_W
-    return np.array(losses), V, W
-
-
 def run(*arguments: object) -> tuple[int, str, str]:
     """Run a command of `dipproofs` and return its exit status and both streams; what it did not foresee is raised."""
     result = CliRunner().invoke(cli.app, [str(a) for a in arguments])

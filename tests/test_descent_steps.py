@@ -131,5 +131,6 @@ def test_backtracking_records_the_steps_it_accepts() -> None:
     starts = [*(tau for tau, _ in run.steps), 50]
     listed = np.concatenate([np.full(b - a, g) for (_, g), (a, b) in zip(run.steps, pairwise(starts), strict=True)])
     np.testing.assert_array_equal(listed, h.step)
-    assert set(np.log2(64.0 / h.step)) <= set(range(20))
+    assert set(np.log2(64.0 / h.step)) <= set(range(20)) and h.step.min() < 2.0
+    np.testing.assert_allclose(h.path_length[1:], np.cumsum(h.step * h.gradient_norm[:-1]), rtol=1e-12)
     assert (np.diff(h.loss) <= -h.step * h.gradient_norm[:-1] ** 2 / 2 * (1 - 1e-9) + 1e-16).all()
