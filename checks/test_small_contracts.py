@@ -105,3 +105,9 @@ def test_the_norm_of_several_arrays_is_that_of_their_entries() -> None:
 @pytest.mark.parametrize("multiplications", [0, 2**25, SMALL, 2 * SMALL])
 def test_both_results_are_given_whatever_they_cost(multiplications: int) -> None:
     assert both(lambda: 1, lambda: 2, multiplications) == (1, 2)
+
+
+@pytest.mark.parametrize("factor", [0.0, 1.0, math.inf])
+def test_a_product_with_zero_is_zero(factor: float) -> None:
+    a, b = sp.symbols("a b", nonnegative=True)
+    assert upward(a * b, {a: 0.0, b: factor}) == upward(a * b, {a: factor, b: 0.0}) == 0.0
