@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import mpmath as mp
 import numpy as np
 import pytest
+from flint import arb
 
-from dipproofs.certify.methods.forecast import ResidualForecast
+from dipproofs.certify.methods.forecast import ResidualForecast, residual_forecast
 from dipproofs.certify.methods.spectral import Forecast, Frozen, Recursion, frozen_curves
 from dipproofs.enclosures import Bound, IntervalMatrix
+from dipproofs.theory import symbols as s
+from dipproofs.verify.arithmetic.splitting import Matrix
+from dipproofs.verify.methods.forecast import Curve
 
 DIGITS, COUNT = 40, 100
 
@@ -53,6 +60,27 @@ def test_frozen_curves_contain_every_member(radius: float, width: float) -> None
                         small = 1e-6 if bound is found.distance else 1e-12
                         assert (bound <= true * (1 + mp.mpf("1e-9")) + small).all()
         assert np.allclose(found.shown, np.array(own[0], float), rtol=1e-3, atol=1e-3 * found.residual[0])
+
+
+@pytest.mark.parametrize(("unit", "made"), [(1.0, True), (1e-100, True), (1e-161, False), (1e-170, False)])
+def test_no_curve_where_squares_underflow(unit: float, made: bool) -> None:
+    gram, r = 0.25 * np.eye(2), unit * np.array([3.0, 4.0])
+    known = {
+        s.F_inf: 0.5, s.norm_AJ: 0.5, s.norm_AJ_ball: 0.5, s.sigma_AJ: 0.5, s.lipschitz_AJ: 0.0, s.S: 20 * unit,
+        s.psi_0: 5 * unit,
+    }  # fmt: skip
+    linear: Any = SimpleNamespace(gram=lambda: IntervalMatrix.from_exact(gram))
+    values = {symbol: Bound.exact(value) for symbol, value in known.items()}
+    one = Bound.exact(1)
+    found = residual_forecast(linear, IntervalMatrix.from_exact(r), values, 0.8, one, one)
+    assert (found is not None) == made
+    env = {**{symbol: bound.arb() for symbol, bound in values.items()}, s.gamma: arb(1)}
+    if made:
+        again = Curve(Matrix.of(gram), Matrix.of(r[:, None]), env, 64)
+        assert found is not None and 0.75**9 * 5 * unit <= again.bounds[9] <= found.curve.proved[9] <= 4e-1 * unit
+    else:
+        with pytest.raises(ValueError, match="so small a residual"):
+            Curve(Matrix.of(gram), Matrix.of(r[:, None]), env, 64)
 
 
 def recursion(last: float = 0.3, **changes: float) -> Recursion:

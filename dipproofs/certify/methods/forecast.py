@@ -12,7 +12,7 @@ import numpy as np
 from dipproofs.certificate.record import Certificate
 from dipproofs.certify.methods.ball import FORM
 from dipproofs.certify.methods.floats import exactly
-from dipproofs.certify.methods.spectral import Forecast, forecast, frozen_curves
+from dipproofs.certify.methods.spectral import Forecast, forecast, frozen_curves, squares_are_floats
 from dipproofs.certify.quantities import Base, loss_scale
 from dipproofs.enclosures import Bound, IntervalMatrix, IntervalVector
 from dipproofs.networks.linearisation import Linearisation
@@ -106,7 +106,7 @@ def residual_forecast(
     gamma: Bound,
     scale: Bound,
 ) -> ResidualForecast | None:
-    """Make the curve, or None where it does not apply: γM_ρ² > 1, a projected or very long data vector.
+    """Make the curve, or None where it does not apply: γM_ρ² > 1, a projected, very long or very small data vector.
 
     Args:
         linearisation: M at the iterate. residual: r, (m,).
@@ -119,6 +119,8 @@ def residual_forecast(
         gamma.upper * values[s.norm_AJ_ball].upper ** 2 <= 1 - 1e-12 and gamma.upper * values[s.norm_AJ].upper ** 2 <= 1
     )
     if not (fits and residual.shape[0] <= ROWS and 0 < contraction < 1 and net.lower > 0 and values[s.S].is_finite):
+        return None
+    if not squares_are_floats(float(residual.column_norms()[1]), values[s.norm_AJ].upper):
         return None
     gram = linearisation.gram()
     if gram is None or not np.isfinite(gram.mid).all():

@@ -12,6 +12,8 @@ from dipproofs.enclosures import Bound, IntervalMatrix
 _UP = 1 + 2.0**-40
 #: A condition of the theorem is asked for with this slack, so that another arithmetic decides it alike.
 _MARGIN = 1e-6
+#: Of residual, ‖Mᵀr‖ and ‖M⁺r‖: their squares, and what is a rounding of them, must be far above the smallest float.
+_SMALLEST = 1e-120
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,19 @@ class Forecast:
         """The first iteration at which the bound is at most that; None if the curve ends before."""
         below = self.proved <= residual
         return int(np.argmax(below)) if below.any() else None
+
+
+def squares_are_floats(residual: float, norm: float) -> bool:
+    """Whether the curves, which are roots of sums of squares, keep their digits: floats say 0 for (10⁻¹⁶³)².
+
+    Args:
+        residual: upper bound of ‖r‖. norm: ‖M‖.
+
+    Example:
+        >>> squares_are_floats(1e-9, 0.1), squares_are_floats(1e-161, 1.0), squares_are_floats(1e-90, 1e40)
+        (True, False, False)
+    """
+    return norm > 0 and residual * min(1.0, norm, 1 / norm) >= _SMALLEST
 
 
 def smoothing(count: int, gamma: float, low: float, high: float) -> np.ndarray:
