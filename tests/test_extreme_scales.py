@@ -1,12 +1,15 @@
-"""Graphs whose numbers leave the range of floats on the way: both readings must pay for what underflow takes."""
+"""Numbers near or beyond the ends of the floats: graphs pay for underflow, and what is certified is verified."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
 
+import flint
 import numpy as np
 import pytest
+import sympy as sp
+from flint import arb
 
 import dipproofs as dp
 from dipproofs.enclosures import IntervalMatrix
@@ -17,7 +20,9 @@ from dipproofs.networks.graph_network.kinks import examine_kinks
 from dipproofs.networks.graph_network.nodes.torus import convolution_norm as producers_norm
 from dipproofs.networks.graph_network.observe import observe as producers_view
 from dipproofs.networks.graph_network.point import Point as ProducersPoint
-from dipproofs.theory.elementary import PiecewiseLinear
+from dipproofs.theory.activations import x
+from dipproofs.theory.elementary import ELEMENTARY, PiecewiseLinear
+from dipproofs.verify.arithmetic.expressions import compiled, evaluate
 from dipproofs.verify.graph.bounds import Ball
 from dipproofs.verify.graph.observation import kink_margin, observe
 from dipproofs.verify.graph.point import Point
@@ -124,3 +129,77 @@ def test_a_step_above_1e300_is_a_step() -> None:
     found = dp.certify(problem, network, max_iterations=300)
     assert found.proved and found.to_json()["quantities"]["gamma"]["upper"] > 1e300
     assert dp.verify(found)
+
+
+SMALL = dp.TwoLayer.init(n=3, width=12, input_dimension=2, seed=3)
+ROWS = np.random.default_rng(0).standard_normal((2, 3))
+FITTED = ROWS @ np.asarray(SMALL.output())
+
+
+@pytest.mark.parametrize(
+    ("options", "level", "stated"),
+    [
+        ({"step": 1e-305, "form": "concave"}, "1e-06", True),
+        ({"step": 1e-305, "form": "concave"}, "1e-12", False),
+        ({"step": 1e-310, "form": "integral"}, "1e-12", False),
+        ({"tolerance": 1e305}, "1e+305", True),
+    ],
+    ids=["a count below 1e300", "a count above 1e300", "a step of which ω keeps no digit", "a level above 1e300"],
+)
+def test_counts_are_stated_only_where_they_are_verified(options: dict[str, object], level: str, stated: bool) -> None:
+    problem = dp.InverseProblem(ROWS, FITTED + 1e-4)
+    found = dp.certify(problem, SMALL, max_iterations=0, **options)
+    assert (found.guarantees.iterations_to_loss.get(level) is not None) == stated
+    assert found.proved and dp.verify(found)
+
+
+def saturated(scale: float, activation: str) -> dp.TwoLayer:
+    arrays = SMALL.arrays()
+    return dp.TwoLayer(u=arrays["u"], W=scale * arrays["W"], V=scale * arrays["V"], activation=activation)
+
+
+@pytest.mark.parametrize(
+    ("network", "kind", "rows", "y"),
+    [
+        (saturated(1e28, "tanh"), "squared", 1.0, 1e28),
+        (saturated(1e150, "silu"), "huber", 1.0, 1e150),
+        (SMALL, "log-cosh", 1e60, 1e59),
+        (SMALL, "log-cosh", 1e150, 1e150),
+        (SMALL, "lp", 1.0, 1e150),
+        (SMALL, "norm-power", 1.0, 1e150),
+    ],
+    ids=lambda case: "" if isinstance(case, dp.TwoLayer) else str(case),
+)
+def test_points_far_out_are_verified_as_they_are_certified(
+    network: dp.TwoLayer, kind: str, rows: float, y: float
+) -> None:
+    given = {"lp": {"p": 3.0}, "norm-power": {"p": 3.0}, "huber": {"delta": 1.0}}
+    loss = dp.make_loss(kind, **given.get(kind, {}))
+    found = dp.certify_point(dp.InverseProblem(rows * ROWS, y * np.ones(2)), network, loss)
+    assert not found.proved and "sigma_AJ" in found.quantities
+    assert dp.verify(found), dp.verify(found).findings
+
+
+@pytest.mark.parametrize("name", sorted(ELEMENTARY))
+def test_saturating_functions_are_enclosed_with_all_their_digits(name: str) -> None:
+    rng = np.random.default_rng(len(name))
+    for order in range(3):
+        function = ELEMENTARY[name].derivative(order)
+        for size in (1e-20, 0.3, 5.0, 40.0, 300.0):
+            for spread in (0.0, 1e-3, 1.01):
+                centre, at = size * rng.uniform(-1, 1), rng.uniform(-1, 1)
+                with flint.ctx.workprec(128):
+                    ball = arb(centre, spread * abs(centre))
+                    found = compiled(function)({x: ball})
+                with flint.ctx.workprec(2000):  # enough for differences of numbers that agree to 2·300/ln 2 digits
+                    inside = arb(centre) + arb(spread * abs(centre)) * arb(float(at)) * arb("0.999999")
+                    true = evaluate(function.subs(x, sp.Symbol("z")), {sp.Symbol("z"): inside})
+                assert not true.is_finite() or not found.is_finite() or found.contains(true.mid()), (order, centre)
+                if spread == 0 and name in ("tanh", "sigmoid", "silu", "softplus", "gelu", "gelu-tanh") and order < 2:
+                    assert found.is_zero() or found.rel_accuracy_bits() > 80, (order, centre)
+
+
+def test_a_wide_ball_around_zero_has_the_largest_slope() -> None:
+    for radius in (1.0, 1e6, 1e12):
+        for centre in (0.0, 0.3, -0.7):
+            assert compiled(ELEMENTARY["tanh"].dphi)({x: arb(centre * radius, radius)}).contains(1)

@@ -18,7 +18,7 @@ from typing import Any, cast
 import numpy as np
 from flint import arb
 
-from dipproofs.certificate.format import FORMAT, VERSION, VERSIONS
+from dipproofs.certificate.format import FORMAT, LARGEST_COUNT, VERSION, VERSIONS
 from dipproofs.certificate.stored import PREFIX
 from dipproofs.certificate.structure import operator_of
 from dipproofs.theory import PROFILES, architectures
@@ -228,7 +228,7 @@ def is_number(value: Any) -> bool:
 
 def is_count(value: Any) -> bool:
     """Whether a JSON value is an integer ≥ 0 (and no boolean)."""
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**300
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < LARGEST_COUNT
 
 
 def _checked_key(key: str) -> tuple[str, str]:

@@ -11,6 +11,7 @@ import flint
 import numpy as np
 import sympy as sp
 
+from dipproofs.certificate.format import LARGEST_COUNT
 from dipproofs.enclosures import Bound, Evidence
 from dipproofs.losses.evaluation import lower_of, upper_of
 
@@ -52,7 +53,7 @@ def iterations_to(loss: Loss, f0: Bound, target: float, rate_exponent: Bound, co
         constants: `loss.constants(y, f0)`.
 
     Returns:
-        The number of iterations, 0 when f_0 ≤ target already, None when nothing is guaranteed.
+        The number of iterations, 0 when f_0 ≤ target already, None when nothing is guaranteed below `LARGEST_COUNT`.
 
     Notes:
         Ψ is decreasing, so Ψ(f_0) + τκ ≥ Ψ(target) suffices: no inversion is involved.
@@ -67,7 +68,7 @@ def iterations_to(loss: Loss, f0: Bound, target: float, rate_exponent: Bound, co
             steps = gap / flint.arb(rate_exponent.lower)
             whole = steps.upper().ceil().unique_fmpz() if steps.is_finite() else None
         if whole is not None:
-            return max(int(whole), 0)
+            return max(int(whole), 0) if whole < LARGEST_COUNT else None
     return None
 
 

@@ -155,7 +155,8 @@ class Audit:
         if level.is_finite() and level > 0:
             self.loss.constants(level)
             env.update(self.loss.env)
-            env[s.psi_0] = evaluate(self.loss.theory.psi_scaled, {**env, s.e: env[s.loss_0]})
+        known = {**self.loss.env, **env, s.e: env[s.loss_0]}
+        env[s.psi_0] = self.loss.at_value(self.loss.theory.psi_scaled, known)  # of losses beyond the floats, too
         env.update({SYMBOLS[name]: claims[name].upper for name in ("gamma", "rho", "S") if name in claims})
         if self.theorem.form.scaled_step:
             env[s.gamma] = env.get(s.gamma, arb.nan()) * 2 * exact(self.loss.c)

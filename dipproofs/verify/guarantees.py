@@ -124,7 +124,7 @@ def reached(audit: Audit, count: int, target: arb) -> bool:
         # −ln(1−cx) ≥ cx: a shorter step contracts the residual at least by this much
         decrease = amount * (-contraction.log() if _constant(audit) else 1 - contraction)
         return bool(2 * decrease >= (env[s.loss_0] / target).log())
-    here, there = (evaluate(loss.Psi_scaled, {**env, s.e: e}) for e in (env[s.loss_0], target))
+    here, there = (audit.loss.at_value(loss.Psi_scaled, {**env, s.e: e}) for e in (env[s.loss_0], target))
     return bool(here + amount * evaluate(conditions.rate_exponent, env) >= there)
 
 
@@ -151,7 +151,7 @@ def _conclusion(audit: Audit, name: str, value: Any) -> None:
 def _iterations(audit: Audit, name: str, value: Any) -> None:
     for key, count in value.items():
         target = float(key)
-        if not 0 < target < 1e300:
+        if not 0 < target < math.inf:
             raise ValueError(f"found the target {key!r}, expected a positive number")
         if count is not None and not (is_count(count) and audit.reached(count, exact(target))):
             audit.find(f"{name}.{key}: found {count}, expected more, an integer: not proved by then")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -15,7 +15,7 @@ from dipproofs.theory.losses.assumptions import reason
 from dipproofs.theory.losses.base import m, r, s, scale, v, v_hi, v_lo, y
 from dipproofs.theory.losses.record import loss_of_record, scale_of_record
 from dipproofs.theory.losses.shape import decide_concave_psi
-from dipproofs.theory.symbols import loss_0, loss_curvature, loss_gradient
+from dipproofs.theory.symbols import e, loss_0, loss_curvature, loss_gradient
 from dipproofs.verify.arithmetic.expressions import bisect, compiled, evaluate, exact, max_of
 from dipproofs.verify.arithmetic.spectra import frobenius
 from dipproofs.verify.networks.base import Interpreter
@@ -61,8 +61,21 @@ class LossOf:
             residual = instance.operator.data(instance.prediction - instance.y)
             radial = self.squared or self.theory.structure == "radial"
             sizes = [frobenius(residual)] if radial else [abs(d) for d in residual.entries()]
-            heights = [entry({**self.env, r: size}) for size in sizes if not size.is_zero()]
+            heights = [self._height(entry, size) for size in sizes if not size.is_zero()]
         return (exact(self.c) * sum(heights, arb(0))).nonnegative_part()
+
+    def _height(self, entry: Callable[[Mapping[Any, Any]], arb], size: arb) -> arb:
+        """h at the ends of |r|, from 0 on, where it is known to increase; a profile may fall beyond its radius."""
+        if self.profile is not None:
+            return entry({**self.env, r: size})
+        top = entry({**self.env, r: arb(size.upper())})
+        return top.union(entry({**self.env, r: arb(size.lower())}) if size > 0 else arb(0))
+
+    def at_value(self, function: sp.Expr, env: Mapping[Any, Any]) -> arb:
+        """ψ or Ψ at the ends of a value of the loss, from 0 on: both are monotone in it."""
+        value = env[e]
+        low, high = (evaluate(function, {**env, e: arb(end).max(arb(0))}) for end in (value.lower(), value.upper()))
+        return low.union(high)
 
     def in_domain(self, instance: Interpreter) -> bool:
         """Whether observations and prediction are proved to lie in the loss's open domains, and in its radius."""

@@ -12,6 +12,8 @@ from flint import acb, arb
 from sympy.codegen.cfunctions import expm1, log1p
 from sympy.core.function import AppliedUndef
 
+from dipproofs.verify.arithmetic.saturating import without_difference
+
 Env = Mapping[Any, Any]
 _METHODS: dict[Any, str] = {
     sp.exp: "exp", sp.log: "log", sp.sin: "sin", sp.cos: "cos", sp.sinh: "sinh", sp.cosh: "cosh", sp.tanh: "tanh",
@@ -128,6 +130,19 @@ def compiled(expr: sp.Expr) -> Callable[[Env], Any]:
         return lambda env: arb.pi() if expr is sp.pi else arb.const_e()
     if isinstance(expr, sp.Piecewise):
         return _piecewise(expr)
+    plain = _from_parts(expr)
+    if (stable := without_difference(expr)) is None:
+        return plain
+    inner, f, rest = compiled(stable[0]), stable[1], compiled(stable[2])
+
+    def careful(env: Env) -> Any:
+        z = inner(env)
+        return plain(env) if isinstance(z, acb) else f(z) + rest(env)
+
+    return careful
+
+
+def _from_parts(expr: sp.Expr) -> Callable[[Env], Any]:
     if isinstance(expr, sp.Mul):
         return _quotient(expr)
     parts = [compiled(part) for part in expr.args]

@@ -28,6 +28,8 @@ BITS, INNER, MOST, FINE = 20, 2**11, 7, 128
 ADDED = 15
 Levels = dict[int, np.ndarray]
 _SLACK = 1 + arb(2) ** -19
+#: Entries of a column that are smaller are error: exponents without a bound take as much memory as they say.
+_LEAST = arb(2) ** -4096
 
 
 @lru_cache(maxsize=512)
@@ -117,7 +119,7 @@ class Matrix:
         """
         if not all(x.is_finite() for x in entries):
             raise ValueError("found numbers beyond every bound, expected finite ones")
-        top = max((upper(abs(x)) for x in entries if not x.is_zero()), default=arb(1))
+        top = max((upper(abs(x)).max(_LEAST) for x in entries if not x.is_zero()), default=arb(1))
         shift = math.ceil(float(top.log() / arb(2).log()) / BITS)
         total, rest = cls((len(entries), 1), {}, arb(0), precision), [x / _weight(shift) for x in entries]
         for _ in range(3):
@@ -125,7 +127,8 @@ class Matrix:
             total, rest = total + cls.of(np.array(part), precision), [x - f for x, f in zip(rest, part)]
         total = total.inflated(sum((upper(abs(x)) for x in rest), arb(0)))
         levels = {level + shift: x for level, x in total.levels.items()}
-        return cls(total.shape, levels, total.error * _weight(shift), precision)
+        error = total.error * _weight(shift)
+        return cls(total.shape, levels, error if error.is_zero() else error.max(_LEAST), precision)
 
     @classmethod
     def stacked(cls, parts: list[Matrix]) -> Matrix:
