@@ -114,3 +114,26 @@ def test_threads_keep_the_warnings_of_their_caller(monkeypatch: pytest.MonkeyPat
         assert threads.in_parallel(divide, [0.0, 2.0]) == [math.inf, 0.5]
     with np.errstate(divide="raise"), pytest.raises(FloatingPointError):
         threads.in_parallel(divide, [0.0, 2.0])
+
+
+def test_blas_has_its_threads_back_when_the_last_of_several_holders_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Library:
+        num_threads = 4
+
+        def limit(self, limits: int) -> Library:
+            self.before, self.num_threads = self.num_threads, limits
+            return self
+
+        def restore_original_limits(self) -> None:
+            self.num_threads = self.before
+
+    library = Library()
+    monkeypatch.setattr(threads, "_blas", lambda: library)
+    first, second = threads.one_thread(), threads.one_thread()
+    first.__enter__()
+    second.__enter__()
+    assert library.num_threads == 1
+    first.__exit__(None, None, None)  # as threads that overlap do
+    assert library.num_threads == 1
+    second.__exit__(None, None, None)
+    assert library.num_threads == 4

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
+from threading import Lock
 from typing import TypeVar
 
 import numpy as np
@@ -25,6 +26,31 @@ Result = TypeVar("Result")
 SMALL = 2**32
 #: Below this many, a second thread is not worth its start.
 _LEAST = 2**25
+
+
+class _Limit:
+    """One thread of BLAS while anybody is inside: the first one sets it, the last one to leave puts back what was.
+
+    The number is one for the whole process: where each puts back what it found, whoever leaves last puts back 1.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._inside = Lock(), 0
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._inside == 0:
+                self._limiter = _blas().limit(limits=1)
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                self._limiter.restore_original_limits()
+
+
+_LIMIT = _Limit()
 
 
 @contextmanager
@@ -43,7 +69,7 @@ def one_thread(multiplications: float = 0) -> Iterator[None]:
     if multiplications > SMALL:
         yield
     else:
-        with _blas().limit(limits=1):
+        with _LIMIT:
             yield
 
 
@@ -90,7 +116,7 @@ def in_parallel(task: Callable[[Part], Result], parts: Sequence[Part]) -> list[R
         with np.errstate(**warnings):
             return task(part)
 
-    with _blas().limit(limits=1), ThreadPoolExecutor(workers) as pool:
+    with _LIMIT, ThreadPoolExecutor(workers) as pool:
         return list(pool.map(quietly, parts))
 
 
