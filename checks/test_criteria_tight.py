@@ -523,6 +523,7 @@ def factor(schedule: Any, tau: int) -> Any:
 def test_factors_suprema_and_sums(schedule: Any) -> None:
     """The supremum is that of the first factor (1e-12 above); sums lie between the derived integral and Σ."""
     with mp.workdps(30):
+        assert Polynomial(40.0).supremum(6 * 10**8) > 0  # a factor of 1e-351
         for start in (0, 1, 6, 10, 999, 10**6):
             for tau in (start, start + 3):
                 assert abs(float(schedule.factor(tau)) - factor(schedule, tau)) < 1e-15

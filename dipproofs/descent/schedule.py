@@ -80,7 +80,7 @@ class Polynomial(Schedule):
         return (1.0 + tau) ** (-self.power)
 
     def supremum(self, t: int) -> float:
-        return float(min(1.0, (1.0 + t) ** (-self.power) * (1 + _MARGIN)))
+        return min(1.0, math.nextafter((1.0 + t) ** (-self.power) * (1 + _MARGIN), 1.0))  # also where that underflows
 
     def sum_lower(self, t: int, count: int) -> float:
         # Σ_{τ=t}^{t+N−1} (1+τ)^{−a} ≥ ∫_{t+1}^{t+N+1} x^{−a} dx
