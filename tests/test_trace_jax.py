@@ -183,6 +183,40 @@ def test_a_function_of_the_name_log_softmax_is_read_as_what_it_is() -> None:
         dp.from_jax(lambda x: jax.nn.log_softmax(x, where=np.array([True, False, True])), np.arange(3.0))
 
 
+@pytest.mark.parametrize("keepdims", [False, True])
+@pytest.mark.parametrize("axis", [-1, 0, None])
+def test_logsumexp_is_traced_by_what_it_means(axis: Any, keepdims: bool) -> None:
+    x = np.random.default_rng(0).standard_normal((2, 3))
+
+    def apply(p: Any) -> Any:
+        return (2 * jax.nn.logsumexp(jnp.sin(p), axis, keepdims=keepdims) + p.sum()).reshape(-1)
+
+    traced = dp.from_jax(apply, x)
+    with jax.enable_x64(True):
+        np.testing.assert_allclose(traced.output(), np.asarray(apply(x)), atol=1e-14)
+        moved, direction = traced.with_parameters({"parameters": x + 40.0}), np.asarray(apply(x + 40.0))
+    np.testing.assert_allclose(moved.output(), direction, rtol=1e-14)
+    assert not {"maximum", "piecewise"} & {node.op for node in traced.graph.nodes}
+
+
+def test_what_only_resembles_logsumexp_is_refused_with_what_to_do() -> None:
+    x = np.random.default_rng(0).standard_normal((2, 3))
+
+    def another(p: Any, above: float = 0.0, floor: float = -np.inf) -> Any:
+        m = jnp.max(p, axis=1, initial=floor)
+        m = jax.lax.stop_gradient(jnp.where(jnp.isfinite(m), m, 0.0))
+        return jnp.log(jnp.abs(jnp.exp(p - m[:, None]).sum(1))) + m + above * m
+
+    for function in (
+        lambda p: another(p, 1.0),
+        lambda p: another(p, 0.0, 0.5),
+        lambda p: jax.nn.logsumexp(p, 1, b=np.array([1.0, 2.0, 3.0])),
+        lambda p: jax.nn.logsumexp(p, 1, where=np.array([True, False, True])),
+    ):
+        with pytest.raises(InputError, match=r"logsumexp: without b and where, or jnp\.log\(jnp\.exp\(x\)\.sum\(\)\)"):
+            dp.from_jax(function, x)
+
+
 def test_a_softmax_over_another_axis_is_refused_with_what_to_do_and_a_cap_is_kept() -> None:
     x = np.random.default_rng(0).standard_normal((2, 3))
     with pytest.raises(InputError, match=r"softmax: over the last axis, as jax\.nn\.softmax\(x\.T\)\.T"):

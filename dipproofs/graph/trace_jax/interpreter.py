@@ -9,7 +9,7 @@ import numpy as np
 
 from dipproofs.graph.trace_jax import entrywise, index_rules, linear_rules, window_rules
 from dipproofs.graph.trace_jax.known import computed
-from dipproofs.graph.trace_jax.named_calls import named_call
+from dipproofs.graph.trace_jax.named_calls import log_sum_exp, named_call
 from dipproofs.graph.tracing.algebra import Lazy, Poison, Tracer, Value
 
 #: Primitives that hold a function to be inlined, and where they keep it.
@@ -58,8 +58,15 @@ class Interpreter:
         def read(atom: Any) -> Any:
             return self.literal(atom.val) if hasattr(atom, "val") else known[atom]
 
-        for equation in jaxpr.eqns:
+        done = 0
+        for place, equation in enumerate(jaxpr.eqns):
+            if place < done:
+                continue
             values = [read(atom) for atom in equation.invars]
+            meant = log_sum_exp(self.tracer, jaxpr, place, values[0]) if values else None
+            if meant is not None:
+                done, known[meant[1]] = place + meant[0], meant[2]
+                continue
             results = self._equation(equation, values)
             known.update(zip(equation.outvars, results))
         return [read(atom) for atom in jaxpr.outvars]

@@ -34,6 +34,12 @@ class Poison:
 
 Value = np.ndarray | Lazy | Poison
 
+_STOPPED = (
+    "trace: found stop_gradient, expected a function whose gradient is its own; take the value from outside as a"
+    " constant (softmax: over the last axis, as jax.nn.softmax(x.T).T; logsumexp: without b and where, or"
+    " jnp.log(jnp.exp(x).sum()))"
+)
+
 
 class Tracer:
     """Operations on values; arrays are computed at once, chains of entrywise operations wait until they are read."""
@@ -80,11 +86,7 @@ class Tracer:
             if i in needed:
                 needed |= set(self.builder.nodes[i].inputs)
         if needed & set(self._stopped):
-            raise InputError(
-                "trace: found stop_gradient, expected a function whose gradient is its own; take the value from outside"
-                " as a constant (softmax: over the last axis, as jax.nn.softmax(x.T).T; logsumexp: write"
-                " jnp.log(jnp.exp(x).sum()))"
-            )
+            raise InputError(_STOPPED)
         return self.builder.graph(place)
 
     # --- entrywise
@@ -241,7 +243,11 @@ class Tracer:
         """The value, remembered as one whose gradient is stopped."""
         if not isinstance(value, Lazy):
             return value
-        place = self.builder.add_node("shift", (self.place(value),), {"offset": 0.0})
+        try:
+            stopped = self.place(value)
+        except InputError:  # no graph either, which matters less
+            return Poison(_STOPPED)
+        place = self.builder.add_node("shift", (stopped,), {"offset": 0.0})
         self._stopped.append(place)
         return Lazy(place)
 
