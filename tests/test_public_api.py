@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import inspect
 import pydoc
 import re
@@ -18,6 +19,7 @@ import dipproofs
 import dipproofs.certify.search
 import dipproofs.verify.audit
 from dipproofs import InputError
+from dipproofs.certificate.record import Guarantees
 
 ROOT = Path(dipproofs.__file__).parent
 
@@ -81,3 +83,10 @@ def test_old_import_paths_lead_to_the_same_objects() -> None:
 
     assert SquaredError is dipproofs.SquaredError and make_loss is dipproofs.make_loss
     assert OPERATORS is dipproofs.operators.OPERATORS and Operator.__module__.startswith("dipproofs.operators")
+
+
+def test_guarantees_take_their_arguments_in_the_order_of_the_first_version() -> None:
+    made = Guarantees(None, None, {"1": 2}, None, 3)
+    assert made.iterations_to_loss == {"1": 2} and made.early_stopping_iteration == 3
+    assert list(made.to_json())[2:4] == ["rate_exponent", "iterations_to_loss"]
+    assert set(made.to_json()) == {f.name for f in dataclasses.fields(made)} - {"extra"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,6 +48,13 @@ class Hypothesis:
         }
 
 
+#: Guarantees in the order of files; the constructor's is that of version 0.1.
+_IN_FILES = (
+    *("distance_to_limit", "log_contraction_per_step", "rate_exponent", "iterations_to_loss"),
+    *("early_stopping_iteration", "recovery_error"),
+)
+
+
 @dataclass(frozen=True)
 class Guarantees:
     """What follows once every hypothesis is proved (counted from the certified iterate).
@@ -65,8 +72,8 @@ class Guarantees:
 
     distance_to_limit: Bound | None = None
     log_contraction_per_step: Bound | None = None
-    rate_exponent: Bound | None = None
     iterations_to_loss: Mapping[str, int | None] = field(default_factory=dict)
+    rate_exponent: Bound | None = None
     early_stopping_iteration: int | None = None
     recovery_error: Bound | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
@@ -78,7 +85,7 @@ class Guarantees:
         return Guarantees(**{name: found.pop(name) for name in named}, extra=found)
 
     def _named(self) -> dict[str, Any]:
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "extra"}
+        return {name: getattr(self, name) for name in _IN_FILES}
 
     def to_json(self) -> dict[str, Any]:
         """Return the contract's dictionary."""
