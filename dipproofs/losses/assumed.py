@@ -17,17 +17,17 @@ from dipproofs.enclosures import Bound, Evidence, Verdict, compile_arb
 from dipproofs.errors import InputError
 from dipproofs.losses import enclosures
 from dipproofs.losses.base import Loss
-from dipproofs.losses.evaluation import exact_arb, tight
+from dipproofs.losses.evaluation import exact_arb
 from dipproofs.losses.falsification import Search
 from dipproofs.losses.inversion import DecreasingPrimitive
-from dipproofs.theory.losses import SMALLEST_LEVEL, resolve_scale
+from dipproofs.theory.losses import resolve_scale
 from dipproofs.theory.losses.assumptions import COMPACT, minimiser_statement
 from dipproofs.theory.losses.base import LossNumerics, LossTheory
 from dipproofs.theory.losses.numerics import difference
 from dipproofs.theory.losses.shape import sign_of
 from dipproofs.theory.losses.text import exact, read_formula
 from dipproofs.theory.numeric import float_function
-from dipproofs.theory.symbols import e, loss_curvature, loss_gradient, xi
+from dipproofs.theory.symbols import e, xi
 from dipproofs.theory.symbols import loss_0 as f_symbol
 
 _log_e = sp.Symbol("log_e", real=True)
@@ -202,31 +202,22 @@ class AssumedLoss(Loss):
 
     def assumptions(self, v: Any, y: np.ndarray, loss_0: Bound) -> tuple[Hypothesis, Hypothesis]:
         """Both are the user's own statements, and among `assumed`; see `Loss.assumptions`."""
-        argmin = "y" if self.argmin_is_y else "argmin(y)"
-        why = "assumed by the user, not proved"
-        return (
-            Hypothesis("compact", COMPACT, Verdict.UNDECIDED, None, why),
-            Hypothesis("minimiser", minimiser_statement(argmin), Verdict.UNDECIDED, None, why),
-        )
+        return self._assumption(Verdict.UNDECIDED, "", None, "assumed by the user, not proved")
+
+    @property
+    def _argmin_words(self) -> str:
+        return "y" if self.argmin_is_y else "argmin(y)"
 
     # --- enclosures, all of evidence `assumed` --------------------------------------------------------------
     def constants(self, y: np.ndarray, loss_0: Bound) -> dict[sp.Symbol, Bound]:
         """Evaluate the asserted G and Λ; see `Loss.constants`."""
-        evidence = max(loss_0.evidence, Evidence.ASSUMED)
-        known = enclosures.known_values(self, np.asarray(y).size)
-        result = {symbol: Bound.exact(value).with_evidence(evidence) for symbol, value in known.items()}
-        if not math.isfinite(loss_0.upper):
-            return result | dict.fromkeys((loss_gradient, loss_curvature), Bound(0.0, math.inf, evidence))
-        scale = resolve_scale(self.scale, np.asarray(y).size)
-        height = max(Fraction(loss_0.upper) / scale, SMALLEST_LEVEL)
-        if height >= self.level:
+        evidence, height = max(loss_0.evidence, Evidence.ASSUMED), enclosures.sublevel_height(self, np.size(y), loss_0)
+        if height is not None and height >= self.level:
             raise InputError(
                 f"loss.level: found a loss of {float(height):.4g}, expected less than level = {self.level:g}, below "
                 "which ψ is claimed; start closer or claim more"
             )
-        for symbol, expr in ((loss_gradient, self.theory.gradient_bound), (loss_curvature, self.theory.curvature)):
-            result[symbol] = Bound.from_arb(exact_arb(scale) * tight(expr, {f_symbol: height}), evidence).nonnegative()
-        return result
+        return {symbol: bound.with_evidence(evidence) for symbol, bound in super().constants(y, loss_0).items()}
 
     def enclose(self, v: Any, y: np.ndarray) -> Bound:
         """Bound L at an enclosed prediction by its value in the middle, ‖∇L‖ and Λ (evidence assumed)."""

@@ -244,11 +244,14 @@ class Loss:
         self, verdict: Verdict, suffix: str, margin: Bound | None = None, reason: str = ""
     ) -> tuple[Hypothesis, Hypothesis]:
         """Both hypotheses, decided alike."""
-        argmin = "y" if self.argmin_is_y else f"argmin L_y = {self._with_parameters(self.theory.argmin)}"
         return (
             Hypothesis("compact", COMPACT + suffix, verdict, margin, reason),
-            Hypothesis("minimiser", minimiser_statement(argmin) + suffix, verdict, margin, reason),
+            Hypothesis("minimiser", minimiser_statement(self._argmin_words) + suffix, verdict, margin, reason),
         )
+
+    @property
+    def _argmin_words(self) -> str:
+        return "y" if self.argmin_is_y else f"argmin L_y = {self._with_parameters(self.theory.argmin)}"
 
     def psi_bound(self, f: Bound, constants: Mapping[sp.Symbol, Bound]) -> Bound:
         """Enclose ψ(f), by monotonicity from its two ends."""

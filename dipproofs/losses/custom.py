@@ -16,12 +16,12 @@ from dipproofs.certificate.record import Hypothesis
 from dipproofs.enclosures import Bound, Verdict, compile_arb
 from dipproofs.errors import InputError
 from dipproofs.losses.base import Loss
-from dipproofs.losses.enclosures import known_values, residual_sizes
+from dipproofs.losses.enclosures import known_values, residual_sizes, sublevel_height
 from dipproofs.losses.evaluation import exact_arb
 from dipproofs.losses.inversion import DecreasingPrimitive, invert_increasing
 from dipproofs.losses.potential import check_potential, read_potential, shape_by_enclosure
 from dipproofs.losses.signs import range_on
-from dipproofs.theory.losses import SMALLEST_LEVEL, resolve_scale
+from dipproofs.theory.losses import resolve_scale
 from dipproofs.theory.losses.base import LossNumerics, curvature_max, mu, r
 from dipproofs.theory.losses.base import m as m_symbol
 from dipproofs.theory.losses.custom import PotentialFacts, custom_theory, profile_facts
@@ -96,13 +96,12 @@ class PotentialLoss(Loss):
         count = np.asarray(y).size
         known = known_values(self, count)
         result = {symbol: Bound.exact(value) for symbol, value in known.items()}
-        unknown = Bound(0.0, math.inf, loss_0.evidence)
-        if not math.isfinite(loss_0.upper):
+        highest = sublevel_height(self, count, loss_0)
+        if highest is None:
+            unknown = Bound(0.0, math.inf, loss_0.evidence)
             return result | dict.fromkeys((loss_gradient, loss_curvature, mu), unknown)
-        scale = resolve_scale(self.scale, count)
-        level = max(Fraction(loss_0.upper) / scale, SMALLEST_LEVEL)
         with flint.ctx.workprec(_BITS):
-            height, factor = exact_arb(level), exact_arb(scale)
+            height, factor = exact_arb(highest), exact_arb(resolve_scale(self.scale, count))
             reach = self._inverse(height)
             self._inside(reach)
             G, curvature, least = self._bounds(height, reach, count)

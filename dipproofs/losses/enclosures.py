@@ -37,19 +37,25 @@ def known_values(loss: Loss, observations: int) -> dict[sp.Symbol, float | Fract
     return values
 
 
+def sublevel_height(loss: Loss, observations: int, loss_0: Bound) -> Fraction | None:
+    """The height of the sublevel set {L ≤ upper(loss_0)} of the loss without its scale; None for all of R^m."""
+    if not math.isfinite(loss_0.upper):
+        return None
+    return max(Fraction(loss_0.upper) / resolve_scale(loss.scale, observations), SMALLEST_LEVEL)
+
+
 def constants(loss: Loss, y: np.ndarray, loss_0: Bound) -> dict[sp.Symbol, Bound]:
     """Enclose the symbols of ψ, Ψ, Ψ⁻¹ and G, Λ on {L ≤ upper(loss_0)}; see `Loss.constants`."""
     theory, exact = loss.theory, known_values(loss, y.size)
     evidence = max(loss_0.evidence, Evidence.ASSUMED) if loss.assumed else loss_0.evidence
     result = {symbol: Bound.exact(value) for symbol, value in exact.items()}
-    if not math.isfinite(loss_0.upper):
+    height = sublevel_height(loss, y.size, loss_0)
+    if height is None:
         unknown = Bound(0.0, math.inf, evidence)
         names = [c.symbol for c in theory.constants] + [loss_gradient, loss_curvature]
         return result | dict.fromkeys(names, unknown)
-    scale = resolve_scale(loss.scale, y.size)
-    level = max(Fraction(loss_0.upper) / scale, SMALLEST_LEVEL)
-    data = _data_constants(loss, y, level)
-    values: dict[sp.Symbol, Any] = {**exact, f_symbol: level, **data}
+    scale, data = resolve_scale(loss.scale, y.size), _data_constants(loss, y, height)
+    values: dict[sp.Symbol, Any] = {**exact, f_symbol: height, **data}
     for symbol, expr in ((loss_gradient, theory.gradient_bound), (loss_curvature, theory.curvature)):
         result[symbol] = Bound.from_arb(exact_arb(scale) * tight(expr, values), evidence).nonnegative()
     return result | {symbol: bound.with_evidence(evidence) for symbol, bound in data.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,7 @@ def checked_method(
     if isinstance(horizon, bool) or not isinstance(horizon, int) or horizon < 1:
         raise InputError(f"claim_horizon: found {horizon!r}, expected an integer ≥ 1")
     made = make_method(method, momentum=momentum, beta2=beta2, epsilon=epsilon)
-    options = {key: getattr(made, key) for key in made.options} | {"claim_horizon": horizon}
+    options = asdict(made) | {"claim_horizon": horizon}
     beta = float(options.pop("momentum"))
     arrays = _state(network, method, state)
     # momentum 0 is gradient descent with a state that does nothing; its own theorem needs β > 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from dipproofs.certificate.record import Certificate
@@ -90,8 +90,8 @@ class Methods:
         momentum = iterate.momentum
         if momentum is None:
             momentum = self.method.momentum
-        options = {key: getattr(self.method, key) for key in self.method.options if key != "momentum"}
-        options["claim_horizon"] = self.claim_horizon
+        options = asdict(self.method) | {"claim_horizon": self.claim_horizon}
+        options.pop("momentum")
         return Method(
             self.method.kind, float(iterate.step), float(momentum), dict(iterate.state), options, self.point_only
         )

@@ -47,7 +47,6 @@ class Adam(Method):
     epsilon: float = 1e-8
 
     kind: ClassVar[str] = "adam"
-    options: ClassVar[tuple[str, ...]] = ("momentum", "beta2", "epsilon")
     in_span: ClassVar[bool] = False
     curvature_step: ClassVar[bool] = False
     default_step: ClassVar[float | None] = 1e-3

@@ -29,8 +29,6 @@ class Method(ABC):
     """
 
     kind: ClassVar[str]
-    #: The options besides the step size, by their keys in problem files.
-    options: ClassVar[tuple[str, ...]] = ()
     #: Whether iterates differ from θ_0 by multiples of gradients (then a two-layer network needs only V and W's shift).
     in_span: ClassVar[bool] = True
     #: Whether the loss of a good run falls in every iteration.

@@ -34,7 +34,6 @@ class HeavyBall(Method):
     momentum: float | str = "auto"
 
     kind: ClassVar[str] = "heavy-ball"
-    options: ClassVar[tuple[str, ...]] = ("momentum",)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "momentum", fraction(self.momentum, "momentum", word="auto"))

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 
@@ -171,7 +172,13 @@ class Curvature:
 
 
 class NodeRule(ABC):
-    """Bounds of one operation; the formulas are those of `dipproofs.theory.architectures.graph_nodes`."""
+    """Bounds of one operation; the formulas are those of `dipproofs.theory.architectures.graph_nodes`.
+
+    Attributes:
+        multiplies: whether the adjoint multiplies entries, which may underflow.
+    """
+
+    multiplies: ClassVar[bool] = True
 
     @abstractmethod
     def bounds(self, ball: Ball, place: int) -> NodeBounds:
@@ -194,7 +201,7 @@ class NodeRule(ABC):
 
     def underflow(self, point: Point, place: int) -> float:
         """Bound what underflow takes from an entry of a part: at most one product for each entry of the node."""
-        return 8.0 * (point.graph.nodes[place].size + 4) * TINY
+        return 8.0 * (point.graph.nodes[place].size + 4) * TINY if self.multiplies else 0.0
 
     def curvature(self, ball: Ball, place: int, adjoint: Adjoint) -> Curvature:
         """Bound the curvature term and the changes of the adjoint; 0 for (piecewise) linear maps."""

@@ -36,6 +36,8 @@ class Leaf(NodeRule):
 class Gather(NodeRule):
     """An index map of one or more inputs: its norm is √(largest multiplicity), inputs keep their rows."""
 
+    multiplies = False
+
     def bounds(self, ball: Ball, place: int) -> NodeBounds:
         """Roots of sums of squares over the inputs; the largest of their rows."""
         node = ball.point.graph.nodes[place]
@@ -82,10 +84,6 @@ class Gather(NodeRule):
             0.0 if copies <= 1 else gamma(copies) * float(root_up(np.asarray(float(copies))))
             for copies in multiplicities(point, place)
         )
-
-    def underflow(self, point: Point, place: int) -> float:
-        """Nothing is multiplied."""
-        return 0.0
 
 
 Plan = Callable[[Array], Array]
@@ -148,8 +146,8 @@ class Linear(NodeRule):
         raise NotImplementedError
 
     def rounding(self, point: Point, place: int) -> float:
-        """Bound of the relative defect."""
-        raise NotImplementedError
+        """Bound of the relative defect: one rounding where a number is multiplied."""
+        return 2 * UNIT * self.norms(point, place)[0] if self.multiplies else 0.0
 
     def bounds(self, ball: Ball, place: int) -> NodeBounds:
         """Multiply by the norms."""
@@ -184,20 +182,14 @@ class Contract(Linear):
 class Sum(Linear):
     """Sums of P entries; the adjoint repeats, without rounding."""
 
+    multiplies = False
+
     def norms(self, point: Point, place: int) -> tuple[float, float, float]:
         """√P, P, √P."""
         shape = point.mid(point.graph.nodes[place].inputs[0]).shape
         count = float(math.prod(shape[axis] for axis in point.graph.nodes[place]["axes"]))
         root = float(root_up(np.asarray(count)))
         return root, count, root
-
-    def rounding(self, point: Point, place: int) -> float:
-        """None."""
-        return 0.0
-
-    def underflow(self, point: Point, place: int) -> float:
-        """Nothing is multiplied."""
-        return 0.0
 
 
 class Scale(Linear):
@@ -208,29 +200,21 @@ class Scale(Linear):
         largest = float(np.abs(factor(point.graph, point.graph.nodes[place]["factor"])).max())
         return largest, largest, largest
 
-    def rounding(self, point: Point, place: int) -> float:
-        """One rounding."""
-        return 2 * UNIT * self.norms(point, place)[0]
-
 
 class Shift(Linear):
     """Adding a constant changes no derivative."""
+
+    multiplies = False
 
     def norms(self, point: Point, place: int) -> tuple[float, float, float]:
         """The identity."""
         return 1.0, 1.0, 1.0
 
-    def rounding(self, point: Point, place: int) -> float:
-        """None."""
-        return 0.0
-
-    def underflow(self, point: Point, place: int) -> float:
-        """Nothing is multiplied."""
-        return 0.0
-
 
 class Add(NodeRule):
     """Signed sums."""
+
+    multiplies = False
 
     def bounds(self, ball: Ball, place: int) -> NodeBounds:
         """Sums of the bounds."""
@@ -251,10 +235,6 @@ class Add(NodeRule):
         """Changing a sign is exact."""
         return (0.0,) * len(point.graph.nodes[place].inputs)
 
-    def underflow(self, point: Point, place: int) -> float:
-        """Nothing is multiplied."""
-        return 0.0
-
 
 class Frozen(Linear):
     """A piecewise linear function or a maximum, every entry kept on the piece that it uses at θ_0 (Theorem 5)."""
@@ -264,7 +244,3 @@ class Frozen(Linear):
         node = point.graph.nodes[place]
         largest = max(abs(float(s)) for s in node["slopes"]) if node.op == "piecewise" else 1.0
         return largest, largest, largest
-
-    def rounding(self, point: Point, place: int) -> float:
-        """One rounding."""
-        return 2 * UNIT * self.norms(point, place)[0]
