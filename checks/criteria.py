@@ -37,7 +37,7 @@ def base_of(numbers: dict[Any, float], train: str, residual_scale: float | None 
     """A `Base` of exact numbers."""
     values = {symbol: Bound.exact(value) for symbol, value in numbers.items()}
     scale = None if residual_scale is None else Bound.exact(residual_scale)
-    return Base(values, ARCHITECTURES[train], 3, 3, 3, scale, {c: Bound.exact(0.5), m: Bound.exact(3)})
+    return Base(values, ARCHITECTURES[train], scale, {c: Bound.exact(0.5), m: Bound.exact(3)})
 
 
 def train_of(plan: Plan) -> str:

@@ -93,8 +93,8 @@ def test_changes_are_noticed(what: str, folder: Path) -> None:
 
 
 def test_none_for_a_network_without_its_jacobian() -> None:
-    nothing: Any = None
-    assert with_forecast(certified(), nothing, object(), nothing, nothing, nothing, ()) is certified()
+    base: Any = SimpleNamespace(network=object())
+    assert with_forecast(certified(), base, ()) is certified()
 
 
 def test_none_without_a_constant_step() -> None:
@@ -109,11 +109,11 @@ def test_a_count_that_is_smaller_already_is_kept(monkeypatch: pytest.MonkeyPatch
     made = SimpleNamespace(iterations_to=lambda target: 7, to_json=dict)
     monkeypatch.setattr(producer, "residual_forecast", lambda *_: made)
     facts = replace(certified().guarantees, iterations_to_loss={"0.1": 5, "0.01": 9, "0.001": None})
-    base: Any = SimpleNamespace(residual_scale=Bound.exact(1), prediction=IntervalMatrix.from_exact(np.ones(1)))
-    network, operator = (
-        SimpleNamespace(linearisation=lambda _: None),
-        SimpleNamespace(columns=SimpleNamespace(identity=True)),
-    )
+    base: Any = SimpleNamespace(
+        residual_scale=Bound.exact(1), prediction=IntervalMatrix.from_exact(np.ones(1)), y=np.ones(1),
+        network=SimpleNamespace(linearisation=lambda _: None), loss=dp.SquaredError(),
+        operator=SimpleNamespace(columns=SimpleNamespace(identity=True)),
+    )  # fmt: skip
     found = replace(certified(), guarantees=facts)
-    found = with_forecast(found, base, network, operator, np.ones(1), dp.SquaredError(), (0.1, 0.01, 0.001))
+    found = with_forecast(found, base, (0.1, 0.01, 0.001))
     assert found.guarantees.iterations_to_loss == {"0.1": 5, "0.01": 7, "0.001": 7}

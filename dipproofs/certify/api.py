@@ -132,20 +132,20 @@ def certify(
     tolerance = stopping_level(tolerance, relative, loss_of(fitted, network, loss) if relative else 0.0)
     goal = max(tolerance, stopping_loss(stop, fitted, network, loss, recovery))
     recorded: dict[str, Any] = {}
+    common: dict[str, Any] = {"form": form, "arithmetic": arithmetic, "schedule": made, "origin": recorded}
+    proving = common | {"targets": (tolerance,), "recovery": recovery}
     steps: list[tuple[int, float]] = []
 
     def gamma_at(tau: int) -> float:
-        return _up(steps[-1][1] * made.supremum(tau)) if made.supremum(tau) < 1 else steps[-1][1]
+        gamma, share = steps[-1][1], made.supremum(tau)
+        return math.nextafter(gamma * share, math.inf) if share < 1 else gamma
 
     def prove(tau: int, at: Iterate) -> Certificate:
         taken = Step(None, 1.0, free=True) if methods.point_only else Step(gamma_at(tau), free=step == "auto")
 
         def on(radius: float | None) -> Certificate:
-            found = certify_at(
-                problem, at.network, loss, operator, taken, form=form, arithmetic=arithmetic, iteration=tau,
-                schedule=made, targets=(tolerance,), origin=recorded, recovery=recovery, method=methods.at(at),
-                radius=radius,
-            )  # fmt: skip
+            here = {"iteration": tau, "method": methods.at(at), "radius": radius}
+            found = certify_at(problem, at.network, loss, operator, taken, **here, **proving)
             return with_reason(found, out_of_reach)
 
         return methods.with_horizon(on(None), at, on)
@@ -180,7 +180,8 @@ def certify(
     first = search.certificate
     if run.stopped == "not finite":
         at, here = (0, network) if first is None else (run.iterations, run.network)
-        final = _diverged(problem, at, here, loss, operator, form, arithmetic, made, recorded, run)
+        longest = Step(max(gamma for _, gamma in run.steps))
+        final = _diverged(certify_at(problem, here, loss, operator, longest, iteration=at, **common), run.reason)
     else:
         last = Iterate(run.network, dict(run.state), run.iterations, gamma_at(run.iterations), run.momentum)
         final = prove(run.iterations, last)
@@ -191,10 +192,8 @@ def certify(
     found = replace(final if first is None else first, run=run, final=final)
     if polish == "none" or run.stopped == "not finite":
         return found
-    polished, entry = polished_record(
-        problem, fitted, run.network, loss, operator, form=form, arithmetic=arithmetic, iteration=run.iterations,
-        schedule=made, targets=(tolerance,), origin=recorded, recovery=recovery,
-    )  # fmt: skip
+    end = run.network
+    polished, entry = polished_record(problem, fitted, end, loss, operator, iteration=run.iterations, **proving)
     return replace(found, final=with_reason(polished, out_of_reach), polish=entry)
 
 
@@ -312,33 +311,13 @@ def checked_options(form: str, arithmetic: str, distance: Any) -> None:
         raise InputError(f"certificate.distance: found {show(distance)}, expected a finite number ≥ 0")
 
 
-def _up(value: float) -> float:
-    return math.nextafter(value, math.inf)
-
-
 def _device() -> str:
     import jax
 
     return jax.default_backend()
 
 
-def _diverged(
-    problem: Any, iteration: int, network: Network, loss: Any, operator: OperatorBounds, form: str, arithmetic: str,
-    schedule: Schedule, recorded: Mapping[str, Any], run: Any,
-) -> Certificate:  # fmt: skip
+def _diverged(start: Certificate, reason: str) -> Certificate:
     """Report a run whose loss overflowed: the conditions at an iterate, with the run's reason on top."""
-    gamma = max(step for _, step in run.steps)
-    start = certify_at(
-        problem,
-        network,
-        loss,
-        operator,
-        Step(gamma),
-        form=form,
-        arithmetic=arithmetic,
-        iteration=iteration,
-        schedule=schedule,
-        origin=recorded,
-    )
-    failed = Hypothesis("descent", "the loss stays finite along the run", Verdict.REFUTED, None, run.reason)
+    failed = Hypothesis("descent", "the loss stays finite along the run", Verdict.REFUTED, None, reason)
     return replace(start, verdict=Verdict.REFUTED, hypotheses=(failed, *start.hypotheses), guarantees=Guarantees())

@@ -116,14 +116,12 @@ def certify_at(
         if method is not None and momentum:
             from dipproofs.certify.methods.at_iterate import certify_momentum  # large theorems
 
-            return certify_momentum(
-                base, network, operator, problem.y, loss, method, before, goals, common, now, signal
-            )
+            return certify_momentum(base, method, before, goals, common, now, signal)
         never = network.never_injective(operator.rank)
         found = _decide(base, loss, step, form, before, schedule, goals, common, now, signal, never)
         if method is None and f_0.lower > 0:
-            found = with_forecast(found, base, network, operator, problem.y, loss, goals)
-            return with_floating_point(found, base, network, problem, operator, loss)
+            found = with_forecast(found, base, goals)
+            return with_floating_point(found, base, problem.operator.kernel)
         if method is None:
             return found
         # what is proved about the point, by a gradient descent that nobody made, and nothing about the run

@@ -32,21 +32,22 @@ class Base:
     Args:
         values: Bound by symbol of `dipproofs.theory.symbols`.
         architecture: of the network.
-        m, n, rank: sizes, rank of A.
         residual_scale: 2c for the loss c‖r‖², else None.
         loss_parameters: Bound by symbol, of the loss's own constants.
         prediction: v = A g: enclosed, or floats where the quantities are estimated.
+        network, operator, y, loss: what the quantities are about.
         at_bound: f_0 and ψ(f_0) are bounds of what may be 0, see `certify.vanishing`.
     """
 
     values: Mapping[Any, Bound]
     architecture: Architecture
-    m: int
-    n: int
-    rank: int | None
     residual_scale: Bound | None
     loss_parameters: Mapping[Any, Bound] = field(default_factory=dict)
     prediction: Any = None
+    network: Any = None
+    operator: Any = None
+    y: Any = None
+    loss: Any = None
     at_bound: bool = False
 
     @cached_property
@@ -94,7 +95,8 @@ def enclose_base(
     values |= {symbol: constants[symbol] for symbol in (s.loss_gradient, s.loss_curvature)}
     values[s.psi_0] = loss.psi_bound(values[s.loss_0], constants)
     values |= found.constants
-    return _assemble(values, network, operator, loss, y, constants, found.prediction)
+    scale = _residual_scale(loss, y.size)
+    return Base(values, network.architecture, scale, constants, found.prediction, network, operator, y, loss)
 
 
 def estimate_base(
@@ -125,7 +127,8 @@ def estimate_base(
     psi = loss.psi_bound(values[s.loss_0], constants) if constants else Bound.unknown()
     values[s.psi_0] = Bound.estimated(max(psi.mid, 0.0)) if psi.is_finite else nothing
     values |= found.constants
-    return _assemble(values, network, operator, loss, y, constants, v)
+    scale = _residual_scale(loss, y.size)
+    return Base(values, network.architecture, scale, constants, v, network, operator, y, loss)
 
 
 def enclose_loss(
@@ -137,18 +140,8 @@ def enclose_loss(
     return v, loss_0, loss.psi_bound(loss_0, loss.constants(y, loss_0)) if loss_0.is_finite else None
 
 
-def _assemble(
-    values: dict[Any, Bound],
-    network: Network,
-    operator: OperatorBounds,
-    loss: Any,
-    y: np.ndarray,
-    constants: Mapping[Any, Bound],
-    prediction: Any,
-) -> Base:
-    m, n = operator.matrix.shape
-    scale = 2 * loss_scale(loss, y.size) if loss.projects_data else None
-    return Base(values, network.architecture, m, n, operator.rank, scale, constants, prediction)
+def _residual_scale(loss: Any, m: int) -> Bound | None:
+    return 2 * loss_scale(loss, m) if loss.projects_data else None
 
 
 def _loss_estimate(operator: OperatorBounds, loss: Any, v: np.ndarray, y: np.ndarray) -> float:

@@ -56,20 +56,19 @@ class Momentum:
 
 
 def certify_momentum(
-    base: Base, network: Any, operator: Any, y: np.ndarray, loss: Any, method: Method, before: list[Hypothesis],
-    targets: Iterable[float], common: dict[str, Any], now: Guarantees, signal: Any,
+    base: Base, method: Method, before: list[Hypothesis], targets: Iterable[float], common: dict[str, Any],
+    now: Guarantees, signal: Any,
 ) -> Certificate:  # fmt: skip
     """Decide the theorem about a method with momentum and say what follows.
 
     Args:
-        base: quantities. network, operator, y, loss: of the problem. method: with its state.
+        base: quantities. method: with its state.
         before: hypotheses that were decided already. targets: losses to count iterations to.
         common: what the certificate has whatever is decided. now: guarantees that need no descent.
         signal: (recovery, network), or None.
     """
-    c = loss_scale(loss, y.size) if loss.projects_data else Bound.exact(1)
-    told = setting(base, network, operator, y, method)
-    found = decide(base, told, method, targets, c)
+    c = loss_scale(base.loss, base.y.size) if base.loss.projects_data else Bound.exact(1)
+    found = decide(base, setting(base, method), method, targets, c)
     verdict = Verdict.of_all(hypothesis.verdict for hypothesis in (*before, *found.hypotheses))
     guarantees = now
     if verdict is Verdict.PROVED:
@@ -96,19 +95,20 @@ def _with_signal(found: Momentum, base: Base, signal: Any) -> Guarantees:
     return replace(found.guarantees, early_stopping_iteration=stop, recovery_error=error, extra=extra)
 
 
-def setting(base: Base, network: Any, operator: Any, y: np.ndarray, method: Method) -> Setting | str:
+def setting(base: Base, method: Method) -> Setting | str:
     """Tell the theorem what is known, or say in one line what is missing."""
+    network = base.network
     if not hasattr(network, "linearisation"):
         return f"the network {network.kind!r} does not offer its Jacobian for methods with a state"
     if base.residual_scale is None:
         return "the theorem is about the squared loss"
-    linearisation = network.linearisation(operator)
+    linearisation = network.linearisation(base.operator)
     D = method.velocity(network.parameters())
     if D is None:
         return f"the method's state is incomplete; {_MISSING}"
     if any(D[name].shape != array.shape for name, array in network.parameters().items() if name in D):
         return f"the method's state has other shapes than the parameters; {_MISSING}"
-    residual = _residual(base, y)
+    residual = _residual(base)
     told = Direction.zero()
     sigma, norm = base.values[s.sigma_AJ], base.values[s.psi_0]
     if D:
@@ -120,11 +120,11 @@ def setting(base: Base, network: Any, operator: Any, y: np.ndarray, method: Meth
     )  # fmt: skip
 
 
-def _residual(base: Base, y: np.ndarray) -> IntervalMatrix:
+def _residual(base: Base) -> IntervalMatrix:
     """v − y; v is enclosed, or estimated with the quantities."""
     v = base.prediction
     v = v if isinstance(v, IntervalMatrix) else IntervalMatrix.from_exact(np.asarray(v, np.float64))
-    return v - IntervalMatrix.from_exact(y)
+    return v - IntervalMatrix.from_exact(base.y)
 
 
 def decide(base: Base, told: Setting | str, method: Method, targets: Iterable[float], c: Bound) -> Momentum:
@@ -263,8 +263,9 @@ class Horizon:
         return found | ({"reason": self.reason} if self.reason else {})
 
 
-def adam_setting_of(base: Base, network: Any, operator: Any, y: np.ndarray, method: Method) -> adam.AdamSetting | str:
+def adam_setting_of(base: Base, method: Method) -> adam.AdamSetting | str:
     """Tell the theorem about Adam what is known, or say in one line what is missing."""
+    network = base.network
     if base.residual_scale is None:
         return "the statement is about the squared loss"
     if not hasattr(network, "linearisation"):
@@ -275,26 +276,20 @@ def adam_setting_of(base: Base, network: Any, operator: Any, y: np.ndarray, meth
         return "the state is incomplete: export exp_avg, exp_avg_sq, step as state/m/NAME, state/v/NAME, state/t"
     beta_2, epsilon = (float(method.options.get(*known)) for known in (("beta2", 0.999), ("epsilon", 1e-8)))
     options = adam.AdamOptions(method.step, method.momentum, beta_2, epsilon, int(t))
-    first, second = as_vectors(first), as_vectors(second)
+    moments, linearisation = (as_vectors(first), as_vectors(second)), network.linearisation(base.operator)
     told = adam_setting(
-        network.linearisation(operator),
-        _residual(base, y),
-        base.values[s.psi_0],
-        ProfileBall(base),
-        options,
-        base.residual_scale,
-        (first, second),
+        linearisation, _residual(base), base.values[s.psi_0], ProfileBall(base), options, base.residual_scale, moments
     )
     if told is None:
         return "a second moment may be 0 although its parameter moves the prediction; let the run go on"
     return told
 
 
-def horizon(base: Base, network: Any, operator: Any, y: np.ndarray, method: Method) -> Horizon:
+def horizon(base: Base, method: Method) -> Horizon:
     """Decide the statement about the next ``claim_horizon`` iterations of Adam."""
     if not base.values[s.loss_0].lower > 0:
         return no_horizon("the loss may be exactly 0: no factor says how it falls from there")
-    told = adam_setting_of(base, network, operator, y, method)
+    told = adam_setting_of(base, method)
     if isinstance(told, str):
         return no_horizon(told)
     asked = int(method.options.get("claim_horizon", 1000))
@@ -319,9 +314,9 @@ def horizon(base: Base, network: Any, operator: Any, y: np.ndarray, method: Meth
     return Horizon(Verdict.PROVED, int(decision.parameters[m.horizon]), Bound(0.0, upper), record)
 
 
-def larger_ball(base: Base, network: Any, operator: Any, y: np.ndarray, method: Method) -> float | None:
+def larger_ball(base: Base, method: Method) -> float | None:
     """Estimate a Euclidean radius that holds the path in Adam's metric; None where the ball at hand does."""
-    told = adam_setting_of(base, network, operator, y, method)
+    told = adam_setting_of(base, method)
     if isinstance(told, str) or not told.ball.sigma > 0:  # type: ignore[attr-defined]
         return None
     ball: Any = told.ball

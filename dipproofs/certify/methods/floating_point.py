@@ -113,20 +113,18 @@ def _format(number: Any) -> dict[sp.Symbol, Any]:
     return {symbol: number(float(value)) for symbol, value in rounding.FLOAT64.items()}
 
 
-def with_floating_point(
-    found: Certificate, base: Base, network: Any, problem: Any, operator: Any, loss: Any
-) -> Certificate:
+def with_floating_point(found: Certificate, base: Base, kernel: Any) -> Certificate:
     """Add ``guarantees.floating_point`` to a proved certificate of gradient descent where the theorem applies.
 
     Args:
-        found: the certificate. base: its quantities. network, problem, operator, loss: what it is about.
+        found: the certificate. base: its quantities. kernel: how the operator is applied.
     """
     fits = found.proved and found.arithmetic == "proved" and found.schedule.get("kind") == "constant"
-    if not (fits and base.residual_scale is not None and operator.columns.identity):
+    if not (fits and base.residual_scale is not None and base.operator.columns.identity):
         return found
-    sizes = network.rounding_sizes(operator) if hasattr(network, "rounding_sizes") else None
+    sizes = base.network.rounding_sizes(base.operator) if hasattr(base.network, "rounding_sizes") else None
     gamma = found.quantities.get("gamma")
-    if sizes is None or gamma is None or not isinstance(problem.operator.kernel, _SUMS):
+    if sizes is None or gamma is None or not isinstance(kernel, _SUMS):
         return found
     told = RoundingError(
         base, sizes, gamma * base.residual_scale, base.residual_scale, rounding.ASSUMED,
@@ -135,7 +133,8 @@ def with_floating_point(
     floor = inexact_gradient.prove(told)
     if floor is None:
         return found
-    extra = {**found.guarantees.extra, "floating_point": _entry(told, floor, loss_scale(loss, problem.y.size))}
+    entry = _entry(told, floor, loss_scale(base.loss, base.y.size))
+    extra = {**found.guarantees.extra, "floating_point": entry}
     return replace(found, guarantees=replace(found.guarantees, extra=extra))
 
 

@@ -64,29 +64,26 @@ class ResidualForecast:
         }
 
 
-def with_forecast(
-    found: Certificate, base: Base, network: Any, operator: Any, y: np.ndarray, loss: Any, targets: Iterable[float]
-) -> Certificate:
+def with_forecast(found: Certificate, base: Base, targets: Iterable[float]) -> Certificate:
     """Add ``guarantees.forecast`` to a proved certificate of gradient descent, and the counts where it is better.
 
     Args:
-        found: the certificate. base: its quantities. network, operator, y, loss: of the problem.
+        found: the certificate. base: its quantities.
         targets: losses to count iterations to.
     """
     facts = found.guarantees
     fits = found.proved and found.form == FORM and found.schedule.get("kind") == "constant"
-    if not fits or facts.log_contraction_per_step is None or not hasattr(network, "linearisation"):
+    if not fits or facts.log_contraction_per_step is None or not hasattr(base.network, "linearisation"):
         return found
-    if base.residual_scale is None or not operator.columns.identity:
+    if base.residual_scale is None or not base.operator.columns.identity:
         return found
     symbols = {name: quantity.symbol for name, quantity in quantities().items()}
     values = {symbols[name]: bound for name, bound in found.quantities.items() if bound is not None}
     contraction = math.nextafter(math.exp(facts.log_contraction_per_step.upper) * (1 + 1e-12), math.inf)
-    residual = base.prediction - IntervalMatrix.from_exact(y)
+    residual = base.prediction - IntervalMatrix.from_exact(base.y)
     gamma = values[s.gamma] * base.residual_scale
-    made = residual_forecast(
-        network.linearisation(operator), residual, values, contraction, gamma, loss_scale(loss, y.size)
-    )
+    linearisation, scale = base.network.linearisation(base.operator), loss_scale(base.loss, base.y.size)
+    made = residual_forecast(linearisation, residual, values, contraction, gamma, scale)
     if made is None:
         return found
     counts = dict(facts.iterations_to_loss)

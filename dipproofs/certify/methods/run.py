@@ -106,9 +106,9 @@ class Methods:
         from dipproofs.certify.methods import adam, at_iterate  # large theorems
 
         if self._horizon:
-            asked = at_iterate.adam_setting_of(base, iterate.network, self.operator, self.problem.y, method)
+            asked = at_iterate.adam_setting_of(base, method)
             return not isinstance(asked, str) and adam.promises(asked, self.claim_horizon)
-        told = at_iterate.setting(base, iterate.network, self.operator, self.problem.y, method)
+        told = at_iterate.setting(base, method)
         return not isinstance(told, str) and bool(at_iterate.PRODUCERS[method.kind].propose(told).feasible)
 
     def with_horizon(self, found: Certificate, iterate: Any, again: Again) -> Certificate:
@@ -156,12 +156,12 @@ def with_horizon(
         return replace(found, method={**found.method, "horizon": asked})
     with one_thread(cost):
         base = enclose_base(operator, problem.y, network, loss, unprojected=False)
-        claim = horizon(base, network, operator, problem.y, method)
-        radius = larger_ball(base, network, operator, problem.y, method) if on_a_ball(network) else None
+        claim = horizon(base, method)
+        radius = larger_ball(base, method) if on_a_ball(network) else None
         if claim.verdict is not Verdict.PROVED and radius is not None and found.verdict is Verdict.PROVED:
             wider = again(radius)
             base = enclose_base(operator, problem.y, network, loss, unprojected=False, radius=radius)
-            other = horizon(base, network, operator, problem.y, method)
+            other = horizon(base, method)
             if wider.verdict is Verdict.PROVED and other.verdict is Verdict.PROVED:
                 found, claim = wider, other
     asked = {"asked": method.options["claim_horizon"], **claim.to_json()}
