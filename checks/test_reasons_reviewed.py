@@ -18,11 +18,12 @@ import sympy as sp
 from checks.test_criteria_tight import evaluator_of
 from dipproofs.certify.constants import Plan
 from dipproofs.certify.decide import Evaluator
-from dipproofs.certify.guarantees import _ceil, scheduled_count
+from dipproofs.certify.guarantees import scheduled_count
 from dipproofs.descent import Backtracking
 from dipproofs.enclosures import IntervalMatrix
 from dipproofs.enclosures.cholesky import residual_lower_bound
 from dipproofs.enclosures.norms import vector_norm
+from dipproofs.recovery.early_stopping import whole_above
 from dipproofs.theory import symbols as s
 from dipproofs.theory.architectures.two_layer import ARCHITECTURES
 from dipproofs.theory.losses import huber
@@ -54,7 +55,7 @@ def test_backtracking_is_counted_with_the_largest_gradient_constant() -> None:
 def test_counts_are_not_below_what_a_float_forgets() -> None:
     with flint.ctx.workprec(128):
         for whole in (1, 3, 100, 999):
-            count = _ceil(flint.arb(whole) + flint.arb(2) ** -60)
+            count = whole_above(float((flint.arb(whole) + flint.arb(2) ** -60).upper()))
             assert count is not None and count >= whole + 1
 
 

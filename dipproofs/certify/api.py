@@ -144,7 +144,7 @@ def certify(
         taken = Step(None, 1.0, free=True) if methods.point_only else Step(gamma_at(tau), free=step == "auto")
 
         def on(radius: float | None) -> Certificate:
-            here = {"iteration": tau, "method": methods.at(at), "radius": radius}
+            here: dict[str, Any] = {"iteration": tau, "method": methods.at(at), "radius": radius}
             found = certify_at(problem, at.network, loss, operator, taken, **here, **proving)
             return with_reason(found, out_of_reach)
 

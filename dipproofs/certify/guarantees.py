@@ -18,7 +18,7 @@ from dipproofs.descent import Backtracking, Constant, Schedule
 from dipproofs.enclosures import Bound, Verdict
 from dipproofs.enclosures.evaluate import call
 from dipproofs.networks import Network
-from dipproofs.recovery.early_stopping import reaches_everything, stops_after
+from dipproofs.recovery.early_stopping import reaches_everything, stops_after, whole_above
 from dipproofs.recovery.signal_error import Recovery
 from dipproofs.theory import conditions
 from dipproofs.theory import symbols as s
@@ -158,7 +158,7 @@ def _residual_count(loss_0: Bound, target: float, log_contraction: Bound | None)
         return None
     with flint.ctx.workprec(BITS):
         gap = flint.arb(loss_0.upper).log() - flint.arb(target).log()
-        return _ceil(gap / (-2 * flint.arb(log_contraction.upper)))
+        return whole_above(float((gap / (-2 * flint.arb(log_contraction.upper))).upper()))
 
 
 def _count(evaluator: Evaluator, loss: Any, loss_0: Bound, target: float, exponent: Bound | None) -> int | None:
@@ -167,11 +167,6 @@ def _count(evaluator: Evaluator, loss: Any, loss_0: Bound, target: float, expone
     if exponent is None:
         return None
     return iterations_to(loss, loss_0, target, exponent, evaluator.base.loss_parameters)
-
-
-def _ceil(ball: Any) -> int | None:
-    top = float(ball.upper())
-    return math.ceil(top * (1 + 1e-15)) if math.isfinite(top) and top < 1e15 else None
 
 
 def scheduled_count(evaluator: Evaluator, schedule: Schedule, iteration: int, needed: int | None) -> int | None:

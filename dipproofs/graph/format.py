@@ -120,6 +120,15 @@ class Graph:
             result.append(node.op == "parameter" or any(result[i] for i in node.inputs))
         return tuple(result)
 
+    @cached_property
+    def reached(self) -> frozenset[int]:
+        """The nodes that the output reads, and itself."""
+        found = {self.output}
+        for place in range(self.output, -1, -1):
+            if place in found:
+                found.update(self.nodes[place].inputs)
+        return frozenset(found)
+
     def to_json(self) -> dict[str, Any]:
         """Return the graph as a JSON value, without the numbers of the constants."""
         return {

@@ -75,7 +75,7 @@ def stops_after(
                 formulas.noise_level: flint.arb(target),
                 formulas.log_contraction: flint.arb(per_step.upper),
             }
-            return _ceil(Bound.from_arb(call(formulas.steps_to_level, env)).upper)
+            return whole_above(Bound.from_arb(call(formulas.steps_to_level, env)).upper)
     if exponent is None:
         return None
     from dipproofs.losses import iterations_to
@@ -110,5 +110,6 @@ def reaches_everything(evaluator: Evaluator, decision: Decision) -> Verdict:
     return Verdict.PROVED if any(value.gt(0) is Verdict.PROVED for value in left) else Verdict.UNDECIDED
 
 
-def _ceil(value: float) -> int | None:
+def whole_above(value: float) -> int | None:
+    """Return an integer ≥ 0 that is surely at least a number which was rounded; None for too large ones."""
     return max(0, math.ceil(value * (1 + 1e-15))) if math.isfinite(value) and value < 1e15 else None

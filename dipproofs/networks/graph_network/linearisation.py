@@ -109,13 +109,8 @@ class GraphLinearisation:
     def idle(self) -> dict[str, np.ndarray]:
         """Return where columns of M vanish for every θ: parameters that nothing reads."""
         graph = self.network.graph
-        reached = {graph.output}
-        for place in range(graph.output, -1, -1):
-            if place in reached:
-                reached.update(graph.nodes[place].inputs)
-        return {
-            name: np.full(shape, graph.leaves[name] not in reached) for name, shape in self.shapes.items()
-        }  # fmt: skip
+        unread = {name: graph.leaves[name] not in graph.reached for name in self.shapes}
+        return {name: np.full(shape, unread[name]) for name, shape in self.shapes.items()}
 
 
 def _inflated(vector: IntervalVector, error: float) -> IntervalVector:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import add
 from typing import Any
 
 import numpy as np
@@ -41,15 +42,12 @@ class TwoLayerLinearisation:
 
     def forward(self, displacement: Mapping[str, IntervalMatrix]) -> IntervalVector:
         """Return M D."""
-        total: IntervalMatrix | None = None
+        parts = []
         if "W" in self._trained:
-            inner = _times(self.hidden.dphi, displacement["W"] @ self.u)
-            total = self.V @ inner
+            parts.append(self.V @ _times(self.hidden.dphi, displacement["W"] @ self.u))
         if "V" in self._trained:
-            outer = displacement["V"] @ self.hidden.phi
-            total = outer if total is None else total + outer
-        assert total is not None
-        return self.operator.apply(total.scale(self.root))  # type: ignore[no-any-return]
+            parts.append(displacement["V"] @ self.hidden.phi)
+        return self.operator.apply(reduce(add, parts).scale(self.root))  # type: ignore[no-any-return]
 
     def backward(self, w: IntervalVector) -> dict[str, IntervalMatrix]:
         """Return Mᵀw."""
@@ -70,22 +68,20 @@ class TwoLayerLinearisation:
         return self._gram({name: (one[name], one[name]) for name in self._trained}, self.operator.matrix, self._AV)
 
     def _gram(self, metric: Mapping[str, Any], A: IntervalMatrix, AV: IntervalMatrix) -> IntervalMatrix:
-        total: IntervalMatrix | None = None
+        parts: list[IntervalMatrix] = []
         if "W" in metric:
             u = self.network.u.astype(np.float64) ** 2
             growth = inflation(u.size + 6)
             low, high = metric["W"][0] @ u / growth, metric["W"][1] @ u * growth
             weight = _times(_squared(self.hidden.dphi), _between(low, high))
-            total = AV.scale_columns(weight) @ AV.T
+            parts.append(AV.scale_columns(weight) @ AV.T)
         if "V" in metric:
             square = _squared(self.hidden.phi)
             far, near = square.bounds()[1], np.maximum(square.bounds()[0], 0.0)
             growth = inflation(near.size + 6)
             low, high = metric["V"][0] @ near / growth, metric["V"][1] @ far * growth
-            outer = self._outer_gram(A, _between(low, high))
-            total = outer if total is None else total + outer
-        assert total is not None
-        return total.scale(self.root * self.root)
+            parts.append(self._outer_gram(A, _between(low, high)))
+        return reduce(add, parts).scale(self.root * self.root)
 
     def _outer_gram(self, A: IntervalMatrix, weights: IntervalVector) -> IntervalMatrix:
         """Return A diag(weights) Aᵀ; diagonal for a mask, whose matrix is never made."""

@@ -58,30 +58,22 @@ def tabulate(probe: Probe, unknowns: str | None = None) -> Operator:
     if structure is not None:
         return Operator(structure, kind=probe.kind, domain_shape=picture)
     matrix = _columns(probe)
-    if not np.iscomplexobj(matrix):
-        if unknowns is not None:
-            require_unknowns(unknowns)
-        operator = Operator(matrix, kind=probe.kind, domain_shape=picture)
-        single = operator.to_dense().dtype == np.float32
-        maps = _realified(probe, matrix.shape[0], complex_domain=False, complex_range=False)
-        dot_test(maps[0], maps[1], operator.to_dense(), "operator", roundoff=2.0**-24 if single else 2.0**-53)
-        return operator if unknowns != "complex" else operator.complexified()
-    _refuse_rounding(matrix)
-    chosen = unknowns or _choose(probe, matrix)
-    stacked = stack_matrix(matrix, chosen)
-    operator = Operator(
-        stacked, kind=probe.kind, domain_shape=picture, complex_signal=chosen == "complex", complex_data=True
-    )
-    maps = _realified(probe, matrix.shape[0], complex_domain=chosen == "complex", complex_range=True)
-    dot_test(
-        *maps,
-        operator.to_dense(),
-        "operator",
-        roundoff=2.0**-24 if matrix.dtype == np.complex64 else 2.0**-53,
-        complex_domain=chosen == "complex",
-        complex_range=True,
-    )
-    return operator
+    complex_range, complex_domain = np.iscomplexobj(matrix), False
+    if complex_range:
+        _refuse_rounding(matrix)
+        chosen = unknowns or _choose(probe, matrix)
+        matrix, complex_domain = stack_matrix(matrix, chosen), chosen == "complex"
+    elif unknowns is not None:
+        require_unknowns(unknowns)
+    tags: dict[str, Any] = {"complex_signal": complex_domain, "complex_data": complex_range}
+    operator = Operator(matrix, kind=probe.kind, domain_shape=picture, **tags)
+    sides: dict[str, Any] = {"complex_domain": complex_domain, "complex_range": complex_range}
+    dot_test(*_realified(probe, **sides), operator.to_dense(), "operator", roundoff=_roundoff(matrix), **sides)
+    return operator.complexified() if unknowns == "complex" else operator
+
+
+def _roundoff(matrix: np.ndarray) -> float:
+    return 2.0**-24 if matrix.dtype in (np.float32, np.complex64) else 2.0**-53
 
 
 def _structure(probe: Probe) -> Structure | None:
@@ -155,7 +147,7 @@ def picture_shape(shape: tuple[int, ...] | None) -> tuple[int, ...] | None:
 
 def _refuse_rounding(matrix: np.ndarray) -> None:
     real, imaginary = float(np.abs(matrix.real).max()), float(np.abs(matrix.imag).max())
-    noise = 64 * (2.0**-24 if matrix.dtype == np.complex64 else 2.0**-53)
+    noise = 64 * _roundoff(matrix)
     if 0 <= imaginary <= noise * real:
         raise InputError(
             f"operator: A gives complex numbers whose imaginary parts ({imaginary:.1g}) are rounding; return .real"
@@ -166,15 +158,14 @@ def _choose(probe: Probe, matrix: np.ndarray) -> str:
     """Complex where the map is complex-linear, real where it takes real signals only."""
     if probe.real_only:
         return "real"
-    forward, _ = _realified(probe, matrix.shape[0], complex_domain=True, complex_range=True)
-    roundoff = 2.0**-24 if matrix.dtype == np.complex64 else 2.0**-53
+    forward, _ = _realified(probe, complex_domain=True, complex_range=True)
     try:
-        return "complex" if is_linear(forward, stack_matrix(matrix), roundoff) else "real"
+        return "complex" if is_linear(forward, stack_matrix(matrix), _roundoff(matrix)) else "real"
     except InputError:  # complex arguments are refused
         return "real"
 
 
-def _realified(probe: Probe, m: int, *, complex_domain: bool, complex_range: bool) -> tuple[Map, Map | None]:
+def _realified(probe: Probe, *, complex_domain: bool, complex_range: bool) -> tuple[Map, Map | None]:
     """The map and its adjoint between real stacks."""
 
     def forward(x: np.ndarray) -> np.ndarray:

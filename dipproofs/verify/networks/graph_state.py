@@ -107,11 +107,7 @@ class GraphState:
     def idle(self) -> ByEntry:
         """Whether no node reads a parameter."""
         graph = self.point.graph
-        reached = {graph.output}
-        for place in range(graph.output, -1, -1):
-            if place in reached:
-                reached.update(graph.nodes[place].inputs)
-        return {name: _always(graph.leaves[name] not in reached) for name in self.trained}
+        return {name: _always(graph.leaves[name] not in graph.reached) for name in self.trained}
 
     def ends_in_metric(self, P: Mapping[str, Balls]) -> tuple[arb, arb]:
         """σ_min on Im(A) and the norm of M P^{1/2}: X·floats(P^{1/2}), and what that and M − X are away."""
