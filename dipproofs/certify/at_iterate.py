@@ -105,7 +105,10 @@ def certify_at(
         base, start = searched(base, schedule), _start(base, moving=momentum)
         f_0 = base.values[s.loss_0]
         given = loss.assumptions(base.prediction, problem.y, f_0) if f_0.is_finite else ()
-        before, signal = [*applicable, start, *given], None if recovery is None else (recovery, network)
+        before, signal = (
+            [*_inside(applicable, loss, f_0), start, *given],
+            None if recovery is None else (recovery, network),
+        )
         known = f_0.is_finite and not _blocked(given, loss)
         now = Guarantees()
         if signal is not None:
@@ -135,7 +138,7 @@ def _without_rank(
     """What needs no rank: ‖A g − y‖ ≤ ψ(f), so that ‖A g − ȳ‖ ≤ 2δ once that is at most δ ≥ ‖ε‖."""
     v, loss_0, psi_0 = enclose_loss(operator, problem.y, network, loss)
     if psi_0 is None:
-        return _failure(applicable, form, {}, common)
+        return _failure(_inside(applicable, loss, loss_0), form, {}, common)
     given = loss.assumptions(v, problem.y, loss_0)
     known = not _blocked([h for h in (*applicable, *given) if h.id != "rank"], loss)
     now = without_descent(recovery, network, psi_0) if known else Guarantees()
@@ -269,6 +272,17 @@ def _applicability(operator: OperatorBounds, loss: Any, m: int, form: str) -> li
     else:
         found.append(Hypothesis("loss", f"assumptions on {loss.convention} hold (theory §5)", Verdict.PROVED))
     return found
+
+
+def _inside(applicable: list[Hypothesis], loss: Any, f_0: Bound) -> list[Hypothesis]:
+    """With the loss's assumptions undecided where no finite loss shows that the prediction is in its domain."""
+    if f_0.is_finite or not loss.bounded_domain:
+        return applicable
+    reason = f"not shown here: {loss.domain}; {loss.theory.advice.get('start', 'start elsewhere')}"
+    return [
+        replace(h, verdict=Verdict.UNDECIDED, reason=reason) if h.id == "loss" and h.verdict is Verdict.PROVED else h
+        for h in applicable
+    ]
 
 
 def _start(base: Base, *, moving: bool) -> Hypothesis:

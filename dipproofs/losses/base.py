@@ -116,6 +116,11 @@ class Loss:
         return f"every entry of A g(u,θ) is in ]{_number_text(low)}, {_number_text(high)}["
 
     @property
+    def bounded_domain(self) -> bool:
+        """Whether there are real numbers at which the loss is not defined."""
+        return self.theory.domain != (-sp.oo, sp.oo)
+
+    @property
     def projects_data(self) -> bool:
         """Whether y may be replaced by its projection on Im(A) when rank A < m (squared loss only)."""
         return self.kind == "squared"

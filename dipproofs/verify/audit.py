@@ -273,6 +273,8 @@ class Audit:
     def _relation(self, relation: sp.Basic) -> bool | None:
         """A relation on the claimed sublevel set; false only if it is so on the true one as well."""
         truth = _truth(relation, self.env)
+        if truth is None and not self.known(s.omega).is_finite():  # no L: ω is below 1 for every step, in every form
+            truth = False if _truth(relation, {**self.env, s.omega: arb(1)}) is False else None
         if truth is False and self.vanishing is not None:
             return None  # the loss may be smaller, down to 0
         if truth is False and not self.theorem.architecture.refutable and _truth(relation, self.flattest) is not False:

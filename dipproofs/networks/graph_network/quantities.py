@@ -78,7 +78,7 @@ def enclose_graph(
     if observed.lipschitz * scale < sigma.lower**2:  # on a large ball the bounds of the nodes make the error larger
         _LATEST[network] = operator, observed
     lipschitz = _margin(Bound(0.0, observed.lipschitz))
-    values = {s.sigma_AJ: sigma, s.norm_AJ: largest, s.lipschitz_AJ: lipschitz}
+    values = {s.sigma_AJ: _roomy(sigma, largest), s.norm_AJ: largest, s.lipschitz_AJ: lipschitz}
     values |= {s.norm_A: operator.norm, s.sigma_A: operator.sigma}
     held = _held(ball.rho, kinks.margin)
     constants = {s.ball_radius: Bound.exact(held)}
@@ -118,6 +118,13 @@ def _bounded(
         if effort is PROOF and not low * extremes[0].lower ** 2 < share < high * extremes[0].upper ** 2:
             break
     return ball, observed, kinks, extremes
+
+
+def _roomy(sigma: Bound, largest: Bound) -> Bound:
+    """A smallest singular value that may be rounding alone: its upper end leaves room for another arithmetic's."""
+    if not (sigma.is_finite and largest.is_finite and sigma.upper > 0 and 2 * sigma.lower < sigma.upper):
+        return sigma
+    return Bound(sigma.lower, 2 * sigma.upper + 2.0**-44 * largest.upper, sigma.evidence)
 
 
 def efforts(point: Point) -> tuple[Effort, ...]:

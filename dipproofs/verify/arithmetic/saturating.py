@@ -29,6 +29,13 @@ def without_difference(expr: sp.Expr) -> tuple[sp.Expr, Function, sp.Expr] | Non
         if isinstance(inside, sp.exp):
             return inside.args[0], lambda z: increasing(_softplus, z), sp.Integer(0)
         return inside, arb.log1p, sp.Integer(0)
+    if (
+        isinstance(expr, sp.LambertW)
+        and len(expr.args) == 2
+        and expr.args[1] == -1
+        and isinstance(-expr.args[0], sp.exp)
+    ):
+        return (-expr.args[0]).args[0], lambda z: increasing(lambda end: -_upper_root(-end), z), sp.Integer(0)
     if not (expr.is_Add and expr.args[0].is_Rational):
         return None
     first, *others = expr.args
@@ -74,6 +81,16 @@ def _square_of_sech(z: arb) -> arb:
     """sech²z at a point z ≤ 0; 1 above, where rounding put the end of −|z|."""
     q = (2 * z.min(arb(0))).exp()
     return 4 * q / ((1 + q) * (1 + q))
+
+
+def _upper_root(t: arb) -> arb:
+    """−W₋₁(−exp(−t)), the root X ≥ 1 of X − ln X = t, at a point t, also where exp(−t) is no number of Arb."""
+    if not t > 1e6:
+        return -(-(-t).exp()).lambertw(-1)
+    X = t.union(2 * t)  # ln X ≤ X/2
+    for _ in range(60):
+        X = t + X.log()  # the root stays inside, in a ball that is smaller by the factor X each time
+    return X
 
 
 def _softplus(z: arb) -> arb:
