@@ -438,6 +438,18 @@ def test_proposals_measure_what_they_say(form: str, profile: str) -> None:
     assert not propose(none, plan, Step(None, 0.5)).feasible
 
 
+@pytest.mark.parametrize("form", ["residual", "concave", "integral"])
+@pytest.mark.parametrize("unit", [2.0**12, 2.0**-12])
+def test_another_unit_of_the_data_proposes_the_same_radius(form: str, unit: float) -> None:
+    scaled = ("norm_A", "sigma_A", "sigma_AJ", "norm_AJ", "sigma_A_in", "norm_V", "c_A0", "psi_0", "loss_gradient")
+    changes = {name: unit * NUMBERS[getattr(s, name)] for name in scaled}
+    plan, step = Plan(form, "observation", ARCHITECTURES["both"]), Step(None, 0.5)
+    mine, other = (propose(base_of(numbers_of("both", **x), "both"), plan, step) for x in ({}, changes))
+    assert mine.feasible and other.feasible
+    for name, factor in (("rho", 1.0), ("gamma", unit**-2), ("margin_ratio", 1.0), ("rate", 1.0)):
+        assert getattr(other, name) == pytest.approx(factor * getattr(mine, name), rel=1e-9, abs=0)
+
+
 @pytest.mark.parametrize("form", ["residual", "concave", "integral", "best", "paper"])
 def test_the_largest_feasible_loss(form: str) -> None:
     """Just below it some plan is feasible, well above it none is."""
