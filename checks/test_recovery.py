@@ -42,6 +42,8 @@ def test_substitutions() -> None:
     assert same(f.recovery_error.subs(s.psi_0, f.noise_level), f.recovery_at_early_stopping)
     assert same(f.sharp_error.subs(s.psi_0, f.noise_level), f.sharp_at_early_stopping)
     assert same(f.sharp_error.subs(s.psi_0, 0), f.sharp_at_limit)
+    both = f.recovery_error.subs(f.norm_forward, f.leakage)
+    assert same(f.sharp_error**2, both**2 + f.distance_to_range**2)
     # with the leakage bound and neither noise nor residual the sharp bound is the paper's
     big = sp.Symbol("b", positive=True)
     values = {f.norm_forward: sp.sqrt(f.sigma_AQ**2 + big), s.psi_0: 0, f.noise_norm: 0}

@@ -5,15 +5,18 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 import flint
 import numpy as np
 import pytest
+import sympy as sp
 from flint import arb
 
 from dipproofs import TwoLayer
 from dipproofs.certify.methods import heavy_ball, nesterov
+from dipproofs.certify.methods.decide import matrix_holds
 from dipproofs.certify.methods.polynomial import is_nonnegative
 from dipproofs.certify.methods.setting import ConstantBall, Direction, Setting
 from dipproofs.certify.methods.state import direction, gradient_norm
@@ -21,7 +24,8 @@ from dipproofs.enclosures import Bound, IntervalMatrix
 from dipproofs.networks.two_layer.linearisation import TwoLayerLinearisation
 from dipproofs.theory import symbols as s
 from dipproofs.theory.methods import symbols as m
-from dipproofs.verify.methods.inequalities import nowhere_negative
+from dipproofs.theory.methods.base import MatrixCondition
+from dipproofs.verify.methods.inequalities import failing, nowhere_negative
 from dipproofs.verify.methods.momentum import Momentum
 
 PRODUCERS: dict[str, Any] = {"heavy-ball": heavy_ball, "nesterov": nesterov}
@@ -169,3 +173,15 @@ def test_polynomials_on_an_interval(decide: Any) -> None:
         agreed += 1
         assert decide([arb(float(c)) for c in p], arb(float(low)), arb(float(high))) == (grid.min() > 0)
     assert agreed > 40
+
+
+@pytest.mark.parametrize("entries", [(-1, 0, 0), (0, 0, -1), (-1, 0, -1), (1, 2, 1), (0, 0, 0), (1, 1, 1), (2, -1, 1)])
+def test_matrices_without_negative_eigenvalues(entries: tuple[int, int, int]) -> None:
+    X = sp.Symbol("X")
+    numbers = tuple(sp.Integer(x) for x in entries)
+    condition: Any = MatrixCondition("x", numbers, X, (sp.Integer(0), sp.Integer(1)), "", "")  # type: ignore[arg-type]
+    a, b, c = entries
+    semidefinite = bool(np.linalg.eigvalsh([[a, b], [b, c]])[0] > -1e-12)
+    assert matrix_holds(condition, {}) == semidefinite
+    theorem: Any = SimpleNamespace(conditions=(), matrices=(condition,))
+    assert failing(theorem, {}) == ([] if semidefinite else ["x"])
