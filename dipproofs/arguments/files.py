@@ -5,6 +5,7 @@ Nothing is unpickled. A file with one array (`.npy`, a picture) gives it under t
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -87,7 +88,9 @@ def _npz(file: BinaryIO, label: str) -> Arrays:
 def _mat(path: Path, label: str) -> Arrays:
     import scipy.io
 
-    loaded = _guarded(label, ".mat file", lambda: scipy.io.loadmat(path))
+    with warnings.catch_warnings():  # SciPy 1.18 announces another class of sparse matrices; either is taken
+        warnings.simplefilter("ignore", DeprecationWarning)
+        loaded = _guarded(label, ".mat file", lambda: scipy.io.loadmat(path))
     numeric = {k: v for k, v in loaded.items() if not k.startswith("__") and getattr(v, "dtype", None) is not None}
     arrays = {k: v for k, v in numeric.items() if v.dtype.kind in "fiubc"}
     if not arrays:

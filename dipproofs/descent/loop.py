@@ -176,13 +176,21 @@ def norm_estimate(static: Static, iterations: Any, curved: bool, data: Data, the
         w, _ = pair
         curved_w = hessian(w) if curved else w
         image = product(curved_w)
-        size = jnp.sqrt(image @ image)
+        size = _length(image)
         # ⟨Hw, KHw⟩/⟨w, Hw⟩ grows towards the eigenvalue in every iteration, ‖KHw‖/‖w‖ need not
         quotient = (curved_w @ image) / (w @ curved_w) if curved else size
         return image / jnp.where(size > 0, size, 1), quotient
 
     w, size = jax.lax.fori_loop(0, iterations, body, (start, jnp.zeros((), start.dtype)))
     return size, w
+
+
+def _length(vector: Any) -> Any:
+    """Give ‖vector‖, also where its square leaves the number format: ‖M‖² may be as small as 1e-300."""
+    squared, largest, limits = vector @ vector, jnp.max(jnp.abs(vector)), jnp.finfo(vector.dtype)
+    scaled = vector / jnp.where(largest > 0, largest, 1)
+    inside = (squared > limits.tiny) & (squared < limits.max)
+    return jnp.where(inside, jnp.sqrt(squared), largest * jnp.sqrt(scaled @ scaled))
 
 
 @partial(jax.jit, static_argnames=("static",))

@@ -12,8 +12,8 @@ from dipproofs.enclosures import Bound, IntervalMatrix
 _UP = 1 + 2.0**-40
 #: A condition of the theorem is asked for with this slack, so that another arithmetic decides it alike.
 _MARGIN = 1e-6
-#: Of residual, ‖Mᵀr‖ and ‖M⁺r‖: their squares, and what is a rounding of them, must be far above the smallest float.
-_SMALLEST = 1e-120
+#: Of ‖r‖, ‖Mᵀr‖, ‖M⁺r‖ and ‖K‖: their squares, and what is a rounding of them, must be far inside the floats' range.
+_SMALLEST, _LARGEST = 1e-120, 1e120
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,12 @@ def squares_are_floats(residual: float, norm: float) -> bool:
     Example:
         >>> squares_are_floats(1e-9, 0.1), squares_are_floats(1e-161, 1.0), squares_are_floats(1e-90, 1e40)
         (True, False, False)
+        >>> squares_are_floats(1.0, 1e90)
+        False
     """
-    return norm > 0 and residual * min(1.0, norm, 1 / norm) >= _SMALLEST
+    if not norm > 0:
+        return False
+    return all(_SMALLEST <= size <= _LARGEST for size in (residual, residual * norm, residual / norm, norm * norm))
 
 
 def smoothing(count: int, gamma: float, low: float, high: float) -> np.ndarray:

@@ -14,8 +14,8 @@ from dipproofs.verify.arithmetic.expressions import upper
 from dipproofs.verify.arithmetic.splitting import Matrix
 
 LONGEST = 4000
-#: ‖r‖, ‖r‖‖M‖ and ‖r‖/‖M‖ have to be above it: where their squares underflow the curves would be too low.
-SMALLEST = 1e-121
+#: ‖r‖, ‖r‖‖M‖, ‖r‖/‖M‖ and ‖M‖² have to be between them: where squares underflow the curves would be too low.
+SMALLEST, LARGEST = 1e-121, 1e121
 
 
 class Frozen:
@@ -73,8 +73,9 @@ class Curve:
         if not (gamma > 0 and env[s.sigma_AJ] > 0):
             raise ValueError("found a forecast, expected none: s_A is not known to be positive")
         norm = env[s.norm_AJ]
-        if not all(_above(residual.size * part) > SMALLEST for part in (arb(1), norm, 1 / norm)):
-            raise ValueError("found a forecast, expected none: squares of so small a residual are no floats")
+        sizes = (residual.size, residual.size * norm, residual.size / norm, norm**2)
+        if not all(SMALLEST < _above(size) < LARGEST for size in sizes):
+            raise ValueError("found a forecast, expected none: squares of residual or Jacobian are no floats")
         self.count, self.up = length + 1, 1 + (length + 99) * 2.0**-51
         self.gamma, self.least = _above(gamma), _below(gamma)
         self.ell, self.ball, self.S = (_above(env[x]) for x in (s.lipschitz_AJ, s.norm_AJ_ball, s.S))
