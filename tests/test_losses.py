@@ -15,11 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import dipproofs.losses as losses
-from dipproofs.enclosures import Bound, Evidence, IntervalMatrix, compile_arb, enclose
+from checks.balls import exact, loss_and_gradient
+from dipproofs.enclosures import Bound, Evidence, IntervalMatrix, enclose
 from dipproofs.errors import InputError
 from dipproofs.losses import Loss, envelope, iterations_to, make_loss
 from dipproofs.theory import LOSSES
-from dipproofs.theory.losses.base import r, v, y
 from dipproofs.theory.losses.record import loss_of_record, scale_of_record
 from dipproofs.theory.symbols import e, loss_curvature, loss_gradient
 
@@ -52,44 +52,6 @@ def near(loss: Loss, size: float) -> np.ndarray:
     return centre(loss, DATA) + size * np.array([1.0, -0.7, 0.3, -0.9, 0.5, -0.2])
 
 
-def exact_value(loss: Loss, prediction: np.ndarray, data: np.ndarray) -> tuple[flint.arb, list[flint.arb]]:
-    """L and ∇L in the arithmetic in force."""
-    theory = loss.theory
-    values = {q.symbol: Fraction(loss.parameters[q.name]) for q in theory.parameters}
-    values = {symbol: flint_rational(x) for symbol, x in values.items()}
-    scale = flint_arb(losses.base.resolve_scale(loss.scale, data.size))
-    points = [(flint.arb(a), flint.arb(b)) for a, b in zip(prediction.tolist(), data.tolist())]
-    if theory.structure == "entrywise":
-        entry = compile_arb((v, y), theory.entry.subs(values))
-        slope = compile_arb((v, y), theory.entry.subs(values).diff(v))
-        return scale * total([entry(*x) for x in points]), [scale * slope(*x) for x in points]
-    entry = compile_arb((r,), theory.entry.subs(values))
-    slope = compile_arb((r,), theory.entry.subs(values).diff(r))
-    sizes = [a - b for a, b in points]
-    if theory.structure == "radial":
-        length = total([x * x for x in sizes]).sqrt()
-        return scale * entry(length), [scale * slope(length) * x / length for x in sizes]
-    value = total([entry(abs(x)) for x in sizes if x != 0])
-    return scale * value, [scale * slope(abs(x)) * (1 if x > 0 else -1) if x != 0 else flint.arb(0) for x in sizes]
-
-
-def flint_rational(x: Fraction) -> object:
-    import sympy
-
-    return sympy.Rational(x.numerator, x.denominator)
-
-
-def flint_arb(x: Fraction) -> flint.arb:
-    return flint.arb(flint.fmpq(x.numerator, x.denominator))
-
-
-def total(terms: list[flint.arb]) -> flint.arb:
-    result = flint.arb(0)
-    for term in terms:
-        result += term
-    return result
-
-
 # --- floating point ---------------------------------------------------------------------------------------
 @pytest.mark.parametrize("loss", ALL, ids=NAMES)
 @pytest.mark.parametrize("size", [1e-12, 1e-9, 1e-5, 1e-2, 0.09])
@@ -97,11 +59,11 @@ def test_no_digits_are_lost_near_zero(loss: Loss, size: float) -> None:
     """Value and gradient agree with 400-bit values to 13 digits, down to residuals of 1e-12."""
     prediction = near(loss, size)
     with flint.ctx.workprec(400):
-        value, gradient = exact_value(loss, prediction, DATA)
+        value, gradient = loss_and_gradient(loss, exact(prediction), exact(DATA))
         floats = loss.value(np, prediction, DATA), loss.gradient(np, prediction, DATA)
         background = 1e-15 * 20 / size if loss.parameters.get("background") else 0.0  # v + b rounds
         assert abs(flint.arb(float(floats[0])) / value - 1) < 2e-13 + background
-        for mine, theirs in zip(floats[1].tolist(), gradient):
+        for mine, theirs in zip(floats[1].tolist(), gradient.entries()):
             assert abs(flint.arb(mine) - theirs) <= (2e-13 + background) * abs(theirs)
 
 
@@ -156,7 +118,7 @@ def test_enclosed_value(loss: Loss, size: float) -> None:
     prediction = near(loss, size)
     point = loss.enclose(prediction, DATA)
     with flint.ctx.workprec(400):
-        value, _ = exact_value(loss, prediction, DATA)
+        value, _ = loss_and_gradient(loss, exact(prediction), exact(DATA))
         assert flint.arb(point.lower) <= value <= flint.arb(point.upper)
     assert point.relative_width < 1e-14
     radius = size / 8
