@@ -102,7 +102,7 @@ def _lp(v: arb, y: arb, p: dict[str, float]) -> Pair:
     r, power = v - y, arb(p["p"])
     size = abs(r)
     if not size > 0:
-        return arb.nan(), arb.nan()
+        return (size, size) if size == 0 else (arb.nan(), arb.nan())
     return (power * size.log()).exp() / power, _sign(r) * ((power - 1) * size.log()).exp()
 
 
