@@ -354,16 +354,20 @@ def test_radii_move_singular_values_by_their_norm() -> None:
         sigma_min(IntervalMatrix(np.zeros((0, 3))))
 
 
-@pytest.mark.parametrize("condition", [1e3, 1e6, 1e9, 1e12, 1e14])
-def test_ill_conditioned_singular_values_are_narrow(condition: float) -> None:
+@pytest.mark.parametrize(
+    ("n", "condition"),
+    [(12, 1e3), (12, 1e6), (12, 1e9), (12, 1e12), (12, 1e14), (50, 1e2), (300, 1e4), (200, 1e8), (120, 1e12)],
+)
+def test_ill_conditioned_singular_values_are_narrow(n: int, condition: float) -> None:
     """The careful path, where the Gram matrix is useless; exactness of containment is decided by `test_enclosures`."""
     rng = np.random.default_rng(int(math.log10(condition)))
-    left, right = (np.linalg.qr(rng.standard_normal((n, n)))[0] for n in (12, 15))
-    x = left * np.geomspace(1, 1 / condition, 12) @ right[:12]
+    left, right = (np.linalg.qr(rng.standard_normal((size, size)))[0] for size in (n, n + 3))
+    x = left * np.geomspace(1, 1 / condition, n) @ right[:n]
     found = sigma_min(IntervalMatrix(x))
     assert found.relative_width < (1e-6 if condition < 1e10 else 1e-3 if condition < 1e13 else 3e-2) and found.contains(
         found.mid
     )
+    assert sigma_min(IntervalMatrix(x.T)).relative_width <= found.relative_width * 2
     assert abs(found.mid * condition - 1) < 1e-14 * condition + 1e-8
     (square,) = [Gram.of_rows(x).smallest()]
     assert F(square.upper) >= F(found.lower) ** 2 and F(square.lower) <= F(found.upper) ** 2

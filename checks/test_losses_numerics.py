@@ -174,28 +174,8 @@ def test_domains_end_where_the_entry_does(kind: str) -> None:
 
 def test_building_blocks_keep_their_digits() -> None:
     """x − ln(1+x), eˣ − 1 − x and ln cosh x, on both sides of every switch between a series and the library."""
-    points = [
-        0.0,
-        1e-200,
-        -1e-200,
-        1e-9,
-        -1e-9,
-        0.01,
-        -0.01,
-        0.2,
-        -0.2,
-        0.24,
-        -0.24,
-        0.26,
-        -0.26,
-        0.34,
-        -0.34,
-        0.49,
-        -0.49,
-        0.51,
-        -0.51,
-    ]
-    points += [0.7, -0.7, 0.99, -0.99, 1.0, 1.01, -1.01, 2.0, -2.0, 5.0, 30.0, 100.0]
+    sizes = [1e-200, 1e-9, 0.01, 0.2, 0.24, 0.26, 0.34, 0.49, 0.51, 0.7, 0.99, 1.01, 2.0, 5.0]
+    points = [0.0, *sizes, *[-size for size in sizes], 1.0, 30.0, 100.0]
     with mp.workdps(500):
         for x in points:
             at = np.array([x])

@@ -17,6 +17,13 @@ from dipproofs import cli
 cli._plug_in()
 
 
+def conditioned(m: int, n: int, condition: float, seed: int = 0) -> np.ndarray:
+    """A matrix with singular values from 1 down to 1/condition, in geometric progression."""
+    rng, r = np.random.default_rng(seed), min(m, n)
+    left, right = (np.linalg.qr(rng.standard_normal((size, r)))[0] for size in (m, n))
+    return np.asarray((left * np.geomspace(1, 1 / condition, r)) @ right.T)
+
+
 def gaussian_problem(m: int = 5, n: int = 10, kappa: float = 3.0, seed: int = 0) -> dp.InverseProblem:
     """A with singular values spaced linearly from 1 to 1/κ, y = A x̄."""
     rng = np.random.default_rng(seed)

@@ -6,19 +6,13 @@ import math
 
 import numpy as np
 import pytest
+from helpers import conditioned
 
 from dipproofs.enclosures import IntervalMatrix, norm, sigma_min, singular
 from dipproofs.enclosures.gram import Gram
 from dipproofs.enclosures.singular import extreme_singular_values
 from dipproofs.verify.arithmetic import Gram as OtherGram
 from dipproofs.verify.arithmetic import Matrix
-
-
-def rows(m: int, n: int, condition: float, seed: int) -> np.ndarray:
-    """A matrix with singular values from 1 down to 1/condition."""
-    rng = np.random.default_rng(seed)
-    left, right = (np.linalg.qr(rng.standard_normal((size, size)))[0] for size in (m, n))
-    return (left * np.geomspace(1, 1 / condition, m)) @ right[:m]
 
 
 @pytest.mark.parametrize("condition", [1.0, 1e3, 1e6, 1e7, 1e9])
@@ -28,7 +22,7 @@ def test_the_factor_of_the_gram_matrix_gives_the_truth(
 ) -> None:
     monkeypatch.setattr(singular, "_SMALL", 0)
     for seed in range(6):
-        x = rows(m, n, condition, seed)
+        x = conditioned(m, n, condition, seed)
         truth = OtherGram(Matrix.of(x)).sigma
         found = singular._by_factor(x, Gram.of_rows(x))
         assert found.lower <= float(truth.upper()) and float(truth.lower()) <= found.upper
@@ -37,7 +31,7 @@ def test_the_factor_of_the_gram_matrix_gives_the_truth(
 
 
 def test_both_extremes_agree_with_each_alone() -> None:
-    x = IntervalMatrix.from_exact(rows(230, 260, 1e4, 1))
+    x = IntervalMatrix.from_exact(conditioned(230, 260, 1e4, 1))
     largest, smallest = extreme_singular_values(x)
     assert largest == norm(x)
     assert smallest == sigma_min(x) and smallest.lower > 0

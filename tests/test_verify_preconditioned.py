@@ -5,18 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from flint import arb, ctx, fmpz_mat
+from helpers import conditioned
 
 from dipproofs.verify.arithmetic import Gram, Matrix, orthonormalised
 from dipproofs.verify.arithmetic.preconditioned import largest_of_rows, least_eigenvalue
 from dipproofs.verify.arithmetic.rounded import Rounded
-
-
-def graded(m: int, n: int, condition: float, seed: int) -> np.ndarray:
-    """A matrix with singular values from 1 down to 1/condition."""
-    rng = np.random.default_rng(seed)
-    left = np.linalg.qr(rng.standard_normal((m, m)))[0]
-    right = np.linalg.qr(rng.standard_normal((n, n)))[0][:m]
-    return left * np.geomspace(1, 1 / condition, m) @ right
 
 
 def least(x: np.ndarray) -> arb:
@@ -31,7 +24,7 @@ def least(x: np.ndarray) -> arb:
 @pytest.mark.parametrize(("condition", "goal"), [(1.0, 1e-9), (1e3, 1e-9), (1e5, 1e-8), (1e7, 1e-6), (1e11, 1e-3)])
 @pytest.mark.parametrize("scale", [1.0, 2.0**-90, 2.0**90])
 def test_least_eigenvalues_contain_the_exact_ones(m: int, n: int, condition: float, goal: float, scale: float) -> None:
-    x = graded(m, n, condition, m) * scale
+    x = conditioned(m, n, condition, m) * scale
     found = least_eigenvalue(Rounded(x), goal)
     truth = least(x)
     assert found is not None and found.contains(truth) and found.rad() < goal * found.mid()
@@ -77,7 +70,7 @@ def test_out_of_range_or_too_much_asked_for() -> None:
 
 def test_proposals_are_not_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
     """A wrong factor, and a wrong Gram matrix, give no answer or a true one."""
-    x = graded(20, 25, 10.0, 3)
+    x = conditioned(20, 25, 10.0, 3)
     truth = least(x)
     found = least_eigenvalue(Rounded(x), 1e-9, np.eye(20))
     assert found is None or found.contains(truth)
@@ -89,7 +82,7 @@ def test_proposals_are_not_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_norms_of_rows_contain_the_exact_ones() -> None:
     for condition in (1.0, 1e8):
-        W = graded(50, 50, condition, 5)
+        W = conditioned(50, 50, condition, 5)
         with ctx.workprec(128):
             truth = Gram(Matrix.of(W)).largest
         found = largest_of_rows(W)
