@@ -238,7 +238,7 @@ def test_a_kernel_in_the_cone_breaks_the_recovery_bound() -> None:
     entry = certificate.guarantees.extra["recovery"]
     assert certificate.proved and certificate.guarantees.recovery_error is None
     assert entry["restricted_injectivity"]["verdict"] == "refuted"
-    assert "atoms" in entry["restricted_injectivity"]["reason"]
+    assert "two-layer-synthesis" in entry["restricted_injectivity"]["reason"]
     sigma = certificate.quantities["sigma_A"].lower
     x, psi = list(follow(certificate))[-1]
     assert np.linalg.norm(x - drawn.x) > (psi + np.linalg.norm(drawn.noise)) / sigma + 1e-3

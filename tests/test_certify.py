@@ -38,14 +38,6 @@ def test_forecast_is_within_a_factor_two() -> None:
     assert observed / 2 <= forecast <= 2 * observed
 
 
-def test_guaranteed_iterations_hold_along_the_run() -> None:
-    cert = dp.certify(gaussian_problem(), network())
-    for target, count in cert.guarantees.iterations_to_loss.items():
-        index = cert.iteration + count
-        if index < cert.run.history.loss.size:
-            assert cert.run.history.loss[index] <= float(target)
-
-
 def test_a_narrow_inner_layer_is_refuted_with_a_cure() -> None:
     cert = dp.certify(gaussian_problem(), network(width=4, train="inner"), max_iterations=50)
     assert cert.verdict is Verdict.REFUTED

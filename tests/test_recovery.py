@@ -102,13 +102,6 @@ def test_unknown_noise_gives_no_claim_but_a_reason() -> None:
     assert "noise.norm" in entry["early_stopping"]["reason"]
 
 
-def test_wide_operator_without_basis_is_refuted_with_advice() -> None:
-    problem = dp.InverseProblem(WIDE, WIDE @ X8, X8)
-    entry = recovery(certify(problem, network(8), max_iterations=3000))
-    assert entry["restricted_injectivity"]["verdict"] == "refuted"
-    assert "two-layer-synthesis" in entry["restricted_injectivity"]["reason"]
-
-
 def test_more_atoms_than_observations_are_refuted() -> None:
     atoms = np.eye(8)[:, :7]
     problem = dp.InverseProblem(WIDE, WIDE @ X8, X8)
@@ -138,15 +131,6 @@ def test_guaranteed_stop_is_the_first_iterate_below_the_noise() -> None:
     assert residuals[-1] <= level.lower < residuals[-2] * (1 + 1e-6)
     assert final.guarantees.early_stopping_iteration == 0
     assert run.iterations < tall().run.iterations
-
-
-def test_prediction_is_kept_by_the_run() -> None:
-    certificate = tall(level=0.001)
-    level = recovery(certificate)["early_stopping"]["level"].lower
-    predicted = certificate.guarantees.early_stopping_iteration
-    residuals = np.sqrt(2 * certificate.run.history.loss)
-    observed = int(np.argmax(residuals <= level))
-    assert predicted is not None and observed <= certificate.iteration + predicted
 
 
 def test_projected_data_have_the_same_gradients_and_loss_zero() -> None:
