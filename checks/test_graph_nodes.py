@@ -18,7 +18,7 @@ import sympy as sp
 
 from checks.registry import proves
 from dipproofs.enclosures.upward import upward
-from dipproofs.theory import formula
+from dipproofs.theory import core, formula
 from dipproofs.theory.architectures import graph_nodes as t
 
 BLOCKS = (slice(0, 3), slice(3, 5))
@@ -456,8 +456,6 @@ def test_theorem_t_for_any_adjoints() -> None:
 )
 def test_broken_formulas_are_caught(name: str, wrong: sp.Expr, monkeypatch: pytest.MonkeyPatch) -> None:
     """The attack sees a missing term and a constant that is too small."""
-    from dipproofs.theory import core
-
     old = formula(f"graph.node.{name}")
     monkeypatch.setitem(core._FORMULAS, old.id, type(old)(old.id, wrong, old.meaning, old.source))
     attribute = next(key for key, value in vars(t).items() if value is old.expr)

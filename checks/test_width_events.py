@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import flint
 import numpy as np
 import pytest
@@ -102,8 +104,6 @@ def test_textbook_events_hold() -> None:
 @pytest.mark.parametrize("law", ["rademacher", "gaussian"])
 def test_sets_of_neurons(law: str) -> None:
     """max over all sets of two or three neurons of ‖PV_S‖², against its bound; and the mean is not a bound."""
-    from itertools import combinations
-
     c = cell(law=law, n=4, m=3)
     width, failures, means = 24, 0, 0
     count, entropy = sparse.set_size, sparse.entropy_of_sets
@@ -125,8 +125,6 @@ def test_sets_of_neurons(law: str) -> None:
 
 def test_few_neurons_lemma() -> None:
     """max over w in [0,1]^k with Σw ≤ s of λ_max(V diag(w) Vᵀ) is at a set: attacked by random w."""
-    from itertools import combinations
-
     random = np.random.default_rng(3)
     for _ in range(200):
         V, size = random.standard_normal((3, 8)), int(random.integers(1, 5))

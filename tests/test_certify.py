@@ -17,6 +17,7 @@ from dipproofs.certify.quantities import enclose_base, estimate_base
 from dipproofs.certify.search import Step
 from dipproofs.enclosures import Evidence, Verdict
 from dipproofs.losses import SquaredError
+from dipproofs.theory import quantities
 from dipproofs.theory import symbols as s
 
 
@@ -150,7 +151,6 @@ def test_json_is_complete_and_reproducible(tmp_path) -> None:
 
 def test_width_bounds_in_the_same_session_leave_certificates_alone() -> None:
     import dipproofs.theory.width  # noqa: F401
-    from dipproofs.theory import quantities
 
     symbols = [q.symbol for q in quantities().values()]
     assert len(set(symbols)) == len(symbols), "two quantities with one symbol would be mixed up"

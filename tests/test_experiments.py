@@ -15,7 +15,9 @@ from helpers import run
 
 from dipproofs.errors import InputError
 from dipproofs.experiments import EXPERIMENTS
+from dipproofs.experiments.batch import run_batch
 from dipproofs.experiments.command import listing
+from dipproofs.experiments.instances import Size, random_instance
 from dipproofs.experiments.statistics import clopper_pearson, fitted_power, half_boundary
 from dipproofs.sweeps.store import FILE, Store, derived_seed, plain
 from dipproofs.sweeps.sweep import run_cells
@@ -252,8 +254,6 @@ def test_boundaries_and_powers() -> None:
 )
 def test_batches_do_what_descend_does(activation: str, train: str) -> None:
     from dipproofs.descent import descend
-    from dipproofs.experiments.batch import run_batch
-    from dipproofs.experiments.instances import Size, random_instance
 
     sizes = [Size(9, 3, 20, train, activation=activation), Size(9, 3, 13, train, 1.0, activation=activation)]
     problems, networks = zip(*(random_instance(size, seed) for seed, size in enumerate(sizes)))
@@ -273,9 +273,6 @@ def test_batches_do_what_descend_does(activation: str, train: str) -> None:
 
 
 def test_batches_notice_overflow_and_count_rises() -> None:
-    from dipproofs.experiments.batch import run_batch
-    from dipproofs.experiments.instances import Size, random_instance
-
     problem, network = random_instance(Size(6, 3, 8), 1)
     good, bad = run_batch([problem], [network], 0.05, 5000, 1e-6), run_batch([problem], [network], 1e9, 500, 1e-6)
     assert good.rises[0] == 0 and good.reached[0]
@@ -283,7 +280,6 @@ def test_batches_notice_overflow_and_count_rises() -> None:
 
 
 def test_runs_are_certified_only_by_proof() -> None:
-    from dipproofs.experiments.instances import Size
     from dipproofs.experiments.measured import certified_text, measured_runs
 
     rows = measured_runs(Size(8, 4, 32), [1, 2, 3], 2000, 1e-7)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from functools import cache
 
+import flint
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -258,8 +259,6 @@ def test_unusable_claims() -> None:
 # --- tools ---------------------------------------------------------------------------------------------------
 def test_what_cannot_be_enclosed_stays_unknown() -> None:
     """A failed inversion or an undefined point never becomes a number."""
-    import flint
-
     x = sp.Symbol("x", real=True)
     primitive = DecreasingPrimitive([(sp.oo, sp.exp(x))], x)
     with flint.ctx.workprec(128):
@@ -281,7 +280,6 @@ def test_signs_by_subdivision() -> None:
     assert nonnegative_on(sp.exp(x) - 1 - x, x, 20.0) is True
     assert nonnegative_on(sp.exp(x) - 1 - sp.Rational(11, 10) * x, x, 20.0) is False
     assert not defined_on(1 / (x - 1), x, 3.0) and defined_on(1 / (x + 1), x, 3.0)
-    import flint
 
     values = range_on(sp.cos(x), x, flint.arb(2))
     assert values.lower == pytest.approx(math.cos(2), abs=1e-4) and values.upper == pytest.approx(1, abs=1e-4)

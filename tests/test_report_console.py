@@ -16,9 +16,12 @@ from rich.cells import cell_len
 
 from dipproofs.enclosures import Bound, Verdict
 from dipproofs.errors import InputError
-from dipproofs.report import render_certificate, render_check, to_text
+from dipproofs.report import certificate_html, render_certificate, render_check, to_text, words
+from dipproofs.report.claims import NAMES as CLAIMS
+from dipproofs.report.claims import claim_lines, worst
 from dipproofs.report.details import network_text
-from dipproofs.report.words import check_headline, headline, paper_sentence, rate_sentences, standing
+from dipproofs.report.explain import explain
+from dipproofs.report.words import check_headline, headline, margin, paper_sentence, rate_sentences, standing
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -151,7 +154,6 @@ def test_widths_are_listed_with_how_they_are_known() -> None:
 
 def test_margins_show_the_end_that_matters() -> None:
     from dipproofs.certificate.record import Hypothesis
-    from dipproofs.report.words import margin
 
     bound = Bound(0.1234, 0.5678)
     assert margin(Hypothesis("H", "", Verdict.PROVED, bound)) == "≥ 0.123"
@@ -161,8 +163,6 @@ def test_margins_show_the_end_that_matters() -> None:
 
 
 def test_an_interrupted_run_says_so_first() -> None:
-    from dipproofs.report import certificate_html
-
     cert = case("proved")
     cut = replace(cert, run=replace(cert.run, stopped="interrupted"))
     said = f"Interrupted at iteration {cert.run.iterations}"
@@ -213,8 +213,6 @@ def test_the_short_text_fits_on_a_screen_and_ends_with_the_verdict() -> None:
 
 
 def test_the_headline_has_the_colour_of_the_worst_claim_asked_for() -> None:
-    from dipproofs.report.claims import worst
-
     cert = case("picture")
     assert worst(cert) == "proved"
     recovery = {**cert.guarantees.extra["recovery"], "sharp": None}
@@ -228,8 +226,6 @@ def test_the_headline_has_the_colour_of_the_worst_claim_asked_for() -> None:
 
 
 def test_what_is_missing_for_a_bound_is_said() -> None:
-    from dipproofs.report.claims import claim_lines
-
     cert = case("picture")
     recovery = dict(cert.guarantees.extra["recovery"])
     recovery |= {"sharp": None, "noise_norm": None, "distance_to_range": None, "signal_norm": None}
@@ -246,8 +242,6 @@ def test_symbols_are_defined_where_they_are_used() -> None:
 
 
 def test_explain_knows_every_word_of_a_certificate() -> None:
-    from dipproofs.report.explain import explain
-
     kept = [json.loads(path.read_text(encoding="utf-8")) for path in (ROOT / "docs" / "gallery").glob("*.json")]
     made = [case(name).to_json() for name in ("proved", "picture", "failed", "estimated", "log-cosh", "polynomial")]
     made += json.loads((ROOT / "tests" / "data" / "records.json").read_text(encoding="utf-8")).values()
@@ -260,9 +254,6 @@ def test_explain_knows_every_word_of_a_certificate() -> None:
 
 
 def test_explain_knows_every_word_that_the_program_can_print() -> None:
-    from dipproofs.report import words
-    from dipproofs.report.claims import NAMES as CLAIMS
-    from dipproofs.report.explain import explain
     from dipproofs.theory.methods import METHOD_THEOREMS, METHODS
 
     printed = {*words.TITLES, *words.FORM_WORDS, *CLAIMS, *METHODS, *map(str, Verdict), "assumed", "vacuous"}

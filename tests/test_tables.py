@@ -15,6 +15,7 @@ import pytest
 
 from dipproofs.errors import InputError
 from dipproofs.tables import FORMATS, Column, Table, make_table
+from dipproofs.tables.figures import save_figure, varying_axis, width_figure
 from dipproofs.tables.options import integers, names, numbers
 from dipproofs.tables.render import short
 
@@ -254,8 +255,6 @@ def test_tables_do_not_import_jax(alone: Any) -> None:
 
 
 def test_figures_come_from_the_records(tmp_path: Path) -> None:
-    from dipproofs.tables.figures import save_figure, varying_axis, width_figure
-
     table = make_table("width", n=100, m=10, kappa="1,10,100", form="concave,flow", bound="block,split")
     assert varying_axis(table) == "kappa"
     figure = width_figure(table, "kappa")
@@ -271,8 +270,6 @@ def test_figures_come_from_the_records(tmp_path: Path) -> None:
 
 
 def test_figures_refuse_mixed_records() -> None:
-    from dipproofs.tables.figures import varying_axis, width_figure
-
     table = make_table("width", n="10,20", m=5, delta="0.1,0.05", bound="block")
     with pytest.raises(InputError, match="several values of delta"):
         width_figure(table, "n")

@@ -76,7 +76,6 @@ def _plant(fault: str, monkeypatch: pytest.MonkeyPatch) -> str:
         psi_at = Loss.psi_at
         monkeypatch.setattr(Loss, "psi_at", lambda self, value, constants: psi_at(self, value, constants) * 9 / 10)
         return "KL inequality"
-    from dipproofs.testing import problem
 
     certify = problem.api.certify
 

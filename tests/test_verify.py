@@ -14,15 +14,14 @@ from verify_cases import Record, hand_made, load, tamperings, write
 
 import dipproofs.verify
 from dipproofs.certificate.claims import derive
+from dipproofs.certificate.write import save
+from dipproofs.certify.api import certify
 from dipproofs.verify import exit_code, verify
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A certified run on disk, with its certificate at the last iterate."""
-    from dipproofs.certificate.write import save
-    from dipproofs.certify.api import certify
-
     where = tmp_path_factory.mktemp("run")
     save(certify(gaussian_problem(3, 6), network(6, 32), tolerance=1e-8), where)
     return where
@@ -299,8 +298,6 @@ NO_PROFILES: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_a_loss_of_ones_own_is_verified(tmp_path: Path, profile: str) -> None:
-    from dipproofs.certificate.write import save
-    from dipproofs.certify.api import certify
     from dipproofs.losses import Loss
 
     certificate = certify(gaussian_problem(3, 6), network(6, 64), Loss.custom(profile), tolerance=1e-6)
@@ -321,8 +318,6 @@ def test_a_loss_of_ones_own_is_verified(tmp_path: Path, profile: str) -> None:
 
 def test_a_kernel_of_dependent_atoms_refutes_nothing(tmp_path: Path) -> None:
     """AB has a kernel because B has one: that says nothing about A on Im B."""
-    from dipproofs.certificate.write import save
-    from dipproofs.certify.api import certify
     from dipproofs.networks import TwoLayer
     from dipproofs.problems import InverseProblem
 
