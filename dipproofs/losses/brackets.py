@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _MARGINS = [2.0**k for k in (-44, -36, -24, -12, -4, 0, 2, 5, 10, 20)]
 _FINER = (1024, 8192)
-_LOWEST, _HIGHEST, _HALVINGS = -110.0, 62.0, 64
+_LOWEST, _HIGHEST, _TRIALS, _CLOSE = -110.0, 62.0, 64, 2.0**-51
 
 
 def sublevel_brackets(
@@ -44,18 +44,26 @@ def sublevel_brackets(
 
 
 def _proposals(loss: Loss, y: np.ndarray, level: float, side: int) -> np.ndarray:
-    """Coordinate of the root, by bisection of its logarithm in floats."""
+    """Coordinate of the root, in floats, by regula falsi (Illinois): ln h is nearly a line in ln s."""
     numerics = loss.theory.numerics
     if numerics.branch is None:
         raise ValueError(f"loss {loss.kind} has no branches")
     low, high = np.full(y.shape, _LOWEST), np.full(y.shape, _HIGHEST)
+    below, above = np.full(y.shape, -np.inf), np.full(y.shape, np.inf)  # ln h − ln level at both, halved where stuck
+    last = np.zeros(y.shape)
     with np.errstate(all="ignore"):
-        for _ in range(_HALVINGS):
-            middle = (low + high) / 2
-            d = numerics.branch(np, np.exp2(middle), y, loss.parameters, side)
-            above = ~(numerics.entry(np, d, y, loss.parameters) < level)
-            low, high = np.where(above, low, middle), np.where(above, middle, high)
-    return np.asarray(np.exp2((low + high) / 2))
+        for _ in range(_TRIALS):
+            guess = high - above / (above - below) * (high - low)
+            guess = np.where((low < guess) & (guess < high), guess, (low + high) / 2)
+            d = numerics.branch(np, np.exp2(guess), y, loss.parameters, side)
+            found = np.log(numerics.entry(np, d, y, loss.parameters) / level)
+            grown, stuck = ~(found < 0), np.sign(found) == last
+            below = np.where(grown, np.where(stuck, below / 2, below), found)
+            above = np.where(grown, found, np.where(stuck, above / 2, above))
+            low, high, last = np.where(grown, low, guess), np.where(grown, guess, high), np.sign(found)
+            if (np.abs(found) <= _CLOSE * (1 + np.abs(guess))).all():
+                break
+    return np.asarray(np.exp2(guess))
 
 
 def _one_side(loss: Loss, y: np.ndarray, level: Fraction, side: int) -> list[flint.arb]:
