@@ -192,7 +192,7 @@ class Bound:
         infinite = _infinite(self) or _infinite(that)
         if infinite and (self.lower <= 0 <= self.upper or that.lower <= 0 <= that.upper):
             return Bound.unknown(max(self.evidence, that.evidence))
-        pairs = [(a, b) for a in (self.lower, self.upper) for b in (that.lower, that.upper)]
+        pairs = dict.fromkeys((a, b) for a in (self.lower, self.upper) for b in (that.lower, that.upper))
         return self._result(
             that, min(multiply_ends(a, b, down) for a, b in pairs), max(multiply_ends(a, b, up) for a, b in pairs)
         )

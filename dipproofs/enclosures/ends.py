@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import flint
 
-from dipproofs.enclosures.rounding import down
+from dipproofs.enclosures.rounding import down, down_quotient
 
 Rounding: TypeAlias = Callable[[Fraction], float]
 
@@ -19,7 +19,8 @@ def add_ends(a: float, b: float, rounding: Rounding) -> float:
     if math.isinf(a) or math.isinf(b):
         total = a + b
         return (-math.inf if rounding is down else math.inf) if math.isnan(total) else total
-    return float(rounding(Fraction(a) + Fraction(b)))
+    (p, q), (r, s) = a.as_integer_ratio(), b.as_integer_ratio()
+    return _rounded(p * s + q * r, q * s, rounding)
 
 
 def multiply_ends(a: float, b: float, rounding: Rounding) -> float:
@@ -28,7 +29,12 @@ def multiply_ends(a: float, b: float, rounding: Rounding) -> float:
         return 0.0
     if math.isinf(a) or math.isinf(b):
         return a * b
-    return float(rounding(Fraction(a) * Fraction(b)))
+    (p, q), (r, s) = a.as_integer_ratio(), b.as_integer_ratio()
+    return _rounded(p * r, q * s, rounding)
+
+
+def _rounded(top: int, bottom: int, rounding: Rounding) -> float:
+    return down_quotient(top, bottom) if rounding is down else -down_quotient(-top, bottom)
 
 
 def power_of_end(x: float, power: Fraction) -> flint.arb:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,7 @@ def require_ieee() -> None:
         )
 
 
+@lru_cache(maxsize=1024)
 def gamma(terms: int) -> float:
     """Upper bound of γ_p = p·u/(1 − p·u), Higham's constant for `terms` = p roundings.
 
@@ -76,11 +78,17 @@ def above(x: Array, terms: int = 1) -> Array:
 
 def down(value: Fraction) -> float:
     """Largest float ≤ value (−inf below the range of floats)."""
+    return down_quotient(value.numerator, value.denominator)
+
+
+def down_quotient(top: int, bottom: int) -> float:
+    """Largest float ≤ top/bottom for bottom > 0, which need not be in lowest terms: cheaper than a fraction."""
     try:
-        nearest = float(value)
+        nearest = top / bottom
     except OverflowError:
-        return math.nextafter(math.inf, 0.0) if value > 0 else -math.inf
-    return nearest if Fraction(nearest) <= value else math.nextafter(nearest, -math.inf)
+        return math.nextafter(math.inf, 0.0) if top > 0 else -math.inf
+    above, below = nearest.as_integer_ratio()
+    return nearest if above * bottom <= top * below else math.nextafter(nearest, -math.inf)
 
 
 def up(value: Fraction) -> float:
