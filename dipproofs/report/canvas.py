@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from dipproofs.report.style import INK, PAGE_COLOURS, PAPER, RULE, style
@@ -27,7 +29,7 @@ def svg_text(figure: Figure, name: str, description: str) -> str:
     from html import escape
 
     stream = io.StringIO()
-    with style():
+    with style(), _laid_out(figure):
         figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     text = stream.getvalue()
     text = text[text.index("<svg") :]
@@ -42,6 +44,27 @@ def svg_text(figure: Figure, name: str, description: str) -> str:
     opening = re.sub(r'\s(width|height)="[^"]*"', "", opening)
     opening = re.sub(r'\sxmlns(:xlink)?="[^"]*"', "", opening)
     return f'{opening} role="img" aria-label="{escape(description)}">{rest}'.strip()
+
+
+@contextmanager
+def _laid_out(figure: Figure) -> Iterator[None]:
+    """Find the layout for SVG and draw once: matplotlib itself draws twice, the first time for the layout alone."""
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    canvas, engine, dpi = figure.canvas, figure.get_layout_engine(), figure.dpi
+    if engine is None:
+        yield
+        return
+    try:
+        FigureCanvasSVG(figure)
+        figure.dpi = 72
+        engine.execute(figure)
+        figure.set_layout_engine("none")
+        yield
+    finally:
+        figure.set_layout_engine(engine)
+        figure.set_canvas(canvas)
+        figure.dpi = dpi
 
 
 def png_bytes(figure: Figure, dpi: int = 160, *, background: str = "white") -> bytes:
