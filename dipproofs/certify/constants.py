@@ -117,6 +117,24 @@ def float_evaluate(plan: Plan, environment: Environment, rho: Any, gamma: Any) -
         return {**env, **dict(zip(made, function(*_floats(env, symbols)), strict=True))}
 
 
+@cache
+def _numpy_after(plan: Plan, expr: sp.Expr) -> tuple[tuple[sp.Symbol, ...], Callable[..., Any]]:
+    needed, chain = set(expr.free_symbols), [(None, expr)]
+    for symbol, value in reversed(plan.theorem.constants):
+        if symbol in needed:
+            needed = needed - {symbol} | value.free_symbols
+            chain.insert(0, (symbol, value))
+    symbols = tuple(sorted(needed, key=str))
+    return symbols, compile_floats(symbols, chain)
+
+
+def float_at(plan: Plan, expr: sp.Expr, environment: Environment, rho: Any, gamma: Any) -> Any:
+    """One expression after `float_evaluate`, of which no more is done than it needs; t is 0."""
+    symbols, function = _numpy_after(plan, expr)
+    with np.errstate(all="ignore"):
+        return function(*_floats({**environment, s.rho: rho, s.gamma: gamma, s.t: 0.0}, symbols))[-1]
+
+
 def float_cumulative(plan: Plan, env: Environment, ends: np.ndarray) -> np.ndarray:
     """Return ∫₀^{ρ_i} by the midpoint rule for arrays of ρ and of constants."""
     middle = (np.arange(PANELS) + 0.5) / PANELS

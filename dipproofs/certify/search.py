@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from dipproofs.certify.constants import Environment, Plan, float_call, float_cumulative, float_evaluate
+from dipproofs.certify.constants import Environment, Plan, float_at, float_call, float_cumulative, float_evaluate
 from dipproofs.certify.quantities import Base
 from dipproofs.theory import FORMS
 from dipproofs.theory import symbols as s
@@ -110,7 +110,7 @@ def propose(base: Base, plan: Plan, step: Step, psi: float | None = None) -> Can
     if psi is not None:
         env[s.psi_0] = psi
     psi_0 = env[s.psi_0]
-    F_0 = float(float_call(plan.theorem.F, _at_start(plan, env, step, base)))
+    F_0 = float(_at_start(plan, plan.theorem.F, env, step, base))
     if not (F_0 > 0 and psi_0 > 0 and math.isfinite(psi_0)):
         return Candidate(plan, math.nan, math.nan, 0.0, -math.inf, step.free)
     rho = _up_to(largest_radius(plan.theorem, env), psi_0 / F_0 * _MULTIPLES)
@@ -175,7 +175,7 @@ def _largest_psi(base: Base, plan: Plan, step: Step) -> float:
     env = dict(base.weaker_ends)
     psi_0 = env[s.psi_0]
     env[s.psi_0] = psi_0 * _SMALL
-    F_0 = float(float_call(plan.theorem.F, _at_start(plan, env, step, base)))
+    F_0 = float(_at_start(plan, plan.theorem.F, env, step, base))
     if not (F_0 > 0 and psi_0 > 0 and math.isfinite(psi_0)):
         return 0.0
     rho = _up_to(largest_radius(plan.theorem, env), psi_0 / F_0 * _FRACTIONS)
@@ -189,15 +189,10 @@ def _largest_psi(base: Base, plan: Plan, step: Step) -> float:
     return float(limit.max())
 
 
-def _at_start(plan: Plan, env: Environment, step: Step, base: Base) -> Environment:
+def _at_start(plan: Plan, expr: Any, env: Environment, step: Step, base: Base) -> Any:
+    """An expression at ρ = t = 0, and at γ = 0 where the step is free."""
     gamma = step.gamma if step.gamma is not None else 0.0
-    return {**float_evaluate(plan, env, 0.0, gamma * _scale(plan, base)), s.t: 0.0}
-
-
-def _step_at_start(plan: Plan, env: Environment, step: Step, base: Base) -> float:
-    """The normalised step at ρ = 0; 0 where the step is free."""
-    relation = plan.theorem.hypotheses["step"].relation
-    return float(float_call(relation.lts, _at_start(plan, env, step, base)))
+    return float_at(plan, expr, env, 0.0, gamma * _scale(plan, base))
 
 
 def _scale(plan: Plan, base: Base) -> float:
@@ -211,7 +206,7 @@ def _values(plan: Plan, env: Environment, rho: np.ndarray, step: Step, base: Bas
     relation = theorem.hypotheses["step"].relation
     with np.errstate(all="ignore"):
         if step.gamma is None:
-            size = float_call(relation.lts, float_evaluate(plan, env, rho, 1.0 + zero))
+            size = float_at(plan, relation.lts, env, rho, 1.0 + zero)
             effective = step.q / size * (1 - 1e-8)
             gamma = effective / scale + zero  # the size is one number where the Jacobian is constant
         else:
@@ -221,7 +216,7 @@ def _values(plan: Plan, env: Environment, rho: np.ndarray, step: Step, base: Bas
         taken = float_call(relation.lts, full)
         ok = (taken <= theorem.form.limit) if theorem.form.closed else (taken < theorem.form.limit)
         if theorem.form.short is not None:
-            ok &= (taken <= theorem.form.short) | (_step_at_start(plan, env, step, base) > theorem.form.short)
+            ok &= (taken <= theorem.form.short) | (_at_start(plan, relation.lts, env, step, base) > theorem.form.short)
         ok = (ok & (float_call(theorem.integrand, {**full, s.t: rho}) > 0)) | np.zeros_like(rho, bool)
         integral = float_cumulative(plan, full, rho)
     return {"env": full, "ok": ok, "omega": full[s.omega] + zero, "integral": integral, "gamma": gamma}
