@@ -74,34 +74,11 @@ def _piecewise(expr: sp.Piecewise) -> Callable[[Env], Any]:
     return union
 
 
-def _power(base: Callable[[Env], Any], exponent: sp.Expr) -> Callable[[Env], Any]:
-    """x to a power; Arb's own takes logarithms of a ball that contains 0."""
-    if exponent.is_Integer:
-        times = abs(int(exponent))
-        if exponent > 0:
-            return lambda env: reduce(operator.mul, [base(env)] * times)
-        return lambda env: 1 / reduce(operator.mul, [base(env)] * times)
-    raised, half = compiled(exponent), exponent == sp.Rational(1, 2)
-
-    def power(env: Env) -> Any:
-        x = base(env)
-        if isinstance(x, acb):  # inside an integral: sqrt and powers off their cuts
-            return acb.pow(x, raised(env), analytic=env["analytic"])
-        return root(x) if half else x ** raised(env)
-
-    return power
-
-
-def _quotient(expr: sp.Mul) -> Callable[[Env], Any]:
-    """A product with its reciprocals as divisions, which are exact where the quotient is: x/x = 1."""
-    below = [part for part in expr.args if part.is_Pow and part.exp.is_Integer and part.exp < 0]
-    above = [compiled(part) for part in expr.args if part not in below] or [compiled(sp.Integer(1))]
-    divisors = [compiled(1 / part) for part in below]
-
-    def quotient(env: Env) -> Any:
-        return reduce(operator.truediv, [x(env) for x in divisors], reduce(operator.mul, [x(env) for x in above]))
-
-    return quotient
+def _power(x: Any, exponent: Any, env: Env) -> Any:
+    """x to a power that is no integer."""
+    if isinstance(x, acb):  # inside an integral: sqrt and powers off their cuts
+        return acb.pow(x, arb(0.5) if exponent is None else exponent, analytic=env["analytic"])
+    return root(x) if exponent is None else x**exponent
 
 
 def _called(name: str, x: Any, env: Env) -> Any:
@@ -115,6 +92,105 @@ def _called(name: str, x: Any, env: Env) -> Any:
     return x.log(analytic=env["analytic"]) if name == "log" else getattr(x, name)()
 
 
+_NAMES: dict[str, Any] = {
+    "acb": acb, "pi": arb.pi, "E": arb.const_e, "Max": arb.max, "Min": arb.min, "reduce": reduce, "mul": operator.mul,
+    "power": _power, "called": _called,
+}  # fmt: skip
+
+
+class _Writer:
+    """Writes an expression as a Python function, an assignment for each distinct part; first what does not vary."""
+
+    def __init__(self, variable: sp.Symbol | None = None, plain: sp.Expr | None = None) -> None:
+        self.names: dict[Any, str] = {}
+        self.space: dict[str, Any] = dict(_NAMES)
+        self.lines: list[str] = []
+        self.varying: dict[str, str] = {}
+        self.variable, self.plain = variable, plain
+        if variable is not None:
+            self.names[variable], self.varying["x"] = "x", ""
+
+    def function(self, expr: sp.Expr) -> Callable[[Env], Any]:
+        """Return env ↦ value or, with a variable, env ↦ (value of the variable ↦ value)."""
+        result = self.visit(expr)
+        inner = [f"{name} = {code}" for name, code in self.varying.items() if code]
+        if self.variable is None:
+            body = [*self.lines, f"return {result}"]
+        else:
+            body = [*self.lines, "def along(x):", *(f"    {line}" for line in inner), f"    return {result}"]
+            body.append("return along")
+        exec("\n    ".join(["def function(env):", *body]), self.space)
+        return self.space["function"]  # type: ignore[no-any-return]
+
+    def visit(self, expr: Any) -> str:
+        """Return the name of the value of a part."""
+        if expr not in self.names:
+            self.names[expr] = self.kept(expr) if expr.is_Integer else self._assigned(*self._code(expr))
+        return self.names[expr]
+
+    def kept(self, value: Any) -> str:
+        """Name something that is no part of the expression (an integer as a ball)."""
+        self.space[name := f"k{len(self.space)}"] = arb(int(value)) if isinstance(value, sp.Integer) else value
+        return name
+
+    def _assigned(self, code: str, parts: list[str]) -> str:
+        name = f"v{len(self.lines) + len(self.varying)}"
+        if any(part in self.varying for part in parts):
+            self.varying[name] = code
+        else:
+            self.lines.append(f"{name} = {code}")
+        return name
+
+    def _code(self, expr: Any) -> tuple[str, list[str]]:
+        """What to assign, and the parts that it is made of."""
+        if expr.is_Symbol:
+            return f"env[{self.kept(expr)}]", []
+        if expr.is_Rational:
+            return f"{self.visit(sp.Integer(expr.p))} / {int(expr.q)}", []
+        if expr in (sp.pi, sp.E):
+            return f"{expr}()", []
+        if isinstance(expr, sp.Piecewise):
+            return self._called_with_env(_piecewise(expr), expr)
+        if expr is not self.plain and (stable := without_difference(expr)) is not None:
+            parts = [self.visit(stable[0]), self.visit(stable[2])]
+            plain, _ = self._called_with_env(_plain(expr), expr)
+            return f"{plain} if isinstance({parts[0]}, acb) else {self.kept(stable[1])}({parts[0]}) + {parts[1]}", parts
+        if isinstance(expr, sp.Mul):  # reciprocals as divisions, which are exact where the quotient is: x/x = 1
+            below = [part for part in expr.args if part.is_Pow and part.exp.is_Integer and part.exp < 0]
+            above = [self.visit(part) for part in expr.args if part not in below] or [self.visit(sp.Integer(1))]
+            parts = above + [self.visit(1 / part) for part in below]
+            return " / ".join([" * ".join(above), *parts[len(above) :]]), parts
+        if expr.is_Pow:
+            return self._power(self.visit(expr.base), expr.exp)
+        parts = [self.visit(part) for part in expr.args]
+        if isinstance(expr, AppliedUndef):  # what stands for it is given as a function
+            return f"env[{self.kept(expr.func)}]({parts[0]})", parts
+        if expr.is_Add:
+            return " + ".join(parts), parts
+        if expr.func in (sp.Max, sp.Min):
+            return reduce(lambda a, b: f"{expr.func.__name__}({a}, {b})", parts), parts
+        if isinstance(expr, sp.LambertW):
+            return f"{parts[0]}.lambertw({int(expr.args[1]) if len(expr.args) == 2 else 0})", parts
+        if expr.func not in _METHODS:
+            raise NotImplementedError(f"the verifier cannot evaluate {expr.func}")
+        return f"called({_METHODS[expr.func]!r}, {parts[0]}, env)", parts
+
+    def _power(self, base: str, exponent: sp.Expr) -> tuple[str, list[str]]:
+        """x to a power; Arb's own takes logarithms of a ball that contains 0."""
+        if exponent.is_Integer:
+            times = abs(int(exponent))
+            product = " * ".join([base] * times) if times < 9 else f"reduce(mul, [{base}] * {times})"
+            return (product if exponent > 0 else f"1 / ({product})"), [base]
+        parts = [base] + ([] if exponent == sp.Rational(1, 2) else [self.visit(exponent)])
+        return f"power({base}, {'None' if len(parts) == 1 else parts[1]}, env)", parts
+
+    def _called_with_env(self, function: Callable[[Env], Any], expr: sp.Expr) -> tuple[str, list[str]]:
+        name = self.kept(function)
+        if self.variable is None or self.variable not in expr.free_symbols:
+            return f"{name}(env)", []
+        return f"{name}({{**env, {self.kept(self.variable)}: x}})", ["x"]
+
+
 @cache
 def compiled(expr: sp.Expr) -> Callable[[Env], Any]:
     """Turn an expression into a function of a dictionary symbol → ball.
@@ -122,42 +198,17 @@ def compiled(expr: sp.Expr) -> Callable[[Env], Any]:
     Raises:
         NotImplementedError: the expression holds something that the verifier cannot evaluate.
     """
-    if expr.is_Symbol:
-        return lambda env: env[expr]
-    if expr.is_Rational:
-        return lambda env: arb(int(expr.p)) / int(expr.q)
-    if expr in (sp.pi, sp.E):
-        return lambda env: arb.pi() if expr is sp.pi else arb.const_e()
-    if isinstance(expr, sp.Piecewise):
-        return _piecewise(expr)
-    plain = _from_parts(expr)
-    if (stable := without_difference(expr)) is None:
-        return plain
-    inner, f, rest = compiled(stable[0]), stable[1], compiled(stable[2])
-
-    def careful(env: Env) -> Any:
-        z = inner(env)
-        return plain(env) if isinstance(z, acb) else f(z) + rest(env)
-
-    return careful
+    return _Writer().function(expr)
 
 
-def _from_parts(expr: sp.Expr) -> Callable[[Env], Any]:
-    if isinstance(expr, sp.Mul):
-        return _quotient(expr)
-    parts = [compiled(part) for part in expr.args]
-    if isinstance(expr, AppliedUndef):  # what stands for it is given as a function
-        return lambda env: env[expr.func](parts[0](env))
-    if expr.is_Pow:
-        return _power(parts[0], expr.exp)
-    kinds: dict[Any, Any] = {sp.Add: operator.add, sp.Max: arb.max, sp.Min: arb.min}
-    if expr.func in kinds:
-        return lambda env: reduce(kinds[expr.func], [part(env) for part in parts])
-    if isinstance(expr, sp.LambertW):
-        return lambda env: parts[0](env).lambertw(int(expr.args[1]) if len(expr.args) == 2 else 0)
-    if expr.func not in _METHODS:
-        raise NotImplementedError(f"the verifier cannot evaluate {expr.func}")
-    return lambda env: _called(_METHODS[expr.func], parts[0](env), env)
+@cache
+def _plain(expr: sp.Expr) -> Callable[[Env], Any]:
+    return _Writer(plain=expr).function(expr)
+
+
+@cache
+def _along(expr: sp.Expr, variable: sp.Symbol) -> Callable[[Env], Callable[[arb], arb]]:
+    return _Writer(variable).function(expr)
 
 
 def evaluate(expr: Any, env: Env) -> arb:
@@ -201,8 +252,8 @@ def area(expr: sp.Expr, variable: sp.Symbol, end: arb, env: Env, panels: int) ->
     """
     if not expr.free_symbols <= {*env, variable}:
         return arb.nan(), arb.nan()
-    f, h = compiled(expr), end / panels
-    values = [f({**env, variable: h * i / 2}) for i in range(2 * panels + 1)]
+    f, h = _along(expr, variable)(env), end / panels
+    values = [f(h * i / 2) for i in range(2 * panels + 1)]
     ends = (values[0] + values[-1]) / 2
     return h * sum(values[1::2], arb(0)), h * (ends + sum(values[2:-1:2], arb(0)))
 
