@@ -21,6 +21,7 @@ from flint import arb
 from checks.effort import TIMES
 from checks.random_certificates import random_certificate, written
 from dipproofs.theory import PROFILES, quantities
+from dipproofs.theory.numeric import float_function
 from dipproofs.theory.symbols import S, t
 from dipproofs.verify import verify
 from dipproofs.verify.arithmetic import splitting
@@ -128,8 +129,16 @@ def _at_the_end(record: dict[str, Any], profile: str) -> str:
     """F(S) of a profile from the claimed numbers, to five digits; "" where they do not determine it."""
     values = {q.symbol: record["quantities"].get(name) for name, q in quantities().items()}
     known = {symbol: (float(claim["lower"]) + float(claim["upper"])) / 2 for symbol, claim in values.items() if claim}
-    expr = PROFILES[profile].F.subs(t, S)
-    return f"{float(expr.subs(known)):.5g}" if expr.free_symbols <= set(known) else ""
+    known[t] = known.get(S)
+    symbols, F = _compiled(profile)
+    given = [known.get(symbol) for symbol in symbols]
+    return "" if None in given else f"{float(F(*given)):.5g}"
+
+
+@cache
+def _compiled(profile: str) -> tuple[list[Any], Any]:
+    symbols = sorted(PROFILES[profile].F.free_symbols, key=str)
+    return symbols, float_function(symbols, PROFILES[profile].F, "math")
 
 
 def _tamper(kind: str, record: dict[str, Any], path: Path, rng: np.random.Generator) -> bool:

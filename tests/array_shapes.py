@@ -63,17 +63,18 @@ def _hints(annotations: Mapping[str, Any], module: str) -> dict[str, Any]:
 
 def checked(function: Callable[..., Any], hints: Mapping[str, Any]) -> Callable[..., Any]:
     """Return the function with its annotated arrays checked; a dimension means one number in a call."""
-    signature = inspect.signature(function)
+    order, kind = list(inspect.signature(function).parameters), function.__qualname__
+    places = [(order.index(name), name, f"{kind}({name})", hint) for name, hint in hints.items() if name != "return"]
 
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         with jaxtyped("context"):  # type: ignore[attr-defined]
-            for name, value in signature.bind(*args, **kwargs).arguments.items():
-                if name in hints:
-                    _check(f"{function.__qualname__}({name})", value, hints[name])
+            for place, name, title, hint in places:
+                if place < len(args) or name in kwargs:
+                    _check(title, args[place] if place < len(args) else kwargs[name], hint)
             result = function(*args, **kwargs)
             if "return" in hints:
-                _check(f"{function.__qualname__}() ->", result, hints["return"])
+                _check(f"{kind}() ->", result, hints["return"])
             return result
 
     return call
