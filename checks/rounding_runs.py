@@ -56,7 +56,8 @@ CASES: tuple[tuple[tuple[int, int, int, int], str, str, bool], ...] = (
 )
 
 
-def draw(rng: np.random.Generator) -> tuple[Any, Any, Any, float]:
+def draw(rng: np.random.Generator) -> tuple[Any, ...]:
+    """Problem, network, loss, operator, base quantities and a step below 2/(2c‖M‖²)."""
     (m, n, d, k), activation, scale, mask = CASES[rng.integers(len(CASES))]
     A = rng.normal(size=(m, n)) * 10 ** rng.uniform(-2, 2)
     if mask:
@@ -68,16 +69,17 @@ def draw(rng: np.random.Generator) -> tuple[Any, Any, Any, float]:
     )  # fmt: skip
     near = A @ network.output()
     y = near + rng.normal(size=m) * np.linalg.norm(near) * 10 ** rng.uniform(-13, 1)
-    return dp.InverseProblem(A, y), network, SquaredError(scale), rng.uniform(0.05, 0.9)
+    problem, loss = dp.InverseProblem(A, y), SquaredError(scale)
+    operator = bound_operator(problem.operator)
+    base = enclose_base(operator, y, network, loss, unprojected=False)
+    step = rng.uniform(0.05, 0.9) / (base.values[s.norm_AJ].upper ** 2 * base.residual_scale.upper)
+    return problem, network, loss, operator, base, step
 
 
 def steps(rng: np.random.Generator, count: int, single: bool = False) -> list[tuple[float, float]]:
     """(‖e‖, a + b‖∇f‖) of some steps of one run of the program, on the ball that they need."""
-    problem, network, loss, share = draw(rng)
-    operator = bound_operator(problem.operator)
-    base = enclose_base(operator, problem.y, network, loss, unprojected=False)
+    problem, network, loss, operator, base, step = draw(rng)
     c2 = base.residual_scale
-    step = share / (base.values[s.norm_AJ].upper ** 2 * c2.upper)
     engine = Engine(problem, network, loss, GradientDescent(), Constant())
     truth, carry, found = Exact(problem, network), engine.start, []
     for _ in range(count):
@@ -115,11 +117,7 @@ def floor_run(rng: np.random.Generator, extra: int = 300) -> dict[str, float] | 
     Returns:
         Violations, the floor over the largest residual seen after it, observed iterations over promised ones.
     """
-    problem, network, loss, share = draw(rng)
-    operator = bound_operator(problem.operator)
-    base = enclose_base(operator, problem.y, network, loss, unprojected=False)
-    c2 = base.residual_scale
-    step = share / (base.values[s.norm_AJ].upper ** 2 * c2.upper)
+    problem, network, loss, operator, _, step = draw(rng)
     cert = certify_at(problem, network, loss, operator, Step(step))
     entry = cert.guarantees.extra.get("floating_point")
     if entry is None or entry["iterations"] > 4000:

@@ -50,6 +50,7 @@ FORMULAS = {f.id.removeprefix(PREFIX): f.expr for f in theory.formulas() if f.id
 
 
 def scales(expr: sp.Expr, powers: dict[sp.Symbol, int], wanted: int) -> bool:
+    """Whether the value is the unit to the power ``wanted`` times what it was, with symbols in the other unit."""
     symbols = sorted(expr.free_symbols, key=str)
     values = {x: sp.Rational(3 * i + 5, 4 + i) for i, x in enumerate(symbols)}
     unit = sp.Rational(7, 2)

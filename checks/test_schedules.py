@@ -7,6 +7,7 @@ import pytest
 import sympy as sp
 from flint import arb
 
+from checks.balls import schedule_factor
 from checks.registry import proves
 from dipproofs.descent.schedule import SCHEDULES as RUNTIME
 from dipproofs.descent.schedule import make_schedule
@@ -24,15 +25,6 @@ CASES = [(kind, options) for kind, many in PARAMETERS.items() for options in man
 SYMBOLS = (start, count, power, horizon)
 
 
-def _factor(kind: str, options: dict, tau: int) -> arb:
-    """The schedule's definition, written out here."""
-    if kind == "polynomial":
-        return arb(1 + tau) ** -arb(options["power"])
-    if kind == "cosine":
-        return (1 + (arb.pi() * tau / options["horizon"]).cos()) / 2 if tau < options["horizon"] else arb(0)
-    return arb(1)
-
-
 def _value(expr: sp.Expr, options: dict, t: int, n: int) -> arb:
     known = [arb(t), arb(n), arb(options.get("power", 0)), arb(options.get("horizon", 1))]
     return compile_arb(SYMBOLS, expr)(*known)
@@ -44,7 +36,7 @@ def test_sums_and_largest_factors_against_the_definition(kind: str, options: dic
     assert count not in SCHEDULES[kind].largest.free_symbols
     with flint.ctx.workprec(200):
         for t in (0, 1, 3, 49, 399):
-            factors = [_factor(kind, options, tau) for tau in range(t, t + 600)]
+            factors = [schedule_factor(make_schedule(kind, **options), tau) for tau in range(t, t + 600)]
             largest = _value(SCHEDULES[kind].largest, options, t, 0)
             assert abs(largest - factors[0]) < 1e-50 and all(f <= largest + 1e-50 for f in factors)
             total = arb(0)

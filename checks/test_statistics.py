@@ -12,12 +12,12 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from checks.width_draws import cell
 from dipproofs import InverseProblem, SquaredError, TwoLayer, certify
 from dipproofs.certify.at_iterate import certify_at
 from dipproofs.certify.search import Step
 from dipproofs.experiments.statistics import clopper_pearson
 from dipproofs.operators.bounds import bound_operator
-from dipproofs.tables.cells import WidthCell
 from dipproofs.tables.width import smallest_widths
 
 N, M, KAPPA, DELTA = 4, 3, Fraction(2), Fraction(1, 10)
@@ -51,12 +51,11 @@ def setting(seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def width_of(form: str, train: str) -> int:
-    cell = WidthCell(
-        n=N, m=M, d=3, kappa=KAPPA, y_norm=None, noise=Fraction(0), loss="squared", form=form, q=Fraction(1, 2),
-        delta=DELTA, train=train, activation="tanh", law="uniform", profile="auto",
+    where = cell(
+        n=N, m=M, d=3, kappa=KAPPA, form=form, q=Fraction(1, 2), delta=DELTA, train=train, law="uniform",
         bound="rank" if train == "inner" else "block",
     )  # fmt: skip
-    width = smallest_widths([cell])[cell].k
+    width = smallest_widths([where])[where].k
     assert width is not None
     return width
 

@@ -132,17 +132,6 @@ def test_few_neurons_lemma() -> None:
         w = random.uniform(0, 1, 8) ** random.integers(1, 6)
         w = np.minimum(1, w * size / w.sum())
         assert np.linalg.eigvalsh((V * w) @ V.T)[-1] <= best + 1e-9
-    s_in_lemma_holds = 0
-    for _ in range(200):
-        k_, r = 30, 3
-        V, a, step = random.standard_normal((r, k_)), random.standard_normal(k_), random.standard_normal(k_)
-        step *= random.uniform(0, 4) / np.linalg.norm(step)
-        moved = slope(a + step) - slope(a)
-        assert np.abs(moved).max() <= 1.0 and (np.abs(moved) <= 0.77 * np.abs(step) + 1e-12).all()
-        before, after = (np.linalg.svd(V * slope(b), compute_uv=False)[-1] for b in (a, a + step))
-        change = np.linalg.norm(V * moved, 2)
-        s_in_lemma_holds += after >= before - change - 1e-9
-    assert s_in_lemma_holds == 200
 
 
 @pytest.mark.parametrize("bound", ["block", "split"])

@@ -41,6 +41,14 @@ def network(n: int = 10, width: int = 64, train: str = "both", **options: object
     return dp.TwoLayer.init(n=n, width=width, train=train, **options)
 
 
+def masked_convolution(activation: str = "silu", m: int = 10, channels: int = 5, seed: int = 1) -> tuple:
+    """A small convolutional network, a mask, and data near what the network makes."""
+    network = dp.Convolutional.init((6, 6), channels=channels, depth=2, activation=activation, seed=seed)
+    rng = np.random.default_rng(seed)
+    A = np.eye(36)[np.sort(rng.permutation(36)[:m])]
+    return network, A, A @ network.output() + 0.05 * rng.standard_normal(m)
+
+
 def run(*arguments: object) -> tuple[int, str, str]:
     """Run a command of `dipproofs` and return its exit status and both streams; what it did not foresee is raised."""
     result = CliRunner().invoke(cli.app, [str(a) for a in arguments])

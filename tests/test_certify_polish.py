@@ -6,24 +6,19 @@ import json
 
 import numpy as np
 import pytest
+from helpers import masked_convolution
 
 import dipproofs as dp
 from dipproofs.errors import InputError
-from dipproofs.networks import Convolutional, GraphNetwork, TwoLayer
+from dipproofs.networks import TwoLayer
 from dipproofs.report.claims import claim_lines
 from dipproofs.verify.polish import check_polish
 
 
-def case() -> tuple[dp.InverseProblem, GraphNetwork]:
-    network = Convolutional.init((6, 6), channels=5, depth=2, activation="silu", seed=1)
-    rng = np.random.default_rng(1)
-    A = np.eye(36)[np.sort(rng.permutation(36)[:8])]
-    return dp.InverseProblem(A, A @ network.output() + 0.05 * rng.standard_normal(8)), network
-
-
 @pytest.fixture(scope="module")
 def polished() -> dp.Certificate:
-    problem, network = case()
+    network, A, y = masked_convolution(m=8)
+    problem = dp.InverseProblem(A, y)
     return dp.certify(problem, network, max_iterations=2, polish="gauss-newton")
 
 
@@ -72,6 +67,7 @@ def test_a_smaller_distance_is_found(polished: dp.Certificate) -> None:
     ],
 )
 def test_what_cannot_be_polished_is_refused(network: TwoLayer | None, options: dict, words: str) -> None:
-    problem, own = case()
+    own, A, y = masked_convolution(m=8)
+    problem = dp.InverseProblem(A, y)
     with pytest.raises(InputError, match=words):
         dp.certify(problem, network or own, **options)

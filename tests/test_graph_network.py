@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from helpers import masked_convolution
 
 import dipproofs as dp
 from dipproofs.enclosures import Evidence
@@ -17,14 +18,6 @@ from dipproofs.operators.bounds import bound_operator
 from dipproofs.theory import symbols as s
 
 
-def case(activation: str = "silu", m: int = 10) -> tuple[GraphNetwork, np.ndarray, np.ndarray]:
-    """A small convolutional network, a mask and data."""
-    network = Convolutional.init((6, 6), channels=5, depth=2, activation=activation, seed=1)
-    rng = np.random.default_rng(1)
-    A = np.eye(36)[np.sort(rng.permutation(36)[:m])]
-    return network, A, A @ network.output() + 0.05 * rng.standard_normal(m)
-
-
 def jacobian(network: GraphNetwork, A: np.ndarray) -> np.ndarray:
     """M in floats, from the graph's own reverse mode."""
     parts = vjp(network.graph, network.values, A.reshape(len(A), *network.output_shape))
@@ -33,7 +26,7 @@ def jacobian(network: GraphNetwork, A: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("dense", [False, True])
 def test_enclosures_contain_what_floats_find(dense: bool) -> None:
-    network, A, y = case()
+    network, A, y = masked_convolution()
     if dense:
         A = np.random.default_rng(2).standard_normal((8, 36))
         y = A @ network.output() + 0.1
@@ -56,7 +49,7 @@ def test_enclosures_contain_what_floats_find(dense: bool) -> None:
 
 
 def test_estimates_have_the_same_keys_and_nearly_the_same_values() -> None:
-    network, A, y = case("leaky-relu")
+    network, A, y = masked_convolution("leaky-relu")
     operator = bound_operator(A)
     proved = network.enclose(operator, y, dp.SquaredError(), radius=1e-9)
     rough = network.estimate(operator, y, dp.SquaredError(), radius=1e-9, workspace={})
@@ -69,7 +62,7 @@ def test_estimates_have_the_same_keys_and_nearly_the_same_values() -> None:
 
 @pytest.mark.parametrize("activation", ["silu", "leaky-relu"])
 def test_a_polished_network_is_certified_at_once(activation: str) -> None:
-    network, A, y = case(activation)
+    network, A, y = masked_convolution(activation)
     fitted = polish(network, A, y).network
     certificate = dp.certify_point(dp.InverseProblem(A, y), fitted)
     existence = certificate.claims.existence
@@ -78,7 +71,7 @@ def test_a_polished_network_is_certified_at_once(activation: str) -> None:
 
 
 def test_gradient_descent_alone_is_certified() -> None:
-    network, A, y = case(m=6)
+    network, A, y = masked_convolution(m=6)
     certificate = dp.certify(dp.InverseProblem(A, y), network, stop="certified")
     assert certificate.proved and certificate.quantities["ball_radius"].lower >= certificate.quantities["rho"].upper
 
@@ -106,7 +99,7 @@ def test_the_two_layer_network_both_ways() -> None:
 
 
 def test_more_than_the_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    network, A, y = case()
+    network, A, y = masked_convolution()
     monkeypatch.setattr(quantities, "LIMIT", 1e5)
     with pytest.raises(InputError, match=r"m = 10 data and p = \d+ parameters need about .* GiB, expected at most"):
         network.enclose(bound_operator(A), y, dp.SquaredError(), radius=1e-6)
@@ -119,7 +112,7 @@ def test_rows_in_several_passes_agree(monkeypatch: pytest.MonkeyPatch) -> None:
     from dipproofs.networks.graph_network.observe import observe
     from dipproofs.networks.graph_network.point import Point
 
-    network, A, _ = case()
+    network, A, _ = masked_convolution()
     ball = bound_nodes(Point.enclose(network.graph, network.values), 1e-3, Effort(0))
     rows = IntervalMatrix.from_exact(A)
     whole, split = observe(ball, rows), observe(ball, rows, memory=8e4)
@@ -128,7 +121,7 @@ def test_rows_in_several_passes_agree(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_too_few_parameters_are_named() -> None:
-    network, _, _ = case()
+    network, _, _ = masked_convolution()
     assert network.never_injective(5) == "" and "parameters" in network.never_injective(10**6)
 
 

@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from helpers import masked_convolution
 
-from dipproofs.networks import Convolutional, GraphNetwork
+from dipproofs.networks import Convolutional
 from dipproofs.networks.graph_network.ball import Effort, bound_nodes
 from dipproofs.networks.graph_network.kinks import examine_kinks
 from dipproofs.networks.graph_network.point import Point
 from dipproofs.networks.graph_network.polish import polish
 
 
-def case(activation: str, seed: int = 0) -> tuple[GraphNetwork, np.ndarray, np.ndarray]:
-    """A small convolutional network, a mask and data near what it makes."""
-    network = Convolutional.init((6, 6), channels=6, depth=2, activation=activation, seed=seed)
-    rng = np.random.default_rng(seed)
-    A = np.eye(36)[np.sort(rng.permutation(36)[:12])]
-    return network, A, A @ network.output() + 0.05 * rng.standard_normal(12)
-
-
 @pytest.mark.parametrize("activation", ["silu", "leaky-relu"])
 def test_reaches_an_exact_fit(activation: str) -> None:
-    network, A, y = case(activation)
+    network, A, y = masked_convolution(activation, m=12, channels=6, seed=0)
     found = polish(network, A, y)
     residual = float(np.linalg.norm(A @ found.network.output() - y))
     assert residual < 1e-13 and found.residual == pytest.approx(residual, abs=1e-14)
@@ -32,7 +25,7 @@ def test_reaches_an_exact_fit(activation: str) -> None:
 
 
 def test_is_deterministic_and_leaves_the_network_alone() -> None:
-    network, A, y = case("silu")
+    network, A, y = masked_convolution("silu", m=12, channels=6, seed=0)
     before = {name: value.copy() for name, value in network.values.items()}
     first, second = polish(network, A, y), polish(network, A, y)
     assert all(np.array_equal(first.network.values[k], second.network.values[k]) for k in before)
@@ -41,7 +34,7 @@ def test_is_deterministic_and_leaves_the_network_alone() -> None:
 
 def test_takes_units_off_their_kink() -> None:
     """An exact fit with one unit on its kink: a fit nearby, with the unit at a distance."""
-    network, A, _ = case("leaky-relu")
+    network, A, _ = masked_convolution("leaky-relu", m=12, channels=6, seed=0)
     place = next(i for i, node in enumerate(network.graph.nodes) if node.op == "piecewise")
     source = network.graph.nodes[place].inputs[0]
     values = {name: value.copy() for name, value in network.values.items()}
