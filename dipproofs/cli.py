@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 try:
     import typer
@@ -28,6 +29,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+#: Exit status after Ctrl-C.
+_INTERRUPTED = 130
 
 Problem = Annotated[Path, typer.Argument(metavar="PROBLEM.toml", help="Problem file.")]
 JsonOut = Annotated[str | None, typer.Option("--json", metavar="FILE", help="Write JSON there; - is standard output.")]
@@ -282,7 +286,20 @@ def main() -> None:
         app()
     except KeyboardInterrupt:
         typer.echo("interrupted", err=True)
-        sys.exit(130)
+        _leave()
+    except SystemExit as end:
+        if end.code == _INTERRUPTED:
+            _leave()
+        raise
+
+
+def _leave() -> NoReturn:
+    """Exit after Ctrl-C: where a device still computes, the interpreter's own way out waits for it or crashes."""
+    if "jax" in sys.modules:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(_INTERRUPTED)
+    sys.exit(_INTERRUPTED)
 
 
 def _plug_in() -> None:

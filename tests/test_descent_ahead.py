@@ -124,3 +124,26 @@ def test_only_the_call_that_is_due_is_served(due: dict[str, Any], status: int, s
     queue.begin(begun["before"], GUARDED, [8, 8], 0.0)
     assert (queue.take(**(begun | due)) is not None) == serves
     assert bool(queue._begun) == serves
+
+
+@pytest.mark.parametrize("answer", ["stop", "interrupt"])
+def test_whoever_stops_a_run_is_answered_before_what_the_device_has_begun(answer: str) -> None:
+    said: list[str] = []
+    begun: list[Any] = []
+
+    def watch(tau: int, offered: Any, value: float) -> str | None:
+        if tau < 20:
+            return None
+        driver = offered._driver
+        begun.append(driver.carry)
+        for _ in range(60):  # far more than one iteration takes
+            begun.append(driver.engine.begin(begun[-1], Setting(1e-6, (), False), 1000, 0.0)[0])
+        if answer == "interrupt":
+            raise KeyboardInterrupt
+        return "stop"
+
+    run = dp.descend(gaussian_problem(), network(), tolerance=0.0, watcher=watch, say=said.append)
+    assert not begun[-1].status.is_ready()
+    assert run.stopped == ("interrupted" if answer == "interrupt" else "guaranteed")
+    assert len(said) == (answer == "interrupt") and len(run.history.loss) == run.iterations + 1
+    assert int(begun[-1].tau) == run.iterations + 60_000

@@ -84,7 +84,8 @@ def certify(
         origin: JSON values recorded as ``provenance.problem``.
         progress: called with (iteration, loss); announce: called with the first certificate.
         keep_interrupted: whether a KeyboardInterrupt ends the run as "interrupted", or is raised to the caller.
-        say: called before the run with one line about rows of A that add nothing, or a rank that is not decided.
+        say: called before the run with one line about rows of A that add nothing, or a rank that is not decided, and
+            as soon as a KeyboardInterrupt ends it.
         resume: ``run.snapshot`` of the same problem and options, or where it was saved: the run goes on from there.
         polish: "none", or "gauss-newton": after the run, Gauss–Newton steps to an exact fit nearby; ``.final`` is then
             the certificate there, and ``claims.existence`` counts from the run's end.
@@ -176,6 +177,7 @@ def certify(
         steps=steps,
         keep_interrupted=keep_interrupted,
         resume=resume,
+        say=say,
     )
     first = search.certificate
     if run.stopped == "not finite":

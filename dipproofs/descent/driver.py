@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
@@ -20,6 +21,8 @@ from dipproofs.descent.stepsize import put
 _SHORTENINGS = 200
 #: Chunks that are begun while a proof is expected to succeed.
 _LOOK_AHEAD = 3
+#: and how long these may take.
+_AHEAD_SECONDS = 0.5
 
 
 class Offer:
@@ -77,6 +80,7 @@ class Driver:
         controlled = self.auto is not None or self.auto_momentum is not None
         self.ahead = Ahead(engine)
         self._end, self._tolerance, self._trusting = 0, 0.0, True
+        self._pace, self._asked = math.inf, 0.0  # seconds an iteration takes, at best; when the last chunk was begun
         self.marks = Marks(watched or controlled or not engine.track)
         self.offered, self._shortenings = -1, 0
         self._undo: tuple[Any, int, float] | None = None
@@ -146,7 +150,7 @@ class Driver:
     def _watched(self, watcher: Any, tau: int) -> str | None:
         """The watcher's answer; the device goes on meanwhile."""
         if tau < self._end and self.ahead.idle:
-            setting = self._setting(self.steps[-1][1], self._guarded())
+            setting, self._asked = self._setting(self.steps[-1][1], self._guarded()), time.perf_counter()
             self.ahead.begin(self.carry, setting, self._counts(tau, 1), self._tolerance)
         answer: str | None = watcher(tau, Offer(self), self.value)
         return answer
@@ -157,8 +161,18 @@ class Driver:
         if not self._trusting or tau >= self._end:
             return
         self._trusting = False  # once: where a proof fails, this was in vain
-        more = self._counts(tau, 1 + _LOOK_AHEAD)[1:]
+        more = self._affordable(self._counts(tau, 1 + _LOOK_AHEAD)[1:])
         self.ahead.begin(self.carry, self._setting(self.steps[-1][1], False), more, self._tolerance)
+
+    def _affordable(self, counts: list[int]) -> list[int]:
+        """The first of some chunks that take no longer together than a user who stops the run may be kept busy."""
+        total, kept = 0, []
+        for count in counts:
+            total += count
+            if total * self._pace > _AHEAD_SECONDS:
+                break
+            kept.append(count)
+        return kept
 
     def _counts(self, tau: int, chunks: int) -> list[int]:
         """The lengths of the next chunks, if none stops early."""
@@ -195,7 +209,9 @@ class Driver:
         loop, before, guarded = self.engine.loop, self.carry, self._guarded()
         setting = self._setting(self.steps[-1][1], guarded)
         begun = self.ahead.take(before, setting, count, tolerance)
+        self._asked = time.perf_counter() if begun is None else self._asked
         after, filled = self.engine.finish(before, begun or self.engine.begin(before, setting, count, tolerance))
+        self._pace = min(self._pace, (time.perf_counter() - self._asked) / max(filled.shape[1], 1))
         status = int(after.status)
         if guarded and status in (loop.RISEN, loop.NOT_FINITE):
             done = int(after.tau) > int(before.tau)

@@ -15,6 +15,7 @@ from dipproofs.descent.momentum import AutoMomentum
 from dipproofs.descent.program import Program
 from dipproofs.descent.schedule import Schedule
 from dipproofs.descent.stepsize import AutoStep
+from dipproofs.descent.waiting import settled
 
 #: Up to this many parameters the distance ‖θ_τ−θ_0‖ is recorded at every iteration.
 _TRACK_DISTANCE_LIMIT = 200_000
@@ -123,6 +124,7 @@ class Engine:
     def finish(self, carry: Any, begun: tuple[Any, Any]) -> tuple[Any, np.ndarray]:
         """Wait for a chunk that began at a carry."""
         after, filled = begun
+        settled(after.status)
         used = int(after.tau) - int(carry.tau) + (int(after.status) != self.loop.RUNNING)
         return after, np.asarray(filled, np.float64)[:, :used]
 

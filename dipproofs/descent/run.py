@@ -25,6 +25,7 @@ from dipproofs.descent.methods import Method, make_method
 from dipproofs.descent.reasons import stopped_because
 from dipproofs.descent.resume import Snapshot, fingerprint
 from dipproofs.descent.schedule import Schedule, make_schedule
+from dipproofs.descent.waiting import beside
 from dipproofs.errors import named_arguments
 from dipproofs.precision import double_precision
 
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 #: Called with (iteration, a function that gives the `Iterate` there, the loss before); may return "freeze" (keep step
 #: and momentum from now on) or "stop". The function is an `Offer`, which can go back to iterates since the last mark.
 Watcher = Callable[[int, Callable[[], Iterate], float], str | None]
+
+_INTERRUPTED = "interrupted: looking at the last iterate; Ctrl-C again leaves at once"
 
 
 @named_arguments
@@ -58,6 +61,7 @@ def descend(
     steps: list[tuple[int, float]] | None = None,
     keep_interrupted: bool = True,
     resume: Snapshot | str | Path | None = None,
+    say: Callable[[str], None] | None = None,
 ) -> Run:
     """Run a first-order method until the loss is at most the tolerance.
 
@@ -78,6 +82,7 @@ def descend(
         steps: a list that receives (iteration, γ_0) whenever γ_0 is set, before the watcher is called.
         keep_interrupted: whether a KeyboardInterrupt ends the run as "interrupted", or is raised to the caller.
         resume: ``run.snapshot`` of the same problem and options, or where it was saved: go on from there, bit for bit.
+        say: called with one line as soon as a KeyboardInterrupt ends the run.
 
     Returns:
         A `Run`. A loss that overflows or leaves its domain ends the run with that reason; it raises nothing.
@@ -124,7 +129,12 @@ def descend(
             if not (driver.steps and keep_interrupted):  # before the first step there is no run to report
                 raise
             stopped = "interrupted"
-        return _finished(driver, network, stopped, level, expected)
+            if say is not None:
+                say(_INTERRUPTED)
+        if stopped not in ("interrupted", "guaranteed"):
+            return _finished(driver, network, stopped, level, expected)
+        # the device may be busy with iterations that nobody waits for
+        return beside(lambda: _finished(driver, network, stopped, level, expected), network.dtype == np.float64)
 
 
 def _finished(driver: Driver, network: Any, stopped: str, level: float, expected: dict[str, Any]) -> Run:
