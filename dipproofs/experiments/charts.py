@@ -12,7 +12,8 @@ import numpy as np
 
 from dipproofs.certificate.write import write_atomically
 from dipproofs.report.canvas import png_bytes
-from dipproofs.report.style import CERTIFIED, GUARANTEED, INK, OBSERVED, OTHER, decades, style
+from dipproofs.report.style import CERTIFIED, GUARANTEED, INK, OBSERVED, OTHER, decades, logarithmic, style
+from dipproofs.report.style import new_figures as panels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,20 +29,11 @@ MARKS = ("o", "s", "^", "D", "v", "P", "X")
 _DPI = 110
 
 
-def panels(rows: int, columns: int, width: float = 3.6, height: float = 3.0) -> tuple[Figure, Any]:
-    """Make a figure with a grid of axes, (rows, columns), without pyplot; call it within `style()`."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure, figure.subplots(rows, columns, squeeze=False)
-
-
 def plain_log(axis: Any, values: Sequence[float]) -> None:
-    """Label a logarithmic axis with the given values, in plain numbers, as many as can be read."""
+    """Make an axis logarithmic, with the given values in plain numbers, as many as can be read."""
     from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter
 
+    logarithmic(axis)
     chosen = sorted(set(values))
     while len(chosen) > 7:
         chosen = chosen[::2]
@@ -65,7 +57,7 @@ def heat(axes: Axes, x: Sequence[float], y: Sequence[float], values: np.ndarray,
     axes.set_xticks(range(len(x)), [f"{v:g}" for v in x])
     axes.set_yticks(range(0, len(y), every), [f"{v:g}" for v in y[::every]])
     axes.grid(False)
-    axes.set_title(title, fontsize=9.5)
+    axes.set_title(title)
     return image
 
 

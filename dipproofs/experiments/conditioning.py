@@ -82,12 +82,9 @@ def figures(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
             widths = levels(rows, "k")[-4:]
             for colour, mark, k in zip(CYCLE, MARKS, widths):
                 place.plot(*iterations(rows, train, k), marker=mark, markersize=4, color=colour, label=f"k = {k}")
-            place.set_xscale("log")
-            place.set_yscale("log")
             plain_log(place.xaxis, levels(rows, "kappa"))
             decades(place.yaxis)
-            place.set_title(f"train = {train}", fontsize=9.5)
-            place.set_xlabel("condition number κ(A)")
+            place.set(title=f"train = {train}", xlabel="condition number κ(A)")
             place.legend(frameon=False)
         axes[0][0].set_ylabel("iterations to loss 1e-7 (median)")
         drawn["iterations"] = figure

@@ -141,13 +141,12 @@ def figures(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
                            label=name)  # fmt: skip
             place.set_yticks(range(len(problems)), [f"n={n}, m={m}, κ={kappa:g}" for n, m, kappa in problems])
             place.set_ylim(len(problems) - 0.5, -0.5)
-            place.set_xlabel("log₁₀ of the width k")
-            place.set_title(f"train = {train}", fontsize=9.5)
+            place.set(xlabel="log₁₀ of the width k", title=f"train = {train}")
         axes[0][1].set_yticklabels([])
         right = max(place.get_xlim()[1] for place in axes[0])
         for place in axes[0]:
             place.set_xlim(-0.3, right)
-        figure.legend(*axes[0][0].get_legend_handles_labels(), loc="outside upper center", ncols=4, frameon=False,
+        figure.legend(*axes[0][0].get_legend_handles_labels(), loc="outside upper center", ncols=4,
                       columnspacing=1.2, handletextpad=0.3)  # fmt: skip
     return {"widths": figure}
 

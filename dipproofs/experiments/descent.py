@@ -119,22 +119,19 @@ def figures(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
             some = [r for r in chosen(curves, factor=c) if isinstance(r["loss"], float) and r["loss"] < 1e8]
             left.plot([r["iteration"] for r in some], [r["loss"] for r in some], color=colour, label=f"c = {c:g}",
                       linestyle="-" if c < 2 else "--")  # fmt: skip
-        left.set_yscale("log")
         decades(left.yaxis)
         left.set_xlim(0, 120)
-        left.set_xlabel("iteration τ")
-        left.set_ylabel("loss ½‖r‖²")
-        left.legend(frameon=False, ncols=2, fontsize=8)
-        left.set_title(f"one run, k = {curves[0]['k']}, γ = c/‖M(θ₀)‖²" if curves else "", fontsize=9.5)
+        left.set(xlabel="iteration τ", ylabel="loss ½‖r‖²")
+        left.legend(ncols=2, fontsize=8)
+        left.set_title(f"one run, k = {curves[0]['k']}, γ = c/‖M(θ₀)‖²" if curves else "")
         runs = chosen(rows, kind="run")
         for colour, k in zip(CYCLE, levels(runs, "k")):
             share = [(c, _monotone(chosen(runs, k=k, factor=c))) for c in FACTORS]
             right.plot([c for c, _ in share], [len_ok / max(total, 1) for _, (len_ok, total) in share], marker="o",
                        markersize=4, color=colour, label=f"k = {k}")  # fmt: skip
         right.axvline(2, color="#1b1f23", linewidth=0.9, linestyle=":")
-        right.set_xlabel("c = γ‖M(θ₀)‖²")
-        right.set_title("frequency: decreases always and reaches 1e-7", fontsize=9.5)
-        right.legend(frameon=False, fontsize=8)
+        right.set(xlabel="c = γ‖M(θ₀)‖²", title="frequency: decreases always and reaches 1e-7")
+        right.legend(fontsize=8)
         right.set_ylim(-0.04, 1.04)
     return {"steps": figure}
 

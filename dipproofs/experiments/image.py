@@ -123,7 +123,7 @@ def figures(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
         names: dict[str, Any] = {}
         for place in axes.ravel():
             names |= {label: handle for handle, label in zip(*place.get_legend_handles_labels())}
-        figure.legend(names.values(), names.keys(), loc="outside upper center", ncols=3, frameon=False,
+        figure.legend(names.values(), names.keys(), loc="outside upper center", ncols=3,
                       columnspacing=1.2, handlelength=1.6)  # fmt: skip
     return {"errors": figure}
 
@@ -148,8 +148,6 @@ def _panel(place: Any, rows: Sequence[dict[str, Any]]) -> None:
     if summary["proved"] is not None and summary["proved"] < 30:
         place.axhline(summary["proved"], color=CERTIFIED, linewidth=1, label="proved signal error at the end")
     place.axhline(summary["noise"], color=INK, linewidth=0.8, linestyle=(0, (1, 2)), label="noise ‖Πε‖")
-    place.set_xscale("log")
-    place.set_yscale("log")
     decades(place.xaxis)
     decades(place.yaxis)
 

@@ -122,13 +122,11 @@ def figures(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
             promised = [(k, chosen(rows, train=train, k=k)[0]["promised"]) for k in widths]
             place.step(*zip(*promised), where="post", color=CYCLE[6], linestyle="--", linewidth=1.2,
                        label="1 − δ promised for (H)")  # fmt: skip
-            place.set_xscale("log")
             plain_log(place.xaxis, widths)
-            place.set_xlabel("width k")
-            place.set_title(f"train = {train}", fontsize=9.5)
+            place.set(xlabel="width k", title=f"train = {train}")
             place.set_ylim(-0.04, 1.04)
         axes[0][0].set_ylabel("frequency, with exact 95 % intervals")
-        figure.legend(*axes[0][0].get_legend_handles_labels(), loc="outside upper center", ncols=5, frameon=False,
+        figure.legend(*axes[0][0].get_legend_handles_labels(), loc="outside upper center", ncols=5,
                       columnspacing=1.2, handlelength=1.6)  # fmt: skip
     return {"frequency": figure}
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
+
 from dipproofs.experiments.batch import run_batch
 from dipproofs.experiments.certified import certified_at_start, certified_run
 from dipproofs.experiments.instances import Size, random_instance
@@ -55,6 +57,17 @@ def levels(rows: Iterable[dict[str, Any]], key: str) -> list[Any]:
 def mean(rows: Sequence[dict[str, Any]], key: str) -> float:
     """Return the mean of a column, NaN without rows."""
     return sum(row[key] for row in rows) / len(rows) if rows else float("nan")
+
+
+def median(values: Iterable[float | None]) -> float | None:
+    """Return the median, None unless every value is known.
+
+    Example:
+        >>> median([1, 2, 4]), median([1, None]), median([])
+        (2.0, None, None)
+    """
+    known = list(values)
+    return float(np.median(known)) if known and None not in known else None  # type: ignore[arg-type]
 
 
 def certified_text(rows: Sequence[dict[str, Any]]) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 
 from dipproofs.experiments.charts import CYCLE, MARKS, decades, panels, plain_log, style
 from dipproofs.experiments.instances import Size, random_instance
-from dipproofs.experiments.measured import chosen, levels
+from dipproofs.experiments.measured import chosen, levels, median
 from dipproofs.sweeps.store import derived_seed
 
 METHODS = ("gradient-descent", "heavy-ball", "nesterov", "adam")
@@ -72,9 +72,7 @@ def run_cell(cell: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _median(rows: Sequence[dict[str, Any]], column: str) -> float | None:
     """The median, where every run of the cell reached the loss and has a value."""
-    values = [row[column] for row in rows]
-    done = values and all(row["reached"] for row in rows) and all(value is not None for value in values)
-    return float(np.median(values)) if done else None
+    return median(row[column] if row["reached"] else None for row in rows)
 
 
 def _curve(rows: Sequence[dict[str, Any]], method: str, column: str) -> tuple[list[float], list[float]]:
@@ -92,13 +90,10 @@ def figures(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
         ):
             for colour, mark, method in zip(CYCLE, MARKS, METHODS):
                 place.plot(*_curve(rows, method, column), color=colour, marker=mark, markersize=4, label=method)
-            place.set_xscale("log")
-            place.set_yscale("log")
             plain_log(place.xaxis, levels(rows, "kappa"))
             decades(place.yaxis)
-            place.set_xlabel("condition number κ(A)")
-            place.set_title(f"{title} (median, squared loss)", fontsize=9.5)
-        axes[0][0].legend(frameon=False, fontsize=8.5)
+            place.set(xlabel="condition number κ(A)", title=f"{title} (median, squared loss)")
+        axes[0][0].legend(fontsize=8.5)
     return {"kappa": figure}
 
 

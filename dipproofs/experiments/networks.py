@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from dipproofs.experiments.charts import CYCLE, MARKS, panels, style
-from dipproofs.experiments.measured import chosen, levels
+from dipproofs.experiments.measured import chosen, levels, median
 from dipproofs.experiments.photographs import photograph_problem
 from dipproofs.sweeps.store import derived_seed
 
@@ -106,11 +106,6 @@ def lower_estimate(network: Any, A: np.ndarray, rounds: int = 12, starts: int = 
     return best
 
 
-def _median(rows: Sequence[dict[str, Any]], value: Any) -> float | None:
-    values = [found for row in rows if (found := value(row)) is not None]
-    return float(np.median(values)) if values and len(values) == len(rows) else None
-
-
 def quotient(row: Mapping[str, Any]) -> float | None:
     """Bound over lower estimate."""
     return row["bound"] / row["lower"] if row["lower"] else None
@@ -129,7 +124,7 @@ def figures(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
             kinds = [(a, w) for a in ACTIVATIONS for w in levels(rows, "width")]
             for colour, mark, (activation, width) in zip(CYCLE, MARKS, kinds):
                 some = chosen(rows, activation=activation, width=width)
-                points = [(d, _median(chosen(some, depth=d), value)) for d in levels(some, "depth")]
+                points = [(d, median(map(value, chosen(some, depth=d)))) for d in levels(some, "depth")]
                 known = [(d, y) for d, y in points if y is not None]
                 place.plot([d for d, _ in known], [y for _, y in known], color=colour, marker=mark, markersize=4,
                            label=f"{activation}, width {width}")  # fmt: skip
@@ -137,9 +132,8 @@ def figures(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
             if scale == "linear":
                 place.set_ylim(bottom=0)
             place.set_xticks([int(d) for d in levels(rows, "depth")])
-            place.set_xlabel("convolutions")
-            place.set_ylabel(label)
-        axes[0][0].legend(frameon=False, fontsize=8)
+            place.set(xlabel="convolutions", ylabel=label)
+        axes[0][0].legend(fontsize=8)
     return {"depth": figure}
 
 
@@ -165,7 +159,7 @@ def _line(some: Sequence[dict[str, Any]]) -> str:
     first = some[0]
     proved = [r for r in some if r["verdict"] == "proved"]
     at = "–" if not proved else f"{np.median([r['certified_at'] for r in proved]):.0f}"
-    ratio, needed = _median(some, quotient), _median(some, lambda row: row["needed"])
+    ratio, needed = median(map(quotient, some)), median(row["needed"] for row in some)
     margins = [r["margin"] for r in some if r["margin"] is not None]
     kinks = f"{first['kinks']}, {min(margins):.1e}" if margins else "–"
     return (

@@ -94,7 +94,7 @@ def figures(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
                 place.set_xlabel(_AXES[axis])
             axes[0][0].set_ylabel("width k")
             figure.colorbar(image, ax=list(axes[0]), label="frequency of reaching 1e-7", pad=0.015)
-            figure.legend(*axes[0][0].get_legend_handles_labels(), loc="outside upper center", ncols=3, frameon=False)
+            figure.legend(*axes[0][0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
             drawn[f"k-{axis}"] = figure
     return drawn
 

@@ -165,27 +165,25 @@ def figures(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
                 place.plot([r["iteration"] + shift for r in points], [r["value"] for r in points], line, color=colour,
                            label={"observed": "observed", "first": "guaranteed, first certificate",
                                   "last": "guaranteed, last certificate"}[curve])  # fmt: skip
-            place.set_yscale("log")
             decades(place.yaxis)
             if name.startswith("ℓ"):
-                place.set_xscale("log")
                 decades(place.xaxis)
             seen = [r["value"] for r in chosen(some, curve="observed") if r["value"] > 0]
             if seen:
                 place.set_ylim(min(seen) / 3, max(seen) * 3)
-            place.set_title(name, fontsize=9.5)
+            place.set_title(name)
         for place in axes[1]:
             place.set_xlabel("iteration τ")
         for place in axes[:, 0]:
             place.set_ylabel("loss")
-        decay.legend(*axes[0][0].get_legend_handles_labels(), loc="outside upper center", ncols=3, frameon=False)
+        decay.legend(*axes[0][0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
         parts, axes = panels(1, 2, 4.4, 3.6)
         for place, when, title in ((axes[0][0], "first", "first certificate"),
                                    (axes[0][1], "last", "last certificate")):  # fmt: skip
             _bars(place, chosen(rows, kind="rate"), when, names)
-            place.set_title(title, fontsize=9.5)
+            place.set_title(title)
         axes[0][1].set_yticklabels([])
-        parts.legend(*axes[0][0].get_legend_handles_labels(), loc="outside upper center", ncols=4, frameon=False)
+        parts.legend(*axes[0][0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
     return {"decay": decay, "factors": parts}
 
 

@@ -109,10 +109,8 @@ def figures(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
             _draw(place, chosen(some, atoms=value), "width", "error", colour, name, "o")
         _draw(place, chosen(some, atoms=atoms), "width", "bound", GUARANTEED, "synthesis, proved", "s")
         _draw(place, chosen(some, atoms=atoms), "width", "sharp", CERTIFIED, "synthesis, proved (sharp)", "^", ":")
-        place.set_xscale("log")
         plain_log(place.xaxis, levels(some, "width"))
-        place.set_xlabel("width k")
-        place.set_ylabel("error ‖x − x̄‖/‖x̄‖")
+        place.set(xlabel="width k", ylabel="error ‖x − x̄‖/‖x̄‖")
         place.set_ylim(0, None)
         some = chosen(rows, vary="atoms")
         place = axes[0][1]
@@ -135,7 +133,7 @@ def figures(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
         for place in axes[0]:
             low, high = place.get_ylim()
             place.set_ylim(low, high * 1.45)
-            place.legend(frameon=False, fontsize=8, loc="upper left")
+            place.legend(fontsize=8, loc="upper left")
     return {"error": figure}
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from dipproofs.experiments.charts import CYCLE, MARKS, decades, panels, style
 from dipproofs.experiments.instances import Size, random_instance
-from dipproofs.experiments.measured import chosen
+from dipproofs.experiments.measured import chosen, median
 from dipproofs.sweeps.store import derived_seed
 
 FORMS = ("paper", "integral", "concave", "residual")
@@ -118,35 +118,31 @@ def figures(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
         for colour, mark, form in zip(CYCLE, MARKS, FORMS):
             left.plot(*_curve(rows, form, "guaranteed"), color=colour, marker=mark, markersize=3.5, label=form)
             left.plot(*_curve(rows, form, "observed"), color=colour, linestyle=":", linewidth=1.2)
-        left.set_yscale("log")
         decades(left.yaxis)
-        left.set_xlabel("q = γL(ρ)  (residual: γM_ρ²)")
-        left.set_ylabel("iterations from 1e-4 to 1e-7")
-        left.set_title("guaranteed (marks) and observed (dotted)", fontsize=9.5)
-        left.legend(frameon=False, fontsize=8.5)
+        left.set(
+            xlabel="q = γL(ρ)  (residual: γM_ρ²)",
+            ylabel="iterations from 1e-4 to 1e-7",
+            title="guaranteed (marks) and observed (dotted)",
+        )
+        left.legend(fontsize=8.5)
         positions = np.arange(len(SCHEDULES))
         for offset, column, colour in ((-0.27, "certified_at", CYCLE[2]), (0.0, "observed", CYCLE[0]),
                                        (0.27, "guaranteed", CYCLE[1])):  # fmt: skip
-            heights = [_median(chosen(rows, kind="schedule", schedule=name), column) for name in SCHEDULES]
+            heights = [
+                median(row[column] for row in chosen(rows, kind="schedule", schedule=name)) for name in SCHEDULES
+            ]
             name = {"certified_at": "certified at", "observed": "reaches 1e-7 at", "guaranteed": "guaranteed by"}[
                 column
             ]
             right.bar(positions + offset, [h or 0 for h in heights], 0.25, color=colour, label=name)
         right.set_xticks(positions, SCHEDULES)
-        right.set_yscale("log")
         decades(right.yaxis)
-        right.set_ylabel("iteration (median)")
-        right.set_title("whole runs by schedule", fontsize=9.5)
+        right.set(ylabel="iteration (median)", title="whole runs by schedule")
         right.grid(axis="x", visible=False)
         low, high = right.get_ylim()
         right.set_ylim(low, high * 6)
-        right.legend(frameon=False, fontsize=8.5, ncols=3, columnspacing=0.8, handlelength=1.2)
+        right.legend(fontsize=8.5, ncols=3, columnspacing=0.8, handlelength=1.2)
     return {"q": figure}
-
-
-def _median(rows: Sequence[dict[str, Any]], column: str) -> float | None:
-    values = [row[column] for row in rows if row[column] is not None]
-    return float(np.median(values)) if values and len(values) == len(rows) else None
 
 
 def result(rows: Sequence[dict[str, Any]]) -> str:
@@ -174,7 +170,7 @@ def result(rows: Sequence[dict[str, Any]]) -> str:
     for name in SCHEDULES:
         some = chosen(rows, kind="schedule", schedule=name)
         proved = sum(r["verdict"] == "proved" for r in some)
-        shown = [_median(some, column) for column in ("certified_at", "observed", "guaranteed")]
+        shown = [median(row[column] for row in some) for column in ("certified_at", "observed", "guaranteed")]
         parts.append(f"| {name} | {proved} of {len(some)} | "
                      + " | ".join("–" if v is None else f"{v:.0f}" for v in shown) + " |")  # fmt: skip
     return "\n".join(parts)

@@ -69,18 +69,13 @@ def worst(cert: Certificate) -> str:
     return min(wanted, key=ORDER.index)
 
 
-def _claim(cert: Certificate, name: str) -> Any:
-    return getattr(getattr(cert, "claims", None), name, None)
-
-
 def _origin(cert: Certificate, section: str) -> Mapping[str, Any]:
     found = (cert.provenance.get("problem") or {}).get(section)
     return found if isinstance(found, Mapping) else {}
 
 
 def _verdict(cert: Certificate, name: str, default: str) -> str:
-    claim = _claim(cert, name)
-    return default if claim is None or words.estimated(cert) else str(claim.verdict)
+    return default if words.estimated(cert) else str(getattr(cert.claims, name).verdict)
 
 
 # --- signal ---------------------------------------------------------------------------------------------
@@ -173,16 +168,13 @@ def _with_evidence(bound: Bound, cert: Certificate) -> str:
 
 
 def _convergence(cert: Certificate) -> ClaimLine:
-    standing = words.standing(cert)
-    verdict = _verdict(cert, "convergence", standing)
-    claim = _claim(cert, "convergence")
-    reason = getattr(claim, "reason", "") or ""
+    verdict = _verdict(cert, "convergence", words.standing(cert))
     if verdict in ("proved", "estimated"):
         said = words.sentence(words.convergence(cert).removeprefix("Proved "))
         norm = parameter_norm(cert)
         scale = "" if norm is None or "distance of" not in said else f" (‖θ‖ = {near(norm)})"
         return ClaimLine("convergence", verdict, f"{said.removesuffix('.')}{scale}.")
-    reason = reason or words.why_not(cert)
+    reason = cert.claims.convergence.reason or words.why_not(cert)
     return ClaimLine("convergence", verdict, words.sentence(reason) or "Not decided.")
 
 
@@ -190,9 +182,8 @@ def _convergence(cert: Certificate) -> ClaimLine:
 
 
 def _existence(cert: Certificate) -> ClaimLine:
-    claim = _claim(cert, "existence")
-    stated, where = getattr(claim, "radius", None), getattr(claim, "of", None)
-    radius = Bound.from_json(stated) if isinstance(stated, Mapping) else None
+    claim, where = cert.claims.existence, cert.claims.existence.of
+    radius = None if claim.radius is None else Bound.from_json(claim.radius)
     source = cert.later if where in ("final", "polished") and cert.later is not None else cert
     if radius is None and words.estimated(cert):
         later = cert.later
@@ -200,7 +191,7 @@ def _existence(cert: Certificate) -> ClaimLine:
         radius, where = words.limit_distance(source), "certified iterate"
     verdict = _verdict(cert, "existence", words.standing(source) if radius is not None else "undecided")
     if not isinstance(radius, Bound):
-        reason = getattr(claim, "reason", "") or "no exact fit near these parameters is proved to exist"
+        reason = claim.reason or "no exact fit near these parameters is proved to exist"
         return ClaimLine("existence", verdict, words.sentence(reason))
     norm = parameter_norm(source)
     scale = "" if norm is None else f" (‖θ‖ = {near(norm)})"
@@ -209,7 +200,7 @@ def _existence(cert: Certificate) -> ClaimLine:
         "final": f"the parameters at iteration {count(source.iteration)}",
         "polished": "the parameters at the end of the run",
         "given": "these parameters",
-    }.get(str(where), "the parameters")
+    }.get(where, "the parameters")
     target = "the data" if not words.projects(cert) else "the part Πy of the data that A can produce"
     return ClaimLine(
         "existence",

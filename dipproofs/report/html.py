@@ -295,12 +295,8 @@ def _provenance(cert: Certificate) -> str:
     versions = {k: v for k, v in cert.provenance.items() if isinstance(v, str) and k not in ("device", "dtype")}
     rows.append(("versions", ", ".join(f"{name} {version}" for name, version in versions.items())))
     head = "The run in numbers (floating-point observations: estimated)" if cert.run is not None else "Setting"
-    return section(head, definition_list([row for row in rows if row[0] != "made with"] + _machine(cert)))
-
-
-def _machine(cert: Certificate) -> list[tuple[str, str]]:
-    where = cert.provenance
-    return [("device", f"{where.get('device', '?')}, {where.get('dtype', '?')}")]
+    device = ("device", f"{cert.provenance.get('device', '?')}, {cert.provenance.get('dtype', '?')}")
+    return section(head, definition_list([*(row for row in rows if row[0] != "made with"), device]))
 
 
 def _problem(cert: Certificate, text: str | None) -> str:

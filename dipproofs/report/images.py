@@ -19,7 +19,7 @@ from dipproofs.enclosures import Evidence
 from dipproofs.report.facts import described, reconstruction, selection
 from dipproofs.report.numbers import above, near
 from dipproofs.report.signal import best_bound
-from dipproofs.report.style import new_figure_row, style
+from dipproofs.report.style import new_figures, style
 from dipproofs.report.words import standing
 
 if TYPE_CHECKING:
@@ -104,8 +104,9 @@ def image_figure(panels: Sequence[Panel]) -> Figure:
         panels: from `image_panels`.
     """
     with style():
-        figure, axes = new_figure_row(len(panels))
-        for one, panel in zip(axes, panels):
+        count = max(len(panels), 1)
+        figure, axes = new_figures(1, count, 2.1, 2.85)
+        for one, panel in zip(axes[0], panels):
             one.imshow(_colours(panel), interpolation="nearest")
             one.set_title(panel.title, fontsize=10)
             one.set_xlabel(textwrap.fill(panel.caption, 30), fontsize=8)

@@ -74,7 +74,6 @@ def run_figure(run: Any) -> Figure:
     with style():
         figure, axes = new_figure()
         loss = np.asarray(run.history.loss, dtype=float)
-        axes.set_yscale("log")
         decades(axes.yaxis)
         iterations_axis(axes)
         shown = np.flatnonzero((loss > 0) & (loss < _LARGEST))
@@ -180,12 +179,10 @@ def _shift(semilog: bool) -> int:
 
 
 def _scales(axes: Axes, semilog: bool) -> None:
-    axes.set_yscale("log")
     decades(axes.yaxis)
     if semilog:
         iterations_axis(axes)
     else:
-        axes.set_xscale("log")
         decades(axes.xaxis)
         axes.set_xlabel("iteration τ + 1")
 

@@ -38,6 +38,8 @@ _SETTINGS: dict[str, Any] = {
     "axes.spines.right": False,
     "axes.grid": True,
     "axes.axisbelow": True,
+    "axes.titlesize": 9.5,
+    "legend.frameon": False,
     "grid.color": RULE,
     "grid.linewidth": 0.6,
     "text.color": INK,
@@ -102,34 +104,40 @@ def style() -> Iterator[None]:
         yield
 
 
+def new_figures(rows: int, columns: int, width: float = 3.6, height: float = 3.0) -> tuple[Figure, Any]:
+    """Make a figure with a grid of axes, (rows, columns), without pyplot; call it within `style()`.
+
+    Args:
+        rows, columns: of the grid. width, height: of one of its axes, in inches.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, figure.subplots(rows, columns, squeeze=False)
+
+
 def new_figure(width: float = 5.3, height: float = 3.5) -> tuple[Figure, Axes]:
     """Make a figure with one pair of axes, without pyplot.
 
     Args:
         width, height: in inches.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure, figure.add_subplot()
+    figure, axes = new_figures(1, 1, width, height)
+    return figure, axes[0][0]
 
 
-def new_figure_row(count: int, size: float = 2.1) -> tuple[Figure, list[Axes]]:
-    """Make a figure with square axes side by side, without pyplot."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(size * max(count, 1), size + 0.75), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure, list(figure.subplots(1, max(count, 1), squeeze=False)[0])
+def logarithmic(axis: Any) -> None:
+    """Make an axis logarithmic."""
+    axis.axes.set(**{f"{axis.axis_name}scale": "log"})
 
 
 def decades(axis: Any) -> None:
-    """Label a logarithmic axis with powers of ten in plain characters, few enough to be read."""
+    """Make an axis logarithmic, with powers of ten in plain characters, few enough to be read."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+    logarithmic(axis)
     axis.set_major_locator(LogLocator(base=10, numticks=8))
     axis.set_major_formatter(FuncFormatter(lambda value, _: power_of_ten(value)))
     axis.set_minor_formatter(NullFormatter())

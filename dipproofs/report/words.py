@@ -124,9 +124,8 @@ def interruption(cert: Certificate) -> str:
 
 def asked(cert: Certificate) -> str:
     """Return the claim that was asked for: "convergence", "existence" or "early stopping"."""
-    stated = getattr(cert, "asked", None)
-    if stated:
-        return str(stated)
+    if cert.asked:
+        return cert.asked
     run, origin = cert.run, (cert.provenance.get("problem") or {}).get("descent")
     wanted = origin.get("stop") if isinstance(origin, Mapping) else None
     if (run is not None and run.stopped == "guaranteed") or wanted == "guaranteed":

@@ -16,6 +16,7 @@ from dipproofs.theory.activations import ACTIVATIONS, EXCLUDED
 from dipproofs.theory.width import oscillation_of
 
 _ROUNDED = "proved, rounded"
+_CONSTANTS = ("B_1", "B_2", "oscillation", "C_phi", "C_dphi", "fourth_phi", "fourth_dphi")
 COLUMNS = (
     Column("activation", "φ", latex=r"\varphi"),
     Column("B_1", "B₁ ≥ sup|φ′|", "", _ROUNDED, latex="B_1"),
@@ -50,17 +51,11 @@ def make(activation: Any = "all") -> Table:
 
 
 def _record(name: str) -> dict[str, Any]:
-    constants = activation_constants(name)
     with flint.ctx.workprec(BITS):
         oscillation = compile_arb((), sp.sympify(oscillation_of(ACTIVATIONS[name])))()
+    values = vars(activation_constants(name)) | {"oscillation": oscillation}
     return {
         "activation": name,
-        "B_1": rounded(constants.B_1),
-        "B_2": rounded(constants.B_2),
-        "oscillation": rounded(oscillation),
-        "C_phi": rounded(constants.C_phi),
-        "C_dphi": rounded(constants.C_dphi),
-        "fourth_phi": rounded(constants.fourth_phi),
-        "fourth_dphi": rounded(constants.fourth_dphi),
+        **{key: rounded(values[key]) for key in _CONSTANTS},
         "proof": ACTIVATIONS[name].proof,
     }

@@ -167,18 +167,12 @@ def ball_inputs(exact: list[Fraction], cell: WidthCell) -> list[flint.arb]:
 @lru_cache(maxsize=64)
 def _ball_constants(activation: str, law: str) -> tuple[flint.arb, ...]:
     with flint.ctx.workprec(BITS):
-        known = activation_constants(activation)
         square, proxy = LAW_CONSTANTS[law]
         return (
             flint.arb(proxy),
             flint.arb.pos_inf() if square is None else flint.arb(square).sqrt(),
             compile_arb((), sp.sympify(oscillation_of(ACTIVATIONS[activation])))(),
-            known.B_1,
-            known.B_2,
-            known.C_phi,
-            known.C_dphi,
-            known.fourth_phi,
-            known.fourth_dphi,
+            *vars(activation_constants(activation)).values(),
         )
 
 

@@ -20,7 +20,7 @@ from dipproofs.descent import Backtracking
 from dipproofs.enclosures import Bound
 from dipproofs.networks.record import record_of
 from dipproofs.testing.graph_model import GraphModel
-from dipproofs.testing.models import Arrays, Model
+from dipproofs.testing.models import Arrays, Model, length
 from dipproofs.testing.stepping import method_of, stepping
 from dipproofs.testing.two_layer.model import TwoLayerModel
 from dipproofs.theory.methods import METHODS
@@ -118,12 +118,7 @@ def model_of(certificate: Certificate, dtype: Any, most_steps: int, sums: int) -
     """
     if "graph" in certificate.network:
         return GraphModel(certificate, most_steps)
-    return TwoLayerModel(certificate, dtype, most_steps, sums)
-
-
-def length(parts: Arrays) -> Any:
-    """Return the Euclidean norm of all arrays together."""
-    return np.sqrt(sum((np.sum(part**2) for part in parts.values()), 0.0))
+    return TwoLayerModel(certificate.arrays, certificate.network, dtype, most_steps, sums)
 
 
 def _step_of(certificate: Certificate) -> float:
@@ -345,13 +340,13 @@ def from_history(certificate: Certificate, run: Any) -> list[str]:
     loss, path = run.history.loss[start:], run.history.path_length[start:]
     eps = 1e4 * float(np.finfo(run.network.dtype).eps)
     S = certificate.quantities.get("S")
-    kind = (getattr(certificate, "method", None) or {}).get("kind", "gradient-descent")
-    for step, (value, length) in enumerate(zip(loss, path)):
+    kind = certificate.method.get("kind", "gradient-descent")
+    for step, (value, done) in enumerate(zip(loss, path)):
         where = f"at iteration {start + step}"
         if step and kind == "gradient-descent" and value > eps:
             claims.at_most(value, loss[step - 1], eps * value, f"{where}: the loss rose")
         if S is not None:
-            claims.at_most(length - path[0], S.upper, eps * (1 + length), f"{where}: path longer than S")
+            claims.at_most(done - path[0], S.upper, eps * (1 + done), f"{where}: path longer than S")
     for target, steps in certificate.guarantees.iterations_to_loss.items():
         if steps is not None and steps < loss.size:
             claims.at_most(loss[steps], float(target), eps * float(target), f"loss above {target} after {steps} steps")

@@ -34,6 +34,11 @@ class Model(Protocol):
         ...
 
 
+def length(parts: Arrays) -> Any:
+    """Return the Euclidean norm of all arrays together."""
+    return np.sqrt(sum((np.sum(part**2) for part in parts.values()), 0.0))
+
+
 def named(arrays: Mapping[str, np.ndarray], prefix: str) -> Arrays:
     """Return the arrays whose names start so, without that prefix."""
     return {name.removeprefix(prefix): np.asarray(a) for name, a in arrays.items() if name.startswith(prefix)}

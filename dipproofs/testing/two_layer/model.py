@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from dipproofs.certificate.record import Certificate
 from dipproofs.networks.activation import numpy_activation
 from dipproofs.networks.two_layer.network import TRAINED
 from dipproofs.testing.models import Arrays
@@ -15,15 +15,16 @@ from dipproofs.testing.models import Arrays
 class TwoLayerModel:
     """g(u, θ) = o1 + B V φ(W u)/√k in float64 or extended precision."""
 
-    def __init__(self, certificate: Certificate, dtype: Any, most_steps: int, sums: int) -> None:
-        arrays, described = certificate.arrays, certificate.network
+    def __init__(
+        self, arrays: Mapping[str, Any], described: Mapping[str, Any], dtype: Any, steps: int, sums: int
+    ) -> None:
         self.u, W, V = (np.asarray(arrays[name]).astype(dtype) for name in ("u", "W", "V"))
         self.B = None if "B" not in arrays else np.asarray(arrays["B"]).astype(dtype)
         self.train, self.offset = str(described["train"]), float(described.get("output_offset", 0.0))
         self.activation = numpy_activation(str(described["activation"]))
         self.root, self.all = np.sqrt(dtype(W.shape[0])), {"W": W, "V": V}
         self.start: Arrays = {name: self.all[name] for name in TRAINED[self.train]}
-        self.most_steps, self.sums = most_steps, sums
+        self.most_steps, self.sums = steps, sums
 
     def signal(self, theta: Arrays) -> tuple[np.ndarray, Any]:
         now = self.all | theta

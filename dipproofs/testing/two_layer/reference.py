@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from dipproofs.networks import TwoLayer
-from dipproofs.networks.activation import numpy_activation
+from dipproofs.testing.models import length
+from dipproofs.testing.two_layer.model import TwoLayerModel
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +30,7 @@ def reference_descent(problem: Any, network: TwoLayer, loss: Any, gamma: float, 
     """Do some steps of gradient descent with a constant step, in float64.
 
     Args:
-        problem: `InverseProblem`. network: where to start; no basis. loss: runtime loss.
+        problem: `InverseProblem`. network: where to start. loss: runtime loss.
         gamma: step. steps: how many; fewer when the loss stops being finite.
 
     Example:
@@ -40,24 +41,20 @@ def reference_descent(problem: Any, network: TwoLayer, loss: Any, gamma: float, 
         True
     """
     A = problem.operator.to_dense().astype(np.float64)
-    u, W, V = (array.astype(np.float64) for array in (network.u, network.W, network.V))
-    y, root_k = problem.y.astype(np.float64), math.sqrt(network.width)
-    activation = numpy_activation(network.activation)
-    values, lengths, length = [], [], 0.0
+    y = problem.y.astype(np.float64)
+    model = TwoLayerModel(network.arrays(), network.describe(), np.float64, steps, 0)
+    theta, values, lengths, path = model.start, [], [], 0.0
     with np.errstate(all="ignore"):
         for tau in range(steps + 1):
-            phi, dphi = activation(W @ u)
-            v = A @ (V @ phi / root_k + network.output_offset)
+            x, known = model.signal(theta)
+            v = A @ x
             values.append(float(loss.value(np, v, y)))
-            lengths.append(length)
+            lengths.append(path)
             if tau == steps or not math.isfinite(values[-1]):
                 break
-            z = A.T @ loss.gradient(np, v, y) / root_k
-            step_V = np.outer(z, phi) if network.train != "inner" else np.zeros_like(V)
-            step_W = np.outer(dphi * (V.T @ z), u) if network.train != "outer" else np.zeros_like(W)
-            length += gamma * math.sqrt(np.sum(step_V**2) + np.sum(step_W**2))
-            V, W = V - gamma * step_V, W - gamma * step_W
-    moved = (
-        replace(network, V=V.astype(network.V.dtype), W=W.astype(network.W.dtype)) if np.isfinite(V).all() else network
-    )
+            gradient = model.pull(theta, known, A.T @ loss.gradient(np, v, y))
+            path += gamma * length(gradient)
+            theta = {name: theta[name] - gamma * gradient[name] for name in theta}
+    finite = all(np.isfinite(array).all() for array in theta.values())
+    moved = network.with_parameters(theta) if finite else network
     return ReferenceRun(moved, np.array(values), np.array(lengths))

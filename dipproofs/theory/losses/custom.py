@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import sympy as sp
 
-from dipproofs.theory.losses.base import LossNumerics, LossTheory, m, r
-from dipproofs.theory.losses.rules import strongly_convex
+from dipproofs.theory.losses.base import LossNumerics, LossTheory, r, s
+from dipproofs.theory.losses.rules import ScalarPotential, separable, strongly_convex
 from dipproofs.theory.losses.shape import decide_shape, edge_of, sign_of
-from dipproofs.theory.symbols import e, loss_0, xi
+from dipproofs.theory.symbols import e, xi
 
 #: Stands for h⁻¹, T∘h⁻¹ and h∘T⁻¹, which are evaluated by enclosed inversion and quadrature.
 inverse_profile = sp.Function("h_inverse")
@@ -106,13 +105,24 @@ def custom_theory(facts: PotentialFacts, shape: str, numerics: LossNumerics) -> 
         shape: "linear", "concave", "convex", or "mixed": then the rule for strongly convex losses applies.
         numerics: floating-point evaluation.
     """
-    fields = strongly_convex().fields() if shape == "mixed" else _implicit(facts, shape)
+    potential = ScalarPotential(
+        h=facts.h,
+        slope=facts.slope,
+        second_derivative=facts.second_derivative,
+        shape=shape,
+        inverse=inverse_profile(e),
+        slope_of_value=facts.slope.subs(r, inverse_profile(e)),
+        time=time_of_value(facts.h.subs(r, s)),
+        time_of_value=time_of_value(e),
+        value_of_time=value_of_time(xi),
+    )
+    derived = strongly_convex() if shape == "mixed" else separable(potential)
     return LossTheory(
         kind="custom",
         convention=f"Σ h(|v_i − y_i|), h(r) = {facts.h}",
         structure="separable",
         entry=facts.h,
-        **fields,
+        **derived.fields(),
         proof={
             "linear": "P_h is linear",
             "concave": "h'' is non-increasing, so P_h is concave",
@@ -122,22 +132,3 @@ def custom_theory(facts: PotentialFacts, shape: str, numerics: LossNumerics) -> 
         numerics=numerics,
         registered=False,
     )
-
-
-def _implicit(facts: PotentialFacts, shape: str) -> dict[str, Any]:
-    share = m if shape == "convex" else sp.Integer(1)
-    largest = loss_0 if shape == "convex" else loss_0 / m
-    spread = sp.Integer(1) if shape == "convex" else sp.sqrt(m)
-    steepest = (
-        facts.second_derivative.subs(r, inverse_profile(loss_0))
-        if shape == "convex"
-        else facts.second_derivative.subs(r, 0)
-    )
-    return {
-        "rule": shape,
-        "psi": sp.sqrt(share) * inverse_profile(e / share),
-        "Psi": time_of_value(e / share),
-        "Psi_inv": share * value_of_time(xi),
-        "gradient_bound": spread * facts.slope.subs(r, inverse_profile(largest)),
-        "curvature": steepest,
-    }

@@ -22,7 +22,7 @@ from typing import Any
 
 import sympy as sp
 
-from dipproofs.theory.losses.base import curvature_max, m, mu, r, s
+from dipproofs.theory.losses.base import curvature_max, m, mu, r
 from dipproofs.theory.symbols import e, loss_0, xi
 
 
@@ -121,7 +121,8 @@ def strongly_convex(curvature: sp.Expr = curvature_max) -> Derived:
 
 
 def _second_derivative_at(potential: ScalarPotential) -> sp.Expr:
-    return sp.powdenest(potential.second_derivative.subs(r, potential.inverse.subs(e, loss_0)), force=True)
+    found = potential.second_derivative.subs(r, potential.inverse.subs(e, loss_0))
+    return sp.powdenest(found, force=True) if potential.inverse.is_Pow else found
 
 
 def _first_piece(expr: sp.Expr) -> sp.Expr:
@@ -131,6 +132,3 @@ def _first_piece(expr: sp.Expr) -> sp.Expr:
 def separable_fields(potential: ScalarPotential) -> dict[str, Any]:
     """Return everything that a separable `LossTheory` takes from its potential."""
     return {"structure": "separable", "entry": potential.h, **separable(potential).fields()}
-
-
-__all__ = ["Derived", "ScalarPotential", "radial", "s", "separable", "separable_fields", "strongly_convex"]

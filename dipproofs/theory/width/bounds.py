@@ -50,13 +50,11 @@ class WidthCondition:
         profile: injectivity profile.
         steps: assignments (symbol, expression); the first ones are the events.
         integral: ω∫F as an expression in the symbols; None when any width with b_lo > 0 serves (outer layer alone).
-        needs_residual: whether ψ̄ is needed (not for the outer layer alone).
     """
 
     profile: str
     steps: tuple[Step, ...]
     integral: sp.Expr | None
-    needs_residual: bool = True
 
     @property
     def events(self) -> tuple[str, ...]:
@@ -90,7 +88,7 @@ def _omega(form: str, factors: dict[str, sp.Expr] | None = None) -> list[Step]:
 def _outer(textbook: bool) -> tuple[WidthCondition, ...]:
     """The Jacobian is constant: any width with b_lo > 0."""
     lower = hidden_lower_textbook if textbook else hidden_lower
-    return (WidthCondition("block", tuple(lower(_R(1))), None, False),)
+    return (WidthCondition("block", tuple(lower(_R(1))), None),)
 
 
 def _require(train: str, profile: str, allowed: tuple[str, ...], bound: str) -> None:

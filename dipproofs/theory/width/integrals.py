@@ -21,7 +21,6 @@ from dipproofs.theory.width.symbols import (
     q,
     radius,
     residual,
-    s_in,
     s_init,
     sigma_A,
 )
@@ -159,14 +158,3 @@ RESIDUAL_WHOLE = {
 }
 for (_train, _profile), (_, _gain) in RESIDUAL_WHOLE.items():
     _integral(f"residual.{_profile}.{_train}", _gain, f"max over ρ of ∫(F−x), {_profile}, {_train}")
-
-__all__ = [
-    "BLOCK",
-    "BOTH",
-    "INNER",
-    "RESIDUAL_BLOCK",
-    "RESIDUAL_WHOLE",
-    "SPLIT",
-    "ball_root",
-    "s_in",
-]

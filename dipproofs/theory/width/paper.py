@@ -6,7 +6,6 @@ import sympy as sp
 
 from dipproofs.theory.core import Section, symbol
 from dipproofs.theory.forms import FORMS
-from dipproofs.theory.symbols import q
 from dipproofs.theory.width.spectrum import kappa as condition_number
 from dipproofs.theory.width.split import SPLIT_OMEGA
 from dipproofs.theory.width.symbols import d, m, n, norm_A, sigma_A
@@ -72,5 +71,3 @@ DISCRETISATION_SPLIT: dict[str, sp.Expr] = {
     name: _discretisation(f"split.{name}", factor**-2, f"width of form {name} over that of the flow, bound split")
     for name, factor in SPLIT_OMEGA.items()
 }
-
-__all__ = ["DISCRETISATION", "PAPER_BOTH", "PAPER_INNER", "PAPER_ORDER", "PAPER_SQUARED", "paper_bound", "q"]

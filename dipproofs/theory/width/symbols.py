@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from dipproofs.theory import symbols
 from dipproofs.theory.core import quantity, symbol
-from dipproofs.theory.gaussian_moments import C_dphi, C_phi, fourth_dphi, fourth_phi
-from dipproofs.theory.symbols import B_1, B_2, d, m, n, norm_A, omega, q, sigma_A
-from dipproofs.theory.symbols import rho as radius
-from dipproofs.theory.symbols import width as k
+from dipproofs.theory.gaussian_moments import C_dphi as C_dphi
+from dipproofs.theory.gaussian_moments import C_phi as C_phi
+from dipproofs.theory.gaussian_moments import fourth_dphi as fourth_dphi
+from dipproofs.theory.gaussian_moments import fourth_phi as fourth_phi
+from dipproofs.theory.symbols import B_1 as B_1
+from dipproofs.theory.symbols import B_2 as B_2
+from dipproofs.theory.symbols import d as d
+from dipproofs.theory.symbols import m as m
+from dipproofs.theory.symbols import n as n
+from dipproofs.theory.symbols import norm_A as norm_A
+from dipproofs.theory.symbols import omega as omega
+from dipproofs.theory.symbols import q as q
+from dipproofs.theory.symbols import sigma_A as sigma_A
 
 _SOURCE = "§6"
+
+k, radius = symbols.width, symbols.rho
 
 rank = quantity("rank", "r", "rank of A", _SOURCE)
 frobenius2 = quantity("frobenius2", r"\|A\|_F^2", "sum of the squared singular values of A", _SOURCE)
@@ -28,37 +40,3 @@ column = quantity("column", r"\bar c", "upper bound of max_j ‖P v_j‖", _SOUR
 column_full = quantity("column_full", r"\bar c_{\mathrm{full}}", "upper bound of max_j ‖v_j‖", _SOURCE)
 residual = quantity("residual", r"\bar R", "upper bound of ‖A g_0 − y‖", _SOURCE)
 required = quantity("demand", r"\bar\psi", "upper bound of ψ(f_0)", _SOURCE)
-
-__all__ = [
-    "B_1",
-    "B_2",
-    "C_dphi",
-    "C_phi",
-    "b_hi",
-    "b_lo",
-    "column",
-    "column_full",
-    "d",
-    "delta",
-    "entry_bound",
-    "fourth_dphi",
-    "fourth_phi",
-    "frobenius2",
-    "k",
-    "m",
-    "n",
-    "norm_A",
-    "omega",
-    "oscillation",
-    "proxy",
-    "q",
-    "radius",
-    "rank",
-    "required",
-    "residual",
-    "s_in",
-    "s_init",
-    "schatten4",
-    "sigma_A",
-    "y_norm2",
-]
