@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -18,7 +17,7 @@ except KeyboardInterrupt:  # nothing runs yet that would say so in one word
 
 from dipproofs.collector import own_process, uncollected
 from dipproofs.compilation_cache import keep_compilations
-from dipproofs.errors import InputError
+from dipproofs.errors import InputError, unwritable
 
 app = typer.Typer(
     name="dipproofs",
@@ -34,7 +33,31 @@ app = typer.Typer(
 _INTERRUPTED = 130
 
 Problem = Annotated[Path, typer.Argument(metavar="PROBLEM.toml", help="Problem file.")]
+#: What `check` needs of a problem file: the setting, and what decides about forms and iterations.
+_CHECKED = (
+    *("problem", "network", "loss", "step", "arithmetic"),
+    *("form", "schedule", "schedule_options", "tolerance", "relative_tolerance", "method"),
+)
 JsonOut = Annotated[str | None, typer.Option("--json", metavar="FILE", help="Write JSON there; - is standard output.")]
+
+
+def one_line_errors(function: Callable[..., None]) -> Callable[..., None]:
+    """Let a command print bad input as one line and exit with status 2."""
+
+    @wraps(function)
+    def command(*args: Any, **options: Any) -> None:
+        try:
+            function(*args, **options)
+        except InputError as error:
+            typer.echo(f"error: {error}", err=True)
+            raise typer.Exit(2) from None
+        except KeyboardInterrupt:
+            typer.echo("interrupted", err=True)
+            raise typer.Exit(130) from None
+        except BrokenPipeError:
+            raise typer.Exit(1) from None
+
+    return command
 
 
 @app.callback(invoke_without_command=True)
@@ -47,6 +70,7 @@ def _root(version: Annotated[bool, typer.Option("--version", help="Print the ver
 
 
 @app.command()
+@one_line_errors
 def certify(
     problem: Problem,
     out: Annotated[
@@ -70,23 +94,22 @@ def certify(
 
     Example: dipproofs certify examples/gaussian.toml --out out
     """
-    with _one_line_errors():
-        with uncollected():
-            _json_target(json)
-            folder = _out_directory(out) or resume
-            if at is not None and resume is not None:
-                raise InputError("--at, --resume: found both, expected one of them; --at certifies without a run")
-            from dipproofs.report.progress import progress
+    with uncollected():
+        _json_target(json)
+        folder = _out_directory(out) or resume
+        if at is not None and resume is not None:
+            raise InputError("--at, --resume: found both, expected one of them; --at certifies without a run")
+        from dipproofs.report.progress import progress
 
-        with progress("importing") as shown:
-            with uncollected():
-                spec, built = _load(problem, shown.stage)
-                from dipproofs.command import certified
-
-            certificate = certified(spec, built, shown, at=at, resume=resume)
+    with progress("importing") as shown:
         with uncollected():
-            _show(certificate, built, folder, json, verbose)
-        from dipproofs.report import words
+            spec, built = _load(problem, shown.stage)
+            from dipproofs.command import certified
+
+        certificate = certified(spec, built, shown, at=at, resume=resume)
+    with uncollected():
+        _show(certificate, built, folder, json, verbose)
+    from dipproofs.report import words
 
     if certificate.run is not None and certificate.run.stopped == "interrupted":
         raise typer.Exit(130)
@@ -94,6 +117,7 @@ def certify(
 
 
 @app.command()
+@one_line_errors
 def check(
     problem: Problem,
     json: JsonOut = None,
@@ -107,47 +131,34 @@ def check(
 
     Example: dipproofs check examples/gaussian.toml
     """
-    with _one_line_errors():
-        _json_target(json)
-        from dipproofs.report.progress import progress
+    _json_target(json)
+    from dipproofs.report.progress import progress
 
-        with progress("importing") as shown:
-            with uncollected():
-                spec, built = _load(problem, shown.stage)
-                from dipproofs.certify import api
+    with progress("importing") as shown:
+        with uncollected():
+            spec, built = _load(problem, shown.stage)
+            from dipproofs.certify import api
 
-            shown.stage("proving")
-            step, arithmetic = built.descent.step, built.certificate.arithmetic
-            parts = built.problem, built.network, built.loss
-            result = api.check(
-                *parts,
-                step,
-                arithmetic,
-                widths=False,
-                form=built.certificate.form,
-                schedule=built.descent.schedule,
-                tolerance=built.descent.tolerance,
-                schedule_options=built.descent.schedule_options,
-                origin=spec.to_json(),
-                method=built.descent.method,
-                relative_tolerance=built.descent.relative_tolerance,
-            )
-        from dipproofs.certificate import write as save
-        from dipproofs.report.console import render_check, render_widths
+        shown.stage("proving")
+        asked = {name: value for name, value in built.arguments.items() if name in _CHECKED}
+        result = api.check(**asked, widths=False, origin=spec.to_json())
+    from dipproofs.certificate import write as save
+    from dipproofs.report.console import render_check, render_widths
 
+    if json != "-":
+        _print(render_check(result))
+    if widths:
+        with progress("trying widths") as shown:
+            result = api.with_widths(result, *(asked[name] for name in _CHECKED[:5]), tried=shown.widths)
         if json != "-":
-            _print(render_check(result))
-        if widths:
-            with progress("trying widths") as shown:
-                result = api.with_widths(result, *parts, step, arithmetic, tried=shown.widths)
-            if json != "-":
-                _print(render_widths(result))
-        if json is not None:
-            _write_json(json, save.check_json(result))
+            _print(render_widths(result))
+    if json is not None:
+        _write_json(json, save.check_json(result))
     raise typer.Exit(0 if result.proved else 1)
 
 
 @app.command()
+@one_line_errors
 def verify(
     certificate: Annotated[
         Path, typer.Argument(metavar="CERTIFICATE.json", help="Certificate, or the directory that it lies in.")
@@ -160,21 +171,21 @@ def verify(
 
     Example: dipproofs verify out/certificate.json
     """
-    with _one_line_errors():
-        from dipproofs.report.progress import waiting
+    from dipproofs.report.progress import waiting
 
-        with waiting("proving again"):
-            with uncollected():
-                from dipproofs.verify import verify as run
+    with waiting("proving again"):
+        with uncollected():
+            from dipproofs.verify import verify as run
 
-            result = run(_certificate_file(certificate))
-        if not result.readable:
-            raise InputError(f"unreadable: {'; '.join(result.findings)}")
-        typer.echo(str(result) if table else result.summary())
+        result = run(_certificate_file(certificate))
+    if not result.readable:
+        raise InputError(f"unreadable: {'; '.join(result.findings)}")
+    typer.echo(str(result) if table else result.summary())
     raise typer.Exit(result.exit_code)
 
 
 @app.command()
+@one_line_errors
 def test(
     problem: Problem,
     examples: Annotated[int, typer.Option("--examples", min=1, help="How many instances to draw.")] = 50,
@@ -201,38 +212,38 @@ def test(
 
     Example: dipproofs test examples/gaussian.toml --examples 20
     """
-    with _one_line_errors():
-        _json_target(json)
-        from dipproofs.report.progress import progress
+    _json_target(json)
+    from dipproofs.report.progress import progress
 
-        with progress("importing") as shown:
-            spec, _ = _load(problem, shown.stage)
-            try:
-                from dipproofs.testing.problem import Case, run_tests
-            except ImportError as error:
-                raise InputError(str(error)) from None
-            one = None if case is None else Case.parse(case)
-            shown.stage("testing", examples)
-            elsewhere = None
-            if jobs is not None or scheduler is not None or out is not None:
-                if one is not None:
-                    raise InputError(
-                        "--case: found --jobs, --scheduler or --out as well, expected none of them: one "
-                        "instance is examined here and not kept"
-                    )
-                from dipproofs.testing.parallel import examine_elsewhere
+    with progress("importing") as shown:
+        spec, _ = _load(problem, shown.stage)
+        try:
+            from dipproofs.testing.problem import Case, run_tests
+        except ImportError as error:
+            raise InputError(str(error)) from None
+        one = None if case is None else Case.parse(case)
+        shown.stage("testing", examples)
+        elsewhere = None
+        if jobs is not None or scheduler is not None or out is not None:
+            if one is not None:
+                raise InputError(
+                    "--case: found --jobs, --scheduler or --out as well, expected none of them: one "
+                    "instance is examined here and not kept"
+                )
+            from dipproofs.testing.parallel import examine_elsewhere
 
-                elsewhere = examine_elsewhere(problem, jobs, scheduler=scheduler, folder=out, advance=shown.step)
-            how: dict[str, Any] = {"advance": shown.step, "case": one, "elsewhere": elsewhere}
-            result = run_tests(spec, examples, seed, command=f"dipproofs test {problem}", **how)
-        if json is not None:
-            _write_json(json, result.to_json())
-        if json != "-":
-            typer.echo(str(result))
+            elsewhere = examine_elsewhere(problem, jobs, scheduler=scheduler, folder=out, advance=shown.step)
+        how: dict[str, Any] = {"advance": shown.step, "case": one, "elsewhere": elsewhere}
+        result = run_tests(spec, examples, seed, command=f"dipproofs test {problem}", **how)
+    if json is not None:
+        _write_json(json, result.to_json())
+    if json != "-":
+        typer.echo(str(result))
     raise typer.Exit(0 if result.passed else 1)
 
 
 @app.command()
+@one_line_errors
 def report(
     directories: Annotated[list[Path], typer.Argument(metavar="DIR…", help="Directories written by certify --out.")],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The page to write.")],
@@ -243,25 +254,23 @@ def report(
 
     Example: dipproofs report out-a out-b --out comparison.html
     """
-    with _one_line_errors():
-        from dipproofs.certificate.write import require_writable, write_atomically
+    from dipproofs.certificate.write import require_writable, write_atomically
 
-        try:
-            require_writable(out)
-        except OSError as error:
-            raise InputError(f"--out {out}: cannot write there ({error.strerror}); choose another file") from None
-        from dipproofs.report.progress import waiting
+    with unwritable(f"--out {out}: cannot write there", "; choose another file"):
+        require_writable(out)
+    from dipproofs.report.progress import waiting
 
-        with waiting("reading"):
-            from dipproofs.report.compare import comparison_html
-            from dipproofs.report.saved import load_saved
+    with waiting("reading"):
+        from dipproofs.report.compare import comparison_html
+        from dipproofs.report.saved import load_saved
 
-            text = comparison_html([load_saved(directory) for directory in directories])
-        write_atomically(out, text.encode())
-        typer.echo(f"written: {out}")
+        text = comparison_html([load_saved(directory) for directory in directories])
+    write_atomically(out, text.encode())
+    typer.echo(f"written: {out}")
 
 
 @app.command()
+@one_line_errors
 def explain(
     name: Annotated[str | None, typer.Argument(help="Theorem form, profile, loss or activation.")] = None,
     latex: Annotated[bool, typer.Option("--latex", help="Formulas as LaTeX.")] = False,
@@ -270,10 +279,9 @@ def explain(
 
     Example: dipproofs explain residual
     """
-    with _one_line_errors():
-        from dipproofs.report.explain import explain as text
+    from dipproofs.report.explain import explain as text
 
-        typer.echo(text(name, latex=latex))
+    typer.echo(text(name, latex=latex))
 
 
 def main() -> None:
@@ -315,18 +323,8 @@ def _plug_in() -> None:
 # --- helpers --------------------------------------------------------------------------------------------
 
 
-def one_line_errors(function: Callable[..., None]) -> Callable[..., None]:
-    """Let a command print bad input as one line and exit with status 2."""
-
-    @wraps(function)
-    def command(*args: Any, **options: Any) -> None:
-        with _one_line_errors():
-            function(*args, **options)
-
-    return command
-
-
 @app.command()
+@one_line_errors
 def operator(
     source: Annotated[Path, typer.Argument(metavar="PROBLEM.toml|FILE", help="Problem file, or a file with a matrix.")],
     key: Annotated[str, typer.Option("--key", metavar="NAME", help="The matrix's name in a file of several.")] = "A",
@@ -338,29 +336,14 @@ def operator(
 
     Example: dipproofs operator examples/gaussian.toml
     """
-    with _one_line_errors():
-        _json_target(json)
-        from dipproofs.operators import command
+    _json_target(json)
+    from dipproofs.operators import command
 
-        facts = command.facts_of(source, key)
-        if json is not None:
-            _write_json(json, facts.to_json())
-        if json != "-":
-            typer.echo(command.render(facts))
-
-
-@contextmanager
-def _one_line_errors() -> Iterator[None]:
-    try:
-        yield
-    except InputError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(2) from None
-    except KeyboardInterrupt:
-        typer.echo("interrupted", err=True)
-        raise typer.Exit(130) from None
-    except BrokenPipeError:
-        raise typer.Exit(1) from None
+    facts = command.facts_of(source, key)
+    if json is not None:
+        _write_json(json, facts.to_json())
+    if json != "-":
+        typer.echo(command.render(facts))
 
 
 def _load(path: Path, stage: Callable[[str], None]) -> tuple[Any, Any]:
@@ -422,13 +405,9 @@ def _json_target(target: str | None) -> None:
         return
     from dipproofs.certificate.write import require_writable
 
-    try:
+    cure = ", expected a file in an existing directory; create the directory first"
+    with unwritable(f"--json {target}: cannot write there", cure):
         require_writable(Path(target))
-    except OSError as error:
-        raise InputError(
-            f"--json {target}: cannot write there ({error.strerror}), expected a file in an existing directory; "
-            "create the directory first"
-        ) from None
 
 
 def _out_directory(out: str | None) -> Path | None:
@@ -450,10 +429,8 @@ def _write_json(target: str, record: Any) -> None:
     if target == "-":
         sys.stdout.write(text)
         return
-    try:
+    with unwritable(f"--json {target}: cannot write"):
         write_atomically(Path(target), text.encode())
-    except OSError as error:
-        raise InputError(f"--json {target}: cannot write ({error.strerror})") from None
 
 
 def _print(renderable: Any) -> None:

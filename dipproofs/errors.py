@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from functools import wraps
 from typing import ParamSpec, TypeVar
@@ -33,6 +34,26 @@ def one_line(error: Exception, most: int | None = None) -> str:
         ('a b', 'KeyError')
     """
     return " ".join(str(error).split())[:most] or type(error).__name__
+
+
+@contextmanager
+def unwritable(what: str, cure: str = "") -> Iterator[None]:
+    """Say in one line which file could not be written.
+
+    Args:
+        what: the file, as it was asked for, and that it cannot be written. cure: what to do instead.
+
+    Example:
+        >>> with unwritable("--out x: cannot write", "; choose another file"):
+        ...     raise PermissionError(13, "Permission denied")
+        Traceback (most recent call last):
+        ...
+        dipproofs.errors.InputError: --out x: cannot write (Permission denied); choose another file
+    """
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{what} ({error.strerror}){cure}") from None
 
 
 class ArgumentError(InputError, TypeError):

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from dipproofs.errors import InputError
+from dipproofs.errors import InputError, unwritable
 
 FILE = "cells.jsonl"
 
@@ -69,11 +69,9 @@ class Store:
     def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
         self.folder, self.rows = folder, {}  # type: Path, dict[str, list[dict[str, Any]]]
         header = json.dumps({"settings": plain(settings)}, sort_keys=True, ensure_ascii=False)
-        try:
+        with unwritable(f"--out {folder}: cannot write"):
             folder.mkdir(parents=True, exist_ok=True)
             self._file = os.open(folder / FILE, os.O_RDWR | os.O_CREAT, 0o644)
-        except OSError as error:
-            raise InputError(f"--out {folder}: cannot write ({error.strerror})") from None
         _lock(self._file, folder)
         text = (folder / FILE).read_bytes()
         lines = text.split(b"\n")

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dipproofs.errors import InputError
+from dipproofs.errors import InputError, unwritable
 from dipproofs.tables.options import unknown
 from dipproofs.tables.table import Table
 
@@ -80,10 +80,8 @@ def save_figure(figure: Any, path: Path | str) -> Path:
     stream = io.BytesIO()
     format = target.suffix[1:]
     figure.savefig(stream, format=format, metadata={"Software": None} if format == "png" else None)
-    try:
+    with unwritable(f"figure {target}: cannot write there", "; choose another file"):
         write_atomically(target, stream.getvalue())
-    except OSError as error:
-        raise InputError(f"figure {target}: cannot write there ({error.strerror}); choose another file") from None
     return target
 
 
@@ -98,10 +96,8 @@ def figure_target(path: Path | str) -> Path:
     target = Path(path)
     if target.suffix not in (".png", ".pdf", ".svg"):
         raise InputError(f"figure {target}: found suffix {target.suffix!r}, expected .png, .pdf or .svg")
-    try:
+    with unwritable(f"figure {target}: cannot write there", "; choose another file"):
         require_writable(target)
-    except OSError as error:
-        raise InputError(f"figure {target}: cannot write there ({error.strerror}); choose another file") from None
     return target
 
 

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dipproofs.errors import InputError
+from dipproofs.errors import InputError, unwritable
 from dipproofs.tables import render
 
 #: Formats that a table can be rendered in.
 FORMATS = ("md", "latex", "csv", "json")
 #: Format that a file's suffix says.
+_CURE = ", expected a file in an existing folder; choose another"
 SUFFIXES = {".md": "md", ".tex": "latex", ".csv": "csv", ".json": "json"}
 
 
@@ -146,12 +147,11 @@ def require_target(target: Path) -> None:
     """
     from dipproofs.certificate.write import require_writable
 
-    try:
-        require_writable(target)
-    except FileNotFoundError:
-        raise InputError(f"--out {target}: found no folder {target.parent}, expected an existing one") from None
-    except OSError as error:
-        raise _refused(target, error) from None
+    with unwritable(f"--out {target}: cannot write there", _CURE):
+        try:
+            require_writable(target)
+        except FileNotFoundError:
+            raise InputError(f"--out {target}: found no folder {target.parent}, expected an existing one") from None
 
 
 def write_text(target: Path, text: str) -> None:
@@ -162,13 +162,5 @@ def write_text(target: Path, text: str) -> None:
     """
     from dipproofs.certificate.write import write_atomically
 
-    try:
+    with unwritable(f"--out {target}: cannot write there", _CURE):
         write_atomically(target, text.encode())
-    except OSError as error:
-        raise _refused(target, error) from None
-
-
-def _refused(target: Path, error: OSError) -> InputError:
-    return InputError(
-        f"--out {target}: cannot write there ({error.strerror}), expected a file in an existing folder; choose another"
-    )

@@ -12,31 +12,10 @@ from dipproofs.theory.architectures.base import Architecture, NetworkFormat
 from dipproofs.theory.core import define
 from dipproofs.theory.extremes import minimum
 from dipproofs.theory.profiles import BLOCK, BLOCK_OBSERVATION, OBSERVATION, PAPER, ROW_SPACE
-from dipproofs.theory.symbols import (
-    B_1,
-    B_2,
-    c_0,
-    c_A0,
-    c_full,
-    lipschitz_A_in,
-    lipschitz_AJ,
-    lipschitz_in,
-    lipschitz_J,
-    lipschitz_out,
-    norm_A,
-    norm_AJ,
-    norm_AJ_ball,
-    norm_phi,
-    norm_u,
-    norm_V,
-    rho,
-    sigma_out,
-    width,
-)
 
 TRAIN_MODES = ("both", "inner", "outer")
 _SOURCE = "§4"
-_B1u, _B2u, _root = B_1 * norm_u, B_2 * norm_u**2, sp.sqrt(width)
+_B1u, _B2u, _root = s.B_1 * s.norm_u, s.B_2 * s.norm_u**2, sp.sqrt(s.width)
 
 
 def _bilinear(c: sp.Expr, b: sp.Expr) -> sp.Expr:
@@ -47,23 +26,23 @@ def _bilinear(c: sp.Expr, b: sp.Expr) -> sp.Expr:
 def _lipschitz(train: str, c: sp.Expr, scale: sp.Expr) -> sp.Expr:
     """Lipschitz constant of the Jacobian followed by a map of norm ``scale``; c bounds the columns of V."""
     if train == "both":
-        return _bilinear(c + scale * rho, scale * _B1u)
+        return _bilinear(c + scale * s.rho, scale * _B1u)
     return _B2u * c / _root if train == "inner" else sp.Integer(0)
 
 
 def _lipschitz_inner(train: str, c: sp.Expr, scale: sp.Expr) -> sp.Expr:
     """Lipschitz constant of the inner block alone."""
     if train == "both":
-        return sp.sqrt((scale * _B1u) ** 2 + (_B2u * (c + scale * rho)) ** 2) / _root
+        return sp.sqrt((scale * _B1u) ** 2 + (_B2u * (c + scale * s.rho)) ** 2) / _root
     return _B2u * c / _root if train == "inner" else sp.Integer(0)
 
 
 def _norm_ball(train: str, lipschitz: sp.Expr) -> sp.Expr:
     """Upper bound of ‖M(θ)‖ on the ball: the better of perturbing M and of bounding both blocks."""
-    inner = (_B1u * (norm_V + (norm_A * rho if train == "both" else 0))) ** 2
-    outer = (norm_A * (norm_phi + (_B1u * rho if train == "both" else 0))) ** 2
+    inner = (_B1u * (s.norm_V + (s.norm_A * s.rho if train == "both" else 0))) ** 2
+    outer = (s.norm_A * (s.norm_phi + (_B1u * s.rho if train == "both" else 0))) ** 2
     blocks = {"both": inner + outer, "inner": inner, "outer": outer}[train]
-    return minimum(norm_AJ + lipschitz * rho, sp.sqrt(blocks) / _root)
+    return minimum(s.norm_AJ + lipschitz * s.rho, sp.sqrt(blocks) / _root)
 
 
 @dataclass(frozen=True)
@@ -99,19 +78,19 @@ def _constants(train: str) -> TwoLayerConstants:
     one = sp.Integer(1)
     return TwoLayerConstants(
         train,
-        formula("lipschitz_J", _lipschitz(train, c_0, one), "ℓ(ρ)", lipschitz_J),
-        formula("lipschitz_AJ", _lipschitz(train, c_A0, norm_A), "ℓ_A(ρ)", lipschitz_AJ),
-        formula("lipschitz_J_full", _lipschitz(train, c_full, one), "ℓ(ρ), unprojected", lipschitz_J),
-        formula("lipschitz_in", _lipschitz_inner(train, c_0, one), "ℓ_in(ρ)", lipschitz_in),
-        formula("lipschitz_A_in", _lipschitz_inner(train, c_A0, norm_A), "ℓ_{A,in}(ρ)", lipschitz_A_in),
+        formula("lipschitz_J", _lipschitz(train, s.c_0, one), "ℓ(ρ)", s.lipschitz_J),
+        formula("lipschitz_AJ", _lipschitz(train, s.c_A0, s.norm_A), "ℓ_A(ρ)", s.lipschitz_AJ),
+        formula("lipschitz_J_full", _lipschitz(train, s.c_full, one), "ℓ(ρ), unprojected", s.lipschitz_J),
+        formula("lipschitz_in", _lipschitz_inner(train, s.c_0, one), "ℓ_in(ρ)", s.lipschitz_in),
+        formula("lipschitz_A_in", _lipschitz_inner(train, s.c_A0, s.norm_A), "ℓ_{A,in}(ρ)", s.lipschitz_A_in),
         formula(
             "lipschitz_out",
             _B1u / _root if train == "both" else sp.Integer(0),
             "slope of s_out",
-            lipschitz_out,
+            s.lipschitz_out,
         ),
-        formula("sigma_out", sp.Integer(0) if train == "inner" else norm_phi / _root, "outer block", sigma_out),
-        formula("norm_AJ_ball", _norm_ball(train, lipschitz_AJ), "M_ρ", norm_AJ_ball),
+        formula("sigma_out", sp.Integer(0) if train == "inner" else s.norm_phi / _root, "outer block", s.sigma_out),
+        formula("norm_AJ_ball", _norm_ball(train, s.lipschitz_AJ), "M_ρ", s.norm_AJ_ball),
     )
 
 

@@ -10,28 +10,7 @@ from __future__ import annotations
 import sympy as sp
 
 from dipproofs.theory.core import define, symbol
-from dipproofs.theory.width.symbols import (
-    B_1,
-    C_dphi,
-    C_phi,
-    b_hi,
-    b_lo,
-    column,
-    delta,
-    entry_bound,
-    fourth_dphi,
-    fourth_phi,
-    frobenius2,
-    k,
-    n,
-    norm_A,
-    proxy,
-    rank,
-    residual,
-    s_in,
-    schatten4,
-    y_norm2,
-)
+from dipproofs.theory.width import symbols as w
 
 Step = tuple[sp.Symbol, sp.Expr]
 _SOURCE = "§6"
@@ -46,7 +25,7 @@ def _step(id: str, symbol: sp.Symbol, expr: sp.Expr, meaning: str) -> Step:
 def failure_exponent(share: sp.Rational, name: str) -> tuple[sp.Symbol, Step]:
     """Return t = ln(1/(share·δ)), the exponent of an event that may use up this share of δ, and its step."""
     t = symbol(f"t_{name}", f"t of the event {name}", positive=True)
-    return t, (t, sp.log(1 / (sp.sympify(share) * delta)))
+    return t, (t, sp.log(1 / (sp.sympify(share) * w.delta)))
 
 
 def _with_exponent(share: sp.Rational, name: str, steps: list[Step]) -> list[Step]:
@@ -61,18 +40,18 @@ _lipschitz = symbol(r"b_{\mathrm{Lipschitz}}", "lower bound of ‖φ(a)‖/√k 
 LOWER_LAPLACE = _step(
     "b_lo_laplace",
     _bernstein,
-    sp.sqrt(sp.Max(0, C_phi**2 - sp.sqrt(2 * tail * fourth_phi / k))),
+    sp.sqrt(sp.Max(0, w.C_phi**2 - sp.sqrt(2 * tail * w.fourth_phi / w.k))),
     "‖φ(a)‖/√k from below, by e^{−x} ≤ 1−x+x²/2",
 )
 LOWER_LIPSCHITZ = _step(
     "b_lo_lipschitz",
     _lipschitz,
-    sp.sqrt(sp.Max(0, C_phi**2 - B_1**2 / k)) - B_1 * sp.sqrt(2 * tail / k),
+    sp.sqrt(sp.Max(0, w.C_phi**2 - w.B_1**2 / w.k)) - w.B_1 * sp.sqrt(2 * tail / w.k),
     "‖φ(a)‖/√k from below, by concentration of Lipschitz functions and Poincaré's inequality",
 )
-LOWER = _step("b_lo", b_lo, sp.Max(0, _bernstein, _lipschitz), "the better of the two")
-LOWER_TEXTBOOK = (b_lo, sp.Max(0, _lipschitz))
-UPPER = _step("b_hi", b_hi, C_phi + B_1 * sp.sqrt(2 * tail / k), "‖φ(a)‖/√k from above")
+LOWER = _step("b_lo", w.b_lo, sp.Max(0, _bernstein, _lipschitz), "the better of the two")
+LOWER_TEXTBOOK = (w.b_lo, sp.Max(0, _lipschitz))
+UPPER = _step("b_hi", w.b_hi, w.C_phi + w.B_1 * sp.sqrt(2 * tail / w.k), "‖φ(a)‖/√k from above")
 
 
 def hidden_lower(share: sp.Rational) -> list[Step]:
@@ -92,15 +71,15 @@ def hidden_upper(share: sp.Rational) -> list[Step]:
 
 # --- the loss at initialisation ---------------------------------------------------------------------------------
 _variance = symbol(r"\sigma^2", "sub-Gaussian proxy of the entries of g_0")
-ENTRY_VARIANCE = _step("variance", _variance, proxy * b_hi**2, "sub-Gaussian proxy of the entries of g_0")
+ENTRY_VARIANCE = _step("variance", _variance, w.proxy * w.b_hi**2, "sub-Gaussian proxy of the entries of g_0")
 RESIDUAL = _step(
     "residual",
-    residual,
+    w.residual,
     sp.sqrt(
-        _variance * frobenius2
-        + y_norm2
-        + 2 * sp.sqrt(tail * (_variance**2 * schatten4 + 2 * _variance * norm_A**2 * y_norm2))
-        + 2 * _variance * norm_A**2 * tail
+        _variance * w.frobenius2
+        + w.y_norm2
+        + 2 * sp.sqrt(tail * (_variance**2 * w.schatten4 + 2 * _variance * w.norm_A**2 * w.y_norm2))
+        + 2 * _variance * w.norm_A**2 * tail
     ),
     "‖A g_0 − y‖ from above, by comparison with a Gaussian g (‖Aᵀy‖ ≤ ‖A‖‖y‖)",
 )
@@ -117,30 +96,30 @@ _eta = symbol("eta", "relative deviation in the matrix Chernoff bound")
 FOURTH = _step(
     "fourth_moment",
     _fourth,
-    sp.Min(n * entry_bound**2, rank + 2),
+    sp.Min(w.n * w.entry_bound**2, w.rank + 2),
     "E‖Pv‖²Pvvᵀ P ⪯ this·P, for entries with EV⁴ ≤ 3",
 )
 INNER = _step(
     "s_in",
-    s_in,
-    sp.sqrt(sp.Max(0, C_dphi**2 - sp.sqrt(2 * _fourth * fourth_dphi * (tail + sp.log(rank)) / k))),
+    w.s_in,
+    sp.sqrt(sp.Max(0, w.C_dphi**2 - sp.sqrt(2 * _fourth * w.fourth_dphi * (tail + sp.log(w.rank)) / w.k))),
     "s_in from below, by the matrix Laplace transform",
 )
 CHERNOFF_ETA = _step(
     "chernoff",
     _eta,
-    sp.sqrt(2 * B_1**2 * entry_bound**2 * n * (tail + sp.log(n)) / (k * C_dphi**2)),
+    sp.sqrt(2 * w.B_1**2 * w.entry_bound**2 * w.n * (tail + sp.log(w.n)) / (w.k * w.C_dphi**2)),
     "relative deviation in the matrix Chernoff bound",
 )
 INNER_CHERNOFF = _step(
-    "s_in_chernoff", s_in, C_dphi * sp.sqrt(sp.Max(0, 1 - _eta)), "s_in from below, by matrix Chernoff"
+    "s_in_chernoff", w.s_in, w.C_dphi * sp.sqrt(sp.Max(0, 1 - _eta)), "s_in from below, by matrix Chernoff"
 )
 
 
-def inner_block(share: sp.Rational, dimension: sp.Expr = rank) -> list[Step]:
+def inner_block(share: sp.Rational, dimension: sp.Expr = w.rank) -> list[Step]:
     """s_in ≥ its bound on a subspace of this dimension (r for Im Aᵀ, n for all of Rⁿ)."""
     steps = _with_exponent(share, "in", [FOURTH, INNER])
-    return [(symbol, expr.subs(rank, dimension)) for symbol, expr in steps]
+    return [(symbol, expr.subs(w.rank, dimension)) for symbol, expr in steps]
 
 
 def inner_block_chernoff(share: sp.Rational) -> list[Step]:
@@ -150,20 +129,20 @@ def inner_block_chernoff(share: sp.Rational) -> list[Step]:
 
 # --- the columns of V -------------------------------------------------------------------------------------------
 _tau = symbol("tau_c", "exponent of one column", positive=True)
-COLUMN_EXPONENT = _step("column_exponent", _tau, tail + sp.log(k), "exponent of one column, a union over k columns")
+COLUMN_EXPONENT = _step("column_exponent", _tau, tail + sp.log(w.k), "exponent of one column, a union over k columns")
 COLUMN = _step(
     "column",
-    column,
-    sp.Min(entry_bound * sp.sqrt(n), sp.sqrt(proxy * (rank + 2 * sp.sqrt(rank * _tau) + 2 * _tau))),
+    w.column,
+    sp.Min(w.entry_bound * sp.sqrt(w.n), sp.sqrt(w.proxy * (w.rank + 2 * sp.sqrt(w.rank * _tau) + 2 * _tau))),
     "max_j ‖P v_j‖ from above",
 )
-COLUMN_TEXTBOOK = _step("column_textbook", column, entry_bound * sp.sqrt(n), "max_j ‖v_j‖ from above, always")
+COLUMN_TEXTBOOK = _step("column_textbook", w.column, w.entry_bound * sp.sqrt(w.n), "max_j ‖v_j‖ from above, always")
 
 
-def columns(share: sp.Rational, dimension: sp.Expr = rank) -> list[Step]:
+def columns(share: sp.Rational, dimension: sp.Expr = w.rank) -> list[Step]:
     """max_j ‖P v_j‖ ≤ c̄ for P of this rank."""
     steps = _with_exponent(share, "col", [COLUMN_EXPONENT, COLUMN])
-    return [(symbol, expr.subs(rank, dimension)) for symbol, expr in steps]
+    return [(symbol, expr.subs(w.rank, dimension)) for symbol, expr in steps]
 
 
 def columns_textbook() -> list[Step]:
