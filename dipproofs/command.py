@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dipproofs.certify import api
-from dipproofs.certify.methods.run import HORIZON
 from dipproofs.errors import InputError
 
 if TYPE_CHECKING:
@@ -60,24 +59,16 @@ def at_point(spec: Any, built: Any, path: Path) -> Certificate:
     from dipproofs.certify.point import certify_point
     from dipproofs.networks.point_file import read_point
 
-    options, step = built.descent, built.descent.step
-    named = not isinstance(step, str)
+    options, named = built.descent, not isinstance(built.descent.step, str)
     _refuse_idle(spec.name, built, named)
     point = read_point(path)
-    made = certify_point(
-        built.problem,
-        point.of(built.network),
-        built.loss,
-        method=options.method if named else None,
-        state=dict(point.state) if named and point.state and options.method != "gradient-descent" else None,
-        step=float(step) if named else None,
-        momentum=options.method_options.get("momentum") if named else None,
-        beta2=options.method_options.get("beta2") if named else None,
-        epsilon=options.method_options.get("epsilon") if named else None,
-        claim_horizon=HORIZON if options.claim_horizon is None else options.claim_horizon,
-        form=built.certificate.form,
-        distance=built.certificate.distance,
-    )
+    wanted = {"problem", "loss", "form", "distance", "claim_horizon"}
+    if named:
+        wanted |= {"step", *options.method_options}
+    asked = {name: value for name, value in built.arguments.items() if name in wanted}
+    if named and point.state and options.method != "gradient-descent":
+        asked["state"] = dict(point.state)
+    made = certify_point(**asked, network=point.of(built.network))
     where = {**made.provenance, "problem": spec.to_json(), "parameters": path.name}
     return replace(made, provenance=where)
 

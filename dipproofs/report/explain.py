@@ -12,7 +12,7 @@ from dipproofs.errors import InputError
 from dipproofs.report.explain_signal import SIGNAL_TOPICS, items_of
 from dipproofs.report.explain_words import groups as word_groups
 from dipproofs.report.explain_words import words
-from dipproofs.theory import ACTIVATIONS, EXCLUDED, FORMS, PROFILES, formula, formulas, quantities
+from dipproofs.theory import ACTIVATIONS, EXCLUDED, FORMS, LOSSES, PROFILES, formula, formulas, quantities
 from dipproofs.theory.core import Formula, meanings
 
 _THEOREM = """Gradient descent θ_{τ+1} = θ_τ − γ_τ∇f(θ_τ) on f(θ) = L_y(A g(u,θ)), started at θ_0.
@@ -48,8 +48,6 @@ def explain(name: str | None = None, *, latex: bool = False) -> str:
         >>> print(explain("tanh").splitlines()[0])
         activation tanh
     """
-    from dipproofs.theory.losses import LOSSES
-
     topics: dict[str, Callable[[str, bool], str]] = dict.fromkeys(FORMS, _form)
     topics |= {profile: _profile for profile in PROFILES if profile not in topics}
     topics |= dict.fromkeys(LOSSES, _loss)
@@ -61,7 +59,7 @@ def explain(name: str | None = None, *, latex: bool = False) -> str:
     for word in known:
         topics.setdefault(word, lambda chosen, latex: known[chosen])
     if name is None:
-        return _overview(list(LOSSES))
+        return _overview()
     if name in EXCLUDED:
         return f"activation {name}: not covered: {EXCLUDED[name]}"
     if name not in topics:
@@ -71,11 +69,11 @@ def explain(name: str | None = None, *, latex: bool = False) -> str:
     return topics[name](name, latex)
 
 
-def _overview(losses: list[str]) -> str:
+def _overview() -> str:
     groups = {
         "forms of the descent theorem": FORMS,
         "injectivity profiles": [profile for profile in PROFILES if profile not in FORMS],
-        "losses": losses,
+        "losses": LOSSES,
         "activations": ACTIVATIONS,
         "the signal": SIGNAL_TOPICS,
         **word_groups(),
@@ -153,8 +151,6 @@ def _activation(name: str, latex: bool) -> str:
 
 
 def _loss(name: str, latex: bool) -> str:
-    from dipproofs.theory.losses import LOSSES
-
     loss = LOSSES[name]
     text = f"{loss.convention} at scale 1; ψ is its desingularizing function: ψ'(L)‖∇L‖ ≥ 1."
     return _page(f"loss {name}", text, list(formulas(f"losses.{name}.")), loss.proof, latex)

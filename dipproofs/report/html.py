@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dipproofs.report import words
 from dipproofs.report.claims import MARKS, claim_lines, missing_for_bound, worst
 from dipproofs.report.details import observed_iterations, problem_title, quantity_names, run_rows, toml_text
-from dipproofs.report.facts import described, least_squares, picture_quality
+from dipproofs.report.facts import least_squares, picture_quality
 from dipproofs.report.images import picture_figures
 from dipproofs.report.manual import link
 from dipproofs.report.notation import formula, symbol
@@ -50,8 +50,6 @@ def certificate_html(
     """
     day = date or str(cert.provenance.get("date") or datetime.date.today().isoformat())
     heading = title or f"{problem_title(cert)}; {day}"
-    image_shape = image_shape or described(cert).get("image_shape")
-    data_shape = data_shape or described(cert).get("data_shape")
     parts = [
         _answer(cert),
         _images(cert, image_shape, data_shape),

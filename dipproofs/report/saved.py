@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +18,7 @@ from dipproofs.enclosures import Bound, Verdict
 from dipproofs.errors import InputError, one_line
 
 ArraysOf = Callable[[Mapping[str, Any]], Mapping[str, np.ndarray]]
-_OWN = (
-    "distance_to_limit",
-    "log_contraction_per_step",
-    "rate_exponent",
-    "iterations_to_loss",
-    "early_stopping_iteration",
-    "recovery_error",
-)
+_OWN = tuple(entry.name for entry in fields(Guarantees) if entry.name != "extra")
 
 
 @dataclass(frozen=True)
@@ -86,7 +79,7 @@ def certificate_of(record: Mapping[str, Any], arrays: ArraysOf) -> Certificate:
         record: the JSON value. arrays: gives the arrays of a record, or of the record under ``final``.
     """
     facts = {key: bound_of(value) for key, value in record["guarantees"].items()}
-    own: dict[str, Any] = {key: facts.get(key) for key in _OWN if key in facts}
+    own: dict[str, Any] = {key: facts[key] for key in _OWN if key in facts}
     own["iterations_to_loss"] = own.get("iterations_to_loss") or {}
     extra = {key: value for key, value in facts.items() if key not in _OWN}
     final = record.get("final")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import sympy as sp
 
-from dipproofs.theory import conditions
 from dipproofs.theory import symbols as s
 from dipproofs.theory.core import define
 from dipproofs.theory.extremes import minimum
-from dipproofs.theory.forms.base import Form
+from dipproofs.theory.forms.base import factored
 from dipproofs.theory.forms.concave import CONCAVE
 from dipproofs.theory.hypothesis import Hypothesis
 
@@ -22,24 +21,14 @@ RATE = define(
     _SOURCE,
     s.rate,
 )
-_CHAIN = (
-    (s.lipschitz_grad, conditions.lipschitz_grad),
-    (s.q, conditions.normalised_step),
-    (s.omega, OMEGA),
-    (s.rate, RATE),
-)
 
 #: γ is the first trial of every iteration; what the accepted steps are does not matter.
-BACKTRACKING = Form(
-    id="backtracking",
-    source=_SOURCE,
-    step=Hypothesis(sp.Le(2 * s.decrease, 1), sp.Integer(1), "c <= 1/2, f falls by c*gamma*|grad f|^2"),
-    omega=OMEGA,
-    rate=RATE,
-    chain=lambda profile: _CHAIN,
-    conclusions={"distance_to_limit": conditions.distance_to_limit, "rate_exponent": conditions.rate_exponent},
-    decrease=conditions.rate_exponent,
-    words={"injective": "F(rho) > 0", "H": "omega*Integral(F, (t, 0, rho)) > psi(f_0)"},
+BACKTRACKING = factored(
+    "backtracking",
+    OMEGA,
+    RATE,
+    Hypothesis(sp.Le(2 * s.decrease, 1), sp.Integer(1), "c <= 1/2, f falls by c*gamma*|grad f|^2"),
+    _SOURCE,
     requires=CONCAVE.requires,
     searched=True,
 )

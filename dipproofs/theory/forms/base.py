@@ -120,6 +120,12 @@ def factor_form(id: str, omega: sp.Expr, rate: sp.Expr, limit: int, closed: bool
     define(f"forms.{id}.omega", omega, f"factor of (H), form {id}", source, s.omega)
     define(f"forms.{id}.rate", rate, f"factor of the rate, form {id}", source, s.rate)
     relation = sp.Le(s.q, limit) if closed else sp.Lt(s.q, limit)
+    step = Hypothesis(relation, sp.Integer(limit), f"q = gamma*L {'<=' if closed else '<'} {limit}")
+    return factored(id, omega, rate, step, source, **options)
+
+
+def factored(id: str, omega: sp.Expr, rate: sp.Expr, step: Hypothesis, source: str, **options: Any) -> Form:
+    """Return a form that rests on registered factors ω, κ̃, with any hypothesis on its steps."""
     chain = (
         (s.lipschitz_grad, conditions.lipschitz_grad),
         (s.q, conditions.normalised_step),
@@ -129,7 +135,7 @@ def factor_form(id: str, omega: sp.Expr, rate: sp.Expr, limit: int, closed: bool
     return Form(
         id=id,
         source=source,
-        step=Hypothesis(relation, sp.Integer(limit), f"q = gamma*L {'<=' if closed else '<'} {limit}"),
+        step=step,
         omega=omega,
         rate=rate,
         chain=lambda profile: chain,
