@@ -73,7 +73,7 @@ def test_targets_are_refused_before_the_run(tmp_path: Path, monkeypatch: pytest.
 
     for name in ("certify", "check"):
         monkeypatch.setattr(api, name, never)
-    monkeypatch.setattr("dipproofs.tables.width_table.make", never)
+    monkeypatch.setattr("dipproofs.tables.width_table.smallest_widths", never)
     given = problem(tmp_path)
     (tmp_path / "taken" / "certificate.json").mkdir(parents=True)
     (tmp_path / "nowhere").symlink_to(tmp_path / "missing" / "folder")
