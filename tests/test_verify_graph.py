@@ -13,9 +13,9 @@ from flint import arb
 from helpers import changed
 
 import dipproofs as dp
+from checks.graph_adversary import Adversary
 from dipproofs.graph import Graph, GraphBuilder
 from dipproofs.graph.evaluate import forward
-from dipproofs.graph.evaluate import reverse as float_reverse
 from dipproofs.networks import GraphNetwork
 from dipproofs.testing.graphs import random_graph
 from dipproofs.theory.elementary import PiecewiseLinear
@@ -32,27 +32,13 @@ from dipproofs.verify.networks import graph as interpreter
 Parameters = Mapping[str, np.ndarray]
 
 
-def jacobian(graph: Graph, theta: Parameters, rows: np.ndarray) -> np.ndarray:
-    """The Jacobian of rows·g in floats."""
-    found = dict(float_reverse(graph, forward(graph, theta), rows.reshape(len(rows), *graph.output_shape)))
-    parts = [found.get(p, np.zeros((len(rows), graph.nodes[p].size))) for p in graph.leaves.values()]
-    return np.concatenate([part.reshape(len(rows), -1) for part in parts], axis=1)
-
-
-def moved(graph: Graph, theta: Parameters, step: np.ndarray) -> dict[str, np.ndarray]:
-    """Parameters after a step in the space of all of them."""
-    sizes = [math.prod(shape) for shape in graph.parameters.values()]
-    parts = np.split(step, np.cumsum(sizes)[:-1])
-    return {name: theta[name] + part.reshape(theta[name].shape) for name, part in zip(graph.parameters, parts)}
-
-
-def steepest(graph: Graph, theta: Parameters, rows: np.ndarray, rho: float, rng: np.random.Generator) -> float:
+def steepest(adversary: Adversary, rows: np.ndarray, rho: float, rng: np.random.Generator) -> float:
     """A lower estimate of the Lipschitz constant of the Jacobian: the best of some random and improved directions."""
-    start, best = jacobian(graph, theta, rows), 0.0
+    start, best = adversary.jacobian(adversary.start, adversary.graph.output, rows), 0.0
     u = rng.standard_normal(start.shape[1])
     for _ in range(5):
         u = rho * u / np.linalg.norm(u)
-        change = jacobian(graph, moved(graph, theta, u), rows) - start
+        change = adversary.jacobian(adversary.start + u, adversary.graph.output, rows) - start
         best = max(best, float(np.linalg.norm(change, 2)) / rho)
         u = np.linalg.svd(change, full_matrices=False)[2][0] + 0.2 * rng.standard_normal(len(u)) / math.sqrt(len(u))
     return best
@@ -70,12 +56,13 @@ def test_bounds_hold_on_random_graphs() -> None:
         rho = 10 ** rng.uniform(-5, -2)
         ball = Ball(Point(graph, values), rho, entries=(0, 64, 1024)[seed % 3])
         found = observe(ball, rows)
-        singular = np.linalg.svd(jacobian(graph, theta, rows), compute_uv=False)
+        adversary = Adversary(graph, theta)
+        singular = np.linalg.svd(adversary.jacobian(adversary.start, graph.output, rows), compute_uv=False)
         assert found.sigma[0] <= singular[-1] * (1 + 1e-9) + 1e-12 <= found.sigma[1] * (1 + 1e-9) + 2e-12
         assert found.norm[0] * (1 - 1e-9) <= singular[0] <= found.norm[1] * (1 + 1e-12)
         if kink_margin(ball) > 1:
             kept += 1
-            assert steepest(graph, theta, rows, rho, rng) <= found.lipschitz * (1 + 1e-6) + 1e-7, seed
+            assert steepest(adversary, rows, rho, rng) <= found.lipschitz * (1 + 1e-6) + 1e-7, seed
     assert kept >= 25
 
 
@@ -136,7 +123,7 @@ def test_a_term_that_is_left_out_is_found(left_out: str, monkeypatch: pytest.Mon
         node = b.normalise(x, axes=(1,), epsilon=1e-5)
     graph = b.graph(node)
     theta = {name: np.full(shape, 0.4) for name, shape in graph.parameters.items()}
-    true = steepest(graph, theta, np.eye(6), 1e-6, np.random.default_rng(0))
+    true = steepest(Adversary(graph, theta), np.eye(6), 1e-6, np.random.default_rng(0))
     assert 1e-3 < true <= lipschitz(graph, theta) * (1 + 1e-6)
     monkeypatch.setattr(curvature, "CURVED", {k: v for k, v in curvature.CURVED.items() if k != left_out})
     assert lipschitz(graph, theta) < true / 2
