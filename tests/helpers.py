@@ -57,6 +57,16 @@ def run(*arguments: object) -> tuple[int, str, str]:
     return result.exit_code, result.stdout, result.stderr
 
 
+def kept_by_the_run(cert: dp.Certificate) -> int:
+    """Assert what was promised at the certified iterate of the run; return how many counts of iterations it reached."""
+    loss, path = (series[cert.iteration :] for series in (cert.run.history.loss, cert.run.history.path_length))
+    counts = {float(target): n for target, n in cert.guarantees.iterations_to_loss.items() if n is not None}
+    reached = {target: n for target, n in counts.items() if n < loss.size}
+    assert all((loss[n:] <= target * (1 + 1e-6)).all() for target, n in reached.items())
+    assert path[-1] - path[0] <= cert.quantities["S"].upper * (1 + 1e-9)
+    return len(reached)
+
+
 def without_numbers(text: str) -> str:
     """Return a text on one line with N for each number."""
     return re.sub(r"\d[\d.\xa0]*(?:e[+-]?\d+)?(?<![.])", "N", " ".join(text.split()))

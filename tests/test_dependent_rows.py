@@ -16,6 +16,7 @@ from dipproofs.verify import verify
 
 RNG = np.random.default_rng(0)
 N = 6
+NET = dp.TwoLayer.init(n=N, width=128, input_dimension=3, seed=3)
 STACKED = RNG.standard_normal((3, N))
 FORWARD_DIFFERENCE = np.diag(np.ones(N - 1), 1) - np.eye(N)
 FORWARD_DIFFERENCE[-1] = 0
@@ -36,10 +37,9 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_dependent_rows_are_projected_proved_and_verified(case: str, tmp_path: Path) -> None:
     A, said = CASES[case]
-    net = dp.TwoLayer.init(n=N, width=128, input_dimension=3, seed=3)
     x = RNG.random(N)
     y = A @ x + 0.1 * RNG.standard_normal(A.shape[0])
-    found = dp.certify(dp.InverseProblem(A, y, x_true=x), net, max_iterations=3000)
+    found = dp.certify(dp.InverseProblem(A, y, x_true=x), NET, max_iterations=3000)
     assert found.proved and found.run.stopped == "tolerance"
     rank = next(h for h in found.hypotheses if h.id == "rank")
     assert f"= {np.linalg.matrix_rank(A)}" in rank.statement and said in rank.statement
@@ -68,10 +68,9 @@ def _at(certificate: dp.Certificate) -> np.ndarray:
 def test_the_same_as_without_the_rows() -> None:
     """Rows of 0 change neither the descent nor what is proved of it."""
     A, x = CASES["mask"][0], RNG.random(N)
-    net = dp.TwoLayer.init(n=N, width=128, input_dimension=3, seed=3)
     kept = A.any(axis=1)
-    whole = dp.certify(dp.InverseProblem(A, A @ x), net, step=0.1)
-    part = dp.certify(dp.InverseProblem(A[kept], (A @ x)[kept]), net, step=0.1)
+    whole = dp.certify(dp.InverseProblem(A, A @ x), NET, step=0.1)
+    part = dp.certify(dp.InverseProblem(A[kept], (A @ x)[kept]), NET, step=0.1)
     assert whole.iteration == part.iteration
     for name in ("sigma_A", "norm_A", "sigma_AJ", "loss_0", "S"):
         assert whole.quantities[name].upper == pytest.approx(part.quantities[name].upper, rel=1e-6)
@@ -79,8 +78,7 @@ def test_the_same_as_without_the_rows() -> None:
 
 def test_another_loss_says_which_rows() -> None:
     A = CASES["twice"][0]
-    net = dp.TwoLayer.init(n=N, width=16, input_dimension=3, seed=3)
-    found = dp.certify(dp.InverseProblem(A, np.ones(6)), net, loss="log-cosh", max_iterations=20)
+    found = dp.certify(dp.InverseProblem(A, np.ones(6)), NET, loss="log-cosh", max_iterations=20)
     reasons = " ".join(h.statement + h.reason for h in found.hypotheses)
     assert str(found.verdict) == "refuted" and "repeated" in reasons and "squared" in reasons
 
@@ -90,8 +88,7 @@ def test_rows_of_zero_are_dropped_where_they_add_a_constant(loss: str, tmp_path:
     """A sum over the rows allows it, a norm does not; it is said before the run."""
     made = make_loss(loss, **{"huber": {"delta": 0.5}, "norm-power": {"p": 3.0}}.get(loss, {}))
     A, said = CASES["mask"][0], []
-    net = dp.TwoLayer.init(n=N, width=128, input_dimension=3, seed=3)
-    found = dp.certify(dp.InverseProblem(A, A @ RNG.random(N)), net, loss=made, max_iterations=200, say=said.append)
+    found = dp.certify(dp.InverseProblem(A, A @ RNG.random(N)), NET, loss=made, max_iterations=200, say=said.append)
     if loss == "norm-power":
         assert str(found.verdict) == "refuted" and "(0, 2, 4) are 0" in said[0]
     else:
@@ -107,8 +104,7 @@ def test_without_a_rank_the_run_still_stops_at_the_noise(tmp_path: Path) -> None
     problem = dp.InverseProblem(A, A @ x + 0.05 * RNG.standard_normal(5), x_true=x)
     if bound_operator(A).rank is not None:
         pytest.skip("the rank was decided")
-    net = dp.TwoLayer.init(n=N, width=128, input_dimension=3, seed=3)
-    found = dp.certify(problem, net, stop="guaranteed", max_iterations=5000, say=said.append)
+    found = dp.certify(problem, NET, stop="guaranteed", max_iterations=5000, say=said.append)
     assert "two-layer-synthesis" in said[0]
     assert not found.proved and found.run.stopped == "guaranteed"
     stated = found.guarantees.extra["recovery"]["early_stopping"]["data_error"]

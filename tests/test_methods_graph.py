@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers import kept_by_the_run
 from verify_cases import set_at, tampered, times
 
 import dipproofs as dp
@@ -89,19 +90,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_convergence_is_proved_kept_and_verified(method: str) -> None:
     cert = certified(method)
     assert cert.proved and cert.claims.convergence.verdict == "proved" and cert.method["kind"] in (method, None)
-    loss, kept = cert.run.history.loss[cert.iteration :], 0
-    for target, count in cert.guarantees.iterations_to_loss.items():
-        if count is not None and count < loss.size:
-            assert (loss[count:] <= float(target) * (1 + 1e-6)).all()
-            kept += 1
-    assert kept
-    travelled = cert.run.history.path_length[-1] - cert.run.history.path_length[cert.iteration]
-    assert travelled <= cert.quantities["S"].upper * (1 + 1e-9)
+    assert kept_by_the_run(cert)
     result = dp.verify(cert)
     assert result, str(result)
     if method == "gradient-descent":
         curve = cert.guarantees.extra["forecast"]
-        R = np.sqrt(2 * loss)
+        R = np.sqrt(2 * cert.run.history.loss[cert.iteration :])
         assert all(R[i] <= b * (1 + 1e-9) for i, b in zip(curve["iterations"], curve["proved"]) if i < R.size)
 
 

@@ -105,12 +105,3 @@ def test_a_weight_of_the_proof_is_no_noise_level(tmp_path: Path) -> None:
     entry["data_error"] = {"lower": 0.0, "upper": 1e-9, "evidence": "proved"}
     found = dp.verify(write(tmp_path, record, arrays))
     assert not found and "data_error" in str(found)
-
-
-def test_a_point_that_momentum_reached_is_accepted() -> None:
-    """Another loss than the squared: no theorem, and the verifier does not ask for one."""
-    rng = np.random.default_rng(1)
-    problem = dp.InverseProblem(rng.normal(size=(3, 6)), rng.normal(size=3))
-    network = dp.TwoLayer.init(n=6, width=64, input_dimension=3, seed=0)
-    certificate = dp.certify(problem, network, loss="log-cosh", method="heavy-ball", momentum=0.5)
-    assert certificate.point_only and dp.verify(certificate)
