@@ -231,10 +231,15 @@ def is_count(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < LARGEST_COUNT
 
 
-def _checked_key(key: str) -> tuple[str, str]:
-    """A key and what it is about: the state of a method has the arrays of the parameters, ``state/KIND/NAME``."""
+def _about(key: str) -> str:
+    """What a key is about: the state of a method has the arrays of the parameters, ``state/KIND/NAME``."""
     kind, _, name = key.removeprefix(STATE).partition("/")
-    return (key, name) if key.startswith(STATE) and kind in STATE_KINDS and name else (key, key)
+    return name if key.startswith(STATE) and kind in STATE_KINDS and name else key
+
+
+def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> np.ndarray:
+    with archive.open(info) as stream:
+        return np.lib.format.read_array(stream, allow_pickle=False)
 
 
 def _load(path: Path, form: NetworkFormat) -> tuple[dict[str, np.ndarray], list[str]]:
@@ -243,11 +248,10 @@ def _load(path: Path, form: NetworkFormat) -> tuple[dict[str, np.ndarray], list[
     with zipfile.ZipFile(path) as archive:
         for info in archive.infolist():
             key = info.filename.removesuffix(".npy")
-            key, bare = _checked_key(key)
+            bare = _about(key)
             part, free = key.startswith(PREFIX), bare.startswith(form.prefixes) or (bare != key and bool(form.prefixes))
             if key == STEPS and key not in arrays:
-                with archive.open(info) as stream:
-                    counted = np.lib.format.read_array(stream, allow_pickle=False)
+                counted = _array(archive, info)
                 if counted.shape == () and counted.dtype.kind in "iu":
                     arrays[key] = counted.astype(np.int64)
                 else:
@@ -260,16 +264,14 @@ def _load(path: Path, form: NetworkFormat) -> tuple[dict[str, np.ndarray], list[
             with archive.open(info) as stream:
                 shape, dtype = _header(stream, info)
             if dtype == np.int64 and ((part and len(shape) == 1) or key.startswith(form.integers)):
-                with archive.open(info) as stream:
-                    arrays[key] = np.lib.format.read_array(stream, allow_pickle=False)
+                arrays[key] = _array(archive, info)
                 continue
             ndim = len(shape) if free or (part and len(shape) in (1, 2)) else len(known.get(bare, "mn"))
             if dtype.kind != "f" or dtype.itemsize not in (4, 8) or len(shape) != ndim or 0 in shape:
                 expected = f"float32 or float64, {ndim}-D, not empty"
                 problems.append(f"arrays.{key}: found {dtype} of shape {shape}, expected {expected}")
                 continue
-            with archive.open(info) as stream:
-                array = np.lib.format.read_array(stream, allow_pickle=False)
+            array = _array(archive, info)
             if not np.isfinite(array).all():
                 problems.append(f"arrays.{key}: found entries that are not finite, expected finite numbers")
             arrays[key] = np.asarray(array, dtype=np.float64, order="C")

@@ -169,8 +169,8 @@ def _sparse(described: Mapping[str, Any], arrays: Arrays) -> np.ndarray:
     return matrix
 
 
-def _numbered(described: Mapping[str, Any], arrays: Arrays) -> tuple[list[Any], list[dict[str, np.ndarray]]]:
-    """The blocks of a structure, and the arrays of each."""
+def _blocks(described: Mapping[str, Any], arrays: Arrays) -> list[np.ndarray]:
+    """The matrices of the blocks of a structure."""
     blocks = described.get("blocks")
     if not isinstance(blocks, list) or not 0 < len(blocks) <= _MOST_BLOCKS:
         raise ValueError(f"operator.blocks: found {type(blocks).__name__}, expected a list of structures")
@@ -180,12 +180,11 @@ def _numbered(described: Mapping[str, Any], arrays: Arrays) -> tuple[list[Any], 
         if not number.isdecimal() or int(number) >= len(blocks) or not rest:
             raise ValueError(f"operator: found the array {name!r}, which belongs to no block")
         parts[int(number)][rest] = array
-    return blocks, parts
+    return [dense_matrix(block, part) for block, part in zip(blocks, parts)]
 
 
 def _block_diagonal(described: Mapping[str, Any], arrays: Arrays) -> np.ndarray:
-    blocks, parts = _numbered(described, arrays)
-    matrices = [dense_matrix(block, part) for block, part in zip(blocks, parts)]
+    matrices = _blocks(described, arrays)
     sizes = np.cumsum([(0, 0), *(m.shape for m in matrices)], axis=0)
     matrix = np.zeros(_allowed(int(sizes[-1, 0]), int(sizes[-1, 1])))
     for part, (top, left) in zip(matrices, sizes):
@@ -194,8 +193,7 @@ def _block_diagonal(described: Mapping[str, Any], arrays: Arrays) -> np.ndarray:
 
 
 def _stack(described: Mapping[str, Any], arrays: Arrays) -> np.ndarray:
-    blocks, parts = _numbered(described, arrays)
-    matrices = [dense_matrix(block, part) for block, part in zip(blocks, parts)]
+    matrices = _blocks(described, arrays)
     if len({matrix.shape[1] for matrix in matrices}) != 1:
         raise ValueError("operator.blocks: found different numbers of columns above one another")
     _allowed(sum(matrix.shape[0] for matrix in matrices), matrices[0].shape[1])

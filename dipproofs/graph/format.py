@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import math
 import re
@@ -111,6 +112,14 @@ class Graph:
         """Places of the parameter nodes by name, in the order of `parameters`."""
         places = {node["name"]: place for place, node in enumerate(self.nodes) if node.op == "parameter"}
         return MappingProxyType({name: places[name] for name in self.parameters})
+
+    @cached_property
+    def columns(self) -> Mapping[str, slice]:
+        """Where each parameter's entries stand in one vector of all, in the order of `parameters`."""
+        ends = itertools.accumulate(math.prod(shape) for shape in self.parameters.values())
+        return MappingProxyType(
+            {name: slice(end - math.prod(self.parameters[name]), end) for name, end in zip(self.parameters, ends)}
+        )
 
     @cached_property
     def trained(self) -> tuple[bool, ...]:

@@ -28,13 +28,12 @@ class Kinks:
     Args:
         margin: lower bound of the least (distance to a kink)/(ρ·Lipschitz constant); inf without kinks.
         radius: the bounds of the ball hold for the network itself on balls of at most this radius.
-        units: number of units with a kink. suspects: how many of them needed an exact row.
+        units: number of units with a kink.
     """
 
     margin: float
     radius: float
     units: int
-    suspects: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +59,7 @@ def examine_kinks(ball: Ball) -> Kinks:
         Induction over the nodes: the bounds are those of the frozen network, for which F̃ = F as long as no unit has
         reached a kink. Ties and units on a kink give margin 0, unless the unit does not depend on the parameters.
     """
-    margin, units, suspects = math.inf, 0, 0
+    margin, units = math.inf, 0
     for found in units_of(ball.point, max(ball.bounds)):
         bounds = ball.of(found.place)
         pairs = 2.0 if (found.minus >= 0).any() else 1.0
@@ -72,14 +71,13 @@ def examine_kinks(ball: Ball) -> Kinks:
         speed = np.full(found.gap.size, common)
         near = np.flatnonzero(~(found.gap > multiply_up(np.asarray(ball.rho), speed)))
         if 0 < near.size <= MOST_SUSPECTS:
-            suspects += near.size
             speed[near] = np.minimum(common, _exact_speed(ball, found, near))
         quotients = np.nextafter(found.gap / multiply_up(np.asarray(ball.rho), speed), -np.inf)
         least = float(np.min(quotients, initial=np.inf))
         margin = min(margin, max(least, 0.0)) if least == least else 0.0
     if margin > 1.0:
-        return Kinks(margin, ball.rho, units, suspects)
-    return Kinks(margin, math.nextafter(ball.rho * margin * (1 - 1e-12), 0.0) if margin > 0 else 0.0, units, suspects)
+        return Kinks(margin, ball.rho, units)
+    return Kinks(margin, math.nextafter(ball.rho * margin * (1 - 1e-12), 0.0) if margin > 0 else 0.0, units)
 
 
 def _exact_speed(ball: Ball, units: Units, near: Indices) -> Array:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -39,8 +38,6 @@ class GraphLinearisation:
     def __init__(self, network: GraphNetwork, operator: OperatorBounds) -> None:
         self.network, self.operator = network, operator
         self.shapes = {name: array_shape(array) for name, array in network.parameters().items()}
-        sizes = [math.prod(shape) for shape in self.shapes.values()]
-        self.ends = dict(zip(self.shapes, np.cumsum(sizes).tolist()))
 
     @cached_property
     def _observed(self) -> Observed:
@@ -54,8 +51,9 @@ class GraphLinearisation:
     def _rows(self) -> IntervalMatrix:
         return IntervalMatrix.from_exact(self._observed.jacobian)
 
-    def _part(self, name: str) -> slice:
-        return slice(self.ends[name] - math.prod(self.shapes[name]), self.ends[name])
+    def _by_parameter(self, entries: np.ndarray) -> dict[str, np.ndarray]:
+        columns = self.network.graph.columns
+        return {name: entries[columns[name]].reshape(shape) for name, shape in self.shapes.items()}
 
     def forward(self, displacement: Mapping[str, IntervalMatrix]) -> IntervalVector:
         """Return M D."""
@@ -72,11 +70,8 @@ class GraphLinearisation:
         """Return Mᵀw."""
         size = float(euclidean(np.abs(w.mid) + w.radius())[1])
         whole = _inflated(self._rows.T @ w, self._observed.error * size * _UP)
-        mid, rad = whole.mid, whole.radius()
-        return {
-            name: IntervalMatrix(mid[self._part(name)].reshape(shape), rad[self._part(name)].reshape(shape))
-            for name, shape in self.shapes.items()
-        }
+        mid, rad = self._by_parameter(whole.mid), self._by_parameter(whole.radius())
+        return {name: IntervalMatrix(mid[name], rad[name]) for name in self.shapes}
 
     def gram(self) -> IntervalMatrix | None:
         """Return M Mᵀ, or None where Im(A) is not R^m."""
@@ -103,8 +98,7 @@ class GraphLinearisation:
 
     def column_norms(self) -> dict[str, np.ndarray]:
         """Return upper bounds of ‖M_{:,i}‖."""
-        sizes = (np.asarray(self._rows.column_norms()[1]) + self._observed.error) * _UP
-        return {name: sizes[self._part(name)].reshape(shape) for name, shape in self.shapes.items()}
+        return self._by_parameter((np.asarray(self._rows.column_norms()[1]) + self._observed.error) * _UP)
 
     def idle(self) -> dict[str, np.ndarray]:
         """Return where columns of M vanish for every θ: parameters that nothing reads."""

@@ -11,7 +11,7 @@ from dipproofs.enclosures.rounding import Array
 from dipproofs.enclosures.upward import add_up, divide_up, multiply_up, norm_up, root_up, upward
 from dipproofs.networks.graph_network.nodes import RULES
 from dipproofs.networks.graph_network.nodes.base import Adjoint, Ball
-from dipproofs.networks.graph_network.reverse import peak_entries, reverse
+from dipproofs.networks.graph_network.reverse import chunk_rows, reverse
 from dipproofs.theory.architectures import graph_nodes as t
 
 #: Bytes that the adjoints of one pass may take.
@@ -26,13 +26,11 @@ class Observed:
         jacobian: (m, p) floats M̃, blocks side by side in the order of the graph's parameters.
         error: upper bound of ‖M − M̃‖.
         lipschitz: upper bound of the Lipschitz constant of M on the ball.
-        terms: by place, the largest entry of the node's share of the curvature matrix, for reports.
     """
 
     jacobian: Array
     error: float
     lipschitz: float
-    terms: dict[int, float]
 
 
 def observe(ball: Ball, rows: IntervalMatrix, memory: float = MEMORY, *, coarse: bool = False) -> Observed:
@@ -49,43 +47,33 @@ def observe(ball: Ball, rows: IntervalMatrix, memory: float = MEMORY, *, coarse:
     """
     point, m = ball.point, rows.shape[0]
     graph = point.graph
-    chunk = max(1, min(m, int(memory / (8 * peak_entries(point, graph.output)))))
-    count = -(-m // chunk)
+    count = -(-m // min(m, chunk_rows(point, graph.output, memory)))
     chunk = -(-m // count)
-    jacobian = np.zeros((m, sum(point.sizes)))  # a parameter that nothing reads keeps its zeros
-    offsets = np.concatenate([[0], np.cumsum(point.sizes)])
+    jacobian = np.zeros((m, graph.parameter_count))  # a parameter that nothing reads keeps its zeros
     blocks = len(point.leaves)
     squares_N = np.zeros((blocks, blocks))
     squares_error = np.zeros(blocks)
-    terms: dict[int, float] = {}
     slack = 0.0 if rows.rad is None else float(norm_up(rows.rad))
     for first in range(0, m, chunk):
         cotangents = rows.mid[first : first + chunk].reshape(-1, *graph.nodes[graph.output].shape)
-        part = slice(first, first + chunk)
-        N, error, shares = _pass(ball, cotangents, jacobian[part], offsets, slack, coarse)
+        N, error = _pass(ball, cotangents, jacobian[first : first + chunk], slack, coarse)
         squares_N = add_up(squares_N, multiply_up(N, N))
         squares_error = add_up(squares_error, multiply_up(error, error))
-        for place, share in shares.items():
-            terms[place] = max(terms.get(place, 0.0), share)
-    N = squares_N if count == 0 else root_up(squares_N)
-    return Observed(jacobian, float(root_up(squares_error.sum() * (1 + 1e-14))), collatz_wielandt(N), terms)
+    error_of_all = float(root_up(squares_error.sum() * (1 + 1e-14)))
+    return Observed(jacobian, error_of_all, collatz_wielandt(root_up(squares_N)))
 
 
-def _pass(
-    ball: Ball, cotangents: Array, jacobian: Array, offsets: Array, slack: float, coarse: bool
-) -> tuple[Array, Array, dict[int, float]]:
-    """One reverse pass: fills the rows of M̃, returns N, the errors by block and the shares of the nodes."""
+def _pass(ball: Ball, cotangents: Array, jacobian: Array, slack: float, coarse: bool) -> tuple[Array, Array]:
+    """One reverse pass: fills the rows of M̃, returns N and the errors by block."""
     point, graph = ball.point, ball.point.graph
     blocks = len(point.leaves)
     N, error = np.zeros((blocks, blocks)), np.zeros(blocks)
-    shares: dict[int, float] = {}
     changes: dict[int, float] = {graph.output: 0.0}
     for reached in reverse(point, graph.output, cotangents):
         place, found = reached.place, ball.of(reached.place)
         node, flat = graph.nodes[place], reached.adjoint.reshape(len(cotangents), -1)
-        block = point.blocks.get(place)
-        if block is not None:
-            jacobian[:, offsets[block] : offsets[block + 1]] = flat
+        if place in point.columns:
+            jacobian[:, point.columns[place]] = flat
         defect = reached.defect + (slack if place == graph.output else 0.0)
         defect = float(np.nextafter(defect, np.inf)) if defect else 0.0
         error = add_up(error, upward(t.DEFECT_D, {t.defect: defect, t.d_xj: found.d}))
@@ -95,13 +83,11 @@ def _pass(
             continue
         curvature = RULES[node.op].curvature(ball, place, Adjoint(flat, coarse))
         if curvature.N is not None:
-            term = np.minimum(curvature.N, curvature.N.T)
-            shares[place] = float(term.max(initial=0.0))
-            N = add_up(N, term)
+            N = add_up(N, np.minimum(curvature.N, curvature.N.T))
         for source, change in zip(node.inputs, curvature.changes):
             if graph.trained[source]:
                 changes[source] = float(add_up(np.asarray(changes.get(source, 0.0)), np.asarray(change)))
-    return N, error, shares
+    return N, error
 
 
 def collatz_wielandt(N: Array) -> float:

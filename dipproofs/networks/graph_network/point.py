@@ -64,9 +64,9 @@ class Point:
         return {place: number for number, place in enumerate(self.leaves)}
 
     @cached_property
-    def sizes(self) -> tuple[int, ...]:
-        """Number of entries of each block."""
-        return tuple(self.graph.nodes[place].size for place in self.leaves)
+    def columns(self) -> Mapping[int, slice]:
+        """Columns of a Jacobian by the place of the parameter."""
+        return {self.graph.leaves[name]: columns for name, columns in self.graph.columns.items()}
 
     def mid(self, place: int) -> Array:
         """Midpoints of the values of a node."""

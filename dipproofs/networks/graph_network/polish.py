@@ -10,6 +10,7 @@ import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from dipproofs.enclosures.rounding import Array
+from dipproofs.graph.format import Graph
 from dipproofs.networks.graph_network.kinks import functionals, units_of
 from dipproofs.networks.graph_network.point import Point
 from dipproofs.networks.graph_network.reverse import jacobian_rows
@@ -94,27 +95,25 @@ def polish(network: GraphNetwork, A: Array, y: Array, *, iterations: int = 40) -
         δ = −Mᵀ(MMᵀ + λI)⁻¹r needs one m × m system a step. Units within a margin of their kink join the system, with a
         target on the side they are on. Source: docs/theory-graphs.md §5.
     """
-    names = list(network.graph.parameters)
-    start = np.concatenate([network.values[name].astype(np.float64).ravel() for name in names])
+    graph = network.graph
+    start = np.concatenate([network.values[name].astype(np.float64).ravel() for name in graph.parameters])
 
     def at(theta: Array) -> _State:
-        values = _split(network, names, theta)
-        point = Point.estimate(network.graph, values)
+        point = Point.estimate(graph, _by_parameter(graph, theta))
         with np.errstate(all="ignore"):
-            return _State(theta, point, A @ point.mid(network.graph.output).reshape(-1) - y)
+            return _State(theta, point, A @ point.mid(graph.output).reshape(-1) - y)
 
     state, taken, model = _levenberg_marquardt(at, at(start), A, iterations)
     state, more, released = _release(at, state, A, iterations - taken)
     state = _decidable(at, state, A, model)
-    values = _split(network, names, state.theta)
     moved = float(np.linalg.norm(state.theta - start))
-    return Polished(network.with_parameters(values), taken + more, moved, state.size, released)
+    return Polished(
+        network.with_parameters(_by_parameter(graph, state.theta)), taken + more, moved, state.size, released
+    )
 
 
-def _split(network: GraphNetwork, names: list[str], theta: Array) -> dict[str, Array]:
-    shapes = [network.graph.parameters[name] for name in names]
-    cuts = np.cumsum([int(np.prod(shape)) for shape in shapes])[:-1]
-    return {name: part.reshape(shape) for name, part, shape in zip(names, np.split(theta, cuts), shapes)}
+def _by_parameter(graph: Graph, theta: Array) -> dict[str, Array]:
+    return {name: theta[columns].reshape(graph.parameters[name]) for name, columns in graph.columns.items()}
 
 
 def _levenberg_marquardt(at: At, state: _State, A: Array, iterations: int) -> tuple[_State, int, _Model | None]:
@@ -280,5 +279,5 @@ def _near_units(
             all_rows.append(rows[i] / lengths[i])
             all_values.append(value[i])
             all_targets.append(side * max(2 * margin, side * value[i]))
-    empty = np.zeros((0, sum(point.sizes)))
+    empty = np.zeros((0, point.graph.parameter_count))
     return np.array(all_rows) if all_rows else empty, np.array(all_values), np.array(all_targets), bad

@@ -170,13 +170,12 @@ def jacobian_rows(point: Point, start: int, cotangents: Array, memory: float = 2
         point, start: the node. cotangents: (R, size of the node). memory: bytes for the adjoints of one pass.
     """
     graph, m = point.graph, len(cotangents)
-    result = np.zeros((m, sum(point.sizes)))
-    offsets = np.concatenate([[0], np.cumsum(point.sizes)])
-    chunk = max(1, int(memory / (8 * peak_entries(point, start))))
+    result = np.zeros((m, graph.parameter_count))
+    chunk = chunk_rows(point, start, memory)
     for first in range(0, m, chunk):
-        part = slice(first, min(first + chunk, m))
-        for reached in reverse(point, start, cotangents[part].reshape(-1, *graph.nodes[start].shape), bounded=False):
-            block = point.blocks.get(reached.place)
-            if block is not None:
-                result[part, offsets[block] : offsets[block + 1]] = reached.adjoint.reshape(part.stop - first, -1)
+        rows = result[first : first + chunk]
+        given = cotangents[first : first + chunk].reshape(-1, *graph.nodes[start].shape)
+        for reached in reverse(point, start, given, bounded=False):
+            if reached.place in point.columns:
+                rows[:, point.columns[reached.place]] = reached.adjoint.reshape(len(rows), -1)
     return result

@@ -44,16 +44,15 @@ def observe(ball: Ball, rows: np.ndarray, slack: float = 0.0) -> Observation:
     point, m = ball.point, len(rows)
     graph, blocks = point.graph, point.blocks
     chunk = max(1, min(m, int(8 * ball.budget / (8 * point.peak(graph.output)))))
-    sizes = [math.prod(graph.nodes[place].shape) for place in blocks]
-    ends = np.cumsum(sizes)
-    jacobian = np.zeros((m, int(ends[-1])))
+    columns = {graph.leaves[name]: columns for name, columns in graph.columns.items()}
+    jacobian = np.zeros((m, graph.parameter_count))
     whole_N, errors = np.zeros((len(blocks), len(blocks))), np.zeros(len(blocks))
     for first in range(0, m, chunk):
         N, error, changes = np.zeros_like(whole_N), np.zeros(len(blocks)), dict[int, float]()
         for place, B, defect in reverse(point, graph.output, rows[first : first + chunk]):
             node, found = graph.nodes[place], ball.nodes[place]
-            if place in blocks:
-                jacobian[first : first + chunk, ends[blocks[place]] - B.shape[1] : ends[blocks[place]]] = B
+            if place in columns:
+                jacobian[first : first + chunk, columns[place]] = B
             defect += slack if place == graph.output else 0.0
             error = push(error + upper(t.DEFECT_D, {t.defect: defect, t.d_xj: found.d}))
             N = push(N + upper(t.DEFECT_N, {t.defect: defect, t.change: changes.pop(place, 0.0), t.own_E: found.E}))

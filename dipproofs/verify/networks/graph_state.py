@@ -93,11 +93,7 @@ class GraphState:
         return {name: [part] for name, part in self._by_parameter(balls).items()}
 
     def _by_parameter(self, entries: list[Any]) -> dict[str, list[Any]]:
-        found, start = {}, 0
-        for name in self.trained:
-            size = self.parameter(name).size
-            found[name], start = entries[start : start + size], start + size
-        return found
+        return {name: entries[columns] for name, columns in self.point.graph.columns.items()}
 
     def column_norms(self) -> ByEntry:
         """‖M_{:,i}‖ by parameter and entry, from above."""

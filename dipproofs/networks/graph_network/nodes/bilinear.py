@@ -94,8 +94,7 @@ class Conv(Bilinear):
         x, w = node.inputs
         index = index_map(node, point.mid(x).shape, point.mid(w).shape)
         kappa = counted_kappa(index)
-        space = node.shape[1:] if node["transposed"] else point.mid(x).shape[1:]
-        return self._of_x(point, place, index, kappa), self._of_w(point, place, space, kappa), kappa
+        return self._of_x(point, place, len(index), kappa), self._of_w(point, place, kappa), kappa
 
     def parts(self, point: Point, place: int, cotangents: Array) -> tuple[Array, ...]:
         """Only the parts of inputs that are trained; the others are empty."""
@@ -111,22 +110,21 @@ class Conv(Bilinear):
 
     def scaled(self, ball: Ball, place: int, sigma: Array) -> NodeBounds | None:
         """One factor for each output channel scales the kernel."""
-        point, node = ball.point, ball.point.graph.nodes[place]
         channels = sigma.reshape(sigma.shape[0], -1)
         if not (channels == channels[:, :1]).all():
             return None
-        side_x, _, kappa = self._sides(point, place)
+        side_x, _, kappa = self._sides(ball.point, place)
         largest = float(channels.max())
-        space = node.shape[1:] if node["transposed"] else point.mid(node.inputs[0]).shape[1:]
-        side_w = self._of_w(point, place, space, kappa, channels[:, 0])
+        side_w = self._of_w(ball.point, place, kappa, channels[:, 0])
         scale = [float(multiply_up(np.asarray(largest), np.asarray(v))) for v in (side_x.norm, side_x.two, side_x.one)]
         scaled_x = Side(scale[0], side_x.absolute, scale[1], scale[2], side_x.row_size, side_x.terms)
         return self._bounds(ball, place, scaled_x, side_w, float(multiply_up(np.asarray(largest), np.asarray(kappa))))
 
     @staticmethod
-    def _of_w(point: Point, place: int, space: tuple[int, ...], kappa: float, sigma: Array | None = None) -> Side:
+    def _of_w(point: Point, place: int, kappa: float, sigma: Array | None = None) -> Side:
         node = point.graph.nodes[place]
-        w = node.inputs[1]
+        x, w = node.inputs
+        space = node.shape[1:] if node["transposed"] else point.mid(x).shape[1:]
         kernels, largest = grouped_kernel(node, point.mid(w)), 1.0
         if sigma is not None:
             kernels, largest = kernels * sigma.reshape(*kernels.shape[:2], 1, 1), float(sigma.max())
@@ -140,7 +138,7 @@ class Conv(Bilinear):
         return _side(norm, absolute, rows, away, largest, kernels.shape[1] * kernels.shape[3])
 
     @staticmethod
-    def _of_x(point: Point, place: int, index: np.ndarray, kappa: float) -> Side:
+    def _of_x(point: Point, place: int, terms: int, kappa: float) -> Side:
         node = point.graph.nodes[place]
         x, w = node.inputs
         read = patches(node, point.mid(x), point.mid(w).shape)
@@ -148,7 +146,7 @@ class Conv(Bilinear):
         norm = float(spectral_upper(read).max())
         absolute = float(norm_up(read.reshape(len(read), -1), 1).max())
         rows = np.abs(read).swapaxes(1, 2).reshape(-1, read.shape[1])
-        return _side(norm, absolute, rows, away, largest, index.shape[0])
+        return _side(norm, absolute, rows, away, largest, terms)
 
 
 def counted_kappa(index: np.ndarray) -> float:

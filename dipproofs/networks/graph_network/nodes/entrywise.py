@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from dipproofs.enclosures import IntervalMatrix, apply_arb, compile_arb
@@ -104,11 +106,7 @@ class Product(NodeRule):
         one = {t.value_x: np.asarray(1.0), t.value_w: np.asarray(1.0)}
         E = upward(t.PRODUCT_E, values | one | {t.E_x: times_w.E, t.E_w: times_x.E})
         d = upward(t.PRODUCT_D, one | {t.d_xj: times_w.d[:, None], t.d_wj: times_x.d[:, None]})
-        for moved, factor in ((w, x), (x, w)):
-            source = _repeated(ball.point, moved)
-            if source is None or not ball.point.graph.trained[source]:
-                continue
-            affine = self._affine(ball, factor, moved, source)
+        for moved, affine in self._affine(ball, place):
             d, E = np.minimum(d, upward(t.AFFINE_D, affine)), np.minimum(E, upward(t.AFFINE_E, affine))
             parts = (times_w, times_x) if moved == w else (times_x, times_w)
             affine |= {t.value_w: np.asarray(1.0), t.group_x: np.asarray(1.0), t.E_x: parts[0].E, t.E_w: parts[1].E}
@@ -120,13 +118,19 @@ class Product(NodeRule):
         """sup|z_i| on the ball, entry by entry."""
         return add_up(ball.point.magnitude(place), np.asarray(ball.radius(place)))
 
-    def _affine(self, ball: Ball, factor: int, moved: int, source: int) -> dict[object, Array]:
-        """Symbols of (G w)∘x with w the source of the factor that repeats."""
-        x, group = ball.of(factor), self._group_norm(ball.point, factor, moved)
-        largest = upward(t.BILINEAR_NORM, {t.start: group, t.kappa: 1.0, t.rho: ball.rho, t.length_w: x.length})
-        values: dict[object, Array] = {t.d_xj: x.d[:, None], t.d_xk: x.d[None, :], t.E_x: x.E}
-        values |= ball.second(ball.of(source))
-        return values | {t.group_x: largest, t.value_w: np.asarray(self._value(ball, moved))}
+    def _affine(self, ball: Ball, place: int) -> Iterator[tuple[int, dict[object, Array]]]:
+        """Factors that repeat a smaller node, a gather of it; symbols of (G w)∘x, w that node, x the other factor."""
+        graph = ball.point.graph
+        first, second = graph.nodes[place].inputs
+        for moved, factor in ((second, first), (first, second)):
+            node = graph.nodes[moved]
+            if node.op != "gather" or len(node.inputs) != 1 or not graph.trained[node.inputs[0]]:
+                continue
+            x, group = ball.of(factor), self._group_norm(ball.point, factor, moved)
+            largest = upward(t.BILINEAR_NORM, {t.start: group, t.kappa: 1.0, t.rho: ball.rho, t.length_w: x.length})
+            values: dict[object, Array] = {t.d_xj: x.d[:, None], t.d_xk: x.d[None, :], t.E_x: x.E}
+            values |= ball.second(ball.of(node.inputs[0]))
+            yield moved, values | {t.group_x: largest, t.value_w: np.asarray(self._value(ball, moved))}
 
     @staticmethod
     def _group_norm(point: Point, factor: int, moved: int) -> float:
@@ -138,10 +142,8 @@ class Product(NodeRule):
         count = np.bincount(indices[keep]).max(initial=0)
         return float(np.sqrt(squares.max(initial=0.0) * inflation(int(count) + 4)) * inflation(2))
 
-    @staticmethod
-    def _value(ball: Ball, place: int) -> float:
-        largest = float(ball.point.magnitude(place).max(initial=0.0))
-        return float(add_up(np.asarray(largest), np.asarray(ball.radius(place))))
+    def _value(self, ball: Ball, place: int) -> float:
+        return float(self._suprema(ball, place).max(initial=0.0))
 
     def defects(self, point: Point, place: int) -> tuple[float, ...]:
         """Radii of the other factor, one rounding."""
@@ -158,20 +160,11 @@ class Product(NodeRule):
         values = ball.inputs(node)
         values |= {t.b: np.asarray(adjoint.norm), t.column: np.asarray(float(adjoint.columns.max(initial=0.0)))}
         N = upward(t.PRODUCT_N, values)
-        for moved, factor in ((w, x), (x, w)):
-            source = _repeated(ball.point, moved)
-            if source is not None and ball.point.graph.trained[source]:
-                affine = self._affine(ball, factor, moved, source)
-                affine[t.b_group] = np.asarray(min(adjoint.norm, _grouped(ball.point, moved, adjoint)))
-                N = np.minimum(N, upward(t.AFFINE_N, affine))
+        for moved, affine in self._affine(ball, place):
+            affine[t.b_group] = np.asarray(min(adjoint.norm, _grouped(ball.point, moved, adjoint)))
+            N = np.minimum(N, upward(t.AFFINE_N, affine))
         changes = tuple(float(upward(t.PRODUCT_J, values | {t.radius_w: ball.radius(other)})) for other in (w, x))
         return Curvature(N, changes)
-
-
-def _repeated(point: Point, place: int) -> int | None:
-    """The source of a gather from one node; its groups of reads are disjoint by construction."""
-    node = point.graph.nodes[place]
-    return node.inputs[0] if node.op == "gather" and len(node.inputs) == 1 else None
 
 
 def _indices(point: Point, place: int) -> Array:
