@@ -6,7 +6,7 @@ so that every quotient above a bound refutes it. Directions are improved by powe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -114,3 +114,14 @@ def ratios(
 def refuted(found: float, bound: float) -> bool:
     """Whether a value exceeds its bound beyond the floats' own rounding; NaN bounds count as refuted."""
     return not found <= bound * (1 + TOLERANCE) + 1e-8
+
+
+def tally(found: Iterable[tuple[str, float, float]], worst: dict[str, float]) -> int:
+    """The number of refuted bounds; ``worst`` collects the largest found/bound by kind."""
+    violations = 0
+    for name, value, bound in found:
+        violations += refuted(value, bound)
+        if value > 1e-7 and 0 < bound < np.inf:
+            kind = name.split()[0]
+            worst[kind] = max(worst.get(kind, 0.0), value / bound)
+    return violations

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from checks.graph_adversary import Adversary, ratios, refuted
+from checks.graph_adversary import Adversary, ratios, tally
 from checks.graph_ascent import ascended, switched
 from dipproofs.enclosures import IntervalMatrix
 from dipproofs.networks.graph_network.ball import Effort, bound_nodes
@@ -53,11 +53,7 @@ def falsify(seeds: range, radii: tuple[float, ...] = (2e-3, 0.2), share: float =
             lipschitz = share * observe(ball, IntervalMatrix.from_exact(A), coarse=effort.entries == 0).lipschitz
             found = [*ascended(adversary, ball, A, lipschitz, rng)]
             found += ratios(adversary, ball, A, lipschitz, rng, places=1)
-            for name, value, bound in found:
-                outcome.violations += refuted(value, bound)
-                if value > 1e-7 and 0 < bound < np.inf:
-                    kind = name.split()[0]
-                    outcome.worst[kind] = max(outcome.worst[kind], value / bound)
+            outcome.violations += tally(found, outcome.worst)
     return outcome
 
 

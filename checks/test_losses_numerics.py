@@ -67,8 +67,12 @@ def data_of(kind: str) -> list[float]:
 
 def number(expr: Any, values: dict[Any, Any]) -> Any:
     """An expression at exact values, in 60 digits."""
-    exact = {symbol: sp.Rational(*float(value).as_integer_ratio()) for symbol, value in values.items()}
-    return mp.mpf(str(sp.N(sp.sympify(expr).subs(exact), DIGITS, maxn=2000)))
+    return mp.mpf(str(sp.N(sp.sympify(expr).subs(exact(values)), DIGITS, maxn=4000)))
+
+
+def exact(values: dict[Any, Any]) -> dict[Any, Any]:
+    """Values as SymPy's numbers, floats as the fractions that they are."""
+    return {symbol: sp.Rational(x) if isinstance(x, float) else x for symbol, x in values.items()}
 
 
 def near(value: float, truth: Any, what: object) -> None:
@@ -83,15 +87,11 @@ def test_floats_are_the_registered_formulas(kind: str) -> None:
         for parameters, data in itertools.product(parameters_of(kind), data_of(kind)):
             fixed = {p.symbol: parameters[p.name] for p in loss.parameters}
             entrywise = loss.structure == "entrywise"
-            centre = sp.sympify(loss.argmin).subs(y, sp.Rational(*data.as_integer_ratio()))
-            centre = centre.subs({k: sp.Rational(*x.as_integer_ratio()) for k, x in fixed.items()})
-            low, high = (
-                sp.sympify(end).subs({k: sp.Rational(*x.as_integer_ratio()) for k, x in fixed.items()})
-                for end in loss.domain
-            )
+            known = exact({**fixed, y: data})
+            centre, low, high = (sp.sympify(expr).subs(known) for expr in (loss.argmin, *loss.domain))
             for distance, side in itertools.product(DISTANCES, (-1, 1) if loss.structure != "radial" else (1,)):
                 d = side * distance
-                place = centre + sp.Rational(*d.as_integer_ratio())
+                place = centre + sp.Rational(d)
                 if not (low < place < high) or (entrywise and distance == 1e-300):
                     continue
                 given = np.array([d]), np.array([data])
@@ -99,11 +99,8 @@ def test_floats_are_the_registered_formulas(kind: str) -> None:
                     value = loss.numerics.entry(np, *given, parameters)[0]
                     slope = loss.numerics.slope(np, *given, parameters)[0]
                 if entrywise:
-                    spot = {v: place, y: sp.Rational(*data.as_integer_ratio())}
-                    exact = {k: sp.Rational(*x.as_integer_ratio()) for k, x in fixed.items()}
                     truth, second = (
-                        mp.mpf(str(sp.N(e.subs(spot).subs(exact), DIGITS, maxn=4000)))
-                        for e in (loss.entry, sp.diff(loss.entry, v))
+                        number(expr, {v: place, y: data, **fixed}) for expr in (loss.entry, sp.diff(loss.entry, v))
                     )
                 else:
                     truth = number(loss.entry, {r: distance, **fixed})
@@ -137,13 +134,12 @@ def test_branches_run_from_the_minimum_to_the_end_of_the_domain(kind: str) -> No
     """Along a branch h grows from 0; the floats' branch is the formula's, less the argmin; sides are as named."""
     loss = LOSSES[kind]
     for parameters, data in itertools.product(parameters_of(kind), data_of(kind)):
-        exact = {p.symbol: sp.Rational(*parameters[p.name].as_integer_ratio()) for p in loss.parameters}
-        point = {**exact, y: sp.Rational(*data.as_integer_ratio())}
+        point = exact({p.symbol: parameters[p.name] for p in loss.parameters} | {y: data})
         least = sp.sympify(loss.argmin).subs(point)
         for side, branch in ((-1, loss.branch_lower), (1, loss.branch_upper)):
             before = 0.0
             for at in (0.0, 1e-6, 0.1, 1.0, 3.0):
-                place = sp.sympify(branch).subs({**point, s: sp.Rational(*at.as_integer_ratio())})
+                place = sp.sympify(branch).subs({**point, s: sp.Rational(at)})
                 gap = float(sp.N(place - least, 40))
                 assert (gap == 0) == (at == 0) and gap * side >= 0, (kind, data, side, at)
                 assert loss.numerics.branch is not None
@@ -159,17 +155,14 @@ def test_domains_end_where_the_entry_does(kind: str) -> None:
     """Just inside, the entry is a real number; just outside, it is not."""
     loss = LOSSES[kind]
     for parameters, data in itertools.product(parameters_of(kind), data_of(kind)):
-        exact = {p.symbol: sp.Rational(*parameters[p.name].as_integer_ratio()) for p in loss.parameters}
-        ends = [sp.sympify(end).subs(exact) for end in loss.domain]
+        point = exact({p.symbol: parameters[p.name] for p in loss.parameters} | {y: data})
+        ends = [sp.sympify(end).subs(point) for end in loss.domain]
         for end, inward in zip(ends, (1, -1)):
             for step, real in ((sp.Rational(1, 1000), True), (-sp.Rational(1, 1000), False)):
                 if end.is_finite:
-                    value = sp.N(
-                        loss.entry.subs({**exact, y: sp.Rational(*data.as_integer_ratio()), v: end + inward * step})
-                    )
+                    value = sp.N(loss.entry.subs({**point, v: end + inward * step}))
                     assert bool(value.is_real) is real, (kind, parameters, data, end, step)
-        least = sp.sympify(loss.argmin).subs({**exact, y: sp.Rational(*data.as_integer_ratio())})
-        assert ends[0] < least < ends[1]
+        assert ends[0] < sp.sympify(loss.argmin).subs(point) < ends[1]
 
 
 def test_building_blocks_keep_their_digits() -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from checks.graph_adversary import Adversary, ratios, refuted
+from checks.graph_adversary import Adversary, ratios, tally
 from checks.graph_ascent import ascended
 from dipproofs.graph import Graph, GraphBuilder
 from dipproofs.testing.graphs import random_graph
@@ -73,10 +73,7 @@ def falsify(
             ell = share * observe(ball, A).lipschitz
             found = [*ratios(adversary, Seen(ball), A, ell, rng, places=4)]
             found += ascended(adversary, Seen(ball), A, ell, rng)
-            for name, value, bound in found:
-                violations += refuted(value, bound)
-                if value > 1e-7 and 0 < bound < np.inf:
-                    worst[name.split()[0]] = max(worst[name.split()[0]], value / bound)
+            violations += tally(found, worst)
     return violations, dict(worst)
 
 

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+from rich.cells import cell_len
 
 from dipproofs.certificate.record import Certificate, Check
 from dipproofs.certify.api import certify
@@ -17,6 +18,16 @@ from dipproofs.networks import TwoLayer
 from dipproofs.problems import InverseProblem
 
 SHAPE = (4, 4)
+
+
+def fits_on_a_screen(text: str) -> None:
+    """Assert at most 20 lines of 80 columns: the claims in their order, the files, after them the verdict."""
+    lines = text.splitlines()
+    assert len(lines) <= 20 and max(map(cell_len, lines)) <= 80
+    first = [line.split()[0] for line in lines]
+    claims = ["Signal", "Convergence", "Existence"]
+    assert [word for word in first if word in claims] == claims
+    assert first.index("Files") < next(i for i, line in enumerate(lines) if line[:2] in ("✓ ", "✗ ", "? "))
 
 
 @cache

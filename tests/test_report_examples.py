@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from rich.cells import cell_len
+from report_cases import fits_on_a_screen
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "docs" / "_ext"))
@@ -24,13 +24,6 @@ def test_every_example_is_in_the_gallery() -> None:
 @pytest.mark.parametrize("name", gallery.names())
 def test_the_text_of_an_example_fits_on_a_screen_and_is_as_ever(name: str) -> None:
     text = gallery.Kept(name).text
-    lines = text.splitlines()
-    assert len(lines) <= 20 and max(map(cell_len, lines)) <= 80
-    first = [line.split()[0] for line in lines]
-    assert [word for word in first if word in ("Signal", "Convergence", "Existence")] == [
-        "Signal", "Convergence", "Existence"
-    ]  # fmt: skip
-    last = max(index for index, line in enumerate(lines) if line[:2] in ("✓ ", "✗ ", "? "))
-    assert last > first.index("Files")
+    fits_on_a_screen(text)
     kept = (gallery.STORE / f"{name}.txt").read_text(encoding="utf-8").rstrip("\n")
     assert text == kept, "python docs/make_gallery.py --texts"
