@@ -28,6 +28,8 @@ from dipproofs.verify.graph.observation import kink_margin, observe
 from dipproofs.verify.graph.point import Point
 from dipproofs.verify.graph.torus import convolution_norm
 from dipproofs.verify.graph.values import values_of
+from dipproofs.verify.methods.inequalities import read_size
+from dipproofs.verify.polish import check_polish
 
 RHO = 1e-3
 Case = tuple[Graph, dict[str, np.ndarray], np.ndarray, float]
@@ -224,3 +226,10 @@ def test_a_wide_ball_around_zero_has_the_largest_slope() -> None:
     for radius in (1.0, 1e6, 1e12):
         for centre in (0.0, 0.3, -0.7):
             assert compiled(ELEMENTARY["tanh"].dphi)({x: arb(centre * radius, radius)}).contains(1)
+
+
+@pytest.mark.parametrize(("moved", "valid"), [(1e305, True), (0.9e305, False), (10**310, False), (-1.0, False)])
+def test_numbers_above_1e300_are_read_and_compared(moved: float, valid: bool) -> None:
+    arrays = {"theta/w": np.array([1e305]), "theta_run/w": np.array([0.0])}
+    assert (check_polish({"polish": {"moved": moved}}, arrays) == []) == valid
+    assert moved < 0 or moved > 1e308 or read_size(moved, "alpha") == arb(moved)

@@ -40,7 +40,7 @@ def read_size(value: Any, name: str) -> arb:
     Raises:
         ValueError: something else.
     """
-    if not is_number(value) or not 0 <= value < 1e300:
+    if not is_number(value) or not value >= 0:
         raise ValueError(f"{name}: found {value!r}, expected a finite number ≥ 0")
     return exact(value)
 

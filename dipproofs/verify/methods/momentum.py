@@ -129,7 +129,7 @@ def _exchanged(before: Stage, entry: object) -> Stage:
     if not (isinstance(entry, dict) and set(entry) == {"after", "alpha", "delta", "factor"}):
         raise ValueError("method.exchanges: expected entries with after, alpha, delta, factor")
     after, factor = entry["after"], entry["factor"]
-    if not (is_count(after) and after >= before.after and is_number(factor) and 1 <= factor < 1e300):
+    if not (is_count(after) and after >= before.after and is_number(factor) and factor >= 1):
         raise ValueError("method.exchanges: expected counts in order, and factors of at least 1")
     names = {"alpha": m.alpha, "delta": m.delta}
     env = chosen(names, entry, before.env)
