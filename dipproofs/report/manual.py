@@ -15,21 +15,15 @@ PAGES = {
     "theory-methods": ("Theory of methods", "methods"),
     "theory-graphs": ("Theory of computation graphs", "graphs"),
 }
-#: Sections of the theory page, by hypothesis.
+#: Sections of the theory page by hypothesis, where it is not §3.
 _SECTIONS = {
     "rank": "1",
     "loss": "5",
     "compact": "1",
     "minimiser": "1",
-    "start": "3",
-    "form": "3",
-    "step": "3",
     "radius": "2",
     "paper": "2",
     "injective": "3.1",
-    "H": "3",
-    "descent": "3",
-    "method": "3",
 }
 _GRAPHS = {"ball": "4"}
 _BACKTRACKING = "9"

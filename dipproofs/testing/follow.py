@@ -198,7 +198,7 @@ def compare(reference: Reference, problem: Any, run: Any) -> tuple[list[str], bo
         for target, steps in counts.items():
             if step == steps:
                 claims.at_most(point.loss, target, point.loss_slack, f"{where}: loss above {target:g}")
-        _against_run(claims, run, start + step, point, reference)
+        _against_run(claims, run, start + step, point)
         before = last = point
         if point.residual < _FLOOR * point.slack or point.loss < _FLOOR * point.loss_slack:
             break
@@ -261,7 +261,7 @@ def _size(point: Point) -> float:
     return 1e-12 * (1 + point.path + point.distance)
 
 
-def _against_run(claims: _Claims, run: Any, iteration: int, point: Point, reference: Reference) -> None:
+def _against_run(claims: _Claims, run: Any, iteration: int, point: Point) -> None:
     """The run itself has to be this descent: same losses."""
     if run is None or iteration >= run.history.loss.size:
         return

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from functools import cache
 
 from hypothesis import strategies as st
-from hypothesis.strategies import SearchStrategy
 
 from dipproofs.losses import Loss, make_loss
 from dipproofs.theory.losses import LOSSES
@@ -44,8 +43,3 @@ def losses(draw: st.DrawFn, kinds: Iterable[str] | None = None) -> Loss:
 def _made(kind: str, scale: str | float, parameters: tuple[tuple[str, float], ...]) -> Loss:
     # one object per loss, which remembers what it has decided about itself
     return make_loss(kind, scale=scale, **dict(parameters))
-
-
-def loss_kinds() -> SearchStrategy[str]:
-    """Names of losses; shrinks to the first in alphabetical order."""
-    return st.sampled_from(sorted(LOSSES))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -152,14 +152,3 @@ def _feasible(
         base = estimate_base(problem, network, loss, operator, unprojected=plan.theorem.form.unprojected)
     psi = base.values[s.psi_0]
     return psi.is_finite and psi.lower > 0 and propose(base, plan, step).feasible
-
-
-def moved(network: TwoLayer, direction_V: np.ndarray, direction_a: np.ndarray, length: float) -> TwoLayer:
-    """The network after a move of this length: V along direction_V, W along direction_a·uᵀ (trained layers only)."""
-    u = network.u.astype(np.float64)
-    step_V = direction_V if network.train != "inner" else np.zeros_like(direction_V)
-    step_W = np.outer(direction_a, u) if network.train != "outer" else np.zeros(network.W.shape)
-    size = float(np.sqrt(np.sum(step_V**2) + np.sum(step_W**2)))
-    factor = length / size if size > 0 else 0.0
-    V, W = network.V.astype(np.float64), network.W.astype(np.float64)
-    return replace(network, V=V + factor * step_V, W=W + factor * step_W)

@@ -43,7 +43,6 @@ scale = symbol("c", "scale of the loss", positive=True)
 mu = symbol(r"\mu", "‖∇L₁‖² ≥ 2μL₁ on the sublevel set", positive=True)
 curvature_max = symbol("K", "largest second derivative on the sublevel bracket", positive=True)
 
-STRUCTURES = ("separable", "radial", "entrywise")
 Number = int | float | Fraction
 #: Constants are taken on {L₁ ≤ max(f, SMALLEST_LEVEL)}: a larger set is safe, and nothing degenerates at f = 0.
 SMALLEST_LEVEL = Fraction(1, 2**128)

@@ -91,7 +91,7 @@ def _outer(textbook: bool) -> tuple[WidthCondition, ...]:
     return (WidthCondition("block", tuple(lower(_R(1))), None),)
 
 
-def _require(train: str, profile: str, allowed: tuple[str, ...], bound: str) -> None:
+def _require(profile: str, allowed: tuple[str, ...], bound: str) -> None:
     if profile not in ("auto", *allowed):
         raise NotApplicable(f"bound {bound} uses profile {' or '.join(allowed)}, not {profile}")
 
@@ -99,9 +99,9 @@ def _require(train: str, profile: str, allowed: tuple[str, ...], bound: str) -> 
 def _whole_jacobian(bound: str, train: str, form: str, profile: str, textbook: bool) -> tuple[WidthCondition, ...]:
     """Bounds that perturb PJ as a whole (profiles row-space, observation, paper)."""
     if train == "outer":
-        _require(train, profile, ("block",), bound)
+        _require(profile, ("block",), bound)
         return _outer(textbook)
-    _require(train, profile, ("row-space", "observation", "paper"), bound)
+    _require(profile, ("row-space", "observation", "paper"), bound)
     profile = "row-space" if profile == "auto" else profile
     if profile == "paper" and form == "residual":
         raise NotApplicable("form residual uses profile row-space, observation or block, not paper")
@@ -141,7 +141,7 @@ def _rank(train: str, form: str, profile: str, law: str) -> tuple[WidthCondition
 def _block(train: str, form: str, profile: str, law: str) -> tuple[WidthCondition, ...]:
     if train == "inner":
         raise NotApplicable("bound block needs the outer layer trained: use rank or sparse")
-    _require(train, profile, ("block",), "block")
+    _require(profile, ("block",), "block")
     if train == "outer":
         return _outer(False)
     share = _R(1, 4 if form == "residual" else 3)
@@ -164,7 +164,7 @@ def _split(train: str, form: str, profile: str, law: str) -> tuple[WidthConditio
         raise NotApplicable("bound split needs both layers trained: use block (outer), rank or sparse (inner)")
     if form == "residual":
         raise NotApplicable("the split path is not proved for form residual: use form concave")
-    _require(train, profile, ("block",), "split")
+    _require(profile, ("block",), "split")
     return tuple(
         WidthCondition(
             "block",
@@ -185,7 +185,7 @@ def _sparse(train: str, form: str, profile: str, law: str) -> tuple[WidthConditi
         raise NotApplicable("bound sparse is for the inner layer alone: use block or split")
     if form == "residual":
         raise NotApplicable("bound sparse is not proved for form residual: use rank, or form concave")
-    _require(train, profile, ("row-space",), "sparse")
+    _require(profile, ("row-space",), "sparse")
     share = _R(1, 4)
     more, integral = sparse_integral(share, law == "gaussian")
     steps = [*hidden_upper(share), *initial_residual(share), *inner_block(share), (s_init, s_in)]
