@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -11,8 +12,7 @@ from typing import Any
 from dipproofs.errors import InputError
 from dipproofs.tables.cells import WidthCell
 from dipproofs.tables.losses import named_loss
-from dipproofs.tables.smallest import propose, smallest_verified
-from dipproofs.tables.width import LARGEST, verifiers_of
+from dipproofs.tables.width import smallest_width
 from dipproofs.theory.width import WIDTH_BOUNDS, NotApplicable
 
 #: Networks with more entries of V than this are not drawn.
@@ -216,13 +216,8 @@ def _smallest_over_bounds(cell: WidthCell, exact: list[Fraction]) -> tuple[int |
     for name in WIDTH_BOUNDS:
         if name == "baseline":
             continue
-        try:
-            programs = verifiers_of(replace(cell, bound=name), exact)
-        except NotApplicable:
-            continue
-        for verified, margin in programs:
-            guess = float(propose(margin, 1)[0])
-            width = smallest_verified(verified, min(guess, 1e300), LARGEST)
+        with suppress(NotApplicable):
+            width = smallest_width(replace(cell, bound=name), exact)
             if width is not None and (best[0] is None or width < best[0]):
                 best = width, name
     return best

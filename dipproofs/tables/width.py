@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
@@ -76,7 +77,8 @@ def smallest_widths(cells: Iterable[WidthCell]) -> dict[WidthCell, WidthResult]:
         except NotApplicable as error:
             results.update((cell, WidthResult(None, str(error))) for cell in members)
             continue
-        results.update(_solve(programs, members))
+        exact = [exact_inputs(cell, named_loss(cell.loss)) for cell in members]
+        results.update(_solve(programs, members, exact))
     return _Results(results)
 
 
@@ -126,8 +128,9 @@ def _program(condition: WidthCondition, kind: str) -> Program:
     return Program(inputs, [*condition.steps, *ask.steps, (_margin, condition.integral - required)])
 
 
-def _solve(programs: Sequence[Program], cells: Sequence[WidthCell]) -> dict[WidthCell, WidthResult]:
-    exact = [exact_inputs(cell, named_loss(cell.loss)) for cell in cells]
+def _solve(
+    programs: Sequence[Program], cells: Sequence[WidthCell], exact: Sequence[list[Fraction]]
+) -> dict[WidthCell, WidthResult]:
     columns = [np.array(column) for column in zip(*map(float_inputs, exact, cells))]
     proposals = [propose(_along(program, columns), len(cells)) for program in programs]
     results = {}
@@ -170,19 +173,16 @@ def _verifier(program: Program, exact: list[Any], cell: WidthCell) -> Callable[[
     return verified
 
 
-def verifiers_of(cell: WidthCell, exact: list[Any]) -> list[tuple[Callable[[int], bool], Callable[[Any], Any]]]:
-    """Return, for each condition of the cell's bound, the Arb verification and the float margin, as functions of k.
+def smallest_width(cell: WidthCell, exact: list[Fraction]) -> int | None:
+    """Return the smallest width that the cell's bound verifies for these numbers; None where there is none to 1e300.
 
     Args:
-        cell: its names choose the programs.
-        exact: the numbers, as `exact_inputs` orders them.
+        cell: its names choose the programs. exact: the numbers, as `exact_inputs` orders them.
 
     Raises:
         NotApplicable: the bound says nothing about this cell.
     """
-    programs = _programs(*_names_of_program(cell))
-    columns = [np.array([value]) for value in float_inputs(exact, cell)]
-    return [(_verifier(program, exact, cell), _along(program, columns)) for program in programs]
+    return _solve(_programs(*_names_of_program(cell)), [cell], [exact])[cell].k
 
 
 def verify_width(cell: WidthCell, width: int) -> bool:
@@ -191,4 +191,5 @@ def verify_width(cell: WidthCell, width: int) -> bool:
     Raises:
         NotApplicable: the bound says nothing about this cell.
     """
-    return any(verified(width) for verified, _ in verifiers_of(cell, exact_inputs(cell, named_loss(cell.loss))))
+    exact = exact_inputs(cell, named_loss(cell.loss))
+    return any(_verifier(program, exact, cell)(width) for program in _programs(*_names_of_program(cell)))
