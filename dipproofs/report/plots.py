@@ -142,8 +142,7 @@ def path_figure(cert: Certificate) -> Figure:
             axes.fill_between([start, end], here, here + remaining.upper, color=GUARANTEED, alpha=0.13, linewidth=0)
             axes.plot([start, end], [here + remaining.upper] * 2, color=GUARANTEED, linestyle="--")
             text = f"at most S = {above(remaining.upper)} more from {count(start)} on ({standing(cert)})"
-            axes.annotate(text, (end, here + remaining.upper), xytext=(0, 5), textcoords="offset points",
-                          ha="right", va="bottom", color=GUARANTEED)  # fmt: skip
+            _label(axes, text, (end, here + remaining.upper), (0, 5), GUARANTEED)
             axes.plot([start], [here], "o", color=CERTIFIED, markersize=6, zorder=4)
         if top > 1e4 * max(float(np.median(path.y)), 1e-300):
             axes.set_yscale("log")
@@ -209,18 +208,12 @@ def _mark(axes: Axes, cert: Certificate, observed: Curve | None, shift: int) -> 
         axes.plot(*point, marker="o" if good else "x", color=CERTIFIED if good else INK, markersize=7, zorder=5)
         if first and good:
             axes.axvline(point[0], color=CERTIFIED, linewidth=1, linestyle=(0, (1, 2)), zorder=1)
-            axes.annotate(
-                f"{standing(one)} from iteration {count(one.iteration)} on", (point[0], 1.0),
-                xycoords=("data", "axes fraction"), xytext=(5, -2), textcoords="offset points",
-                ha="left", va="top", color=CERTIFIED,
-            )  # fmt: skip
+            text = f"{standing(one)} from iteration {count(one.iteration)} on"
+            _label(axes, text, (point[0], 1.0), (5, -2), CERTIFIED, xycoords=("data", "axes fraction"))
         elif good:
             fits = axes.transData.transform(point)[0] < axes.transAxes.transform((0.68, 0))[0]
-            axes.annotate(
-                f"{standing(one)} again at {count(one.iteration)}", point, xytext=(9, 0) if fits else (-9, -2),
-                textcoords="offset points", ha="left" if fits else "right", va="bottom" if fits else "top",
-                color=CERTIFIED, bbox=LABEL_BOX,
-            )  # fmt: skip
+            text = f"{standing(one)} again at {count(one.iteration)}"
+            _label(axes, text, point, (9, 0) if fits else (-9, -2), CERTIFIED, bbox=LABEL_BOX)
 
 
 def _limits(axes: Axes, observed: Curve | None, envelopes: list[Curve]) -> None:
@@ -244,11 +237,14 @@ def _label_curves(axes: Axes, observed: Curve | None, envelopes: list[Curve], wo
 
 def _along(axes: Axes, curve: Curve, part: float, text: str, color: str, above: bool, shift: int) -> None:
     index = min(int(part * curve.x.size), curve.x.size - 1)
-    axes.annotate(
-        text, (curve.x[index] + shift, curve.y[index]), xytext=(6, 6) if above else (-6, -6),
-        textcoords="offset points", ha="left" if above else "right", va="bottom" if above else "top", color=color,
-        bbox=LABEL_BOX, zorder=4,
-    )  # fmt: skip
+    point = (curve.x[index] + shift, curve.y[index])
+    _label(axes, text, point, (6, 6) if above else (-6, -6), color, bbox=LABEL_BOX, zorder=4)
+
+
+def _label(axes: Axes, text: str, point: Any, offset: tuple[int, int], color: str, **options: Any) -> None:
+    """Write beside a point: to the right or left of it, above or below it, where the offset leads."""
+    sides: dict[str, Any] = {"ha": "left" if offset[0] > 0 else "right", "va": "bottom" if offset[1] >= 0 else "top"}
+    axes.annotate(text, point, xytext=offset, textcoords="offset points", color=color, **sides, **options)
 
 
 def _path_labels(axes: Axes, path: Curve, distance: Curve, top: float) -> None:
@@ -265,7 +261,5 @@ def _path_labels(axes: Axes, path: Curve, distance: Curve, top: float) -> None:
 
 
 def _end_label(axes: Axes, height: float, text: str, color: str, shift: int) -> None:
-    axes.annotate(
-        text, (1.0, height), xycoords=("axes fraction", "data"), xytext=(0, shift), textcoords="offset points",
-        ha="right", va="top" if shift < 0 else "bottom", color=color, bbox=LABEL_BOX, zorder=2.5,
-    )  # fmt: skip
+    coordinates = ("axes fraction", "data")
+    _label(axes, text, (1.0, height), (0, shift), color, xycoords=coordinates, bbox=LABEL_BOX, zorder=2.5)
