@@ -25,9 +25,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert cert.quantities["gamma"].lower == 1.0 and cert.quantities["omega"].lower == 0.5
     needed = cert.guarantees.iterations_to_loss["1e-12"]
     assert needed is not None and cert.iteration + needed >= cert.run.iterations
-    target = tmp_path_factory.mktemp("backtracking")
-    write.save(cert, target)
-    return target
+    return write.save(cert, tmp_path_factory.mktemp("backtracking")).parent
 
 
 def test_the_second_opinion_agrees(folder: Path) -> None:

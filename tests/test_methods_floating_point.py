@@ -39,9 +39,7 @@ def test_the_floor_is_far_below_the_residual_and_is_only_assumed() -> None:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("floating")
-    save(certified(), path)
-    return path
+    return save(certified(), tmp_path_factory.mktemp("floating")).parent
 
 
 def test_it_is_verified(folder: Path) -> None:

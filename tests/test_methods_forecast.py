@@ -67,9 +67,7 @@ def test_counts_come_from_it_where_it_is_better_and_are_kept() -> None:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("forecast")
-    save(certified(), path)
-    return path
+    return save(certified(), tmp_path_factory.mktemp("forecast")).parent
 
 
 def test_it_is_verified(folder: Path) -> None:

@@ -81,9 +81,7 @@ def certified(method: str) -> Certificate:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("graph")
-    save(certified("heavy-ball"), path)
-    return path
+    return save(certified("heavy-ball"), tmp_path_factory.mktemp("graph")).parent
 
 
 @pytest.mark.parametrize("method", ["heavy-ball", "nesterov", "gradient-descent"])

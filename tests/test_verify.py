@@ -22,9 +22,7 @@ from dipproofs.verify import exit_code, verify
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A certified run on disk, with its certificate at the last iterate."""
-    where = tmp_path_factory.mktemp("run")
-    save(certify(gaussian_problem(3, 6), network(6, 32), tolerance=1e-8), where)
-    return where
+    return save(certify(gaussian_problem(3, 6), network(6, 32), tolerance=1e-8), tmp_path_factory.mktemp("run")).parent
 
 
 def alone(folder: Path) -> tuple[Record, dict[str, np.ndarray]]:
