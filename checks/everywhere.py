@@ -68,11 +68,10 @@ def sign_on_positive(expr: sp.Expr) -> int | None:
 
 
 def _sign_of_coefficients(expr: sp.Expr) -> int | None:
-    expr = sp.expand(expr)
-    if expr == 0:
-        return 0
     symbols = sorted(expr.free_symbols, key=str)
-    coefficients = sp.Poly(expr, *symbols).coeffs() if symbols else [expr]
+    coefficients = sp.ring(symbols, sp.QQ)[0].from_expr(expr).coeffs() if symbols else [sp.expand(expr)]
+    if not coefficients or coefficients == [0]:
+        return 0
     if all(c > 0 for c in coefficients):
         return 1
     return -1 if all(c < 0 for c in coefficients) else None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import sympy as sp
@@ -28,6 +30,7 @@ from dipproofs.theory import symbols as s
 from dipproofs.theory.methods import inexact_gradient as inexact
 from dipproofs.theory.methods import spectral
 from dipproofs.theory.methods import symbols as m
+from dipproofs.theory.numeric import float_function
 
 
 def constant(name: str) -> sp.Expr:
@@ -218,8 +221,15 @@ def test_recursion_is_the_one_of_the_proof() -> None:
         s.sigma_AJ: 0.6,
     }  # fmt: skip
 
+    @cache
+    def compiled(name: str) -> tuple[list, Callable[..., float]]:
+        expr = constant(f"spectral.{name}")
+        symbols = sorted(expr.free_symbols, key=str)
+        return symbols, float_function(symbols, expr, "math")
+
     def value(name: str, given: dict) -> float:
-        return float(constant(f"spectral.{name}").subs({**values, **given}))
+        symbols, function = compiled(name)
+        return float(function(*({**values, **given}[symbol] for symbol in symbols)))
 
     at = spectral
     b, d, P, e = [1.0], [0.0], [], []

@@ -156,7 +156,7 @@ class Loss:
 
     def _with_parameters(self, expr: sp.Expr) -> sp.Expr:
         exact = {p.symbol: sp.Rational(Fraction(self.parameters[p.name])) for p in self.theory.parameters}
-        return expr.subs(exact)
+        return expr.subs(exact) if exact else expr
 
     # --- floating point (any precision: runs are followed in long double, which jaxtyping does not name) ---
     def value(self, xp: Any, v: Shaped[Any, " m"], y: Shaped[Any, " m"]) -> Shaped[Any, ""]:

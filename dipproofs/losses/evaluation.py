@@ -9,6 +9,7 @@ import flint
 import sympy as sp
 
 from dipproofs.enclosures import Bound, compile_arb
+from dipproofs.enclosures.evaluate import sorted_symbols
 
 START_BITS, MAX_BITS, ENOUGH = 128, 16384, 60
 
@@ -30,7 +31,7 @@ def tight(expr: sp.Expr, values: Mapping[sp.Symbol, Bound | float | Fraction]) -
     Returns:
         An Arb ball (NaN where the expression is not defined on all of the inputs).
     """
-    symbols = tuple(sorted(expr.free_symbols, key=str))
+    symbols = sorted_symbols(expr)
     function = compile_arb(symbols, expr)
     bits, before = START_BITS, -1
     while True:

@@ -25,6 +25,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 import sympy as sp
@@ -181,17 +182,17 @@ class LossTheory:
             for constant in self.constants:
                 define(f"{name}.{constant.name}", constant.expr, constant.meaning, "§5", constant.symbol)
 
-    @property
+    @cached_property
     def psi_scaled(self) -> sp.Expr:
         """ψ of c·L₁: ψ₁(e/c)."""
         return self.psi.subs(e, e / scale)
 
-    @property
+    @cached_property
     def Psi_scaled(self) -> sp.Expr:
         """Ψ of c·L₁: Ψ₁(e/c)/c."""
         return self.Psi.subs(e, e / scale) / scale
 
-    @property
+    @cached_property
     def Psi_inv_scaled(self) -> sp.Expr:
         """Ψ⁻¹ of c·L₁: c·Ψ₁⁻¹(cξ)."""
         return scale * self.Psi_inv.subs(xi, scale * xi)

@@ -211,6 +211,11 @@ def _along(expr: sp.Expr, variable: sp.Symbol) -> Callable[[Env], Callable[[arb]
     return _Writer(variable).function(expr)
 
 
+@cache
+def _symbols(expr: sp.Expr) -> set[sp.Symbol]:
+    return expr.free_symbols  # type: ignore[no-any-return]
+
+
 def evaluate(expr: Any, env: Env) -> arb:
     """Enclose an expression on balls; NaN where a symbol is not known.
 
@@ -225,7 +230,7 @@ def evaluate(expr: Any, env: Env) -> arb:
         True
     """
     expr = sp.sympify(expr)
-    return compiled(expr)(env) if expr is not sp.nan and expr.free_symbols <= set(env) else arb.nan()
+    return compiled(expr)(env) if expr is not sp.nan and _symbols(expr) <= env.keys() else arb.nan()
 
 
 def decide(relation: sp.Basic, env: Env) -> bool | None:
