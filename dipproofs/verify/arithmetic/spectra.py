@@ -80,7 +80,7 @@ class Gram:
         if isinstance(self.K, Rounded):
             return largest(self.K, sign, goal)
         unit, K, middle, values, vectors = self._proposed
-        K, one = K.times(arb(sign)), np.eye(len(values))
+        K, one = K if sign > 0 else -K, np.eye(len(values))
         z = Matrix.of(vectors[:, -1:] if sign > 0 else vectors[:, :1])
         low, high = (z.T @ (K @ z)).entries()[0] / (z.T @ z).entries()[0], K.size
         for slack in (0.5, 8.0, 128.0):

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from copy import copy
 from functools import lru_cache
 from operator import matmul, mul
 from typing import Any, cast
@@ -27,7 +26,7 @@ BITS, INNER, MOST, FINE = 20, 2**11, 7, 128
 #: As many products of parts may be added to one level and stay below 2^53.
 ADDED = 15
 Levels = dict[int, np.ndarray]
-_SLACK = 1 + arb(2) ** -19
+_SLACK = 1 + 2.0**-18
 #: Entries of a column that are smaller are error: exponents without a bound take as much memory as they say.
 _LEAST = arb(2) ** -4096
 
@@ -39,7 +38,7 @@ def _weight(level: int) -> arb:
 
 def _norm(x: np.ndarray) -> arb:
     """Upper bound of the Frobenius norm of integers ≤ 2^19: a float sum of 2^30 squares errs by less than 2⁻²⁰."""
-    return upper(arb(float(np.vdot(x, x))).sqrt() * _SLACK)
+    return arb(math.sqrt(np.vdot(x, x)) * _SLACK)
 
 
 def _carried(levels: Levels) -> Levels:
@@ -47,14 +46,27 @@ def _carried(levels: Levels) -> Levels:
     done, pending = {}, dict(levels)
     while pending:
         x = pending.pop(level := min(pending))
-        if (most := np.abs(x).max(initial=0.0)) > 2.0 ** (BITS - 1):
+        if (most := np.maximum.reduce(np.abs(x), axis=None, initial=0.0)) > 2.0 ** (BITS - 1):
             carry = np.rint(x * 2.0**-BITS)
             x = x - carry * 2.0**BITS
             pending[level + 1] = pending[level + 1] + carry if level + 1 in pending else carry
-            most = np.abs(x).max()
+            most = np.maximum.reduce(np.abs(x), axis=None)
         if most:
             done[level] = x
     return done
+
+
+def _split(rest: np.ndarray) -> tuple[Levels, arb]:
+    """The parts of floats, and a bound of what is lost; each remainder is exact."""
+    level = math.ceil((int(np.frexp(rest)[1][rest != 0].max(initial=-2000)) + 1) / BITS) - 1
+    lost = arb(rest.size if level > 0 else 0) * arb(2) ** -1074 * _weight(level)  # underflow when scaled down
+    levels: Levels = {}
+    rest = np.ldexp(rest, -BITS * level)
+    while len(levels) < MOST and rest.any():
+        levels[level] = np.rint(rest)
+        rest = np.ldexp(rest - levels[level], BITS)
+        level -= 1
+    return levels, lost + arb(rest.size).sqrt() * float(np.abs(rest).max(initial=0.0)) * _weight(level)
 
 
 class Matrix:
@@ -92,18 +104,9 @@ class Matrix:
     @classmethod
     def of(cls, array: np.ndarray, precision: int = FINE) -> Matrix:
         """Take an array of floats as the numbers they are (a vector as a column); each remainder is exact."""
-        rest = np.asarray(array, dtype=np.float64).reshape(len(array), -1)
-        shape, level = rest.shape, math.ceil((int(np.frexp(rest)[1][rest != 0].max(initial=-2000)) + 1) / BITS) - 1
-        lost = arb(rest.size if level > 0 else 0) * arb(2) ** -1074 * _weight(level)  # underflow when scaled down
-        levels: Levels = {}
-        rest = np.ldexp(rest, -BITS * level)
-        while len(levels) < MOST and rest.any():
-            levels[level] = np.rint(rest)
-            rest = np.ldexp(rest - levels[level], BITS)
-            level -= 1
-        lost += arb(rest.size).sqrt() * float(np.abs(rest).max(initial=0.0)) * _weight(level)
-        found = cls(shape, levels, lost, precision)
-        found.source = np.asarray(array, dtype=np.float64).reshape(shape) if found.error.is_zero() else None
+        values = np.asarray(array, dtype=np.float64).reshape(len(array), -1)
+        found = cls(values.shape, *_split(values), precision)
+        found.source = values if found.error.is_zero() else None
         return found
 
     def like(self, array: np.ndarray) -> Matrix:
@@ -121,14 +124,16 @@ class Matrix:
             raise ValueError("found numbers beyond every bound, expected finite ones")
         top = max((upper(abs(x)).max(_LEAST) for x in entries if not x.is_zero()), default=arb(1))
         shift = math.ceil(float(top.log() / arb(2).log()) / BITS)
-        total, rest = cls((len(entries), 1), {}, arb(0), precision), [x / _weight(shift) for x in entries]
+        levels: Levels = {}
+        error, rest = arb(0), [x / _weight(shift) for x in entries]
         for _ in range(3):
             part = [float(x.mid()) for x in rest]
-            total, rest = total + cls.of(np.array(part), precision), [x - f for x, f in zip(rest, part)]
-        total = total.inflated(sum((upper(abs(x)) for x in rest), arb(0)))
-        levels = {level + shift: x for level, x in total.levels.items()}
-        error = total.error * _weight(shift)
-        return cls(total.shape, levels, error if error.is_zero() else error.max(_LEAST), precision)
+            found, lost = _split(np.array(part)[:, None])
+            for level, x in found.items():
+                levels[level + shift] = levels[level + shift] + x if level + shift in levels else x
+            error, rest = error + lost, [x - f for x, f in zip(rest, part)]
+        error = sum((upper(abs(x)) for x in rest), error) * _weight(shift)
+        return cls((len(entries), 1), levels, error if error.is_zero() else error.max(_LEAST), precision)
 
     @classmethod
     def stacked(cls, parts: list[Matrix]) -> Matrix:
@@ -144,8 +149,8 @@ class Matrix:
 
     def _but(self, **attributes: Any) -> Matrix:
         """The same parts, whose norms are known, with other attributes."""
-        changed = copy(self)
-        changed.__dict__.update(attributes, source=None)
+        changed = object.__new__(type(self))
+        changed.__dict__.update(self.__dict__, **attributes, source=None)
         return changed
 
     def to(self, precision: int) -> Matrix:
@@ -183,11 +188,14 @@ class Matrix:
         precision = min(self.precision, other.precision)
         error, least = self.error * (b + other.error) + a * other.error, a * b / 2**precision
         for i, x in self.levels.items():
+            enough = least / self.norms[i]
             for j, y in other.levels.items():
-                if (size := self.norms[i] * other.norms[j]) < least:
-                    error = error + size
+                if other.norms[j] < enough:
+                    error = error + self.norms[i] * other.norms[j]
+                elif i + j in levels:
+                    levels[i + j] += op(x, y)
                 else:
-                    levels[i + j] = levels[i + j] + op(x, y) if i + j in levels else op(x, y)
+                    levels[i + j] = op(x, y)
         return Matrix(shape, levels, error, precision)
 
     def __matmul__(self, other: Matrix) -> Matrix:
@@ -201,6 +209,12 @@ class Matrix:
             total = total + self._part(part)._combined(turned._part(part).T, shape, matmul)
         return total
 
+    def __neg__(self) -> Matrix:
+        turned = Matrix.__new__(Matrix)  # the norms are known
+        turned.shape, turned.precision, turned.error, turned.norms = self.shape, self.precision, self.error, self.norms
+        turned.levels = {level: -x for level, x in self.levels.items()}
+        return turned
+
     def __add__(self, other: Matrix) -> Matrix:
         if isinstance(other, Rounded):
             return cast("Matrix", rounded(self) + other)
@@ -212,7 +226,7 @@ class Matrix:
     def __sub__(self, other: Matrix) -> Matrix:
         if isinstance(other, Rounded):
             return cast("Matrix", rounded(self) - other)
-        return self + self._with({level: -y for level, y in other.levels.items()}, other.error)
+        return self + -other
 
     def times(self, factor: arb) -> Matrix:
         """Multiply by a scalar."""
