@@ -301,6 +301,7 @@ def test_formulas_are_read_not_run() -> None:
     """Exact decimals; nothing but arithmetic."""
     x = sp.Symbol("x")
     assert read_formula("0.1*x**2 + 1e-3", {"x": x}) == x**2 / 10 + sp.Rational(1, 1000)
+    assert read_formula("0.0*x + 0e5 + x*(1e-40)**64", {"x": x}) == x * sp.Rational(1, 10**2560)
     for text in (
         "x.y",
         "lambda: 1",
@@ -312,6 +313,11 @@ def test_formulas_are_read_not_run() -> None:
         "True",
         "1j",
         "x" * 3000,
+        "1e999999999",
+        "x + 1e-4400",
+        "1e-999999999*x",
+        "x*(1e-100)**64",
+        "x + " + "9" * 400,
     ):
         with pytest.raises(ValueError, match="found"):
             read_formula(text, {"x": x})

@@ -58,5 +58,8 @@ def beside(work: Callable[[], Result], double: bool) -> Result:
                 contexts.enter_context(jax.default_matmul_precision(precision))
             return work()
 
-    with ThreadPoolExecutor(1) as pool:
+    pool = ThreadPoolExecutor(1)
+    try:
         return pool.submit(there).result()
+    finally:  # a second Ctrl-C does not wait for the work either
+        pool.shutdown(wait=False)

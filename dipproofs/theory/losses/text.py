@@ -20,6 +20,8 @@ _OPERATORS: dict[type[ast.operator], Callable[[sp.Expr, sp.Expr], sp.Expr]] = {
     ast.Pow: lambda a, b: a**b,
 }
 _LONGEST = 2000
+#: Numbers as written, and the bits of what is computed from them: an exact number takes as much memory as it says.
+_SMALLEST, _LARGEST, _BITS = 1e-300, 1e300, 10_000
 
 
 def read_formula(text: str, symbols: Mapping[str, sp.Symbol]) -> sp.Expr:
@@ -52,7 +54,7 @@ def read_formula(text: str, symbols: Mapping[str, sp.Symbol]) -> sp.Expr:
 def _read(node: ast.expr, names: Mapping[str, sp.Expr], text: str) -> sp.Expr:
     if isinstance(node, ast.Constant) and isinstance(node.value, int | float) and node.value is not True:
         shown = ast.get_source_segment(text.strip(), node) or repr(node.value)
-        return sp.Rational(Fraction(shown.replace("_", "")))
+        return _number(shown.replace("_", ""), node.value)
     if isinstance(node, ast.Name):
         if node.id not in names:
             raise ValueError(f"found the name {node.id!r}, expected one of {', '.join(names)}")
@@ -61,7 +63,10 @@ def _read(node: ast.expr, names: Mapping[str, sp.Expr], text: str) -> sp.Expr:
         left, right = _read(node.left, names, text), _read(node.right, names, text)
         if isinstance(node.op, ast.Pow) and right.is_number and not abs(right) <= 64:
             raise ValueError(f"found the exponent {right}, expected a number of size at most 64")
-        return _OPERATORS[type(node.op)](left, right)
+        result = _OPERATORS[type(node.op)](left, right)
+        if result.is_Rational and max(abs(result.p), result.q).bit_length() > _BITS:
+            raise ValueError(f"found {ast.unparse(node)!r}, a number of over {_BITS} bits; expected a shorter one")
+        return result
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
         inner = _read(node.operand, names, text)
         return -inner if isinstance(node.op, ast.USub) else inner
@@ -72,6 +77,13 @@ def _read(node: ast.expr, names: Mapping[str, sp.Expr], text: str) -> sp.Expr:
             raise ValueError(f"found the function {node.func.id!r}, expected one of {', '.join(FUNCTIONS)}")
         return FUNCTIONS[node.func.id](*(_read(argument, names, text) for argument in node.args))
     raise ValueError(f"found {ast.unparse(node)!r}, expected numbers, + - * / ** and functions")
+
+
+def _number(shown: str, value: float) -> sp.Rational:
+    is_zero = value == 0 and not shown.lower().partition("e")[0].strip("0.")
+    if not (is_zero or _SMALLEST <= abs(value) <= _LARGEST):
+        raise ValueError(f"found the number {shown[:20]}, expected 0 or one from {_SMALLEST:g} to {_LARGEST:g}")
+    return sp.Rational(Fraction(shown))
 
 
 def _pair(node: ast.expr, names: Mapping[str, sp.Expr], text: str) -> tuple[sp.Expr, sp.Basic]:
