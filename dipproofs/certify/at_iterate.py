@@ -105,10 +105,8 @@ def certify_at(
         base, start = searched(base, schedule), _start(base, moving=momentum)
         f_0 = base.values[s.loss_0]
         given = loss.assumptions(base.prediction, problem.y, f_0) if f_0.is_finite else ()
-        before, signal = (
-            [*_inside(applicable, loss, f_0), start, *given],
-            None if recovery is None else (recovery, network),
-        )
+        before = [*_inside(applicable, loss, f_0), start, *given]
+        signal = None if recovery is None else (recovery, network)
         known = f_0.is_finite and not _blocked(given, loss)
         now = Guarantees()
         if signal is not None:
