@@ -83,6 +83,14 @@ def test_no_curve_where_squares_underflow(unit: float, made: bool) -> None:
             Curve(Matrix.of(gram), Matrix.of(r[:, None]), env, 64)
 
 
+@pytest.mark.parametrize(("size", "unit"), [(1e-200, 1e-70), (1e-250, 1.0), (1e200, 1e-70), (1e10, 1e130)])
+def test_no_curve_from_a_claimed_norm_where_the_squares_of_the_true_one_are_no_floats(size: float, unit: float) -> None:
+    claimed = {s.F_inf: 1e-200, s.norm_AJ: 0.5, s.norm_AJ_ball: 0.5, s.sigma_AJ: 1e-200, s.lipschitz_AJ: 0, s.S: 1}
+    env = {**{symbol: arb(value) for symbol, value in claimed.items()}, s.psi_0: arb(5 * unit), s.gamma: arb(1)}
+    with pytest.raises(ValueError, match="are no floats"):
+        Curve(Matrix.of(size * np.eye(2)), Matrix.of(unit * np.array([[3.0], [4.0]])), env, 64)
+
+
 def recursion(last: float = 0.3, **changes: float) -> Recursion:
     curve = np.geomspace(1, last, 6)
     known = {

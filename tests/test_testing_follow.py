@@ -14,7 +14,7 @@ import dipproofs as dp
 from dipproofs.certificate.record import Certificate
 from dipproofs.descent import make_schedule
 from dipproofs.losses import make_loss
-from dipproofs.testing.follow import followable, violations
+from dipproofs.testing.follow import followable, target_data, violations
 from dipproofs.testing.problem import perturbed
 
 METHODS: dict[str, dict[str, Any]] = {
@@ -129,3 +129,15 @@ def test_a_point_of_a_method_without_a_theorem_is_followed_by_gradient_descent(m
     schedule = make_schedule("constant")
     assert violations(cert, problem, loss, schedule, cert.run) == []
     assert violations(scaled("S", 0.1)(cert), problem, loss, schedule, cert.run)
+
+
+def test_an_ill_conditioned_operator_costs_the_reference_no_digits() -> None:
+    """Data that A reaches, or that a row and its copy disagree about."""
+    rng = np.random.default_rng(0)
+    U, V = (np.linalg.qr(rng.standard_normal((n, 4)))[0] for n in (4, 7))
+    A, y = (U * np.geomspace(1, 1e-10, 4)) @ V.T, rng.standard_normal(4)
+    network = dp.TwoLayer.init(n=7, width=64, input_dimension=3, seed=0, train="outer")
+    for rows, data, expected in ((A, y, y), (A[[0, 1, 1]], y[:3], [y[0], (y[1] + y[2]) / 2, (y[1] + y[2]) / 2])):
+        problem = dp.InverseProblem(rows, data)
+        cert = dp.certify(problem, network, max_iterations=0)
+        assert np.allclose(target_data(problem, cert, dp.SquaredError()), expected, rtol=0, atol=1e-14)

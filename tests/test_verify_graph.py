@@ -217,3 +217,21 @@ def test_tiny_matrices_have_bounds_on_both_sides() -> None:
     assert size <= floats.norm(x)
     for low, high in extreme_singular_values(x):
         assert low <= size <= high
+
+
+@pytest.mark.parametrize("least", [1e-170, 1e-200])
+def test_matrices_whose_inverse_has_a_square_beyond_the_floats(least: float) -> None:
+    (low, high), _ = extreme_singular_values(np.diag([1.0, 1e-100, least]) @ np.eye(3, 5))
+    assert low <= least <= high < 1e-14
+
+
+def test_rows_that_depend_on_others_are_verified() -> None:
+    """σ_A is the smallest singular value that is not 0 where the rank is known exactly."""
+    rng = np.random.default_rng(0)
+    rows = rng.integers(-3, 4, (2, 9)).astype(float)
+    rows = np.vstack([rows, rows[0] + rows[1], rows[1]])
+    network = dp.Convolutional.init((3, 3), channels=4, depth=2, input_channels=2, seed=3, activation="tanh")
+    near = np.asarray(network.output()).ravel() + 1e-5 * rng.standard_normal(9)
+    found = dp.certify(dp.InverseProblem(rows, rows @ near), network, max_iterations=0)
+    assert found.proved and found.to_json()["quantities"]["sigma_A"]["lower"] > 1
+    assert dp.verify(found)

@@ -142,7 +142,9 @@ def target_data(problem: Any, certificate: Certificate, loss: Any) -> np.ndarray
     A = np.asarray(problem.operator.to_dense(), np.float64)
     shift = A @ np.full(A.shape[1], float(certificate.network.get("output_offset", 0.0)))
     AB = A @ np.asarray(certificate.arrays["B"], np.float64) if "B" in certificate.arrays else A
-    return np.asarray(shift + AB @ np.linalg.lstsq(AB, y - shift, rcond=None)[0])
+    U, size, _ = np.linalg.svd(AB, full_matrices=False)  # least squares would lose as many digits as κ(A) has
+    U = U[:, size > np.finfo(np.float64).eps * max(AB.shape) * size[0]]
+    return np.asarray(shift + U @ (U.T @ (y - shift)))
 
 
 def violations(certificate: Certificate, problem: Any, loss: Any, schedule: Any, run: Any) -> list[str]:

@@ -81,6 +81,12 @@ class Operator:
             spaces.append((N, *W))
         self.rank, (self.rows, self.image) = rank, spaces
 
+    def sigma(self) -> arb:
+        """The smallest singular value of Ã on what it sees: where the rank is known and smaller, of ΠÃ."""
+        if not self.deficient:
+            return self.gram.sigma
+        return Gram(self.data(self.matrix), goal=self.goal("sigma_A")).sigma
+
     def goal(self, *names: str) -> float:
         """The relative radius of a squared singular value that suffices for the first of these that is claimed."""
         return next((self.goals[name] for name in names if name in self.goals), 0.0)

@@ -75,7 +75,8 @@ def _by_inverse(x: np.ndarray) -> Ends:
     gram, error = gram_of(near)
     away = frobenius(gram - np.eye(len(x))) + error + 4 * UNIT * (frobenius(gram) + len(x))
     least = math.sqrt(max(1 - away, 0.0)) * (1 - 2.0**-44) - off * (1 + 2.0**-40)
-    _, vector = largest_pair(lambda v: inverse.T @ (inverse @ v), len(x))
+    _, moderate = scaled(inverse)  # its square may be no float
+    _, vector = largest_pair(lambda v: moderate.T @ (moderate @ v), len(x))
     return max(least / norm(inverse) * (1 - 2.0**-44), 0.0), _image(x, vector)[1]
 
 

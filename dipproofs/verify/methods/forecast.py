@@ -14,8 +14,9 @@ from dipproofs.verify.arithmetic.expressions import upper
 from dipproofs.verify.arithmetic.splitting import Matrix
 
 LONGEST = 4000
-#: ‖r‖, ‖r‖‖M‖, ‖r‖/‖M‖ and ‖M‖² have to be between them: where squares underflow the curves would be too low.
-SMALLEST, LARGEST = 1e-121, 1e121
+#: ‖r‖, ‖r‖‖M‖, ‖r‖/‖M‖ and ‖M‖² have to be between them: where squares underflow the curves would be too low. They are
+#: a little wider than the producer's, as ‖K‖_F stands for ‖M‖².
+SMALLEST, LARGEST = 1e-122, 1e122
 
 
 class Frozen:
@@ -72,8 +73,8 @@ class Curve:
             raise ValueError("found a forecast, expected none: it needs γM² ≤ 1 and F_∞ > x")
         if not (gamma > 0 and env[s.sigma_AJ] > 0):
             raise ValueError("found a forecast, expected none: s_A is not known to be positive")
-        norm = env[s.norm_AJ]
-        sizes = (residual.size, residual.size * norm, residual.size / norm, norm**2)
+        norm = K.size.sqrt()  # not the claimed one, whose enclosure may be as wide as it likes
+        sizes = (residual.size, residual.size * norm, residual.size / norm, K.size)
         if not all(SMALLEST < _above(size) < LARGEST for size in sizes):
             raise ValueError("found a forecast, expected none: squares of residual or Jacobian are no floats")
         self.count, self.up = length + 1, 1 + (length + 99) * 2.0**-51

@@ -70,7 +70,7 @@ class GraphNetwork:
             core = operator.data(operator.matrix)
             rows = core.floats()
             slack = float((Matrix.of(rows) - core).size.upper())
-        self.values: dict[Any, arb] = {s.norm_A: operator.gram.norm, s.sigma_A: operator.gram.sigma}
+        self.values: dict[Any, arb] = {s.norm_A: operator.gram.norm, s.sigma_A: operator.sigma()}
         radius = _radius(claims)
         self.values[s.ball_radius] = arb(radius) if "ball_radius" in claims else arb.nan()
         self.point = Point(graph, found)

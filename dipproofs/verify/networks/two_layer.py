@@ -78,7 +78,7 @@ class TwoLayer:
         values, operator = self.values, self.operator
         core = operator.data(operator.matrix)  # Ã in coordinates of its image
         goal = operator.goal
-        values[s.sigma_A] = Gram(core, goal=goal("sigma_A")).sigma if operator.deficient else operator.gram.sigma
+        values[s.sigma_A] = operator.sigma()
         AV = core @ V
         values[s.norm_V], values[s.c_A0] = Gram(AV).norm, AV.largest_column()
         block = AV.scaled(self.slopes)
