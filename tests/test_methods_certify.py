@@ -219,3 +219,15 @@ def test_bad_points(what: str) -> None:
     with pytest.raises(InputError, match=expected) as caught:
         dp.certify_point(**{**given(method), **change})
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("smallest", [3e-5, 1e-5])
+def test_a_rate_of_ten_millionths_is_confirmed(smallest: float) -> None:
+    """The verifier's own η is off by 10⁻¹², which is not small beside such a rate."""
+    rng = np.random.default_rng(0)
+    U, V = (np.linalg.qr(rng.standard_normal((n, 2)))[0] for n in (2, 5))
+    A = (U * [1, smallest]) @ V.T
+    network = dp.TwoLayer.init(n=5, width=8, input_dimension=3, seed=0, train="outer")
+    data = A @ np.asarray(network.output()) * (1 + 1e-9)
+    found = dp.certify(dp.InverseProblem(A, data), network, method="heavy-ball", max_iterations=0)
+    assert found.proved and dp.verify(found)

@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from helpers import kept_by_the_run
@@ -164,3 +165,14 @@ def test_what_is_said_before_the_run_names_a_horizon_only_where_there_is_one() -
     for loss in ("squared", "log-cosh"):
         dp.certify(problem, network, loss, method="adam", max_iterations=1, say=said.append)
     assert [line.endswith("horizon") for line in said if line.startswith("adam")] == [True, False]
+
+
+def test_an_undecided_theorem_about_momentum_is_read() -> None:
+    """Where the radius nearly fits, it is asked whether it would without curvature."""
+    rng = np.random.default_rng(1)
+    weights = {"b": rng.standard_normal((48, 4)) / 3}
+    network = dp.from_jax(lambda p: jnp.tanh(p["b"].T @ jnp.tanh(p["b"] @ jnp.ones(4))), weights)
+    for noise in (1e-6, 1e-5, 1e-4):
+        data = np.asarray(network.output()) + noise * rng.standard_normal(4)
+        found = dp.certify(dp.InverseProblem(np.eye(4), data), network, method="heavy-ball", max_iterations=0)
+        assert found.proved == (noise < 1e-4) and dp.verify(found)

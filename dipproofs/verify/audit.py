@@ -162,9 +162,12 @@ class Audit:
             env[s.gamma] = env.get(s.gamma, arb.nan()) * 2 * exact(self.loss.c)
         for symbol, expr in self.theorem.constants + self.theorem.reported:
             env[symbol] = evaluate(expr, env)
-        for panels in PANELS if s.rho in env else ():
+        condition = self.theorem.hypotheses.get("H")  # a theorem about momentum has another
+        if s.rho not in env or condition is None:
+            return env
+        for panels in PANELS:
             env[theorem.area], env[_MOST] = area(self.theorem.integrand, s.t, env[s.rho], env, panels)
-            if _truth(self.theorem.hypotheses["H"].relation, env) is not None:
+            if _truth(condition.relation, env) is not None:
                 break
         return env
 

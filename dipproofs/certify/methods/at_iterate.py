@@ -227,7 +227,7 @@ def _guarantees(
         for target in targets:
             counts[exactly(target)] = recursion.iterations_to_residual(flint.arb(target) / flint.arb(c.upper))
         W = flint.arb(decision.env[m.W_0].upper())
-        fall = recursion.factor(dict(decision.env), W).log() / 2
+        fall = recursion.slower(dict(decision.env), W).log() / 2
         size = (W / weight).sqrt()
     return Guarantees(
         distance_to_limit=Bound(0.0, decision.bound(m.path).upper, decision.evidence),

@@ -23,6 +23,8 @@ from dipproofs.theory.methods import symbols as m
 
 #: A block of the recursion ends when W has fallen by this much; there are at most so many.
 BLOCK, BLOCKS = 0.7, 4000
+#: The verifier looks for its own η a little above the least one, by up to 10⁻¹² (βη is a contraction).
+_OTHER = 2.0**-37
 #: Radii tried, as multiples of R_0/s_0; α as multiples of 1 − β; δ as multiples of |1 − α − β|/x_M².
 RADII = np.geomspace(0.3, 200.0, 36)
 ALPHAS = np.concatenate([[1.0], np.geomspace(1e-4, 0.97, 16), [1.2, 1.6, 2.5]])
@@ -206,7 +208,7 @@ class Recursion:
     def slower(self, env: dict[Any, Any], W: flint.arb) -> flint.arb:
         """The contraction at a level, from above, with slack for the verifier's own."""
         q = flint.arb(self.factor(env, W).upper())
-        return flint.arb((q + abs(1 - q) * MARGIN).upper())
+        return flint.arb((q + abs(1 - q) * MARGIN + _OTHER).upper())
 
     @property
     def weight(self) -> flint.arb:

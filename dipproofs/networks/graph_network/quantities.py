@@ -48,6 +48,8 @@ HOPELESS = 1e10
 _SPEED, _LONG = 5e9, 15.0
 #: A smallest singular value that an effort's error of M leaves wider than this is enclosed anew with the next.
 _TIGHT = 4 * MARGIN
+#: Wider than this is a smallest singular value of which rounding is a part.
+_ROUNDED = 1e-3
 #: Bytes that a certificate may need.
 LIMIT = 24 * 2.0**30
 #: What the last enclosure was of and found: whoever asks for M next, as a forecast does, needs no pass of its own.
@@ -121,10 +123,12 @@ def _bounded(
 
 
 def _roomy(sigma: Bound, largest: Bound) -> Bound:
-    """A smallest singular value that may be rounding alone: its upper end leaves room for another arithmetic's."""
-    if not (sigma.is_finite and largest.is_finite and sigma.upper > 0 and 2 * sigma.lower < sigma.upper):
+    """A smallest singular value of which rounding is a part: its ends leave room for another arithmetic's."""
+    if not (sigma.is_finite and largest.is_finite and sigma.upper - sigma.lower > _ROUNDED * sigma.upper):
         return sigma
-    return Bound(sigma.lower, 2 * sigma.upper + 2.0**-44 * largest.upper, sigma.evidence)
+    room = 2.0**-43 * largest.upper
+    far = 2 * sigma.upper if 2 * sigma.lower < sigma.upper else sigma.upper
+    return Bound(max(sigma.lower - room, 0.0), far + room, sigma.evidence)
 
 
 def efforts(point: Point) -> tuple[Effort, ...]:
