@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -112,3 +113,30 @@ def test_without_a_rank_the_run_still_stops_at_the_noise(tmp_path: Path) -> None
     assert np.linalg.norm(A @ found.run.network.output() - A @ x) <= stated.upper
     checked = verify(save(found, tmp_path))
     assert checked.valid, checked.findings
+
+
+@pytest.mark.parametrize("seed", [0, 5])
+def test_dependent_outputs_of_a_graph_leave_room_for_rounding(seed: int, tmp_path: Path) -> None:
+    """σ_AJ is then rounding alone, which another arithmetic bounds by other numbers: the published ends allow it."""
+    rng = np.random.default_rng(seed)
+    parameters = {"a": rng.standard_normal(3), "B": rng.standard_normal((3, 3))}
+    network = dp.from_jax(
+        lambda p: jnp.concatenate([jnp.tanh(p["B"] @ p["a"]), 3 * jnp.tanh(p["B"] @ p["a"])]), parameters
+    )
+    A = rng.standard_normal((4, N))
+    found = dp.certify_point(dp.InverseProblem(A, A @ rng.standard_normal(N)), network)
+    sigma = found.quantities["sigma_AJ"]
+    assert not found.proved and sigma.lower == 0 and sigma.upper < 1e-9
+    checked = verify(save(found, tmp_path))
+    assert checked.valid, checked.findings
+
+
+def test_a_point_without_a_run_gets_cures_without_one() -> None:
+    """Who has trained weights has no max_iterations to raise."""
+    network = dp.MLP.init((2, 3), width=4, depth=1, fourier_features=2, output="none")
+    problem = dp.InverseProblem(np.eye(2, 6), np.full(2, 30.0))
+    reasons = " ".join(h.reason for h in dp.certify_point(problem, network).hypotheses)
+    assert 'train on, or go on with certify(…, polish="gauss-newton")' in reasons and "max_iterations" not in reasons
+    small = dp.TwoLayer.init(n=6, width=8, input_dimension=2, seed=0)
+    reasons = " ".join(h.reason for h in dp.certify_point(problem, small).hypotheses)
+    assert "train on" in reasons and "polish" not in reasons and "max_iterations" not in reasons

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import unwrap
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ OTHER: dict[str, Any] = {
     "omega": 5.0,
     "seed": 4,
 }
-KEYS = {name: sorted(set(network.init.__kwdefaults__)) for name, network in NETWORKS.items()}
+KEYS = {name: sorted(set(unwrap(network.init).__kwdefaults__)) for name, network in NETWORKS.items()}
 CASES = [(name, key) for name, keys in KEYS.items() for key in keys]
 
 

@@ -81,3 +81,19 @@ def test_a_loss_without_parameters_goes_by_its_name() -> None:
 def test_no_path(path: Any) -> None:
     with pytest.raises(dp.InputError, match=r"^problem file: found .*, expected the path of a TOML file$"):
         load_problem(path)
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        (lambda: dp.MLP.init((2, 3), widht=4), "MLP.init: found argument 'widht'"),
+        (lambda: dp.Skip.init((8, 8), scale=1), "did you mean scales?"),
+        (lambda: dp.operator_norm(np.eye(2), inshape=(2,)), "did you mean in_shape?"),
+        (lambda: dp.from_jax(lambda p: p, np.ones(2), output_shap=(2,)), "did you mean output_shape?"),
+        (lambda: dp.TwoLayer.init(n=4, widht=8, input_dimension=2, seed=0), "did you mean width?"),
+    ],
+)
+def test_a_misspelt_argument_is_named(call: Any, expected: str) -> None:
+    with pytest.raises(dp.InputError) as caught:
+        call()
+    assert expected in str(caught.value) and isinstance(caught.value, TypeError)

@@ -31,6 +31,7 @@ from dipproofs.recovery.signal_error import Recovery
 from dipproofs.theory import FORMS
 from dipproofs.theory import symbols as s
 from dipproofs.theory.forms import BEST
+from dipproofs.theory.hypothesis import GO_ON
 from dipproofs.theory.profiles import OBSERVATION
 
 #: Losses to which iterations are counted in every certificate.
@@ -319,9 +320,9 @@ def _why_not_injective(base: Base, value: Bound) -> str:
         ball = "" if radius is None else f" of radius {radius.lower:.2g}"
         loss = f"{base.values[s.loss_0].mid:.2g}"
         return (
-            f"{size}, and the Jacobian was not bounded on the ball{ball} that a loss of {loss} asks for; let the run "
-            "go on (raise max_iterations, lower the tolerance); if its loss no longer falls, units are saturated or "
-            "the data out of reach: start from smaller parameters, or scale the data"
+            f"{size}, and the Jacobian was not bounded on the ball{ball} that a loss of {loss} asks for; "
+            f"{GO_ON}; if its loss no longer falls, units are saturated or the data out of reach: start from smaller "
+            "parameters, or scale the data"
         )
     if not value.lower > 0:
         return (

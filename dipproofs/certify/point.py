@@ -18,12 +18,16 @@ from dipproofs.certify.unreachable import unreachable, with_reason
 from dipproofs.descent.arguments import checked_setting, checked_step
 from dipproofs.errors import named_arguments
 from dipproofs.losses import as_loss
-from dipproofs.networks import Network
+from dipproofs.networks import GraphNetwork, Network
 from dipproofs.recovery.signal_error import Recovery
+from dipproofs.theory.hypothesis import GO_ON
 
 if TYPE_CHECKING:
     from dipproofs.losses import Loss
     from dipproofs.problems import InverseProblem
+
+#: As methods say it, where only the residual must become smaller.
+_GO_ON = GO_ON.partition(" (")[0]
 
 
 @named_arguments
@@ -92,10 +96,18 @@ def certify_point(
             problem, network, loss, operator, taken, origin=origin, recovery=recovery, form=form, method=chosen,
             radius=radius,
         )  # fmt: skip
-        return with_reason(found, why)
+        return _without_a_run(with_reason(found, why), network, loss)
 
     found = on(None)
     if chosen is None:
         return replace(found, method={"kind": method})
     asked = chosen.kind == ADAM and loss.projects_data
     return with_horizon(found, problem, network, operator, loss, chosen, on) if asked else found
+
+
+def _without_a_run(found: Certificate, network: Network, loss: Loss) -> Certificate:
+    """Put what can be done with parameters alone in place of what can be done with a run."""
+    polished = isinstance(network, GraphNetwork) and loss.argmin_is_y
+    cure = 'train on, or go on with certify(…, polish="gauss-newton")' if polished else "train on"
+    told = (replace(h, reason=h.reason.replace(GO_ON, cure).replace(_GO_ON, "train on")) for h in found.hypotheses)
+    return replace(found, hypotheses=tuple(told))

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from dipproofs.arguments.arrays import exact_array, to_numpy
-from dipproofs.errors import InputError
+from dipproofs.errors import InputError, named_arguments
 from dipproofs.operators.adapters import objects
 from dipproofs.operators.adapters.functions import from_functions, required_shape
 from dipproofs.operators.adapters.real_stacks import require_unknowns, stack_matrix
@@ -17,6 +17,7 @@ from dipproofs.operators.operator import Operator
 from dipproofs.operators.sparse import sparse_operator
 
 
+@named_arguments
 def as_operator(
     A: Any,
     *,

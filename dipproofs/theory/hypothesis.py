@@ -8,6 +8,9 @@ import sympy as sp
 
 from dipproofs.theory import symbols as s
 
+#: What to do where the iterate is not near enough to an exact fit yet.
+GO_ON = "let the run go on (raise max_iterations, lower the tolerance)"
+
 
 @dataclass(frozen=True)
 class Hypothesis:

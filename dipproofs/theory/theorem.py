@@ -16,7 +16,7 @@ from dipproofs.theory import symbols as s
 from dipproofs.theory.architectures.base import Architecture
 from dipproofs.theory.core import symbol
 from dipproofs.theory.forms import FORMS, SEARCHED, Form
-from dipproofs.theory.hypothesis import INJECTIVE_AT_START, Hypothesis
+from dipproofs.theory.hypothesis import GO_ON, INJECTIVE_AT_START, Hypothesis
 from dipproofs.theory.losses.base import LossTheory
 from dipproofs.theory.losses.shape import decide_concave_psi
 from dipproofs.theory.profiles import PROFILES, Profile
@@ -126,14 +126,13 @@ def _hypotheses(form: Form, integrand: sp.Expr, architecture: Architecture) -> d
             sp.Gt(integrand.subs(s.t, s.rho), 0),
             sp.Integer(1),
             form.words["injective"],
-            "injectivity is lost inside the ball; let the run go on (raise max_iterations, lower the tolerance), or "
-            f"{architecture.cure}",
+            f"injectivity is lost inside the ball; {GO_ON}, or {architecture.cure}",
         ),
         "H": Hypothesis(
             H,
             s.psi_0,
             form.words["H"],
-            f"let the run go on (raise max_iterations, lower the tolerance), or {architecture.cure}",
+            f"{GO_ON}, or {architecture.cure}",
         ),
         **form.hypotheses,
         **architecture.hypotheses,

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from dipproofs.errors import InputError
+from dipproofs.errors import InputError, named_arguments
 from dipproofs.networks.graph_network.network import GraphNetwork
 
 
+@named_arguments
 def from_jax(apply: Callable[[Any], Any], params: Any, *, output_shape: Sequence[int] | None = None) -> GraphNetwork:
     """Return the network of a JAX function: Flax, Equinox, Haiku or plain JAX.
 
@@ -40,6 +41,7 @@ def from_jax(apply: Callable[[Any], Any], params: Any, *, output_shape: Sequence
     return GraphNetwork(*trace(apply, params, output_shape=output_shape), label="JAX function")
 
 
+@named_arguments
 def from_torch(module: Any, z: Any, *, output_shape: Sequence[int] | None = None) -> GraphNetwork:
     """Return the network of a torch module for a fixed input.
 

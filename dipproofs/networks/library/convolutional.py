@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from dipproofs.errors import named_arguments
 from dipproofs.networks.graph_network import GraphNetwork
 from dipproofs.networks.library.layers import Layers, whole
 
@@ -12,6 +13,7 @@ class Convolutional:
     """Convolutions of one size, one after the other, on a fixed random input of the image's size."""
 
     @staticmethod
+    @named_arguments
     def init(
         image_shape: Sequence[int],
         *,

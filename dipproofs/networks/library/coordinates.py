@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from dipproofs.errors import InputError
+from dipproofs.errors import InputError, named_arguments
 from dipproofs.networks.graph_network import GraphNetwork
 from dipproofs.networks.library.layers import Layers, whole
 
@@ -39,6 +39,7 @@ class MLP:
     """A multilayer perceptron of the pixel's coordinates, or of random Fourier features of them."""
 
     @staticmethod
+    @named_arguments
     def init(
         image_shape: Sequence[int],
         *,
@@ -88,6 +89,7 @@ class SIREN:
     """Sines of the pixel's coordinates, layer after layer (Sitzmann et al., 2020)."""
 
     @staticmethod
+    @named_arguments
     def init(
         image_shape: Sequence[int],
         *,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from dipproofs.errors import named_arguments
 from dipproofs.networks.graph_network import GraphNetwork
 from dipproofs.networks.library.layers import Layers, halved, whole
 
@@ -12,6 +13,7 @@ class Decoder:
     """Convolution, upsampling, normalisation and activation, repeated (Heckel and Hand, 2019)."""
 
     @staticmethod
+    @named_arguments
     def init(
         image_shape: Sequence[int],
         *,
