@@ -14,7 +14,7 @@ import dipproofs
 ROOT = Path(dipproofs.__file__).parent
 #: From the ground up; what stands together does not import each other.
 LAYERS = (
-    ("errors", "precision", "compilation_cache", "collector"),
+    ("errors", "precision", "compilation_cache", "collector", "stubs"),
     ("theory", "arguments", "sweeps"),
     ("enclosures",),
     ("certificate", "graph"),
