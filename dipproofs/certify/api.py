@@ -105,7 +105,6 @@ def certify(
         Source: docs/theory.md §3, §3.3, §7.
 
     Example:
-        >>> import jax; jax.config.update("jax_enable_x64", True)
         >>> import numpy as np, dipproofs as dp
         >>> rng = np.random.default_rng(0)
         >>> problem = dp.InverseProblem(rng.standard_normal((3, 6)), rng.standard_normal(3))
