@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any
 
 import flint
-import mpmath as mp
 import numpy as np
 import pytest
 import sympy as sp
@@ -33,17 +31,6 @@ x, y = sp.symbols("x y", positive=True)
 w = sp.Symbol("w", nonnegative=True)
 z, v = sp.symbols("z v", real=True)
 INF = math.inf
-
-
-def _name(case: Any) -> str:
-    """The same in every process, which a function's address is not."""
-    return getattr(case, "__qualname__", None) or str(case)[:40]
-
-
-@pytest.fixture(autouse=True)
-def _digits() -> Iterator[None]:
-    with mp.workdps(60):
-        yield
 
 
 # --- Bound ------------------------------------------------------------------------------------------------
@@ -198,78 +185,9 @@ def test_ends() -> None:
 
 
 # --- formulas ---------------------------------------------------------------------------------------------
-POINTS: list[tuple[sp.Expr, Callable[[Any], Any], list[float]]] = [
-    (sp.exp(z), mp.exp, [-3.0, 0.0, 2.5]),
-    (sp.log(x), mp.log, [0.2, 3.0]),
-    (sp.sin(z), mp.sin, [-2.0, 1.0]),
-    (sp.cos(z), mp.cos, [-2.0, 1.0]),
-    (sp.tan(z), mp.tan, [-1.0, 1.2]),
-    (sp.sinh(z), mp.sinh, [-2.0, 1.0]),
-    (sp.cosh(z), mp.cosh, [-2.0, 1.0]),
-    (sp.tanh(z), mp.tanh, [-2.0, 1.0]),
-    (sp.coth(z), mp.coth, [-2.0, 1.0]),
-    (sp.sech(z), mp.sech, [-2.0, 1.0]),
-    (sp.asinh(z), mp.asinh, [-2.0, 1.0]),
-    (sp.acosh(z), mp.acosh, [1.5, 9.0]),
-    (sp.atanh(z), mp.atanh, [-0.5, 0.25]),
-    (sp.asin(z), mp.asin, [-0.5, 0.25]),
-    (sp.acos(z), mp.acos, [-0.5, 0.25]),
-    (sp.atan(z), mp.atan, [-2.0, 1.0]),
-    (sp.erf(z), mp.erf, [-2.0, 1.0]),
-    (sp.erfc(z), mp.erfc, [-2.0, 1.0]),
-    (sp.Abs(z), abs, [-2.0, 1.0]),
-    (sp.sign(z), mp.sign, [-2.0, 1.0]),
-    (sp.floor(z), mp.floor, [-2.5, 1.25]),
-    (sp.ceiling(z), mp.ceil, [-2.5, 1.25]),
-    (sp.Max(z, 1, -z), lambda t: max(t, 1, -t), [-2.0, 0.5, 3.0]),
-    (sp.Min(z, 1, -z), lambda t: min(t, 1, -t), [-2.0, 0.5, 3.0]),
-    (z**-1, lambda t: 1 / t, [-2.0, 4.0]),
-    (z**-2, lambda t: t**-2, [-2.0, 4.0]),
-    (z**-3, lambda t: t**-3, [-2.0, 4.0]),
-    (z**3, lambda t: t**3, [-2.0, 4.0]),
-    (z**2, lambda t: t**2, [-2.0, 4.0]),
-    (x**3, lambda t: t**3, [0.3]),
-    (x ** sp.Rational(2, 3), lambda t: mp.cbrt(t) ** 2, [0.3, 5.0]),
-    (x ** sp.Rational(-2, 3), lambda t: mp.cbrt(t) ** -2, [0.3, 5.0]),
-    (sp.sqrt(x), mp.sqrt, [0.3, 5.0]),
-    (x ** sp.Rational(3, 2), lambda t: mp.sqrt(t) ** 3, [0.3, 5.0]),
-    (1 / sp.sqrt(x), lambda t: 1 / mp.sqrt(t), [0.3, 5.0]),
-    (x**z, lambda t: t**t, [0.5]),
-    (x ** (-x), lambda t: t**-t, [0.5, 2.0]),
-    (sp.Rational(2, 7) ** z, lambda t: (mp.mpf(2) / 7) ** t, [-1.5, 2.0]),
-    (sp.exp(z) - 1, mp.expm1, [-1e-9, 2.0]),
-    (1 - sp.exp(z), lambda t: -mp.expm1(t), [-1e-9, 2.0]),
-    (1 + sp.exp(z), lambda t: 1 + mp.exp(t), [-1.0, 2.0]),
-    (-1 - sp.exp(z), lambda t: -1 - mp.exp(t), [-1.0, 2.0]),
-    (2 - sp.exp(z), lambda t: 2 - mp.exp(t), [-1.0, 2.0]),
-    (1 - 2 * sp.exp(z), lambda t: 1 - 2 * mp.exp(t), [-1.0, 2.0]),
-    (sp.log(1 + x), mp.log1p, [1e-9, 2.0]),
-    (sp.log(1 - z), lambda t: mp.log1p(-t), [-3.0, 0.5]),
-    (sp.log(2 + z), lambda t: mp.log(2 + t), [-1.5, 4.0]),
-    (sp.pi + sp.E * z + sp.EulerGamma, lambda t: mp.pi + mp.e * t + mp.euler, [-1.0, 2.0]),
-    (sp.LambertW(x), lambda t: mp.lambertw(t).real, [0.5, 9.0]),
-    (sp.LambertW(z, -1), lambda t: mp.lambertw(t, -1).real, [-0.3, -0.01]),
-    (sp.LambertW(z), lambda t: mp.lambertw(t).real, [-0.3, 2.0]),
-]
-
-
 def _at(expression: sp.Expr, value: float | Bound, **options: Any) -> Bound:
     bound = value if isinstance(value, Bound) else Bound.exact(value)
     return enclose(expression, dict.fromkeys(expression.free_symbols, bound), **options)
-
-
-@pytest.mark.parametrize(("expression", "reference", "points"), POINTS, ids=_name)
-def test_every_function_at_points_and_on_intervals(expression: sp.Expr, reference: Any, points: list[float]) -> None:
-    for point in points:
-        found, truth = _at(expression, point), mp.mpf(reference(mp.mpf(point)))
-        assert found.lower <= truth <= found.upper and found.width <= abs(truth) * 4e-16, (point, found)
-        once = _at(expression, point, bits=64, max_bits=64)
-        assert once.lower <= truth <= once.upper and once.width <= abs(truth) * 1e-14 + 1e-18
-        wide = Bound(point - 2.0**-12 * abs(point), point + 2.0**-12 * abs(point))
-        found = _at(expression, wide)
-        for t in (wide.lower, wide.upper, point):
-            assert found.lower <= mp.mpf(reference(mp.mpf(t))) <= found.upper
-        assert found.width <= 0.1 * (abs(truth) + 1)
 
 
 def test_digits_near_zero_are_kept_at_once() -> None:
@@ -323,41 +241,25 @@ def test_small_intervals_that_reach_zero() -> None:
         assert value.contains(flint.arb(3)) and value.contains(flint.arb(7)), condition
 
 
-CONDITIONS: list[tuple[Any, Callable[[float], bool]]] = [
-    (z > 1, lambda t: t > 1),
-    (z >= 1, lambda t: t >= 1),
-    (z < 1, lambda t: t < 1),
-    (z <= 1, lambda t: t <= 1),
-    (sp.Eq(z, 1), lambda t: t == 1),
-    (sp.Ne(z, 1), lambda t: t != 1),
-    (sp.And(z > 0, z < 1), lambda t: 0 < t < 1),
-    (sp.Or(z < 0, z > 1), lambda t: t < 0 or t > 1),
-    (sp.Not(sp.And(z > 0, z < 1)), lambda t: not 0 < t < 1),
-]
+CONDITIONS = [z > 1, z >= 1, z < 1, z <= 1, sp.Eq(z, 1), sp.Ne(z, 1)]
+CONDITIONS += [sp.And(z > 0, z < 1), sp.Or(z < 0, z > 1), sp.Not(sp.And(z > 0, z < 1))]
 
 
-@pytest.mark.parametrize(("condition", "truth"), CONDITIONS, ids=_name)
-def test_branches_on_both_sides_and_astride(condition: Any, truth: Callable[[float], bool]) -> None:
+@pytest.mark.parametrize("condition", CONDITIONS, ids=str)
+def test_branches_on_both_sides_and_astride(condition: Any) -> None:
+    def wanted(point: float) -> float:
+        return 3.0 if condition.subs(z, sp.Rational(point)) == sp.true else 7.0
+
     expression = sp.Piecewise((3, condition), (7, True), evaluate=False)
     for point in (-1.0, 0.0, 0.5, 1.0, 1.0 + 2.0**-50, 2.0):
-        wanted = 3.0 if truth(point) else 7.0
-        assert _at(expression, point) == Bound(wanted, wanted), point
-    for low, high in (
-        (0.5, 1.5),
-        (-1.0, 0.5),
-        (-2.0, 3.0),
-        (1.0, 2.0),
-        (0.0, 1.0),
-        (0.25, 0.75),
-        (1.25, 2.0),
-        (-2.0, -1.0),
-    ):
+        assert _at(expression, point) == Bound.exact(wanted(point)), point
+    ends = (-2.0, -1.0, 0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0)
+    for low, high in itertools.combinations(ends, 2):
         found = _at(expression, Bound(low, high))
-        values = {3.0 if truth(t) else 7.0 for t in np.linspace(low, high, 33)}
+        values = {wanted(t) for t in np.linspace(low, high, 33)}
         assert found.lower <= min(values) and found.upper >= max(values), (low, high, found)
-        certain = len(values) == 1 and not (low < 1 < high)
-        if certain and low not in (0.0, 1.0) and high not in (0.0, 1.0):
-            assert found == Bound(min(values), min(values)), (low, high, found)
+        if len(values) == 1 and not low <= 0 <= high and not low <= 1 <= high:
+            assert found == Bound.exact(min(values)), (low, high, found)
 
 
 def test_branches_that_may_be_undefined_make_nothing_known() -> None:
