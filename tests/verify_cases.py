@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -127,13 +127,19 @@ def tampered(
     return target / "certificate.json"
 
 
+REMOVED = object()  # in place of a value: the place is not there
+
+
 def set_at(*keys: Any, value: Any) -> Callable[[Record], None]:
-    """Another value at a place of a record, or a function of the value there."""
+    """Another value at a place of a record, or a function of the value there, or nothing (`REMOVED`)."""
 
     def change(record: Record) -> None:
         for key in keys[:-1]:
             record = record[key]
-        record[keys[-1]] = value(record[keys[-1]]) if callable(value) else value
+        if value is REMOVED:
+            del record[keys[-1]]
+        else:
+            record[keys[-1]] = value(record[keys[-1]]) if callable(value) else value
 
     return change
 
@@ -154,94 +160,69 @@ def _edit(record: Record, change: Callable[[Record], Any]) -> Record:
     return spoiled
 
 
-def tamperings(record: Record) -> Iterator[tuple[str, Record]]:
-    """Every way to make the JSON of a proved certificate claim something false, with a name."""
+_WEAK = ("estimated", "assumed", "PROVED", "", None, 0)
+_NO_NUMBERS = ("nan", "NaN", None, True, [], "1.0", -(10**400), 10**400)
+_FILES = ("../arrays.npz", "/etc/hostname", "", "a/arrays.npz", ".", "..", 3, None, "..\\arrays.npz", "a\0b")
+
+
+def _scaled(claim: Record, *factors: float) -> list[Record]:
+    return [{**claim, "lower": claim["lower"] * x, "upper": claim["upper"] * x} for x in factors]
+
+
+def _places(record: Record) -> Iterator[tuple[tuple[Any, ...], Iterable[Any]]]:
+    """The places of a proved certificate, each with values that make it claim something false."""
     for name, claim in record["quantities"].items():
         if claim is None or not isinstance(claim["upper"], float) or claim["lower"] == 0:
             continue
-        for factor in (0.98, 1.02):
-            moved = {"lower": claim["lower"] * factor, "upper": claim["upper"] * factor, "evidence": "proved"}
-            if name not in ("rho",):
-                yield f"{name} × {factor}", _edit(record, lambda r, n=name, m=moved: r["quantities"].update({n: m}))
-        for evidence in ("estimated", "assumed", "PROVED", "", None, 0):
-            changed = {**claim, "evidence": evidence}
-            yield (
-                f"{name}: evidence {evidence!r}",
-                _edit(record, lambda r, n=name, m=changed: r["quantities"].update({n: m})),
-            )
-    for name in ("sigma_AJ", "gamma", "rho", "F_inf", "lipschitz_AJ", "loss_0"):
-        if name not in record["quantities"]:
-            continue
-        yield f"no {name}", _edit(record, lambda r, n=name: r["quantities"].pop(n))
-        for side in ("lower", "upper"):
-            for value in ("nan", "NaN", None, True, [], "1.0", -(10**400), 10**400):
-                yield (
-                    f"{name}.{side} = {str(value)[:9]}",
-                    _edit(record, lambda r, n=name, s=side, v=value: r["quantities"][n].update({s: v})),
-                )
-        yield f"{name}.lower = inf", _edit(record, lambda r, n=name: r["quantities"][n].update(lower="inf"))
-        yield f"{name}.upper = -inf", _edit(record, lambda r, n=name: r["quantities"][n].update(upper="-inf"))
-    for factor in (1 + 1e-6, 1.5, 10.0):
-        raised = record["quantities"]["gamma"]["upper"] * factor
-        yield f"γ × {factor}", _edit(record, lambda r, g=raised: r["quantities"].update(gamma=_point(g)))
-    for verdict in ("refuted", "undecided", "PROVED", None):
-        yield f"verdict {verdict}", _edit(record, lambda r, v=verdict: r.update(verdict=v))
+        if name != "rho":
+            yield ("quantities", name), _scaled(claim, 0.98, 1.02)
+        yield ("quantities", name, "evidence"), _WEAK
+    for name in {"sigma_AJ", "gamma", "rho", "F_inf", "lipschitz_AJ", "loss_0"} & record["quantities"].keys():
+        yield ("quantities", name), (REMOVED,)
+        yield ("quantities", name, "lower"), (*_NO_NUMBERS, "inf")
+        yield ("quantities", name, "upper"), (*_NO_NUMBERS, "-inf")
+    gamma = record["quantities"]["gamma"]["upper"]
+    yield ("quantities", "gamma"), [_point(gamma * factor) for factor in (1 + 1e-6, 1.5, 10.0)]
+    yield ("verdict",), ("refuted", "undecided", "PROVED", None)
     for i, hypothesis in enumerate(record["hypotheses"]):
-        for verdict in ("refuted", "undecided", "yes"):
-            yield (
-                f"{hypothesis['id']}: {verdict}",
-                _edit(record, lambda r, i=i, v=verdict: r["hypotheses"][i].update(verdict=v)),
-            )
-        both = _edit(record, lambda r, i=i: r["hypotheses"][i].update(verdict="refuted"))
-        yield f"{hypothesis['id']} and the verdict: refuted", _edit(both, lambda r: r.update(verdict="refuted"))
-        yield f"no {hypothesis['id']}", _edit(record, lambda r, i=i: r["hypotheses"].pop(i))
-        yield f"{hypothesis['id']} twice", _edit(record, lambda r, i=i: r["hypotheses"].append(r["hypotheses"][i]))
-        margin = {"lower": 1e3, "upper": 2e3, "evidence": "proved"}
-        if hypothesis["id"] not in ("loss",):
-            yield (
-                f"{hypothesis['id']}: margin",
-                _edit(record, lambda r, i=i, m=margin: r["hypotheses"][i].update(margin=m)),
-            )
-    for form in ("paper", "integral", "concave", "residual", "flow", ""):
-        if form != record["form"]:
-            yield f"form {form}", _edit(record, lambda r, f=form: r.update(form=f))
-    for profile in ("paper", "row-space", "observation", "block", "block-observation", "none"):
-        if profile != record["profile"]:
-            yield f"profile {profile}", _edit(record, lambda r, p=profile: r.update(profile=p))
+        yield ("hypotheses", i, "verdict"), ("refuted", "undecided", "yes")
+        yield ("hypotheses", i), (REMOVED,)
+        yield ("hypotheses",), ([*record["hypotheses"], hypothesis],)
+        if hypothesis["id"] != "loss":
+            yield ("hypotheses", i, "margin"), ({"lower": 1e3, "upper": 2e3, "evidence": "proved"},)
+    yield ("form",), {"paper", "integral", "concave", "residual", "flow", ""} - {record["form"]}
+    yield (
+        ("profile",),
+        {"paper", "row-space", "observation", "block", "block-observation", "none"} - {record["profile"]},
+    )
     for key in ("verdict", "form", "profile", "quantities", "hypotheses", "guarantees", "loss", "network",
                 "schedule", "iteration"):  # fmt: skip
-        yield f"no {key}", _edit(record, lambda r, k=key: r.pop(k))
-        yield f"{key} of another type", _edit(record, lambda r, k=key: r.update({k: 3.5}))
-    for key, value in (("activation", "sigmoid"), ("activation", "relu"), ("train", "inner"), ("train", "outer"),
-                       ("kind", "two-layer-synthesis"), ("width", 17), ("output_offset", 0.25)):  # fmt: skip
-        yield f"network {key} {value}", _edit(record, lambda r, k=key, v=value: r["network"].update({k: v}))
-    for key, value in (("kind", "huber"), ("kind", "nothing"), ("scale", "sum"), ("scale", -1.0), ("scale", "nan")):
-        yield f"loss {key} {value}", _edit(record, lambda r, k=key, v=value: r["loss"].update({k: v}))
-    yield "more iterations are needed", _edit(record, _halve_counts)
+        yield (key,), (REMOVED, 3.5)
+    for key, *values in (("activation", "sigmoid", "relu"), ("train", "inner", "outer"), ("width", 17),
+                         ("kind", "two-layer-synthesis"), ("output_offset", 0.25)):  # fmt: skip
+        yield ("network", key), values
+    yield ("loss", "kind"), ("huber", "nothing")
+    yield ("loss", "scale"), ("sum", -1.0, "nan")
     for name in ("distance_to_limit", "log_contraction_per_step", "rate_exponent"):
-        claim = record["guarantees"].get(name)
-        if claim:
-            for factor in (0.9, 1.1):
-                moved = {**claim, "lower": claim["lower"] * factor, "upper": claim["upper"] * factor}
-                yield f"{name} × {factor}", _edit(record, lambda r, n=name, m=moved: r["guarantees"].update({n: m}))
-            for evidence in ("estimated", "assumed", "sampled", "Proved"):
-                weak = {**claim, "evidence": evidence}
-                yield (
-                    f"{name}: evidence {evidence}",
-                    _edit(record, lambda r, n=name, w=weak: r["guarantees"].update({n: w})),
-                )
-    yield "a final that is no certificate", _edit(record, lambda r: r.update(final=3.5))
-    yield "an unknown guarantee", _edit(record, lambda r: r["guarantees"].update(peace=_point(1.0)))
-    yield "an unknown quantity", _edit(record, lambda r: r["quantities"].update(peace=_point(1.0)))
-    yield "recovery without x_true", _edit(record, lambda r: r["guarantees"].update(recovery_error=_point(1e-9)))
-    yield "estimated arithmetic", _edit(record, lambda r: r.update(arithmetic="estimated"))
-    yield "the hash of nothing", _edit(record, lambda r: r["arrays"].update(sha256=hashlib.sha256(b"").hexdigest()))
-    for name in ("../arrays.npz", "/etc/hostname", "", "a/arrays.npz", ".", "..", 3, None, "..\\arrays.npz", "a\0b"):
-        yield f"arrays in {name!r}", _edit(record, lambda r, n=name: r["arrays"].update(file=n))
+        if claim := record["guarantees"].get(name):
+            yield ("guarantees", name), _scaled(claim, 0.9, 1.1)
+            yield ("guarantees", name, "evidence"), ("estimated", "assumed", "sampled", "Proved")
+    counts = record["guarantees"]["iterations_to_loss"]  # more iterations are needed
+    yield ("guarantees", "iterations_to_loss"), ({key: count and count // 2 for key, count in counts.items()},)
+    yield ("final",), (3.5,)
+    yield ("guarantees", "peace"), (_point(1.0),)
+    yield ("quantities", "peace"), (_point(1.0),)
+    yield ("guarantees", "recovery_error"), (_point(1e-9),)  # without x_true
+    yield ("arithmetic",), ("estimated",)
+    yield ("arrays", "sha256"), (hashlib.sha256(b"").hexdigest(),)
+    yield ("arrays", "file"), _FILES
 
 
-def _halve_counts(record: Record) -> None:
-    counts = record["guarantees"]["iterations_to_loss"]
-    for key, count in counts.items():
-        if count:
-            counts[key] = count // 2
+def tamperings(record: Record) -> Iterator[tuple[str, Record]]:
+    """Every way to make the JSON of a proved certificate claim something false, with a name."""
+    for place, values in _places(record):
+        for value in values:
+            yield f"{'.'.join(map(str, place))} = {str(value)[:40]}", _edit(record, set_at(*place, value=value))
+    for i, hypothesis in enumerate(record["hypotheses"]):
+        refuted = _edit(record, set_at("hypotheses", i, "verdict", value="refuted"))
+        yield f"{hypothesis['id']} and the verdict: refuted", {**refuted, "verdict": "refuted"}
