@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from helpers import run, without_numbers
 from report_cases import NAMES, case, fits_on_a_screen, initial_check
@@ -21,6 +22,8 @@ from dipproofs.report.claims import NAMES as CLAIMS
 from dipproofs.report.claims import claim_lines, worst
 from dipproofs.report.details import network_text
 from dipproofs.report.explain import explain
+from dipproofs.report.facts import comparison
+from dipproofs.report.numbers import above
 from dipproofs.report.words import check_headline, headline, margin, paper_sentence, rate_sentences, standing
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -122,6 +125,8 @@ def test_check_has_a_column_for_each_form() -> None:
     assert to_text(render_check(check), ascii=True).isascii()
     heads = next(line for line in text.splitlines() if line.split()[-1:] == ["residual"])
     assert heads.split() == list(check.forms)
+    assert "let the run go on" not in text  # here is no run
+    assert "run the descent (dipproofs certify)" in " ".join(text.split())
     assert check_headline(check).startswith("Proved" if check.proved else "Not proved")
 
 
@@ -290,3 +295,21 @@ def test_a_network_of_an_unknown_kind_is_named(kind: Any) -> None:
     cert = case(NAMES[0])
     with pytest.raises(InputError, match=r"certificate network.kind: found .*, expected one of two-layer, "):
         network_text({**cert.network, "kind": kind})
+
+
+def test_a_run_that_broke_down_is_not_compared() -> None:
+    cert = case("single")
+    assert comparison(cert).startswith("least squares")
+    for size in (np.nan, 1e-300):  # of what is lost, and of what least squares are far from
+        assert comparison(replace(cert, arrays={**cert.arrays, "V": np.full_like(cert.arrays["V"], size)})) == ""
+
+
+@pytest.mark.parametrize("render", [lambda cert: to_text(render_certificate(cert, verbose=True)), certificate_html])
+def test_a_curve_of_the_record_is_a_sentence_of_the_report(render: Any) -> None:
+    cert = case("proved")
+    curve = cert.guarantees.extra["forecast"]
+    assert len(curve["proved"]) > 20
+    text = " ".join(render(cert).split())
+    assert f"After {curve['length']} steps ‖A g − y‖ is at most {above(curve['proved'][-1])};" in text
+    assert not any(str(value) in text for value in curve["proved"][1:-1])
+    assert "forecast: iterations" not in text and "frozen" not in text

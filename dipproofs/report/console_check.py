@@ -11,6 +11,7 @@ from dipproofs.enclosures import Verdict
 from dipproofs.report import words
 from dipproofs.report.console import _bullet, _heading, _headline, _remark, table, verdict_text
 from dipproofs.report.numbers import interval
+from dipproofs.theory.theorem import GO_ON
 
 if TYPE_CHECKING:
     from dipproofs.certificate.record import Certificate, Check
@@ -86,7 +87,8 @@ def _reasons(check: Check, say: Callable[[str], str]) -> list[Any]:
     for name, cert in check.forms.items():
         for hypothesis in words.failures(cert):
             if hypothesis.reason:
-                text = f"{words.title(hypothesis)}: {hypothesis.verdict}; {hypothesis.reason}"
+                cure = hypothesis.reason.replace(GO_ON, "run the descent (dipproofs certify)")  # here is no run yet
+                text = f"{words.title(hypothesis)}: {hypothesis.verdict}; {cure}"
                 stopped.setdefault(text, []).append(name)
     lines = [f"{', '.join(names)}: {text}." for text, names in stopped.items()]
     return [_heading("Why not, and what to do", say), *(_bullet(line, say) for line in lines)] if lines else []

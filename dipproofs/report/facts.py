@@ -147,9 +147,10 @@ def comparison(cert: Certificate) -> str:
         x = reconstruction(cert)
     except (KeyError, TypeError, ValueError):
         return ""
-    if not _norm(x) > 0:
+    if not 0 < _norm(x) < math.inf:  # after a run that broke down there is nothing to compare
         return ""
-    return f"least squares, no network: differs from x by {near(100 * _norm(plain - x) / _norm(x))} % of ‖x‖"
+    ratio = _norm(plain - x) / _norm(x)
+    return f"least squares, no network: differs from x by {near(100 * ratio)} % of ‖x‖" if math.isfinite(ratio) else ""
 
 
 def picture_quality(cert: Certificate, x: np.ndarray | None = None) -> dict[str, float]:

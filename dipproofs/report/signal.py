@@ -135,7 +135,7 @@ def _cell(value: Any, cert: Certificate, exact: bool) -> str:
 
 def extra_rows(cert: Certificate) -> list[tuple[str, str]]:
     """Return guarantees that have no sentence of their own, as (name in words, value)."""
-    shown = {"limit_has_zero_loss", "recovery", "floating_point"}
+    shown = {"limit_has_zero_loss", "recovery", "floating_point", "forecast", "residual_envelope"}
     return [
         (key.replace("_", " "), extra_value(value))
         for key, value in cert.guarantees.extra.items()

@@ -265,9 +265,11 @@ def rate_sentences(cert: Certificate) -> list[str]:
         what = "residual norm ‖A g − y‖" if cert.loss.get("kind") == "squared" else "desingularized loss ψ(f)"
         ten = "" if tenfold is None else f", a factor 10 at most every {count(tenfold)} steps"
         if "residual_envelope" in facts.extra:
+            bound = facts.extra["residual_envelope"]
+            here = f", {above(bound.upper)} here," if isinstance(bound, Bound) else ""
             lines.append(
-                f"A bound of the {what} shrinks by at least {percent} % in every step{ten}{evidence_note(rate)}; the "
-                "norm itself may rise for a while."
+                f"A bound of the {what}{here} shrinks by at least {percent} % in every step{ten}{evidence_note(rate)}; "
+                "the norm itself may rise for a while."
             )
         else:
             lines.append(f"Every step shrinks the {what} by at least {percent} %{ten}{evidence_note(rate)}.")
@@ -343,9 +345,26 @@ def projects(cert: Certificate) -> bool:
     return bool(A.shape[0] > (A.shape[1] if basis is None else basis.shape[1]))
 
 
+def forecast_sentence(cert: Certificate) -> str:
+    """Say where the forecast of the residual norm ends; its curve is in the record, not in a text."""
+    curve = cert.guarantees.extra.get("forecast")
+    if not isinstance(curve, Mapping) or not goes_on(cert):
+        return ""
+    norm = "‖A g − Πy‖" if projects(cert) else "‖A g − y‖"
+    return (
+        f"After {count(int(curve['length']))} steps {norm} is at most {above(float(curve['proved'][-1]))}; bounds for "
+        "the steps before: guarantees.forecast in certificate.json."
+    )
+
+
 def guarantee_lines(cert: Certificate) -> list[str]:
     """Return every guarantee that is a sentence; empty where nothing is guaranteed."""
-    return rate_sentences(cert) + [f"{name}: {value}" for name, value in extra_rows(cert)]
+    forecast = forecast_sentence(cert)
+    return [
+        *rate_sentences(cert),
+        *([forecast] if forecast else []),
+        *(f"{name}: {value}" for name, value in extra_rows(cert)),
+    ]
 
 
 def margin(hypothesis: Hypothesis) -> str:
