@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
 from functools import wraps
@@ -34,6 +34,36 @@ def one_line(error: Exception, most: int | None = None) -> str:
         ('a b', 'KeyError')
     """
     return " ".join(str(error).split())[:most] or type(error).__name__
+
+
+#: What others call it, and what it is called here.
+OTHER_WORDS = {
+    **dict.fromkeys(("lr", "learning_rate", "gamma", "step_size", "stepsize"), "step"),
+    **dict.fromkeys(("epochs", "iterations", "num_iter", "iters", "steps"), "max_iterations"),
+    **dict.fromkeys(("tol", "atol"), "tolerance"),
+    **dict.fromkeys(("rtol", "rel_tol"), "relative_tolerance"),
+    **dict.fromkeys(("optimizer", "optimiser", "solver"), "method"),
+    **dict.fromkeys(("gd", "sgd"), "gradient-descent"),
+    **dict.fromkeys(("momentum", "polyak"), "heavy-ball"),
+    **dict.fromkeys(("mse", "l2", "least-squares"), "squared"),
+    **dict.fromkeys(("l1", "mae"), "huber"),
+    **dict.fromkeys(("hidden", "hidden_size", "k"), "width"),
+    **dict.fromkeys(("sigma", "std"), "level"),
+    **dict.fromkeys(("file", "filename"), "path"),
+}
+
+
+def closest(word: str, names: Iterable[str]) -> str:
+    """Give the name that was probably meant: under another word for it, or misspelt; empty if there is none.
+
+    Example:
+        >>> closest("lr", ["step", "stop"]), closest("colums", ["rows", "columns"]), closest("epochs", ["polish"])
+        ('step', 'columns', '')
+    """
+    known = list(names)
+    other = OTHER_WORDS.get(word.lower(), "")
+    near = get_close_matches(word.lower(), known, 1)
+    return other if other in known else near[0] if near else ""
 
 
 @contextmanager
@@ -78,8 +108,8 @@ def named_arguments(function: Callable[_P, _R]) -> Callable[_P, _R]:
     def checked(*args: _P.args, **kwargs: _P.kwargs) -> _R:
         for name in kwargs:
             if name not in known:
-                near = get_close_matches(name, known, 1)
-                hint = f"; did you mean {near[0]}?" if near else ""
+                near = closest(name, known)
+                hint = f"; did you mean {near}?" if near else ""
                 called = function.__qualname__.removesuffix(".__init__")
                 raise ArgumentError(f"{called}: found argument {name!r}, expected one of {', '.join(known)}{hint}")
         return function(*args, **kwargs)

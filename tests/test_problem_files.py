@@ -126,6 +126,10 @@ REFUSED: dict[str, tuple[str, str]] = {
         OPERATOR + 'path = "one.mat"',
         'key A is missing, found forward; expected an array A, or name it: key = "forward"',
     ),
+    "another key of several": (
+        OPERATOR + 'path = "c.npz"\nkey = "B"',
+        'expected an array B, or name another, as in key = "',
+    ),
     "a vector for a matrix": (OPERATOR + 'path = "c.npz"\nkey = "x_true"', "expected a matrix"),
     "a matrix alone": (OPERATOR + 'path = "s.npz"', 'use signal.kind = "data"'),
     "complex data": (OPERATOR + 'path = "A.npy"\n' + DATA + 'path = "c.npz"\nkey = "C"', "complex"),

@@ -154,6 +154,7 @@ def select(arrays: Arrays, key: str, label: str, option: str = 'key = "{}"') -> 
         return arrays[SINGLE]
     if key not in arrays:
         found = ", ".join(sorted(arrays)) or "no keys"
-        hint = f", or name it: {option.format(next(iter(arrays)))}" if len(arrays) == 1 else ""
+        named = option.format(next(iter(arrays))) if arrays else ""
+        hint = f", or name it: {named}" if len(arrays) == 1 else f", or name another, as in {named}" if named else ""
         raise InputError(f"{label}: key {key} is missing, found {found}; expected an array {key}{hint}")
     return arrays[key]

@@ -7,29 +7,30 @@ rules hold for a TOML file and for the constructor in Python.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
-from dipproofs.errors import InputError
+from dipproofs.errors import InputError, closest
 
 LARGEST_SEED = 2**63 - 1
 
 
 @dataclass(frozen=True)
 class Rule:
-    """What a key accepts: `convert` gives the stored value, or None when the value is not acceptable."""
+    """What a key accepts: `convert` gives the stored value, or None for another; `names` are those it may be."""
 
     expected: str
     convert: Callable[[Any], Any]
+    names: tuple[str, ...] = ()
 
     def check(self, value: Any, name: str) -> Any:
         """Give the stored value, or raise `InputError` naming the key, what was found and expected."""
         result = self.convert(value)
         if result is None:
-            raise InputError(f"{name}: found {show(value)}, expected {self.expected}")
+            near = nearest(value, self.names) if isinstance(value, str) else ""
+            raise InputError(f"{name}: found {show(value)}, expected {self.expected}{near}")
         return result
 
 
@@ -110,7 +111,7 @@ def choice(default: Any = dataclasses.MISSING, *, options: Iterable[str]) -> Any
     """One of a few names."""
     names = tuple(options)
     return rule_field(
-        Rule("one of " + ", ".join(names), lambda v: v if isinstance(v, str) and v in names else None),
+        Rule("one of " + ", ".join(names), lambda v: v if isinstance(v, str) and v in names else None, names),
         default,
     )
 
@@ -217,8 +218,8 @@ def finite(value: Any, minimum: float | None = None, above: float | None = None)
 
 def nearest(word: str, names: Iterable[str]) -> str:
     """Give `"; did you mean …?"` for the closest of some names, or an empty text."""
-    close = difflib.get_close_matches(word.lower(), list(names), n=1, cutoff=0.5)
-    return f"; did you mean {close[0]}?" if close else ""
+    close = closest(word, names)
+    return f"; did you mean {close}?" if close else ""
 
 
 def show(value: Any) -> str:
@@ -238,9 +239,9 @@ def _advice(key: str, cls: type[O], fields: Mapping[str, Any], registry: Registr
     for kind, other in (registry or {}).items():
         if other is not cls and any(item.name == key for item in dataclasses.fields(other)):  # type: ignore[arg-type]
             return f"it belongs to kind {kind}, expected here {_listed(fields, registry)}"
-    close = difflib.get_close_matches(key.lower(), [*fields, "kind"], n=1, cutoff=0.5)
+    close = closest(key, [*fields, "kind"])
     if close:
-        return f"did you mean {close[0]}?"
+        return f"did you mean {close}?"
     return f"expected {_listed(fields, registry)}"
 
 

@@ -205,7 +205,8 @@ def load_problem(path: Path | str) -> ProblemSpec:
             raise InputError(f"{name}: found a directory, expected a TOML problem file")
         tables = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{name}: not valid TOML: {one_line(error)}") from None
+        expected = 'expected lines such as kind = "gaussian", text in quotes'
+        raise InputError(f"{name}: not valid TOML: {one_line(error)}; {expected}") from None
     except UnicodeDecodeError:
         raise InputError(f"{name}: not a text file in UTF-8, expected a TOML problem file") from None
     except (OSError, RecursionError) as error:
