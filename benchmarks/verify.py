@@ -16,6 +16,7 @@ import argparse
 import os
 import resource
 import statistics
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -25,6 +26,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when NumPy is importe
 
 import numpy as np
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from checks.random_graphs import random_graph
 from dipproofs import certify_point
 from dipproofs.certificate.record import Certificate
 from dipproofs.certificate.write import save
@@ -34,7 +38,6 @@ from dipproofs.certify.search import Step
 from dipproofs.losses import make_loss
 from dipproofs.networks import GraphNetwork, Skip, TwoLayer
 from dipproofs.problems import InverseProblem
-from dipproofs.testing.graphs import random_graph
 from dipproofs.verify import verify
 
 

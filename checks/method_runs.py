@@ -9,10 +9,11 @@ from typing import Any
 import flint
 import numpy as np
 
+from checks.known_balls import ConstantBall
 from checks.maps import Map, draw_map
 from dipproofs.certify.methods import heavy_ball, nesterov
 from dipproofs.certify.methods.decide import BITS, Decision
-from dipproofs.certify.methods.setting import ConstantBall, Direction, Setting
+from dipproofs.certify.methods.setting import Direction, Setting
 from dipproofs.enclosures import Bound
 from dipproofs.theory.methods import symbols as m
 

@@ -9,8 +9,8 @@ import mpmath
 import numpy as np
 import pytest
 
+from checks.known_balls import ConstantBall
 from dipproofs.certify.methods.metric import AdamBall, AdamOptions, adam_setting
-from dipproofs.certify.methods.setting import ConstantBall
 from dipproofs.enclosures import Bound, IntervalMatrix
 
 BALL = ConstantBall(1.0, 1.0, 0.0)

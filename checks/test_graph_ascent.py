@@ -9,12 +9,12 @@ import numpy as np
 
 from checks.graph_adversary import Adversary, ratios, tally
 from checks.graph_ascent import ascended, switched
+from checks.random_graphs import random_graph
 from dipproofs.enclosures import IntervalMatrix
 from dipproofs.networks.graph_network.ball import Effort, bound_nodes
 from dipproofs.networks.graph_network.kinks import examine_kinks
 from dipproofs.networks.graph_network.observe import observe
 from dipproofs.networks.graph_network.point import Point
-from dipproofs.testing.graphs import random_graph
 
 EFFORTS = (Effort(0), Effort(40))
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from checks.graph_adversary import Adversary
+from checks.random_graphs import random_graph
 from dipproofs.graph import GraphBuilder
 from dipproofs.networks.graph_network import kinks
 from dipproofs.networks.graph_network.ball import Effort, bound_nodes
 from dipproofs.networks.graph_network.kinks import examine_kinks, units_of
 from dipproofs.networks.graph_network.point import Point
-from dipproofs.testing.graphs import random_graph
 from dipproofs.theory.elementary import leaky_relu
 
 

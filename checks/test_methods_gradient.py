@@ -11,10 +11,10 @@ import sympy as sp
 
 from checks.effort import TIMES
 from checks.everywhere import same
+from checks.known_balls import ConstantBall, ConstantError
 from checks.maps import draw_map
 from checks.registry import proves
 from dipproofs.certify.methods import inexact_gradient as producer
-from dipproofs.certify.methods.setting import ConstantBall
 from dipproofs.certify.methods.spectral import (
     Frozen,
     Recursion,
@@ -88,7 +88,7 @@ def test_runs_with_inexact_gradients_reach_the_floor_and_stay() -> None:
         ball = ConstantBall(sigma, norm, 1.0)
         bounds = (Bound.exact(float(x)) for x in (R0, sigma, gamma, a, b))
         R_, sigma_, gamma_, a_, b_ = bounds
-        found = producer.prove(producer.ConstantError(R_, sigma_, gamma_, ball, a_, b_))
+        found = producer.prove(ConstantError(R_, sigma_, gamma_, ball, a_, b_))
         if found is None:
             continue
         done += 1

@@ -8,12 +8,13 @@ import flint
 import numpy as np
 import pytest
 
+from checks.known_balls import ConstantBall
 from checks.method_runs import PRODUCERS, RADII, draw
 from dipproofs.certify.methods import heavy_ball
 from dipproofs.certify.methods.decide import BITS, Decision, decide
 from dipproofs.certify.methods.exchange import ExchangedRecursion
 from dipproofs.certify.methods.heavy_ball import Proposal
-from dipproofs.certify.methods.setting import ConstantBall, Direction, Setting
+from dipproofs.certify.methods.setting import Direction, Setting
 from dipproofs.enclosures import Bound, Verdict
 from dipproofs.theory import symbols as s
 from dipproofs.theory.methods import HEAVY_BALL, NESTEROV

@@ -13,8 +13,8 @@ import pytest
 
 from checks.graph_adversary import Adversary, ratios, tally
 from checks.graph_ascent import ascended
+from checks.random_graphs import random_graph
 from dipproofs.graph import Graph, GraphBuilder
-from dipproofs.testing.graphs import random_graph
 from dipproofs.verify.graph import bounds, scaled
 from dipproofs.verify.graph.bounds import Ball
 from dipproofs.verify.graph.derivatives import Derivatives

@@ -11,11 +11,11 @@ import jax
 import numpy as np
 import pytest
 
+from checks.random_graphs import random_graph
 from dipproofs.errors import InputError
 from dipproofs.graph import OPERATIONS, Graph, GraphBuilder, Node, evaluate, forward, load, save, vjp
 from dipproofs.graph.lower_jax import lower
 from dipproofs.graph.reference import graph_format_reference
-from dipproofs.testing.graphs import random_graph
 
 SEEDS = range(40)
 

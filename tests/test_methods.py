@@ -14,11 +14,12 @@ import pytest
 import sympy as sp
 from flint import arb
 
+from checks.known_balls import ConstantBall
 from dipproofs import TwoLayer
 from dipproofs.certify.methods import heavy_ball, nesterov
 from dipproofs.certify.methods.decide import matrix_holds
 from dipproofs.certify.methods.polynomial import is_nonnegative
-from dipproofs.certify.methods.setting import ConstantBall, Direction, Setting
+from dipproofs.certify.methods.setting import Direction, Setting
 from dipproofs.certify.methods.state import direction, gradient_norm
 from dipproofs.enclosures import Bound, IntervalMatrix
 from dipproofs.networks.two_layer.linearisation import TwoLayerLinearisation

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
-from dipproofs.problems.reference import problem_file_reference
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+sys.path.insert(0, str(DOCS / "_ext"))
 
-PAGE = Path(__file__).parents[1] / "docs" / "problem-file.md"
+from problem_reference import problem_file_reference  # noqa: E402
+
+PAGE = DOCS / "problem-file.md"
 
 
 def test_the_page_is_up_to_date() -> None:

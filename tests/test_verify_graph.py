@@ -14,10 +14,10 @@ from helpers import changed
 
 import dipproofs as dp
 from checks.graph_adversary import Adversary
+from checks.random_graphs import random_graph
 from dipproofs.graph import Graph, GraphBuilder
 from dipproofs.graph.evaluate import forward
 from dipproofs.networks import GraphNetwork
-from dipproofs.testing.graphs import random_graph
 from dipproofs.theory.elementary import PiecewiseLinear
 from dipproofs.verify.arithmetic import floats
 from dipproofs.verify.graph import curvature

@@ -14,7 +14,7 @@ import dipproofs.theory.width  # noqa: F401 - these register their formulas
 from dipproofs import theory
 from dipproofs.theory.architectures.two_layer import TRAIN_MODES
 from dipproofs.theory.core import Formula
-from dipproofs.theory.losses.page import losses_page
+from dipproofs.theory.losses import LossTheory
 
 
 def fragments() -> dict[str, str]:
@@ -96,6 +96,30 @@ def _activations() -> str:
     ]
     head = ["activation", r"$\varphi(x)$", r"$B_1 \geq \sup\vert\varphi'\vert$", r"$B_2 \geq \sup\vert\varphi''\vert$"]
     return table([*head, "about", "because"], rows)
+
+
+def losses_page() -> str:
+    """Return the Markdown table of ψ, Ψ, Ψ⁻¹, G and Λ at scale 1, and the constants that depend on the data.
+
+    Example:
+        >>> print(losses_page().splitlines()[0])
+        | loss | $L_1$ | $\\psi(e)$ | $\\Psi(e)$ | $\\Psi^{-1}(\\xi)$ | $G$ | $\\Lambda$ |
+    """
+    rows = [r"| loss | $L_1$ | $\psi(e)$ | $\Psi(e)$ | $\Psi^{-1}(\xi)$ | $G$ | $\Lambda$ |", "|" + "---|" * 7]
+    rows += [_loss_row(loss) for loss in theory.LOSSES.values()]
+    rows += ["", "| loss | constant | over the observations | of | meaning |", "|" + "---|" * 5]
+    for loss in theory.LOSSES.values():
+        rows += [
+            f"| `{loss.kind}` | ${sp.latex(c.symbol)}$ | {c.reduce} | ${sp.latex(c.expr)}$ | {c.meaning} |"
+            for c in loss.constants
+        ]
+    return "\n".join(rows) + "\n"
+
+
+def _loss_row(loss: LossTheory) -> str:
+    formulas = (loss.psi, loss.Psi, loss.Psi_inv, loss.gradient_bound, loss.curvature)
+    convention = loss.convention.replace("|", r"\|")
+    return f"| `{loss.kind}` | {convention} | " + " | ".join(f"${sp.latex(f)}$" for f in formulas) + " |"
 
 
 def _quantities() -> str:

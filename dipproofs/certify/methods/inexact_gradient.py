@@ -13,7 +13,6 @@ import sympy as sp
 
 from dipproofs.certify.methods.decide import BITS, Decision, decide
 from dipproofs.certify.methods.floats import MARGIN, evaluate_floats
-from dipproofs.certify.methods.setting import Ball
 from dipproofs.enclosures import Bound, Evidence, Verdict
 from dipproofs.enclosures.evaluate import call
 from dipproofs.theory import symbols as s
@@ -59,48 +58,6 @@ class Told(Protocol):
 
     def balls(self, rho: float) -> Mapping[sp.Symbol, Any]:
         """Bound it at one radius, each at the end that makes a claim weaker."""
-
-
-@dataclass(frozen=True)
-class ConstantError:
-    """The same a, b on every ball; profile s_{A0} − ℓt.
-
-    Args:
-        residual, sigma, gamma: as in `Told`. ball: bounds on balls. absolute, relative: ‖e‖ ≤ a + b‖∇f‖.
-    """
-
-    residual: Bound
-    sigma: Bound
-    gamma: Bound
-    ball: Ball
-    absolute: Bound
-    relative: Bound
-
-    @property
-    def evidence(self) -> Evidence:
-        """As in `Told`."""
-        return Evidence.weakest(
-            bound.evidence for bound in (self.residual, self.sigma, self.gamma, self.absolute, self.relative)
-        )
-
-    def floats(self, rho: np.ndarray) -> Mapping[sp.Symbol, Any]:
-        """As in `Told`."""
-        _, norm, lipschitz = self.ball.floats(rho)
-        return {
-            s.psi_0: self.residual.upper, s.sigma_AJ: self.sigma.lower, s.lipschitz_AJ: lipschitz,
-            s.norm_AJ_ball: norm, s.gamma: self.gamma.upper, theory.error_absolute: self.absolute.upper,
-            theory.error_relative: self.relative.upper,
-        }  # fmt: skip
-
-    def balls(self, rho: float) -> Mapping[sp.Symbol, Any]:
-        """As in `Told`."""
-        _, norm, lipschitz = self.ball.balls(rho)
-        return {
-            s.psi_0: flint.arb(self.residual.upper), s.sigma_AJ: flint.arb(self.sigma.lower),
-            s.lipschitz_AJ: lipschitz, s.norm_AJ_ball: norm, s.gamma: self.gamma.arb(),
-            theory.error_absolute: flint.arb(self.absolute.upper),
-            theory.error_relative: flint.arb(self.relative.upper),
-        }  # fmt: skip
 
 
 def prove(told: Told) -> Floor | None:

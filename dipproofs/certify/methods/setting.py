@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import flint
 import numpy as np
@@ -70,28 +70,3 @@ class Setting:
         """The weakest evidence of what is given."""
         parts = (self.residual, self.gradient, self.scale, self.direction.norm, self.direction.slope)
         return max(part.evidence for part in (*parts, self.direction.newton))
-
-
-@dataclass(frozen=True)
-class ConstantBall:
-    """s = s_0 − ℓρ, M_ρ = M_0 + ℓρ with one ℓ for all radii: the observation profile.
-
-    Args:
-        sigma: lower bound of s_A(θ_0). norm: upper bound of ‖M(θ_0)‖. lipschitz: ℓ. radius: where ℓ is valid.
-    """
-
-    sigma: float
-    norm: float
-    lipschitz: float
-    radius: float = np.inf
-
-    def floats(self, rho: np.ndarray) -> tuple[Any, Any, Any]:
-        """As `Ball.floats`."""
-        inside = np.where(rho <= self.radius, self.sigma - self.lipschitz * rho, -np.inf)
-        return inside, self.norm + self.lipschitz * rho, np.broadcast_to(self.lipschitz, np.shape(rho))
-
-    def balls(self, rho: float) -> tuple[flint.arb, flint.arb, flint.arb]:
-        """As `Ball.balls`."""
-        r, ell = flint.arb(rho), flint.arb(self.lipschitz)
-        s = flint.arb(self.sigma) - ell * r if rho <= self.radius else flint.arb.nan()
-        return s, flint.arb(self.norm) + ell * r, ell

@@ -1,6 +1,8 @@
 """The reference of problem files, written from the options classes themselves.
 
-`docs/problem-file.md` is the output of `problem_file_reference()`; a test keeps the two equal.
+    python docs/_ext/problem_reference.py > docs/problem-file.md
+
+A test keeps the two equal.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ problem file. Arrays are read from `.npz`, `.npy`, `.mat` and sparse `.npz` file
 PNG, JPEG and TIFF files as grey values in [0, 1]; `key` names one of several arrays. Signals, images and data are taken
 row by row.
 
-This page is written by `dipproofs.problems.reference.problem_file_reference()`.
+This page is written by `docs/_ext/problem_reference.py`.
 """
 
 
@@ -90,3 +92,7 @@ def _meanings(options: type[Options]) -> dict[str, str]:
         for match in re.finditer(r"^ {4}(\w+): (.*(?:\n {5,}.*)*)", block, flags=re.MULTILINE):
             result[match[1]] = " ".join(match[2].split())
     return result
+
+
+if __name__ == "__main__":
+    print(problem_file_reference(), end="")
