@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_GREEK = {
+GREEK = {
     "alpha": "α", "gamma": "γ", "delta": "δ", "kappa": "κ", "lambda": "λ", "mu": "μ", "nu": "ν", "omega": "ω",
     "psi": "ψ", "Psi": "Ψ", "phi": "φ", "varphi": "φ", "rho": "ρ", "sigma": "σ", "tau": "τ", "theta": "θ",
     "xi": "ξ", "Lambda": "Λ", "ell": "ℓ", "infty": "∞", "varepsilon": "ε", "epsilon": "ε",
 }  # fmt: skip
-_SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _SUBSCRIPT = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
-_FROM_SUPERSCRIPT = {up: chr(plain) for plain, up in _SUPERSCRIPT.items()}
-_FROM_SUBSCRIPT = {down: chr(plain) for plain, down in _SUBSCRIPT.items()}
+FROM_SUPERSCRIPT = {up: chr(plain) for plain, up in SUPERSCRIPT.items()}
+FROM_SUBSCRIPT = {down: chr(plain) for plain, down in _SUBSCRIPT.items()}
 _ASCII = {
     "‖": "||", "½": "1/2", "·": "*", "≤": "<=", "≥": ">=", "∈": "in", "∞": "inf", "∫": " int", "§": "section ",
     "√": "sqrt", "–": "-", "—": "-", "…": "...", "×": "x", "±": "+-", "✓": "+", "✗": "x", "′": "'", "→": "->",
@@ -22,7 +22,7 @@ _ASCII = {
     "“": '"', "”": '"', "’": "'", "‘": "'", "∑": "Sum ", "∏": "Prod ", "⊥": "^perp", "│": "|", "τ": "tau",
     "ᵀ": "^T", "≈": "~", "≠": "!=", "\u202f": " ", "\xa0": " ",
 }  # fmt: skip
-_GREEK_NAMES = {letter: name for name, letter in _GREEK.items() if name not in ("varphi", "varepsilon")}
+_GREEK_NAMES = {letter: name for name, letter in GREEK.items() if name not in ("varphi", "varepsilon")}
 _INTEGRAL = re.compile(r"Integral\((.+?), \(t, 0, rho\)\)")
 
 
@@ -37,7 +37,7 @@ def formula(statement: str) -> str:
     """
     text = _INTEGRAL.sub(_integral, statement)
     text = text.replace(r"M_\rho**2*\gamma", "gamma*M_rho**2")
-    text = re.sub(r"\*\*\(?(-?\d+)\)?", lambda match: match[1].translate(_SUPERSCRIPT), text)
+    text = re.sub(r"\*\*\(?(-?\d+)\)?", lambda match: match[1].translate(SUPERSCRIPT), text)
     text = text.replace(" - ", " − ").replace("<=", "≤").replace(">=", "≥")
     text = re.sub(r"\boo\b", "∞", text)
     text = re.sub(r"(?<=[\w²³)])\*(?=[\w(\\∫])", " ", text)
@@ -52,8 +52,8 @@ def symbol(latex: str) -> str:
         ('σ_min(J₀)', '‖AV‖', 'κ̃', 'F_∞')
     """
     text = re.sub(r"\\math(?:sf|rm|bf)\{(\w+)\}", r"\1", latex).replace(r"\|", "‖").replace(r"\tilde\kappa", "κ\u0303")
-    text = re.sub(r"\\?\b([A-Za-z]+)(?![A-Za-z])", lambda match: _GREEK.get(match[1], match[1]), text)
-    text = re.sub(r"_(rho|infty)(?![A-Za-z])", lambda match: "_" + _GREEK[match[1]], text)
+    text = re.sub(r"\\?\b([A-Za-z]+)(?![A-Za-z])", lambda match: GREEK.get(match[1], match[1]), text)
+    text = re.sub(r"_(rho|infty)(?![A-Za-z])", lambda match: "_" + GREEK[match[1]], text)
     text = re.sub(r"([_^])\{([^{}]*)\}", r"\1\2", text).replace("\\", "")
     return re.sub(r"_(\d+)", lambda match: match[1].translate(_SUBSCRIPT), text)
 
@@ -65,8 +65,8 @@ def ascii_only(text: str) -> str:
         >>> ascii_only("✓ proved: ‖θ_τ − x̄‖ ≤ ½ ψ(f₀)")
         '+ proved: ||theta_tau - x|| <= 1/2 psi(f_0)'
     """
-    text = re.sub(r"[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+", lambda match: "^" + match[0].translate(_FROM_SUPERSCRIPT), text)
-    text = re.sub(r"[₀₁₂₃₄₅₆₇₈₉]+", lambda match: "_" + match[0].translate(_FROM_SUBSCRIPT), text)
+    text = re.sub(r"[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+", lambda match: "^" + match[0].translate(FROM_SUPERSCRIPT), text)
+    text = re.sub(r"[₀₁₂₃₄₅₆₇₈₉]+", lambda match: "_" + match[0].translate(FROM_SUBSCRIPT), text)
     for character, replacement in _ASCII.items():
         text = text.replace(character, replacement)
     for letter, name in _GREEK_NAMES.items():

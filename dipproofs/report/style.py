@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dipproofs.compilation_cache import cache_folder
+from dipproofs.report.notation import SUPERSCRIPT
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -58,7 +59,6 @@ _SETTINGS: dict[str, Any] = {
     "figure.constrained_layout.w_pad": 0.09,
     "figure.constrained_layout.h_pad": 0.05,
 }
-_SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
 def import_figures() -> None:
@@ -155,7 +155,7 @@ def power_of_ten(value: float) -> str:
     if value <= 0:
         return ""
     exponent = round(math.log10(value))
-    return f"{10**exponent}" if 0 <= exponent <= 3 else "10" + str(exponent).translate(_SUPERSCRIPT)
+    return f"{10**exponent}" if 0 <= exponent <= 3 else "10" + str(exponent).translate(SUPERSCRIPT)
 
 
 def iterations_axis(axes: Axes) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 import flint
@@ -11,12 +10,7 @@ import numpy as np
 import sympy as sp
 
 from dipproofs.enclosures import ArbFunction
-from dipproofs.theory.numeric import float_function
-
-
-@lru_cache(maxsize=4096)
-def _float_function(symbols: tuple[sp.Symbol, ...], expr: sp.Expr) -> Callable[..., Any]:
-    return float_function(symbols, expr)
+from dipproofs.enclosures.floats import compile_floats
 
 
 class Program:
@@ -36,24 +30,15 @@ class Program:
     def __init__(self, inputs: Sequence[sp.Symbol], steps: Sequence[tuple[sp.Symbol, sp.Expr]]) -> None:
         self.inputs = tuple(inputs)
         self.steps = tuple((symbol, sp.sympify(expr)) for symbol, expr in steps)
-        places = {symbol: i for i, symbol in enumerate(self.inputs)}
-        self._plan: list[tuple[tuple[sp.Symbol, ...], sp.Expr, tuple[int, ...]]] = []
-        for symbol, expr in self.steps:
-            arguments = tuple(sorted(expr.free_symbols, key=places.__getitem__))
-            self._plan.append((arguments, expr, tuple(places[s] for s in arguments)))
-            places[symbol] = len(self.inputs) + len(self._plan) - 1
-        self._floats: list[Callable[..., Any]] | None = None
+        self._floats: Callable[..., tuple[Any, ...]] | None = None
         self._balls: _Tape | None = None
 
     def floats(self, *values: Any) -> Any:
         """Evaluate on NumPy arrays or floats; NaN or inf where floating point fails, without a warning."""
         if self._floats is None:
-            self._floats = [_float_function(args, expr) for args, expr, _ in self._plan]
-        registers = list(values)
+            self._floats = compile_floats(self.inputs, self.steps)
         with np.errstate(all="ignore"):
-            for function, (_, _, places) in zip(self._floats, self._plan):
-                registers.append(function(*[registers[i] for i in places]))
-        return registers[-1]
+            return self._floats(*map(np.asarray, values))[-1]
 
     def balls(self, values: Sequence[flint.arb]) -> flint.arb:
         """Evaluate on Arb balls at the precision in force; the result encloses the exact value."""

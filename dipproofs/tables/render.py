@@ -8,6 +8,8 @@ import json
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from dipproofs.report.notation import FROM_SUBSCRIPT, FROM_SUPERSCRIPT, GREEK
+
 if TYPE_CHECKING:
     from dipproofs.tables.table import Column, Table
 
@@ -102,6 +104,9 @@ def to_json(table: Table) -> str:
 
 
 _LATEX = {
+    **{letter: rf"$\{name}$" for name, letter in GREEK.items()},
+    **{chr(raised): f"$^{plain}$" for raised, plain in FROM_SUPERSCRIPT.items()},
+    **{chr(lowered): f"$_{plain}$" for lowered, plain in FROM_SUBSCRIPT.items()},
     "\\": r"\textbackslash{}",
     "&": r"\&",
     "%": r"\%",
@@ -113,41 +118,21 @@ _LATEX = {
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
     "–": "--",
-    "κ": r"$\kappa$",
-    "δ": r"$\delta$",
-    "φ": r"$\varphi$",
-    "ψ": r"$\psi$",
-    "Ψ": r"$\Psi$",
-    "ω": r"$\omega$",
-    "ν": r"$\nu$",
-    "γ": r"$\gamma$",
-    "σ": r"$\sigma$",
-    "μ": r"$\mu$",
     "η": r"$\eta$",
-    "ρ": r"$\rho$",
-    "τ": r"$\tau$",
     "χ": r"$\chi$",
-    "Λ": r"$\Lambda$",
     "Σ": r"$\Sigma$",
     "‖": r"$\|$",
     "√": r"$\surd$",
     "∇": r"$\nabla$",
     "∂": r"$\partial$",
     "∫": r"$\int$",
-    "₀": "$_0$",
-    "₁": "$_1$",
-    "₂": "$_2$",
     "ᵢ": "$_i$",
-    "²": "$^2$",
-    "³": "$^3$",
-    "⁴": "$^4$",
     "ᵀ": r"$^\top$",
     "½": r"$\frac12$",
     "¼": r"$\frac14$",
     "≤": r"$\le$",
     "≥": r"$\ge$",
     "→": r"$\to$",
-    "∞": r"$\infty$",
     "∈": r"$\in$",
     "−": "$-$",
     "·": r"$\cdot$",
@@ -155,13 +140,10 @@ _LATEX = {
     "×": r"$\times$",
     "′": "$'$",
     "…": r"\dots{}",
-    "ℓ": r"$\ell$",
     "ℝ": r"$\mathbf{R}$",
     "’": "'",
     "\u0303": "",
     "\u0304": "",
-    "⁻": "$^-$",
-    "¹": "$^1$",
 }
 
 
