@@ -11,7 +11,7 @@ from dipproofs.enclosures import Verdict
 from dipproofs.report import words
 from dipproofs.report.console import _bullet, _heading, _headline, _remark, table, verdict_text
 from dipproofs.report.numbers import interval
-from dipproofs.theory.theorem import GO_ON
+from dipproofs.theory.hypothesis import GO_ON
 
 if TYPE_CHECKING:
     from dipproofs.certificate.record import Certificate, Check

@@ -23,8 +23,6 @@ from dipproofs.theory.profiles import PROFILES, Profile
 
 __all__ = ["INJECTIVE_AT_START", "Hypothesis", "Theorem", "applies", "area", "theorem"]
 
-#: What to try where a hypothesis fails at an iterate of a run.
-GO_ON = "let the run go on (raise max_iterations, lower the tolerance)"
 #: ∫₀^ρ of the integrand, which stands for the integral in (H).
 area = symbol("I", "∫F over the ball")
 
