@@ -102,29 +102,6 @@ def test_check_reports_every_form(tmp_path: Path) -> None:
     assert paper["verdict"] == "refuted" and paper["quantities"]["R_prime"]["lower"] > paper["quantities"]["R"]["upper"]
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ('activation = "relu"\n', "Lipschitz"),
-        ("[descnt]\nstep = 1.0\n", "descent"),
-        ("[certificate]\nform = 'flow'\n", "form"),
-    ],
-)
-def test_bad_problem_files_are_one_line_and_exit_2(tmp_path: Path, text: str, message: str) -> None:
-    code, out, err = run("certify", problem(tmp_path, text), "--out", tmp_path / "out")
-    assert code == 2 and message in err
-    assert err.count("\n") == 1 and "Traceback" not in err
-    assert out == "" and not (tmp_path / "out").exists()
-
-
-def test_width_zero_and_missing_files(tmp_path: Path) -> None:
-    assert run("certify", problem(tmp_path, width=0))[0] == 2
-    assert run("certify", tmp_path / "none.toml")[0] == 2
-    assert run("verify", tmp_path / "none.json")[0] == 2
-    assert run("certify", problem(tmp_path), "--json", tmp_path / "no" / "x.json")[0] == 2
-    assert run("certify", problem(tmp_path), "--out", problem(tmp_path))[0] == 2
-
-
 def test_explain_everything() -> None:
     code, _, _ = run("explain")
     assert code == 0

@@ -61,6 +61,10 @@ COMMANDS: dict[str, tuple[tuple[str, ...], str | None, tuple[str, ...]]] = {
     "a run that is not there": (("certify", "p.toml", "--resume", "none"), FILE, ("no such directory", "--out")),
     "a problem file to verify": (("verify", "p.toml"), FILE, ("expected a certificate",)),
     "a misspelt section": (("check", "p.toml"), FILE + "[nework]\n", ("did you mean network",)),
+    "a misspelt section of a run": (("certify", "p.toml", "--out", "out"), FILE + "[descnt]\n", ("descent",)),
+    "a form of no descent": (("certify", "p.toml"), FILE + "[certificate]\nform = 'flow'\n", ("form",)),
+    "relu in a file": (("certify", "p.toml"), FILE + "[network]\nactivation = 'relu'\n", ("Lipschitz",)),
+    "no certificate": (("verify", "none.json"), None, ("none.json",)),
     "a misspelt key": (("check", "p.toml"), FILE + "[network]\nwidht = 8\n", ("did you mean width",)),
     "a misspelt kind": (("check", "p.toml"), FILE.replace("gaussian", "gausian"), ("did you mean gaussian",)),
     "a directory without certificate": (("report", ".", "--out", "r.html"), None, ("certificate.json", "--out")),
@@ -93,8 +97,10 @@ def test_on_the_command_line(name: str, tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.chdir(tmp_path)
     if text is not None:
         (tmp_path / arguments[1]).write_bytes(text.encode("latin-1"))
-    code, _, error = run(*arguments)
-    assert code == 2
+    before = set(tmp_path.iterdir())
+    code, out, error = run(*arguments)
+    assert code == 2 and set(tmp_path.iterdir()) == before
+    assert out == "" or arguments[0] == "table"  # which prints before it draws
     one_line(error.strip(), words)
 
 

@@ -22,11 +22,9 @@ ENVIRONMENT = {
 
 BAD: list[tuple[tuple[str, ...], str]] = [
     (("width", "--kappa", "0.5"), "--kappa: found 0.5"),
-    (("width", "--delta", "2"), "--delta"),
     (("width", "--f-inf", "2"), "--f-inf does not apply to table width"),
     (("losses", "--n", "2"), "--n does not apply to table losses; it takes --loss"),
     (("width", "problem.toml"), "PROBLEM.toml does not apply to table width"),
-    (("width", "--kappa", "1e400"), "--kappa: found 1e400"),
     (("constants", "--out", "t.pdf"), "found no known suffix"),
     (("constants", "--out", "t.csv", "--format", "latex"), "found format latex with the suffix of csv"),
     (("wdth",), "did you mean 'width'?"),
