@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from checks.test_enclosures import contains, fractions, multiply
 from checks.test_enclosures_constants import F, gam, root_up, u, within
 from dipproofs.enclosures import (
     Bound,
@@ -50,12 +51,7 @@ def _same_numbers() -> None:
 
 
 def exact_product(x: np.ndarray, y: np.ndarray) -> list[list[Fraction]]:
-    return [[sum((F(a) * F(b) for a, b in zip(row, column)), Fraction(0)) for column in y.T] for row in x]
-
-
-def member(enclosure: IntervalMatrix, exact: list[list[Fraction]]) -> None:
-    for (i, j), mid in np.ndenumerate(enclosure.mid):
-        assert abs(F(mid) - exact[i][j]) <= F(enclosure.radius()[i, j]), (i, j, float(exact[i][j]), mid)
+    return multiply(fractions(x), fractions(y))
 
 
 # --- products in twice the precision ------------------------------------------------------------------------
@@ -85,7 +81,7 @@ def test_accurate_products(p: int) -> None:
             x[0, -1] = -np.dot(x[0, :-1], y[:-1, 0]) / y[-1, 0]  # the first entry nearly cancels
         product = accurate_product(x, y)
         exact = exact_product(x, y)
-        member(product, exact)
+        assert contains(product, exact)
         trailing = 3 * p * gam(p + 2) / (2 * 4**bits)
         for (i, j), rad in np.ndenumerate(product.radius()):
             rows, columns = 2 * F(np.abs(x[i]).max()), 2 * F(np.abs(y[:, j]).max())
@@ -115,7 +111,7 @@ def test_accurate_products_bound_their_rounding() -> None:
         x[1] = x[0] * (1 + RNG.standard_normal(p) * 1e-9)
         product = accurate_product(x, y)
         exact = exact_product(x, y)
-        member(product, exact)
+        assert contains(product, exact)
         for (i, j), rad in np.ndenumerate(product.radius()):
             assert F(rad) >= u * abs(F(product.mid[i, j]))
     many = accurate_product(np.ones((700, 2)), np.ones((2, 1)))  # more rows than one block
@@ -196,7 +192,8 @@ def test_ranks_by_every_path() -> None:
 
 
 # --- eigenvalues and singular values --------------------------------------------------------------------------
-KNOWN = [  # symmetric matrices with their exact extreme eigenvalues
+ROOT_2, ROOT_15 = root_up(Fraction(2)), root_up(Fraction(15))  # closer than any enclosure
+SYMMETRIC = [  # matrices with their extreme eigenvalues
     (np.array([[2.0, 1.0], [1.0, 2.0]]), 1, 3),
     (np.array([[3.0, -1.0], [-1.0, 3.0]]), 2, 4),
     (np.diag([5.0, -3.0, 2.0]), -3, 5),
@@ -204,37 +201,54 @@ KNOWN = [  # symmetric matrices with their exact extreme eigenvalues
     (np.array([[0.0, 1.0], [1.0, 0.0]]), -1, 1),
     (np.eye(5), 1, 1),
     (np.ones((4, 4)), 0, 4),
-    (np.array([[2.0, -1.0, 0.0], [-1.0, 2.0, -1.0], [0.0, -1.0, 2.0]]) + np.eye(3), None, None),
+    (np.array([[3.0, -1.0, 0.0], [-1.0, 3.0, -1.0], [0.0, -1.0, 3.0]]), 3 - ROOT_2, 3 + ROOT_2),
     (np.zeros((3, 3)), 0, 0),
     (np.array([[7.0]]), 7, 7),
     (np.kron(np.array([[2.0, 1.0], [1.0, 2.0]]), np.eye(30)), 1, 3),
     (np.full((60, 60), -1.0) + 61 * np.eye(60), 1, 61),
 ]
+RECTANGULAR = [  # matrices and a vector with their extreme singular values
+    (np.array([[3.0, 0.0], [4.0, 0.0]]), 0, 5),
+    (np.array([[1.0, 1.0], [1.0, -1.0]]), ROOT_2, ROOT_2),
+    (np.array([[3.0, 4.0]]), 5, 5),
+    (np.array([[2.0], [0.0]]), 2, 2),
+    (np.diag([1.0, -8.0, 4.0]), 1, 8),
+    (np.array([[0.0, 2.0, 0.0], [0.5, 0.0, 0.0]]), Fraction(1, 2), 2),
+    (np.ones((3, 5)), 0, ROOT_15),
+    (np.zeros((2, 3)), 0, 0),
+    (np.array([[1.0, 2.0], [2.0, 1.0]]), 1, 3),
+    (np.array([[5.0, 3.0], [3.0, 5.0]]), 2, 8),
+    (np.array([3.0, -4.0]), 5, 5),
+]
+
+
+def sharp(bound: Bound, exact: Any, slack: Any) -> None:
+    assert bound.lower <= exact <= bound.upper, (bound, float(exact))
+    assert F(bound.upper) - F(bound.lower) <= slack, (bound, float(exact), float(slack))
 
 
 @pytest.mark.parametrize("exponent", [0, -1030, -700, -299, -310, 310, 301, 700, 960])
 def test_eigenvalues_are_sharp_at_every_scale(exponent: int) -> None:
-    for M, least, most in KNOWN:
-        n = M.shape[0]
-        scaled = IntervalMatrix(np.ldexp(M, exponent))
-        low, high = lambda_min(scaled), lambda_max(scaled)
-        slack = (40 * n * n + 4000) * u * (abs(M).sum(axis=1).max() if M.any() else 0) * Fraction(2) ** exponent
-        slack += (n + 4) ** 3 * 400 * eta * max(1, Fraction(2) ** exponent)
-        if least is None:
-            least, most = 3 - math.sqrt(2), 3 + math.sqrt(2)
-            assert low.lower <= math.ldexp(least, exponent) <= low.upper * (1 + 1e-15) and high.lower <= math.ldexp(
-                most, exponent
-            ) * (1 + 1e-15)
-            assert low.relative_width < 1e-12 and high.relative_width < 1e-12
-            continue
-        for bound, value in ((low, least), (high, most)):
-            exact = value * Fraction(2) ** exponent
-            assert bound.lower <= exact <= bound.upper, (M, exponent, bound)
-            assert F(bound.upper) - F(bound.lower) <= slack, (
-                n,
-                exponent,
-                float((F(bound.upper) - F(bound.lower)) / slack),
-            )
+    """To the norm's last digits."""
+    scale = Fraction(2) ** exponent
+    for M, *ends in SYMMETRIC:
+        n, scaled = len(M), IntervalMatrix(np.ldexp(M, exponent))
+        slack = (40 * n * n + 4000) * u * F(abs(M).sum(axis=1).max()) * scale + (n + 4) ** 3 * 400 * eta * max(1, scale)
+        for bound, value in zip((lambda_min(scaled), lambda_max(scaled)), ends):
+            sharp(bound, value * scale, slack)
+
+
+@pytest.mark.parametrize("exponent", [0, 99, 101, -101, -99, -500, -1040, 500, 1000])
+def test_singular_values_are_sharp_at_every_scale(exponent: int) -> None:
+    """To their own last digits, of vectors to the last but few; a value of 0 to the square root of that."""
+    scale = Fraction(2) ** exponent
+    for X, *ends in RECTANGULAR:
+        units, lost = (100, 20) if X.ndim == 1 else (4000, 100)
+        for scaled in (IntervalMatrix(np.ldexp(X, exponent)), IntervalMatrix(np.ldexp(X.T, exponent))):
+            for bound, value in zip((sigma_min(scaled), norm(scaled)), ends):
+                zero = 0 if value else Fraction(9, 10**7) * scale + Fraction(1, 10**150)
+                sharp(bound, value * scale, units * u * value * scale + lost * eta + zero)
+                assert bound.lower >= 0
 
 
 def test_radii_widen_eigenvalues_by_their_norm() -> None:
@@ -285,49 +299,6 @@ def test_hard_matrices_are_still_decided() -> None:
         other[i, j] += 50.0
         meant = np.tril(other) + np.tril(other, -1).T
         assert lambda_max(IntervalMatrix(other)) == lambda_max(IntervalMatrix(meant))
-
-
-SINGULAR = [
-    (np.array([[3.0, 0.0], [4.0, 0.0]]), 0, 5),
-    (np.array([[1.0, 1.0], [1.0, -1.0]]), None, None),
-    (np.array([[3.0, 4.0]]), 5, 5),
-    (np.array([[2.0], [0.0]]), 2, 2),
-    (np.diag([1.0, -8.0, 4.0]), 1, 8),
-    (np.array([[0.0, 2.0, 0.0], [0.5, 0.0, 0.0]]), Fraction(1, 2), 2),
-    (np.ones((3, 5)), 0, None),
-    (np.zeros((2, 3)), 0, 0),
-    (np.array([[1.0, 2.0], [2.0, 1.0]]), 1, 3),
-    (np.array([[5.0, 3.0], [3.0, 5.0]]), 2, 8),
-]
-
-
-@pytest.mark.parametrize("exponent", [0, 99, 101, -101, -99, -500, -1040, 500, 1000])
-def test_singular_values_are_sharp_at_every_scale(exponent: int) -> None:
-    for X, least, most in SINGULAR:
-        for matrix in (X, X.T):
-            scaled = IntervalMatrix(np.ldexp(matrix, exponent))
-            low, high = sigma_min(scaled), norm(scaled)
-            scale = Fraction(2) ** exponent
-            for bound, value in ((low, least), (high, most)):
-                if value is not None:
-                    assert bound.lower <= value * scale <= bound.upper, (X, exponent, bound)
-                    slack = (
-                        4000 * u * value * scale
-                        + 100 * eta
-                        + (Fraction(1, 10**7) * scale * 9 + Fraction(1, 10**150) if not value else 0)
-                    )
-                    assert F(bound.upper) - F(bound.lower) <= slack, (X, exponent, bound)
-                    assert bound.lower >= 0
-            if X.shape == (2, 2) and least is None:  # √2 twice
-                for bound in (low, high):
-                    assert (
-                        F(bound.lower) ** 2 <= 2 * scale**2 <= F(bound.upper) ** 2
-                        and bound.width <= 1e-12 * bound.upper + 100 * TINY
-                    )
-    vector = IntervalMatrix(np.ldexp(np.array([3.0, -4.0]), exponent))
-    for bound in (norm(vector), sigma_min(vector)):
-        assert bound.lower <= 5 * Fraction(2) ** exponent <= bound.upper
-        assert F(bound.upper) - F(bound.lower) <= 100 * u * 5 * Fraction(2) ** exponent + 20 * eta
 
 
 def test_radii_move_singular_values_by_their_norm() -> None:
