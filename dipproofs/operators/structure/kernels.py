@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
@@ -55,33 +56,6 @@ class CirculantKernel:
 
 
 @dataclass(frozen=True)
-class BlockKernel:
-    """Kernels side by side; arrays = those of all blocks, one after the other."""
-
-    kernels: tuple[Kernel, ...]
-    counts: tuple[int, ...]
-    shapes: tuple[tuple[int, int], ...]
-
-    def apply(self, arrays: Arrays, x: Any) -> Any:
-        """A x."""
-        return self._blocks(arrays, x, 1, "apply")
-
-    def adjoint(self, arrays: Arrays, w: Any) -> Any:
-        """Aᵀ w."""
-        return self._blocks(arrays, w, 0, "adjoint")
-
-    def _blocks(self, arrays: Arrays, x: Any, axis: int, method: str) -> Any:
-        import jax.numpy as jnp
-
-        parts, array, place = [], 0, 0
-        for kernel, count, shape in zip(self.kernels, self.counts, self.shapes):
-            part = x[place : place + shape[axis]]
-            parts.append(getattr(kernel, method)(arrays[array : array + count], part))
-            array, place = array + count, place + shape[axis]
-        return jnp.concatenate(parts)
-
-
-@dataclass(frozen=True)
 class ProductKernel:
     """One kernel after another; arrays = those of the left one, then those of the right."""
 
@@ -99,27 +73,34 @@ class ProductKernel:
 
 
 @dataclass(frozen=True)
-class StackKernel:
-    """Kernels above one another; arrays = those of all blocks, one after the other."""
+class BlocksKernel:
+    """Kernels side by side, or above one another; arrays = those of all blocks, one after the other."""
 
     kernels: tuple[Kernel, ...]
     counts: tuple[int, ...]
-    rows: tuple[int, ...]
+    shapes: tuple[tuple[int, int], ...]
+    stacked: bool
 
     def apply(self, arrays: Arrays, x: Any) -> Any:
         """A x."""
         import jax.numpy as jnp
 
-        return jnp.concatenate([kernel.apply(part, x) for kernel, part in zip(self.kernels, self._split(arrays))])
+        parts = [x] * len(self.kernels) if self.stacked else _cut(x, [columns for _, columns in self.shapes])
+        blocks = zip(self.kernels, _cut(arrays, self.counts), parts)
+        return jnp.concatenate([kernel.apply(own, part) for kernel, own, part in blocks])
 
     def adjoint(self, arrays: Arrays, w: Any) -> Any:
         """Aᵀ w."""
-        ends = list(accumulate(self.rows))
-        parts = [w[end - count : end] for end, count in zip(ends, self.rows)]
-        return sum(k.adjoint(a, part) for k, a, part in zip(self.kernels, self._split(arrays), parts))
+        import jax.numpy as jnp
 
-    def _split(self, arrays: Arrays) -> list[Arrays]:
-        return [arrays[end - count : end] for end, count in zip(accumulate(self.counts), self.counts)]
+        blocks = zip(self.kernels, _cut(arrays, self.counts), _cut(w, [rows for rows, _ in self.shapes]))
+        images = [kernel.adjoint(own, part) for kernel, own, part in blocks]
+        return sum(images) if self.stacked else jnp.concatenate(images)
+
+
+def _cut(whole: Any, sizes: Sequence[int]) -> list[Any]:
+    """Consecutive parts of these lengths."""
+    return [whole[end - size : end] for end, size in zip(accumulate(sizes), sizes)]
 
 
 def kernel_of(structure: Structure) -> tuple[Kernel, Arrays] | None:
@@ -157,9 +138,7 @@ def _blocks(structure: BlockDiagonal | Stack) -> tuple[Kernel, Arrays] | None:
     kernels, counts = tuple(k for k, _ in pairs), tuple(len(a) for _, a in pairs)
     shapes = tuple(block.shape for block in structure.blocks)
     arrays = tuple(array for _, parts in pairs for array in parts)
-    if isinstance(structure, Stack):
-        return StackKernel(kernels, counts, tuple(rows for rows, _ in shapes)), arrays
-    return BlockKernel(kernels, counts, shapes), arrays
+    return BlocksKernel(kernels, counts, shapes, isinstance(structure, Stack)), arrays
 
 
 def _sparse(structure: Sparse) -> tuple[Kernel, Arrays]:
