@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,10 @@ import dipproofs as dp
 from dipproofs.errors import InputError
 from dipproofs.networks import TwoLayer
 from dipproofs.report.claims import claim_lines
+from dipproofs.report.console import render_certificate, to_text
+from dipproofs.report.facts import reconstruction
+from dipproofs.report.numbers import above
+from dipproofs.report.saved import load_saved
 from dipproofs.verify.polish import check_polish
 
 
@@ -71,3 +76,40 @@ def test_what_cannot_be_polished_is_refused(network: TwoLayer | None, options: d
     problem = dp.InverseProblem(A, y)
     with pytest.raises(InputError, match=words):
         dp.certify(problem, network or own, **options)
+
+
+@pytest.fixture(scope="module")
+def seen_whole() -> dp.Certificate:
+    """A run that ends far from its noisy data, of which everything is seen, and a polish that fits them."""
+    network = dp.MLP.init((3, 3), width=12, depth=1, fourier_features=4)
+    x, rng = np.linspace(0.2, 0.8, 9), np.random.default_rng(0)
+    problem = dp.InverseProblem(np.eye(9), x + 0.01 * rng.standard_normal(9), x_true=x)
+    return dp.certify(problem, network, max_iterations=3, polish="gauss-newton")
+
+
+def test_signal_and_stopping_are_claimed_of_the_run(seen_whole: dp.Certificate) -> None:
+    cert = seen_whole
+    assert cert.run is not None and cert.final is not None and cert.final.proved
+    away = np.asarray(cert.run.network.output()).ravel() - cert.arrays["x_true"]
+    own, of_polished = cert.guarantees.recovery_error, cert.final.guarantees.recovery_error
+    assert own is not None and of_polished is not None and of_polished.upper < np.linalg.norm(away) < own.upper
+    assert cert.claims.signal.error == own.to_json()
+    assert cert.final.guarantees.early_stopping_iteration == 0 and cert.guarantees.early_stopping_iteration is None
+    stopping = cert.claims.stopping
+    assert stopping is not None and stopping.verdict == "undecided" and stopping.iteration is None
+    assert dp.verify(cert).valid
+
+
+def test_a_report_keeps_the_polished_point_apart(seen_whole: dp.Certificate, tmp_path: Path) -> None:
+    assert seen_whole.final is not None
+    own, of_polished = seen_whole.guarantees.recovery_error, seen_whole.final.guarantees.recovery_error
+    assert own is not None and of_polished is not None
+    signal = next(line.sentence for line in claim_lines(seen_whole) if line.name == "signal")
+    assert above(own.upper) in signal and above(of_polished.upper) not in signal
+    seen_whole.save(tmp_path, report=True)
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "At the polished point: proved" in page and "of the polished parameters" in page
+    for text in (page, to_text(render_certificate(seen_whole, verbose=True), 300)):
+        assert "polished point" in text and "again at 3" not in text and "θ at iteration 3" not in text
+    again = reconstruction(load_saved(tmp_path).certificate)
+    np.testing.assert_allclose(again, reconstruction(seen_whole), rtol=1e-12)

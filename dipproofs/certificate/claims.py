@@ -143,6 +143,11 @@ def _parts(record: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]
     yield _place(record), record
 
 
+def _iterates(record: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The certificates of iterates, the last first; a polished point is none, and has another signal."""
+    return (part for place, part in _parts(record) if place != "polished")
+
+
 def _existence(record: Mapping[str, Any]) -> dict[str, Any]:
     for place, part in _parts(record):
         radius = _radius(part)
@@ -182,15 +187,15 @@ def _proved(bound: Any) -> TypeGuard[Mapping[str, Any]]:
 
 
 def _signal(record: Mapping[str, Any]) -> dict[str, Any]:
-    for _, part in _parts(record):
+    for part in _iterates(record):
         bound = _error(part)
         if bound is not None:
             return {"verdict": "proved", "reason": "", "error": bound}
-    for _, part in _parts(record):
+    for part in _iterates(record):
         found = _recovery(part).get("restricted_injectivity")
         if isinstance(found, Mapping) and found.get("verdict") == "refuted":
             return {"verdict": "refuted", "reason": found.get("reason") or "", "error": None}
-    stated = next((part["guarantees"]["recovery_error"] for _, part in _parts(record) if _stated(part)), None)
+    stated = next((part["guarantees"]["recovery_error"] for part in _iterates(record) if _stated(part)), None)
     if stated is not None:
         reason = f"the bound of the error is {stated.get('evidence')}: it rests on what was stated or estimated"
     else:
@@ -200,7 +205,7 @@ def _signal(record: Mapping[str, Any]) -> dict[str, Any]:
 
 def _stopping(record: Mapping[str, Any]) -> dict[str, Any] | None:
     """The earliest iteration that is proved, else the earliest that follows from what was stated, else a reason."""
-    known = [(part, stop) for _, part in _parts(record) if (stop := _early(part)).get("level") is not None]
+    known = [(part, stop) for part in _iterates(record) if (stop := _early(part)).get("level") is not None]
     answers = [_stop_at(part, stop) for part, stop in known]
     reached = [answer for answer in answers if answer["iteration"] is not None]
     proved = [answer for answer in reached if answer["verdict"] == "proved"]

@@ -177,6 +177,11 @@ class Certificate:
         return None if self.final is None or self.final.arrays is self.arrays else self.final
 
     @property
+    def end(self) -> Certificate | None:
+        """The certificate at the run's last iterate, unless this is the one; None where the point was polished."""
+        return self.later if self.polish is None else None
+
+    @property
     def proved(self) -> bool:
         """Whether the verdict is proved."""
         return self.verdict is Verdict.PROVED

@@ -82,7 +82,7 @@ def _verdict(cert: Certificate, name: str, default: str) -> str:
 
 
 def _signal(cert: Certificate) -> ClaimLine:
-    last = cert.later if cert.later is not None and best_bound(cert.later) is not None else cert
+    last = cert.end if cert.end is not None and best_bound(cert.end) is not None else cert
     bound, seen = best_bound(last), _observed(cert)
     if bound is None:
         verdict, why = _no_bound(last if recovery_of(last) else cert)

@@ -17,6 +17,7 @@ from dipproofs.report import words
 from dipproofs.report.claims import MARKS, claim_lines, worst
 from dipproofs.report.console_short import build_short
 from dipproofs.report.details import observed_iterations, problem_title, quantity_names, run_rows
+from dipproofs.report.facts import point_name
 from dipproofs.report.notation import ascii_only
 from dipproofs.report.numbers import count, interval
 from dipproofs.report.signal import signal_rows, signal_sentences
@@ -179,7 +180,9 @@ def _guarantees(cert: Certificate, say: Callable[[str], str]) -> list[Any]:
     if cert.later is not None:
         last = words.guarantee_lines(cert.later)
         verdict = words.standing(cert.later)
-        parts.append(_heading(f"The same at the last iterate, {count(cert.later.iteration)}: {verdict}", say))
+        last_iterate = f"last iterate, {count(cert.later.iteration)}"
+        where = "polished point" if cert.end is None else last_iterate
+        parts.append(_heading(f"The same at the {where}: {verdict}", say))
         if not last:
             last = [f"{words.title(h)}: {h.verdict}. {h.reason}".strip() for h in words.failures(cert.later)]
         parts += [_bullet(line, say) for line in last]
@@ -194,7 +197,7 @@ def _signal(cert: Certificate, say: Callable[[str], str]) -> list[Any]:
     certs = [cert] if cert.later is None else [cert, cert.later]
     found = signal_rows(certs)
     if found:
-        heads = [(f"iteration {count(c.iteration)}", {"justify": "right"}) for c in certs]
+        heads = [(point_name(c), {"justify": "right"}) for c in certs]
         rows = table("", *heads, say=say)
         for row in found:
             rows.add_row(*(Text(say(cell)) for cell in row))
@@ -231,7 +234,7 @@ def _quantities(cert: Certificate, say: Callable[[str], str], verbose: bool) -> 
     uniform = len(levels) == 1
     remark = f"all {weakest}" if uniform else "evidence in the last column"
     parts: list[Any] = [_heading(f"Quantities ({remark})", say)]
-    heads = [(f"iteration {count(c.iteration)}", {"justify": "right"}) for c in certs]
+    heads = [(point_name(c), {"justify": "right"}) for c in certs]
     rows = table(("name", {"no_wrap": True}), *heads, "meaning", *([] if uniform else ["evidence"]), say=say)
     known = quantities()
     for name in names:

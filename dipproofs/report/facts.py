@@ -10,9 +10,13 @@ import numpy as np
 
 from dipproofs.certificate.stored import forward_of
 from dipproofs.certificate.structure import SelectedRows
+from dipproofs.report.numbers import count
 
 if TYPE_CHECKING:
     from dipproofs.certificate.record import Certificate
+
+#: Before the names of the parameters at the end of a run that was polished.
+_RUN = "theta_run/"
 
 
 def described(cert: Certificate) -> Mapping[str, Any]:
@@ -33,8 +37,24 @@ def reconstruction(cert: Certificate) -> np.ndarray:
         return np.asarray(cert.run.network.output(), dtype=float).ravel()
     from dipproofs.networks.record import record_of
 
-    found = record_of(cert.network).output(cert.network, (cert.later or cert).arrays)
+    arrays = (cert.later or cert).arrays
+    found = record_of(cert.network).output(cert.network, {**arrays, **_at_the_end(arrays)})
     return np.asarray(found, dtype=float).ravel()
+
+
+def _at_the_end(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The parameters at the end of the run by the names of those that a polish made of them; empty without one."""
+    return {name.replace(_RUN, "theta/", 1): arrays[name] for name in arrays if name.startswith(_RUN)}
+
+
+def is_polished(cert: Certificate) -> bool:
+    """Whether a certificate is about a point that no iteration reached: Gauss–Newton steps did, after the run."""
+    return any(name.startswith(_RUN) for name in cert.arrays)
+
+
+def point_name(cert: Certificate) -> str:
+    """Return the head of a column about a certificate."""
+    return "polished point" if is_polished(cert) else f"iteration {count(cert.iteration)}"
 
 
 def shaped(cert: Certificate, image_shape: Any = None) -> np.ndarray:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dipproofs.report import words
 from dipproofs.report.claims import MARKS, claim_lines, missing_for_bound, worst
 from dipproofs.report.details import observed_iterations, problem_title, quantity_names, run_rows, toml_text
-from dipproofs.report.facts import least_squares, picture_quality
+from dipproofs.report.facts import least_squares, picture_quality, point_name
 from dipproofs.report.images import picture_figures
 from dipproofs.report.manual import link
 from dipproofs.report.notation import formula, symbol
@@ -141,7 +141,7 @@ def _signal(cert: Certificate) -> str:
         return ""
     sides = [cert] if cert.later is None else [cert, cert.later]
     rows = signal_rows(sides)
-    heads = ["", *(f"iteration {count(side.iteration)}" for side in sides)]
+    heads = ["", *(point_name(side) for side in sides)]
     body = ""
     if rows:
         first, rest = split_rows(rows)
@@ -279,7 +279,7 @@ def _quantities(cert: Certificate) -> str:
         rows.append([sign, name, *(interval(b) for b in bounds), evidence, meaning])
     if not rows:
         return ""
-    heads = ["", "name", *(f"iteration {count(side.iteration)}" for side in sides), "evidence", "meaning"]
+    heads = ["", "name", *(point_name(side) for side in sides), "evidence", "meaning"]
     body = data_table(heads, rows, numbers=tuple(range(2, 2 + len(sides))), label="Quantities")
     note = (
         "<p class='note'>Every number is an enclosure, rounded here: alone it is right to one unit of its last digit; "

@@ -193,7 +193,7 @@ def _error_caption(error: np.ndarray, truth: np.ndarray, size: float, cert: Cert
     """State the observed error, and beside it the bound that the certificate at that iterate gives."""
     total, observed = float(np.linalg.norm(truth)), float(np.linalg.norm(error))
     relative = f" ({near(observed / total)}\xa0‖x̄‖)" if total > 0 else ""
-    last = cert.later or cert
+    last = cert.end or cert
     bound = best_bound(last)
     here = cert.run is None or last.iteration == cert.run.iterations
     known = ""

@@ -158,9 +158,9 @@ def _envelopes(cert: Certificate) -> list[Curve]:
     """The envelope of the certificate, and of the one at the last iterate, extended into the future."""
     last = _last(cert)
     found = [envelope_curve(cert, last)]
-    if cert.later is not None:
-        ahead = max(last - cert.later.iteration, math.ceil(0.12 * cert.later.iteration))
-        found.append(envelope_curve(cert.later, cert.later.iteration + ahead))
+    if cert.end is not None:
+        ahead = max(last - cert.end.iteration, math.ceil(0.12 * cert.end.iteration))
+        found.append(envelope_curve(cert.end, cert.end.iteration + ahead))
     return [curve for curve in found if curve is not None]
 
 
@@ -195,7 +195,7 @@ def _draw(axes: Axes, curve: Curve, shift: int, color: str, line: str) -> None:
 
 def _mark(axes: Axes, cert: Certificate, observed: Curve | None, shift: int) -> None:
     """Mark the certified iterates, with their numbers."""
-    for one, first in ((cert, True), (cert.later, False)):
+    for one, first in ((cert, True), (cert.end, False)):
         if one is None or observed is None:
             continue
         place = np.flatnonzero(observed.x == one.iteration)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dipproofs.certificate.stored import forward_of
 from dipproofs.enclosures import Bound, Verdict
+from dipproofs.report.facts import is_polished
 from dipproofs.report.notation import formula
 from dipproofs.report.numbers import above, below, count, evidence_note, interval, log_factor, near
 from dipproofs.report.signal import extra_rows
@@ -88,6 +89,8 @@ def place(cert: Certificate, run: Any = None) -> str:
         run: the run, by default the certificate's own.
     """
     run = cert.run if run is None else run
+    if is_polished(cert):
+        return "at the polished point"
     if run is None:
         return "at initialisation" if cert.iteration == 0 else f"at iteration {count(cert.iteration)}"
     if cert.iteration == run.iterations:
@@ -249,9 +252,11 @@ def rate_sentences(cert: Certificate) -> list[str]:
     distance = limit_distance(cert)
     if distance is not None:
         goal = "an exact zero-loss point" if facts.extra.get("limit_has_zero_loss", True) else "the limit"
+        here = f"parameters θ at iteration {count(cert.iteration)}"
+        parameters = "polished parameters θ" if is_polished(cert) else here
         lines.append(
-            f"The descent converges: {goal} lies within {above(distance.upper)} of the parameters θ at iteration "
-            f"{count(cert.iteration)}{_scale(cert)}{evidence_note(distance)}."
+            f"The descent converges: {goal} lies within {above(distance.upper)} of the {parameters}"
+            f"{_scale(cert)}{evidence_note(distance)}."
         )
     path = cert.quantities.get("S")
     if path is not None and distance is not None:

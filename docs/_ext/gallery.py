@@ -124,7 +124,8 @@ class Kept:
         norms = arrays["parameter_norm"]
 
         def arrays_of(part: Mapping[str, Any]) -> dict[str, np.ndarray]:
-            return {**shared, "theta/norm": norms[:1] if part is record else norms[-1:]}
+            polished = {"theta_run/norm": norms[:1]} if record.get("polish") and part is not record else {}
+            return {**shared, **polished, "theta/norm": norms[:1] if part is record else norms[-1:]}
 
         found = certificate_of(record, arrays_of)
         object.__setattr__(found, "run", KeptRun(record["run"], arrays))
