@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from report_cases import NAMES, SHAPE, case, picture
 
+from dipproofs.enclosures import Verdict
 from dipproofs.report import image_figure, image_panels, loss_figure, path_figure, png_bytes, svg_text
 from dipproofs.report.images import panel_png, reconstruction
 from dipproofs.report.numbers import above
@@ -124,6 +125,12 @@ def test_panels_of_an_inpainting_problem() -> None:
     assert png_bytes(image_figure(panels))
 
 
+def test_a_proved_bound_of_the_error_is_called_so_where_convergence_is_undecided() -> None:
+    cert = case("picture")
+    undecided = replace(cert, final=None, iteration=cert.run.iterations, verdict=Verdict.UNDECIDED)
+    assert "; proved at most " in image_panels(undecided, SHAPE)[3].caption
+
+
 def test_panels_of_other_data() -> None:
     cert = case("picture")
     dense = replace(cert, final=None, arrays={**cert.arrays, "A": np.ones((12, 16))})
@@ -142,7 +149,11 @@ def test_what_is_no_picture_has_no_panels(shape) -> None:  # type: ignore[no-unt
 
 def test_the_reconstruction_needs_no_run() -> None:
     cert = case("picture")
-    np.testing.assert_allclose(reconstruction(replace(cert, run=None)), reconstruction(cert), rtol=1e-12)
+    saved = replace(cert, run=None)
+    np.testing.assert_allclose(reconstruction(saved), reconstruction(cert), rtol=1e-12)
+    assert cert.iteration < cert.run.iterations
+    captions = [[panel.caption for panel in image_panels(c, SHAPE)] for c in (cert, saved)]
+    assert captions[0] == captions[1] and f"x at iteration {cert.run.iterations}" in captions[1]
 
 
 def test_neither_pyplot_nor_matplotlib_is_imported_before_a_picture_is_made() -> None:

@@ -15,12 +15,11 @@ import numpy as np
 
 from dipproofs.certificate.stored import forward_of
 from dipproofs.certificate.structure import SelectedRows
-from dipproofs.enclosures import Evidence
 from dipproofs.report.facts import described, reconstruction, selection
 from dipproofs.report.numbers import above, near
 from dipproofs.report.signal import best_bound
 from dipproofs.report.style import new_figures, style
-from dipproofs.report.words import standing
+from dipproofs.report.words import estimated
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -87,7 +86,7 @@ def image_panels(
     if truth is not None:
         panels.append(Panel("truth", "the signal x̄", reference.reshape(shape), low, high))
     panels.append(_data_panel(A, y, shape, data_shape, (low, high)))
-    iteration = cert.iteration if cert.run is None else cert.run.iterations
+    iteration = (cert.later or cert).iteration if cert.run is None else cert.run.iterations
     panels.append(Panel("reconstruction", f"x at iteration {iteration}", x.reshape(shape), low, high))
     if truth is not None:
         error = x - reference
@@ -198,6 +197,6 @@ def _error_caption(error: np.ndarray, truth: np.ndarray, size: float, cert: Cert
     here = cert.run is None or last.iteration == cert.run.iterations
     known = ""
     if bound is not None and here:
-        how = standing(last) if bound.evidence is Evidence.PROVED else bound.evidence
+        how = "estimated" if estimated(last) else bound.evidence
         known = f"; {how} at most {above(bound.upper)}"
     return f"‖x\xa0−\xa0x̄‖ = {near(observed)}{relative}{known}; scale ±{near(size, 2)}"
