@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Callable
@@ -29,6 +30,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+#: A full or broken device.
+_FULL = (errno.ENOSPC, errno.EIO)
 #: Exit status after Ctrl-C.
 _INTERRUPTED = 130
 
@@ -56,6 +59,11 @@ def one_line_errors(function: Callable[..., None]) -> Callable[..., None]:
             raise typer.Exit(130) from None
         except BrokenPipeError:
             raise typer.Exit(1) from None
+        except OSError as error:
+            if error.errno not in _FULL:
+                raise
+            typer.echo(f"error: standard output: cannot write there ({error.strerror}); make room", err=True)
+            raise typer.Exit(2) from None
 
     return command
 
@@ -428,6 +436,7 @@ def _write_json(target: str, record: Any) -> None:
     text = dumps(record)
     if target == "-":
         sys.stdout.write(text)
+        sys.stdout.flush()
         return
     with unwritable(f"--json {target}: cannot write"):
         write_atomically(Path(target), text.encode())

@@ -90,6 +90,23 @@ def test_targets_are_refused_before_the_run(tmp_path: Path, monkeypatch: pytest.
     assert {path.name for path in tmp_path.iterdir()} == {"problem.toml", "taken", "nowhere"}
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize("arguments", [("explain", "tanh"), ("check", "problem.toml", "--json", "-")])
+def test_a_full_disk_is_said_in_one_line(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    problem(tmp_path)
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "dipproofs", *arguments]
+        done = subprocess.run(command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1
+    assert done.stderr.startswith("error: standard output: cannot write there")
+
+
+def test_what_is_no_certificate_is_said_in_words(tmp_path: Path) -> None:
+    (tmp_path / "photo.png").write_bytes(b"\x89PNG\xff")
+    assert refused("verify", tmp_path / "no.json").startswith("error: unreadable: no.json: no such file or directory, ")
+    assert "found a file that is no text, expected a certificate" in refused("verify", tmp_path / "photo.png")
+
+
 def test_out_may_be_new_and_deep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert run("certify", problem(tmp_path), "--out", "a/b")[0] == 0

@@ -128,7 +128,12 @@ def read(path: Path) -> Document:
         if path.stat().st_size > _LARGEST_JSON:
             raise Unreadable(f"{path.name}: found {path.stat().st_size} bytes, expected at most {_LARGEST_JSON}")
         record = json.loads(path.read_bytes(), parse_constant=_refuse, object_pairs_hook=_unique)
-    except (OSError, ValueError, RecursionError) as error:
+    except UnicodeDecodeError:
+        raise Unreadable(f"{path.name}: found a file that is no text, expected a certificate in JSON") from None
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise Unreadable(f"{path.name}: {why}, expected a certificate as certify --out writes it") from None
+    except (ValueError, RecursionError) as error:
         raise Unreadable(f"{path.name}: expected a certificate in JSON; {error}") from None
     if not isinstance(record, dict):
         raise Unreadable(f"{path.name}: found a JSON {type(record).__name__}, expected an object")
