@@ -1,7 +1,7 @@
 """Every base quantity of a certificate contains the true value, computed once more in 50 digits from its definition.
 
-The reference uses mpmath: J is written out as a matrix, P comes from an orthonormal basis, singular values from
-mpmath's symmetric eigenvalue routine at 50 digits, nothing from `enclosures`.
+The reference uses mpmath: J is written out as a matrix, P and all singular values come from mpmath's decomposition,
+nothing from `enclosures`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 
-from checks import balls
+from checks.test_elementary import DEFINITIONS
 from dipproofs.certify.quantities import Base, enclose_base
 from dipproofs.enclosures import Bound, Evidence, IntervalMatrix, Verdict
 from dipproofs.enclosures.widen import SLACK, widened
@@ -32,89 +32,53 @@ DIGITS = 50
 CASES = [(m, n, kind) for m, n in ((1, 1), (2, 4), (3, 3), (4, 2)) for kind in ("dense", "stiff", "selection")]
 
 
-def matrix(array: Any) -> mp.matrix:
-    return mp.matrix(np.asarray(array, dtype=np.float64).tolist())
+def matrix(array: Any) -> np.ndarray:
+    """The stored floats as mpmath's numbers; NumPy multiplies and stacks them."""
+    return np.vectorize(mp.mpf, otypes=[object])(np.asarray(array, dtype=np.float64))
 
 
-def diagonal(values: list) -> mp.matrix:
-    return mp.diag(values)
-
-
-def singular_values(X: mp.matrix) -> list:
-    """All min(shape) singular values, ascending, from the smaller Gram matrix at twice the digits."""
+def svd(X: np.ndarray) -> tuple[mp.matrix, mp.matrix, mp.matrix]:
+    """The thin decomposition, with digits enough for squares."""
     with mp.workdps(3 * DIGITS):
-        gram = X * X.T if X.rows <= X.cols else X.T * X
-        values = mp.eigsy(gram, eigvals_only=True)
-        return sorted(mp.sqrt(max(value, mp.mpf(0))) for value in values)
+        return mp.svd_r(mp.matrix(X.tolist()))
 
 
-def orthonormal_rows(X: mp.matrix, rank: int) -> mp.matrix:
-    """Orthonormal basis (as rows) of the row space, by Gram–Schmidt twice."""
-    with mp.workdps(3 * DIGITS):
-        rows: list[mp.matrix] = []
-        for i in range(X.rows):
-            v = X[i, :].copy()
-            for _ in range(2):
-                for basis in rows:
-                    v = v - (v * basis.T)[0] * basis
-            size = mp.norm(v)
-            if size > mp.mpf(10) ** (-30) and len(rows) < rank:
-                rows.append(v / size)
-        return mp.matrix([list(row) for row in rows])
+def singular_values(X: np.ndarray) -> list:
+    """All min(shape) singular values, ascending."""
+    return sorted(svd(X)[1])
 
 
-def activation(name: str, x: Any) -> tuple[Any, Any]:
-    import flint
-
-    with flint.ctx.workprec(400):
-        value, slope = balls.ACTIVATIONS[name](flint.arb(mp.nstr(x, 120)))
-        return mp.mpf(value.str(60, radius=False)), mp.mpf(slope.str(60, radius=False))
+def orthonormal_rows(X: np.ndarray) -> np.ndarray:
+    """Orthonormal basis (as rows) of the row space of a matrix of full rank."""
+    return np.array(svd(X)[2].tolist(), dtype=object)
 
 
 def reference(A: np.ndarray, network: TwoLayer, y: np.ndarray) -> dict[Any, Any]:
     """The definitions of docs/theory.md §1, §2, §4, literally."""
-    m, n = A.shape
-    rank, k = min(m, n), network.width
-    A_, V, u = matrix(A), matrix(network.V), matrix(network.u[:, None])
-    a = matrix(network.W) * u
-    pairs = [activation(network.activation, x) for x in a]
-    phi, dphi = mp.matrix([p for p, _ in pairs]), [d for _, d in pairs]
-    root = mp.sqrt(k)
-    norm_u = mp.norm(u)
-    blocks = []  # J = [J_W along u, J_V]: its columns span the same directions as all of W
-    inner = V * diagonal(dphi) * (norm_u / root)
-    if network.train != "outer":
-        blocks.append(inner)
-    if network.train != "inner":
-        blocks.append(mp.eye(n) * (mp.norm(phi) / root))
-    J = mp.matrix(n, sum(block.cols for block in blocks))
-    column = 0
-    for block in blocks:
-        for j in range(block.cols):
-            for i in range(n):
-                J[i, column + j] = block[i, j]
-        column += block.cols
-    P = orthonormal_rows(A_, rank)  # rows span Im(Aᵀ)
-    Q = orthonormal_rows(A_.T, rank)  # rows span Im(A)
+    A_, V, u, phi = matrix(A), matrix(network.V), matrix(network.u), DEFINITIONS[network.activation]
+    a, root, norm_u = matrix(network.W) @ u, mp.sqrt(network.width), mp.norm(u)
+    hidden, slopes = np.array([phi(x) for x in a]), np.array([mp.diff(phi, x) for x in a])
+    inner, outer = V * slopes * (norm_u / root), matrix(np.eye(A.shape[1])) * (mp.norm(hidden) / root)
+    # its columns span the same directions as all of W
+    J = np.hstack({"inner": [inner], "outer": [outer], "both": [inner, outer]}[network.train])
+    P, Q = orthonormal_rows(A_), orthonormal_rows(A_.T)  # their rows span Im(Aᵀ) and Im(A)
 
-    def least(X: mp.matrix) -> Any:
-        values = singular_values(X)
-        return values[0] if X.cols >= X.rows else mp.mpf(0)
+    def least(X: np.ndarray) -> Any:
+        return singular_values(X)[0] if X.shape[1] >= X.shape[0] else mp.mpf(0)
 
-    def columns(X: mp.matrix) -> Any:
-        return max(mp.norm(X[:, j]) for j in range(X.cols))
+    def columns(X: np.ndarray) -> Any:
+        return max(mp.norm(column) for column in X.T)
 
     trains_W = network.train != "outer"
-    residual = Q * (A_ * (V * phi) / root - matrix(y[:, None]))
+    residual = mp.norm(Q @ (A_ @ (V @ hidden) / root - matrix(y)))
     operator = singular_values(A_)
     return {
-        s.norm_u: norm_u, s.norm_phi: mp.norm(phi), s.norm_A: operator[-1], s.sigma_A: operator[0],
-        s.sigma_J: least(P * J), s.sigma_AJ: least(Q * A_ * J), s.norm_AJ: singular_values(A_ * J)[-1],
-        s.sigma_in: least(P * inner) if trains_W else mp.mpf(0),
-        s.sigma_A_in: least(Q * A_ * inner) if trains_W else mp.mpf(0),
-        s.norm_V: singular_values(A_ * V)[-1], s.c_0: columns(P * V), s.c_A0: columns(A_ * V),
-        s.c_full: columns(V), s.sigma_min_J: least(J), s.loss_0: mp.norm(residual) ** 2 / 2,
-        s.psi_0: mp.norm(residual),
+        s.norm_u: norm_u, s.norm_phi: mp.norm(hidden), s.norm_A: operator[-1], s.sigma_A: operator[0],
+        s.sigma_J: least(P @ J), s.sigma_AJ: least(Q @ A_ @ J), s.norm_AJ: singular_values(A_ @ J)[-1],
+        s.sigma_in: least(P @ inner) if trains_W else mp.mpf(0),
+        s.sigma_A_in: least(Q @ A_ @ inner) if trains_W else mp.mpf(0),
+        s.norm_V: singular_values(A_ @ V)[-1], s.c_0: columns(P @ V), s.c_A0: columns(A_ @ V),
+        s.c_full: columns(V), s.sigma_min_J: least(J), s.loss_0: residual**2 / 2, s.psi_0: residual,
     }  # fmt: skip
 
 
@@ -258,7 +222,7 @@ def test_synthesis_uses_the_product() -> None:
     A, B = rng.standard_normal((3, 5)), rng.standard_normal((5, 2))
     whole = bound_operator(A, B)
     with mp.workdps(DIGITS):
-        values = singular_values(matrix(A) * matrix(B))
+        values = singular_values(matrix(A) @ matrix(B))
         assert contains(whole.sigma, values[0]) and contains(whole.norm, values[-1])
     assert whole.rank == 2
 
