@@ -40,10 +40,9 @@ def supremum(expr: sp.Expr) -> sp.Expr | None:
     return None
 
 
-def subdivided_bound(expr: sp.Expr, bound: flint.arb, cut: int) -> bool:
-    """Whether |expr| ≤ bound on [−cut, cut]: bisection with the mean-value form, in Arb."""
+def subdivided_bound(expr: sp.Expr, bound: flint.arb, pieces: list[tuple[flint.arb, flint.arb]]) -> bool:
+    """Whether |expr| ≤ bound on all pieces: bisection with the mean-value form, in Arb."""
     value, slope = compile_arb((x,), expr), compile_arb((x,), sp.diff(expr, x))
-    pieces = [(flint.arb(i), flint.arb(i + 1)) for i in range(-cut, cut)]
     for _ in range(60):
         rest = []
         for low, high in pieces:
@@ -57,6 +56,13 @@ def subdivided_bound(expr: sp.Expr, bound: flint.arb, cut: int) -> bool:
             return False
         pieces = rest
     return False
+
+
+def largest_at_zero(expr: sp.Expr, bound: flint.arb) -> bool:
+    """Whether |expr| ≤ bound on [−¼, ¼], attained at 0: by the sign of the slope."""
+    value, slope, curve = (compile_arb((x,), sp.diff(expr, x, order)) for order in range(3))
+    box, zero = flint.arb(-0.25).union(flint.arb(0.25)), flint.arb(0)
+    return bool(curve(box) < 0 and slope(zero).contains(0) and value(zero) <= bound and value(box) >= -bound)
 
 
 def tail_bound(name: str, order: int, cut: int) -> flint.arb:
@@ -96,32 +102,11 @@ def test_bounds_of_the_derivatives(name: str) -> None:
                 assert _attained_at_critical_points(expr, bound)
             else:
                 slack = ball if sp.sympify(bound).is_Rational else ball * (1 + flint.arb(2) ** -100)
-                near = 0 if order == 1 else None
-                assert subdivided_bound_away(expr, slack, cut, near)
+                near = () if order == 1 else (-1, 0)  # quarters beside the maximum
+                assert not near or largest_at_zero(expr, slack)
+                quarters = [(flint.arb(i) / 4, flint.arb(i + 1) / 4) for i in range(-4 * cut, 4 * cut) if i not in near]
+                assert subdivided_bound(expr, slack, quarters)
             assert tail_bound(name, order, cut) < ball
-
-
-def subdivided_bound_away(expr: sp.Expr, bound: flint.arb, cut: int, near: int | None) -> bool:
-    """`subdivided_bound`; if the bound is attained at 0 (near is None), [−¼, ¼] is left to the sign of the slope."""
-    if near is not None:
-        return subdivided_bound(expr, bound, cut)
-    slope = compile_arb((x,), sp.diff(expr, x))
-    curve = compile_arb((x,), sp.diff(expr, x, 2))
-    value, box = compile_arb((x,), expr), flint.arb(-0.25).union(flint.arb(0.25))
-    top = bool(curve(box) < 0 and slope(flint.arb(0)).contains(0) and value(flint.arb(0)) <= bound)
-    pieces = [(flint.arb(i) / 4, flint.arb(i + 1) / 4) for i in range(-4 * cut, 4 * cut) if i not in (-1, 0)]
-    return (
-        top
-        and bool(value(box) >= -bound)
-        and all(_piece(value, compile_arb((x,), sp.diff(expr, x)), low, high, bound, 0) for low, high in pieces)
-    )
-
-
-def _piece(value: object, slope: object, low: flint.arb, high: flint.arb, bound: flint.arb, depth: int) -> bool:
-    middle, whole = (low + high) / 2, low.union(high)
-    if abs(value(middle) + slope(whole) * (whole - middle)) <= bound or abs(value(whole)) <= bound:  # type: ignore[operator]
-        return True
-    return depth < 25 and all(_piece(value, slope, a, b, bound, depth + 1) for a, b in ((low, middle), (middle, high)))
 
 
 def _same_numerically(a: sp.Expr, b: sp.Expr) -> bool:
