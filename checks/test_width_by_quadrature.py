@@ -5,6 +5,9 @@ Shares no code with the tables: formulas are those of docs/theory.md §3, §4 an
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from fractions import Fraction
+
 import mpmath as mp
 import pytest
 
@@ -12,39 +15,63 @@ from checks.width_draws import cell
 from dipproofs.tables.cells import WidthCell
 from dipproofs.tables.width import smallest_widths
 
-B1, B2 = mp.mpf(1), 4 / (3 * mp.sqrt(3))
-
 
 def _moment(power: int, derivative: bool) -> mp.mpf:
+    """E φ^p or E φ'^p for tanh."""
+
     def g(a: mp.mpf) -> mp.mpf:
         value = mp.sech(a) ** 2 if derivative else mp.tanh(a)
         return value**power * mp.exp(-a * a / 2) / mp.sqrt(2 * mp.pi)
 
-    return mp.quad(g, [-16, -4, -1, 0, 1, 4, 16])
+    return mp.quad(g, [-16, -6, -3, -1, 0, 1, 3, 6, 16])
 
 
-C2, E4, D2, F4 = _moment(2, False), _moment(4, False), _moment(2, True), _moment(4, True)
+with mp.workdps(50):
+    B1, B2 = mp.mpf(1), 4 / (3 * mp.sqrt(3))
+    C2, E4, D2, F4 = _moment(2, False), _moment(4, False), _moment(2, True), _moment(4, True)
+
+
+def number(value: Fraction) -> mp.mpf:
+    return mp.mpf(value.numerator) / value.denominator
+
+
+def omega(form: str, q: mp.mpf, split: bool = False) -> mp.mpf:
+    """ω of docs/theory.md §3, or of the split path."""
+    if form == "flow":
+        return mp.mpf(1)
+    if form == "concave":
+        return 1 - q / 2
+    if form == "paper":
+        return (1 - q / 2) / (1 + (2 if split else 1) * q)
+    return 3 * mp.log(1 + 2 * q) / (4 * q) - mp.mpf(1) / 2 if split else 2 * mp.log(1 + q) / q - 1
 
 
 class Events:
-    """The events' bounds at one width."""
+    """The events' bounds at one width.
 
-    def __init__(self, c: WidthCell, k: mp.mpf, shares: int) -> None:
-        r, n, kappa = c.rank, c.n, mp.mpf(c.kappa.numerator) / c.kappa.denominator
-        t = mp.log(shares * c.delta.denominator / mp.mpf(c.delta.numerator))
+    Args:
+        shares: of δ, for b from below, for b from above, and for each other event.
+    """
+
+    def __init__(self, c: WidthCell, k: mp.mpf, shares: Sequence[Fraction]) -> None:
+        r, n, kappa = c.rank, c.n, number(c.kappa)
+        lo, hi, t = (-mp.log(number(c.delta * share)) for share in shares)
         s = [1 - (1 - 1 / kappa) * mp.mpf(i) / max(1, r - 1) for i in range(r)]
         frobenius, fourth = mp.fsum(x**2 for x in s), mp.fsum(x**4 for x in s)
-        self.k, self.sigma, self.n, self.r, self.t = k, 1 / kappa, n, r, t
-        self.q = mp.mpf(c.q.numerator) / c.q.denominator
-        self.square = {"rademacher": 1, "uniform": 3, "gaussian": mp.inf}[c.law]
-        low = max(mp.mpf(0), C2 - mp.sqrt(2 * t * E4 / k)), max(mp.mpf(0), C2 - 1 / k)
-        self.b = max(mp.mpf(0), mp.sqrt(low[0]), mp.sqrt(low[1]) - mp.sqrt(2 * t / k))
-        v = (mp.sqrt(C2) + mp.sqrt(2 * t / k)) ** 2
-        self.R = mp.sqrt(v * frobenius + frobenius + 2 * mp.sqrt(t * (v**2 * fourth + 2 * v * frobenius)) + 2 * v * t)
-        spread = mp.sqrt(2 * min(n * self.square, r + 2) * F4 * (t + mp.log(r)) / k)
-        self.s_in = mp.sqrt(max(mp.mpf(0), D2 - spread))
+        self.k, self.sigma, self.n, self.r, self.q = k, 1 / kappa, n, r, number(c.q)
+        square = {"rademacher": 1, "uniform": 3, "gaussian": mp.inf}[c.law]
+        low = max(mp.mpf(0), C2 - mp.sqrt(2 * lo * E4 / k)), max(mp.mpf(0), C2 - 1 / k)
+        self.b = max(mp.mpf(0), mp.sqrt(low[0]), mp.sqrt(low[1]) - mp.sqrt(2 * lo / k))
+        v = (mp.sqrt(C2) + mp.sqrt(2 * hi / k)) ** 2
+        y2 = (frobenius if c.y_norm is None else number(c.y_norm) ** 2) * (1 + number(c.noise)) ** 2
+        self.R = mp.sqrt(v * frobenius + y2 + 2 * mp.sqrt(t * (v**2 * fourth + 2 * v * y2)) + 2 * v * t)
         tau = t + mp.log(k)
-        self.c = mp.sqrt(min(self.square * n, r + 2 * mp.sqrt(r * tau) + 2 * tau))
+        if c.bound == "baseline":
+            below, column = D2 * mp.sqrt(2 * square * n * (t + mp.log(n)) / (k * D2)), square * n
+        else:
+            below = mp.sqrt(2 * min(n * square, r + 2) * F4 * (t + mp.log(r)) / k)
+            column = min(square * n, r + 2 * mp.sqrt(r * tau) + 2 * tau)
+        self.s_in, self.c = mp.sqrt(max(mp.mpf(0), D2 - below)), mp.sqrt(column)
 
     def ell(self, rho: mp.mpf, train: str) -> mp.mpf:
         """ℓ(ρ)."""
@@ -52,6 +79,10 @@ class Events:
             return B2 * self.c / mp.sqrt(self.k)
         x = B2 * (self.c + rho)
         return (x + mp.sqrt(x**2 + 4 * B1**2)) / (2 * mp.sqrt(self.k))
+
+
+def evenly(events: int) -> list[Fraction]:
+    return [Fraction(1, events)] * 3
 
 
 def rank_integral(e: Events, train: str, omega: mp.mpf) -> mp.mpf:
@@ -90,20 +121,18 @@ def test_rank(train: str, law: str) -> None:
     k = smallest_widths([c])[c].k
     assert k is not None
     for width, sufficient in ((k, True), (k * 999 // 1000, False)):
-        e = Events(c, mp.mpf(width), 5 if train == "both" else 4)
-        assert (rank_integral(e, train, 1 - e.q / 2) > e.R) == sufficient
+        e = Events(c, mp.mpf(width), evenly(5 if train == "both" else 4))
+        assert (rank_integral(e, train, omega(c.form, e.q)) > e.R) == sufficient
 
 
 @pytest.mark.parametrize(("train", "bound"), [("both", "block"), ("both", "rank"), ("inner", "rank")])
 @pytest.mark.parametrize("q", ["1", "1/10"])
 def test_residual(train: str, bound: str, q: str) -> None:
-    from fractions import Fraction
-
     c = cell(form="residual", bound=bound, train=train, q=Fraction(q), n=12, m=4)
     k = smallest_widths([c])[c].k
     assert k is not None
     shares = {"block": 4, "rank": 5 if train == "both" else 4}[bound]
-    enough, tenth = (Events(c, mp.mpf(width), shares) for width in (k, max(1, k // 2)))
+    enough, tenth = (Events(c, mp.mpf(width), evenly(shares)) for width in (k, max(1, k // 2)))
     assert residual_integral(enough, train, bound) > enough.R * mp.mpf("0.999")
     assert residual_integral(tenth, train, bound) < tenth.R
 
@@ -114,7 +143,7 @@ def test_sparse(law: str) -> None:
     c = cell(bound="sparse", train="inner", law=law, n=60, m=30)
     k = smallest_widths([c])[c].k
     assert k is not None
-    e = Events(c, mp.mpf(k), 4)
+    e = Events(c, mp.mpf(k), evenly(4))
     t = mp.log(4 * 32 / mp.mpf("0.1"))
 
     def profile(node: mp.mpf) -> mp.mpf:
@@ -131,5 +160,5 @@ def test_sparse(law: str) -> None:
             size = min(sizes)
         return max(mp.mpf(0), e.s_in - mp.sqrt(size / k))
 
-    exact = (1 - e.q / 2) * e.sigma * mp.sqrt(k) / B2 * mp.quad(profile, mp.linspace(0, mp.mpf(3) / 4, 65))
+    exact = omega(c.form, e.q) * e.sigma * mp.sqrt(k) / B2 * mp.quad(profile, mp.linspace(0, mp.mpf(3) / 4, 65))
     assert e.R < exact < mp.mpf("1.3") * e.R

@@ -4,103 +4,32 @@ from __future__ import annotations
 
 import random
 from fractions import Fraction
-from functools import cache
 
-import flint
-import mpmath
+import mpmath as mp
 import pytest
 
+from checks.test_width_by_quadrature import B2, Events, evenly, omega
 from checks.width_draws import cell
 from dipproofs.tables.cells import WidthCell
 from dipproofs.tables.width import smallest_widths, verify_width
-
-arb = flint.arb
-BITS = 192
-B_1, B_2 = 1, None  # tanh; B₂ = 4/(3√3) is made at the working precision
-
-
-@cache
-def moment(power: int, derivative: bool) -> arb:
-    """E φ^p or E φ'^p for tanh by mpmath's quadrature, with a generous radius."""
-    with mpmath.workdps(40):
-
-        def g(a: mpmath.mpf) -> mpmath.mpf:
-            value = mpmath.sech(a) ** 2 if derivative else mpmath.tanh(a)
-            return value**power * mpmath.exp(-a * a / 2) / mpmath.sqrt(2 * mpmath.pi)
-
-        value = mpmath.quad(g, [-16, -6, -3, -1, 0, 1, 3, 6, 16])
-        return arb(mpmath.nstr(value, 35), "1e-30")
-
-
-def ball(value: Fraction | int) -> arb:
-    """The exact number."""
-    value = Fraction(value)
-    return arb(flint.fmpq(value.numerator, value.denominator))
-
-
-def omega(form: str, q: arb, split: bool) -> arb:
-    """ω of docs/theory.md §3, or of the split path."""
-    if form == "flow":
-        return arb(1)
-    if form == "concave":
-        return 1 - q / 2
-    c = 2 if split else 1
-    if form == "paper":
-        return (1 - q / 2) / (1 + c * q)
-    return 3 * (1 + 2 * q).log() / (4 * q) - arb(1) / 2 if split else 2 * (1 + q).log() / q - 1
-
 
 #: Shares of δ that bound split may choose from, for (lo, hi, loss) (docs/theory.md §6.3).
 TRIPLES = ["1/3 1/3 1/3", "1/10 1/5 7/10", "3/5 1/10 3/10", "1/5 1/20 3/4", "1/50 1/50 24/25", "1/4 1/4 1/2"]
 
 
 def holds_by_hand(c: WidthCell, k: int) -> bool:
-    """Whether the hand evaluation proves ω∫F > ψ̄, for some of the shares if the bound may choose them."""
+    """Whether ω∫F > ψ̄ by hand, for some of the shares if the bound may choose them: squared loss, tanh."""
+    choices = [[Fraction(x) for x in triple.split()] for triple in TRIPLES]
     if c.bound != "split":
-        return bool(hand_margin(c, k) > 0)
-    return any(hand_margin(c, k, [Fraction(x) for x in triple.split()]) > 0 for triple in TRIPLES)
+        choices = [evenly(4 if c.bound == "rank" else 3)]
+    return any(supply(c, events) > events.R for events in (Events(c, mp.mpf(k), shares) for shares in choices))
 
 
-def hand_margin(c: WidthCell, k: int, shares: list[Fraction] | None = None) -> arb:
-    """Supply − ψ̄ of bounds block, split, and baseline or rank (inner), squared loss, tanh, by hand."""
-    kk, r, n = arb(k), c.rank, c.n
-    B2 = 4 / (3 * arb(3).sqrt())
-    s = [ball(1 - (1 - 1 / c.kappa) * Fraction(i, max(r - 1, 1))) for i in range(r)]
-    F2, F4 = sum((x**2 for x in s), arb(0)), sum((x**4 for x in s), arb(0))
-    events = {("block", "both"): 3, ("split", "both"): 3, ("rank", "inner"): 4, ("baseline", "inner"): 3}[
-        c.bound, c.train
-    ]
-    lo, hi, loss = (-(ball(c.delta * x)).log() for x in shares or [Fraction(1, events)] * 3)
-    t = loss
-    D2 = {"rademacher": 1, "uniform": 3}.get(c.law)
-    C2 = moment(2, False)
-    b_hi = C2.sqrt() + (2 * hi / kk).sqrt()
-    v, y2 = b_hi**2, (F2 if c.y_norm is None else ball(c.y_norm) ** 2) * ball(1 + c.noise) ** 2
-    required = (v * F2 + y2 + 2 * (t * (v**2 * F4 + 2 * v * y2)).sqrt() + 2 * v * t).sqrt()
-    w, sigma = omega(c.form, ball(c.q), c.bound == "split"), 1 / ball(c.kappa)
-    if c.train == "both":
-        laplace = C2 - (2 * lo * moment(4, False) / kk).sqrt()
-        poincare = C2 - 1 / kk
-        candidates = [arb(0)]
-        if laplace > 0:
-            candidates.append(laplace.sqrt())
-        if poincare > 0:
-            candidates.append(poincare.sqrt() - (2 * lo / kk).sqrt())
-        b = max(candidates, key=lambda x: float(x.mid()))
-        return (2 if c.bound == "split" else 1) * w * sigma * b**2 * kk.sqrt() / 2 - required
-    if c.bound == "baseline":
-        eta = (2 * arb(D2) * n * (t + arb(n).log()) / (kk * moment(2, True))).sqrt()
-        s2 = moment(2, True) * (1 - eta)
-        column = (arb(D2) * n).sqrt()
-    else:
-        fourth = r + 2 if D2 is None else min(n * D2, r + 2)
-        s2 = moment(2, True) - (2 * fourth * moment(4, True) * (t + arb(r).log()) / kk).sqrt()
-        tau = t + kk.log()
-        sub = (r + 2 * (r * tau).sqrt() + 2 * tau).sqrt()
-        column = sub if D2 is None or sub < (arb(D2) * n).sqrt() else (arb(D2) * n).sqrt()
-    if not s2 > 0:
-        return -required
-    return w * sigma * s2 * kk.sqrt() / (2 * B2 * column) - required
+def supply(c: WidthCell, e: Events) -> mp.mpf:
+    """ω∫F of bounds block, split, and baseline or rank (inner)."""
+    twice = 2 if c.bound == "split" else 1
+    area = e.b**2 / 2 if c.train == "both" else e.s_in**2 / (2 * B2 * e.c)
+    return twice * omega(c.form, e.q, c.bound == "split") * e.sigma * mp.sqrt(e.k) * area
 
 
 def random_cells(count: int) -> list[WidthCell]:
@@ -134,7 +63,7 @@ def random_cells(count: int) -> list[WidthCell]:
 def test_200_random_widths_are_smallest() -> None:
     cells = random_cells(200)
     widths = smallest_widths(cells)
-    with flint.ctx.workprec(BITS):
+    with mp.workdps(50):
         for c in cells:
             k = widths[c].k
             assert k is not None
