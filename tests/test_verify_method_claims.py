@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 import dipproofs as dp
+from dipproofs.certificate.claims import derive
 from dipproofs.certificate.record import Certificate
 from tests.verify_cases import Record, load, write
 
@@ -105,3 +107,62 @@ def test_a_weight_of_the_proof_is_no_noise_level(tmp_path: Path) -> None:
     entry["data_error"] = {"lower": 0.0, "upper": 1e-9, "evidence": "proved"}
     found = dp.verify(write(tmp_path, record, arrays))
     assert not found and "data_error" in str(found)
+
+
+@pytest.fixture(scope="module")
+def by_adam() -> Certificate:
+    """A run of Adam with a signal and noise, of which the certified iterate is not the last."""
+    network = dp.TwoLayer.init(n=4, width=96, input_dimension=2)
+    x = network.output() + 0.2
+    noise = 0.05 * np.random.default_rng(0).standard_normal(4)
+    problem = dp.InverseProblem(np.eye(4), x + noise, x_true=x)
+    found = dp.certify(problem, network, method="adam", step=1e-3, max_iterations=600)
+    assert found.proved and found.later is not None
+    return found
+
+
+def _goes_on_otherwise(record: Record) -> None:
+    """The end of the run as a start of gradient descent: what follows of that is then said of the run of Adam."""
+    record["final"]["method"] = {"kind": "gradient-descent"}
+    record["run"]["steps"] = [[0, record["final"]["quantities"]["gamma"]["upper"]]]
+    horizon = {"asked": 1, "verdict": "undecided", "iterations": 0, "residual_factor": None, "reason": ""}
+    record["method"]["horizon"] = horizon
+
+
+def _without_run(record: Record) -> None:
+    _goes_on_otherwise(record)
+    del record["run"]["method"]
+
+
+def _another_run(record: Record) -> None:
+    """Gradient descent, proved to converge from an iterate of a run of Adam."""
+    record["run"]["steps"] = [[0, record["quantities"]["gamma"]["upper"]]]
+    record["method"], record["final"] = {"kind": "gradient-descent"}, None
+    record["guarantees"]["limit_has_zero_loss"] = True
+
+
+def _error_in_the_limit(record: Record) -> None:
+    weak = {"lower": 0.0, "upper": 10.0, "evidence": "proved"}
+    record["guarantees"]["recovery"].update(at_limit=weak, true_error_at_limit=weak)
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        (_goes_on_otherwise, "final.method.kind"),
+        (_without_run, "final.method.kind"),
+        (_another_run, "method.kind"),
+        (_error_in_the_limit, "at_limit"),
+    ],
+)
+def test_nothing_of_gradient_descent_is_said_of_adam(
+    change: Callable[[Record], None], word: str, by_adam: Certificate, tmp_path: Path
+) -> None:
+    path = by_adam.save(tmp_path)
+    assert dp.verify(path)
+    record, _ = load(path)
+    change(record)
+    record["claims"] = derive(record)
+    path.write_text(json.dumps(record))
+    found = dp.verify(path)
+    assert not found and word in str(found), found.findings

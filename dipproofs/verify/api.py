@@ -15,6 +15,7 @@ from dipproofs.certificate.structure import SelectedRows
 from dipproofs.theory.architectures import FORMATS, NetworkFormat
 from dipproofs.verify.arithmetic.rounded import COARSE
 from dipproofs.verify.arithmetic.splitting import FINE
+from dipproofs.verify.audit import method_kind
 from dipproofs.verify.goals import of_claims
 from dipproofs.verify.methods import audit_of
 from dipproofs.verify.polish import check_polish
@@ -112,6 +113,8 @@ def _other_problem(first: Document, last: Document) -> list[str]:
     keys = [key for key in sorted({*first.arrays, *last.arrays}) if key in untrained or key.startswith(prefixes)]
     other = [f"arrays.{key}" for key in keys if not _shared(first, last, key)]
     other += [key for key in ("loss", "network", "schedule") if first.record.get(key) != last.record.get(key)]
+    if not first.record.get("polish") and method_kind(first.record) != method_kind(last.record):
+        other.append("method.kind")  # from a polished point gradient descent goes on
     nested = ["final.final: found another certificate, expected none"] if last.record.get("final") is not None else []
     if not last.malformed and not first.malformed and last.record["iteration"] < first.record["iteration"]:
         nested.append(f"final.iteration: found {last.record['iteration']}, expected one after the certified iterate's")

@@ -35,6 +35,13 @@ SMALL_WITH_THE_LOSS = ("loss_0", "psi_0", "S", "R_prime", "x")
 SYMBOLS = {name: quantity.symbol for name, quantity in quantities().items()}
 
 
+def method_kind(record: Any) -> str:
+    """The method of a record; gradient descent where it names none."""
+    method = record.get("method") if isinstance(record, dict) else None
+    kind = method.get("kind") if isinstance(method, dict) else None
+    return kind if isinstance(kind, str) else GRADIENT_DESCENT
+
+
 @cache
 def _is_size(expr: sp.Expr) -> bool:
     return bool(expr.xreplace({x: sp.Symbol(x.name, positive=True) for x in expr.free_symbols}).is_nonnegative)
@@ -324,7 +331,9 @@ class Audit:
 
     def _method(self) -> None:
         """Convergence is that of a method whose theorem was examined; what else is said of a method must be known."""
-        method = self.record.get("method")
+        method, ran = self.record.get("method"), self.run.get("method") if isinstance(self.run, dict) else None
+        if isinstance(ran, dict) and ran.get("kind") != method_kind(self.record):
+            self.find(f"method.kind: found {method_kind(self.record)!r}, expected the run's, {ran.get('kind')!r}")
         if method is None:
             return
         kind = method.get("kind", GRADIENT_DESCENT) if isinstance(method, dict) else ""

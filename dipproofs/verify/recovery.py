@@ -110,7 +110,8 @@ class Recovery:
         env = others | {symbol: found[name] for name, symbol in formulas.INGREDIENTS.items() if name in found}
         named = formulas.CONCLUSIONS if self.audit.loss.minimal_at_y else formulas.EARLY_STOPPING
         found |= {name: evaluate(expr, env) for name, expr in named.items()}
-        return {name: x for name, x in found.items() if "at_limit" not in name or diverges(self.audit)}
+        arrives = not self.audit.WITHOUT_THEOREM and diverges(self.audit)
+        return {name: x for name, x in found.items() if "at_limit" not in name or arrives}
 
     def _signal(self, found: dict[str, arb], Q: Matrix | None, x_true: Matrix) -> None:
         operator, instance, target = self.operator, self.instance, x_true - self.instance.offset

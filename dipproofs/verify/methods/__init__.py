@@ -7,9 +7,9 @@ from typing import Any
 
 from dipproofs.certificate.claims import point_only
 from dipproofs.certificate.read import Document
-from dipproofs.verify.audit import Audit
+from dipproofs.verify.audit import Audit, method_kind
 from dipproofs.verify.methods.adam_audit import AdamAudit, PointAudit
-from dipproofs.verify.methods.audit import MomentumAudit, is_momentum, method_kind
+from dipproofs.verify.methods.audit import MomentumAudit, is_momentum
 from dipproofs.verify.methods.gradient import GradientAudit
 
 

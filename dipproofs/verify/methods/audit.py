@@ -16,7 +16,7 @@ from dipproofs.theory import symbols as s
 from dipproofs.theory.hypothesis import Hypothesis
 from dipproofs.theory.methods import symbols as m
 from dipproofs.verify.arithmetic.expressions import evaluate, exact, upper
-from dipproofs.verify.audit import Audit
+from dipproofs.verify.audit import Audit, method_kind
 from dipproofs.verify.methods.momentum import THEOREMS, Momentum
 from dipproofs.verify.methods.state import State, gradient_norm, scalars
 
@@ -160,13 +160,6 @@ def _bounded_by(truth: Callable[[Momentum], arb]) -> Callable[[MomentumAudit, st
 def _zero_loss(audit: MomentumAudit, name: str, value: Any) -> None:
     if value is not True:
         raise ValueError(f"found {value!r}, expected true: the step stays the same")
-
-
-def method_kind(record: Any) -> str:
-    """The method of a record; gradient descent where it names none."""
-    method = record.get("method") if isinstance(record, dict) else None
-    kind = method.get("kind") if isinstance(method, dict) else None
-    return kind if isinstance(kind, str) else "gradient-descent"
 
 
 def is_momentum(record: Any) -> bool:
