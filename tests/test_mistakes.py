@@ -48,6 +48,7 @@ CALLS: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
     "relu": (lambda: net(activation="relu"), ("relu", "Lipschitz")),
     "width as a float": (lambda: net(width=8.5), ("width", "8.5", "integer")),
     "another word for max_iterations": (lambda: dp.certify(problem(), net(), epochs=5), ("mean max_iterations?",)),
+    "something else to verify": (lambda: dp.verify(3), ("found int", "certificate.json")),
     "misspelt input_dimension": (lambda: net(input_dim=2), ("did you mean input_dimension?",)),
     "an unknown picture": (lambda: dp.certify(problem(), net(), max_iterations=3).plot("los"), ("plot:", '"loss"')),
     "images of no picture": (lambda: dp.certify(problem(), net(), max_iterations=3).plot("images"), ("image_shape",)),

@@ -132,6 +132,12 @@ def test_arrays_of_the_wrong_kind_are_found(folder: Path, tmp_path: Path, change
     assert verify(write(tmp_path, record, arrays)).exit_code == 1
 
 
+def test_it_shows_itself_in_one_line(folder: Path) -> None:
+    found = verify(folder / "certificate.json")
+    assert repr(found) == f"Verification({found.summary().splitlines()[0]})" and "\n" not in repr(found)
+    assert repr(verify("nowhere.json")) == "Verification(unreadable)"
+
+
 @pytest.mark.parametrize("keep", [0, 1, 100, 0.5, -1])
 @pytest.mark.parametrize("name", ["certificate.json", "arrays.npz", "arrays-final.npz"])
 def test_a_truncated_file_is_unreadable(folder: Path, tmp_path: Path, name: str, keep: float) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from dipproofs.certificate.read import Document, Unreadable, read, with_arrays
 from dipproofs.certificate.structure import SelectedRows
+from dipproofs.errors import InputError
 from dipproofs.theory.architectures import FORMATS, NetworkFormat
 from dipproofs.verify.arithmetic.rounded import COARSE
 from dipproofs.verify.arithmetic.splitting import FINE
@@ -42,6 +43,9 @@ def verify(certificate: str | Path | Savable) -> Verification:
     Returns:
         What was found; falsy unless the certificate is valid. It never raises for a bad certificate.
 
+    Raises:
+        InputError: something else than a path or a certificate.
+
     Notes:
         Every quantity is recomputed from the arrays in ball arithmetic (Arb at 128 bits) and every hypothesis and
         guarantee is decided again from the theory (docs/theory.md §3, §8), without `enclosures` and `certify`.
@@ -52,6 +56,9 @@ def verify(certificate: str | Path | Savable) -> Verification:
         finding: no-such-file.json: ...
     """
     if not isinstance(certificate, str | Path):
+        if not hasattr(certificate, "save"):
+            kind = type(certificate).__name__
+            raise InputError(f"certificate: found {kind}, expected the path of a certificate.json, or a Certificate")
         with tempfile.TemporaryDirectory() as folder:
             return verify(certificate.save(folder))
     path = certificate

@@ -40,6 +40,10 @@ class Verification:
         """0 valid, 1 not valid, 2 unreadable."""
         return 0 if self.valid else 1 if self.readable else 2
 
+    def __repr__(self) -> str:
+        """One line: the table is what `str` gives."""
+        return f"Verification({self.summary().splitlines()[0]})"
+
     def __bool__(self) -> bool:
         return self.valid
 
