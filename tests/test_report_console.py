@@ -12,17 +12,20 @@ from typing import Any
 import numpy as np
 import pytest
 from helpers import run, without_numbers
-from report_cases import NAMES, case, fits_on_a_screen, initial_check
+from report_cases import NAMES, case, fits_on_a_screen, initial_check, small
 from rich.cells import cell_len
 
+from dipproofs.certify.api import certify
 from dipproofs.enclosures import Bound, Verdict
 from dipproofs.errors import InputError
+from dipproofs.problems import InverseProblem
 from dipproofs.report import certificate_html, render_certificate, render_check, to_text, words
 from dipproofs.report.claims import NAMES as CLAIMS
 from dipproofs.report.claims import claim_lines, worst
 from dipproofs.report.details import network_text
 from dipproofs.report.explain import explain
-from dipproofs.report.facts import comparison
+from dipproofs.report.facts import coarse_tolerance, comparison
+from dipproofs.report.notation import ascii_only, formula
 from dipproofs.report.numbers import above
 from dipproofs.report.words import check_headline, headline, margin, paper_sentence, rate_sentences, standing
 
@@ -295,6 +298,22 @@ def test_a_network_of_an_unknown_kind_is_named(kind: Any) -> None:
     cert = case(NAMES[0])
     with pytest.raises(InputError, match=r"certificate network.kind: found .*, expected one of two-layer, "):
         network_text({**cert.network, "kind": kind})
+
+
+def test_a_tolerance_that_is_too_large_for_the_data_is_noted() -> None:
+    problem, network = small()
+    tiny = InverseProblem(problem.operator, 1e-8 * problem.y)
+    coarse, fine = (certify(tiny, network, tolerance=tolerance) for tolerance in (1e-12, 1e-22))
+    assert coarse.proved and fine.proved
+    for render in (to_text(render_certificate(coarse)), certificate_html(coarse)):
+        assert "is no less than ‖y‖ =" in render and "set relative_tolerance" in " ".join(render.split())
+    fits_on_a_screen(to_text(render_certificate(coarse, written="out/")))
+    assert coarse_tolerance(fine) == "" == coarse_tolerance(case("proved"))
+
+
+def test_greek_letters_of_every_method_are_letters() -> None:
+    assert formula("Z_s*\\eta > 1 - \\beta + \\pi*\\zeta") == "Z_s η > 1 − β + π ζ"
+    assert ascii_only("η β π ζ Π") == "eta beta pi zeta P"
 
 
 def test_a_run_that_broke_down_is_not_compared() -> None:

@@ -12,7 +12,7 @@ from rich.text import Text
 from dipproofs.report import words
 from dipproofs.report.claims import MARKS, claim_lines, worst
 from dipproofs.report.details import observed_iterations, problem_title
-from dipproofs.report.facts import comparison
+from dipproofs.report.facts import coarse_tolerance, comparison
 from dipproofs.report.numbers import below, count
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def _more(cert: Certificate, written: str) -> list[tuple[str, str]]:
     rows = [("Margin", smallest_margin(cert))]
     if words.goes_on(cert):
         rows = [("Rate", words.rate_short(cert)), ("Forecast", forecast(cert)), *rows]
-    rows.append(("Compare", comparison(cert)))
+    rows += [("Note", coarse_tolerance(cert)), ("Compare", comparison(cert))]
     rows.append(("Files", written))
     return [(name, text) for name, text in rows if text]
 

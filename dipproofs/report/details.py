@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dipproofs.certificate.stored import forward_of
-from dipproofs.report.facts import described, problem_name
+from dipproofs.report.facts import coarse_tolerance, described, problem_name
 from dipproofs.report.numbers import count, number
 from dipproofs.report.series import projection_constant, shown_convention
 from dipproofs.theory import quantities
@@ -64,6 +64,8 @@ def run_rows(cert: Certificate) -> list[tuple[str, str]]:
         run: Mapping[str, Any] = cert.run.to_json()
         rows.append(("iterations", f"{count(int(run['iterations']))} ({run['stopped']}: {run['reason']})"))
         rows.append(("loss", f"{number(run['loss_first'])} at the start, {number(run['loss_last'])} at the end"))
+        if coarse := coarse_tolerance(cert):
+            rows.append(("note", coarse))
         rows.append(("path", f"length {number(run['path_length'])}, distance {number(run['distance'])}"))
         rows.append(("step size", steps_text(run["steps"], cert.schedule)))
     constant = projection_constant(cert)

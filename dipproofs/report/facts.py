@@ -10,7 +10,7 @@ import numpy as np
 
 from dipproofs.certificate.stored import forward_of
 from dipproofs.certificate.structure import SelectedRows
-from dipproofs.report.numbers import count
+from dipproofs.report.numbers import count, near
 
 if TYPE_CHECKING:
     from dipproofs.certificate.record import Certificate
@@ -157,8 +157,6 @@ def comparison(cert: Certificate) -> str:
     plain = least_squares(cert)
     if plain is None or not np.isfinite(plain).all():
         return ""
-    from dipproofs.report.numbers import near
-
     x_true, seen = truth(cert), observed_error(cert)
     if x_true is not None and seen is not None:
         error = _norm(plain - x_true) / _norm(x_true)
@@ -171,6 +169,24 @@ def comparison(cert: Certificate) -> str:
         return ""
     ratio = _norm(plain - x) / _norm(x)
     return f"least squares, no network: differs from x by {near(100 * ratio)} % of ‖x‖" if math.isfinite(ratio) else ""
+
+
+def coarse_tolerance(cert: Certificate) -> str:
+    """Say so where a run stopped at its tolerance although x fits the data no better than 0 does; else empty."""
+    if cert.run is None or cert.run.stopped != "tolerance" or cert.loss.get("kind") != "squared":
+        return ""
+    A, y = forward_of(cert.arrays), cert.arrays.get("y")
+    if A is None or y is None:
+        return ""
+    data = np.asarray(y, dtype=float).ravel()
+    x = reconstruction(cert)
+    size, left = _norm(data), _norm((x[A.indices] if isinstance(A, SelectedRows) else A @ x) - data)
+    if not 0 < size <= left < math.inf:
+        return ""
+    return (
+        f"the run stopped early: ‖A x − y‖ = {near(left)} is no less than ‖y‖ = {near(size)}; lower the tolerance, or "
+        "set relative_tolerance"
+    )
 
 
 def picture_quality(cert: Certificate, x: np.ndarray | None = None) -> dict[str, float]:

@@ -9,6 +9,7 @@ GREEK = {
     "alpha": "α", "gamma": "γ", "delta": "δ", "kappa": "κ", "lambda": "λ", "mu": "μ", "nu": "ν", "omega": "ω",
     "psi": "ψ", "Psi": "Ψ", "phi": "φ", "varphi": "φ", "rho": "ρ", "sigma": "σ", "tau": "τ", "theta": "θ",
     "xi": "ξ", "Lambda": "Λ", "ell": "ℓ", "infty": "∞", "varepsilon": "ε", "epsilon": "ε",
+    "beta": "β", "eta": "η", "zeta": "ζ", "pi": "π",
 }  # fmt: skip
 SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _SUBSCRIPT = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
