@@ -459,3 +459,26 @@ def test_haiku() -> None:
     net, z = hk.without_apply_rng(hk.transform(forward)), jax.random.normal(jax.random.key(0), (1, 8, 8, 4))
     traced = dp.from_jax(lambda p: net.apply(p, z), net.init(jax.random.key(1), z))
     assert operations(traced.graph)["normalise"] == 1 and traced.output_shape == (16, 16)
+
+
+def test_constants_of_a_float32_program_are_computed_while_it_is_compiled() -> None:
+    """As Haiku's batch normalisation does for its averages."""
+    weights = np.ones(5, np.float32)
+
+    def apply(params: Any) -> Any:
+        decay = jnp.power(jnp.float32(0.9), jnp.arange(1, 6, dtype=jnp.float32))
+        return jax.lax.mul(jnp.asarray(weights), jnp.sin(params)) / (1 - decay)
+
+    traced = dp.from_jax(apply, np.linspace(-1, 1, 5, dtype=np.float32))
+    np.testing.assert_allclose(traced.output(), apply(traced.parameters()["parameters"]), rtol=1e-5)
+
+
+def test_pieces_may_be_empty() -> None:
+    traced = dp.from_jax(lambda p: jax.lax.associative_scan(jnp.add, p), np.arange(1.0, 6.0))
+    np.testing.assert_allclose(traced.output(), [1, 3, 6, 10, 15])
+
+
+def test_a_mask_of_infinities_is_refused_with_its_cure() -> None:
+    mask = np.triu(np.full((3, 3), -np.inf), 1)
+    with pytest.raises(InputError, match=r"large negative number, such as -1e4"):
+        dp.from_jax(lambda p: jnp.exp(p + mask), np.ones((3, 3)))

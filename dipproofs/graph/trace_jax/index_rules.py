@@ -24,7 +24,7 @@ def moved(tracer: Tracer, equation: Any, values: list[Value]) -> Value:
         return _trained_position(equation)
     others = [jnp.asarray(v, atom.aval.dtype) for v, atom in zip(rest, equation.invars[1:])]
     index = _run(equation, [jnp.asarray(tracer.builder.places_of(operand.source)), *others])
-    if index.min() < 0 or index.max() >= tracer.builder.nodes[operand.source].size:
+    if index.size and (index.min() < 0 or index.max() >= tracer.builder.nodes[operand.source].size):
         return Poison(f"from_jax: {equation.primitive.name}: found indices out of bounds, expected all inside")
     return tracer.gather([operand], index)
 

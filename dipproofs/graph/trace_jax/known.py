@@ -60,8 +60,9 @@ def computed(equation: Any, values: list[Any]) -> list[Any]:
                 return [np.broadcast_to(arrays[0].reshape(spread), aval.shape)]
             if name == "select_n" and arrays[0].dtype == bool and len(arrays) == 3:
                 return [np.where(arrays[0], arrays[2], arrays[1])]
-    arguments = [_as_jax(v, atom.aval) for v, atom in zip(values, equation.invars)]
-    return bind(equation, arguments)
+    with jax.ensure_compile_time_eval():  # inside of jit, results would be traced otherwise
+        arguments = [_as_jax(v, atom.aval) for v, atom in zip(values, equation.invars)]
+        return bind(equation, arguments)
 
 
 def _as_jax(value: Any, aval: Any) -> Any:

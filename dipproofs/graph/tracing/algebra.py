@@ -41,6 +41,12 @@ _STOPPED = (
 )
 
 
+_INFINITE = (
+    "trace: found constants that are not finite, expected finite numbers; in a masked softmax take a large negative"
+    " number, such as -1e4, for -inf"
+)
+
+
 class Tracer:
     """Operations on values; arrays are computed at once, chains of entrywise operations wait until they are read."""
 
@@ -87,6 +93,10 @@ class Tracer:
                 needed |= set(self.builder.nodes[i].inputs)
         if needed & set(self._stopped):
             raise InputError(_STOPPED)
+        for i in needed:
+            names = (v for v in self.builder.nodes[i].attributes.values() if isinstance(v, str))
+            if any(not np.isfinite(self.builder.constants.get(name, 0.0)).all() for name in names):
+                raise InputError(_INFINITE)
         return self.builder.graph(place)
 
     # --- entrywise
@@ -212,6 +222,9 @@ class Tracer:
         for value in values:
             if isinstance(value, Poison):
                 return value
+        if index.size == 0:
+            return np.zeros(index.shape)
+        values = [value for value in values if 0 not in self.shape(value)]
         one = values[0]
         grows = isinstance(one, Lazy) and index.size > self.builder.nodes[one.source].size
         if len(values) == 1 and isinstance(one, Lazy) and index.min() >= 0 and not (grows and one.expr.op not in LOGIC):
