@@ -13,7 +13,7 @@ import dipproofs as dp
 from dipproofs.errors import InputError
 
 torch = pytest.importorskip("torch")
-nn = torch.nn
+nn, F = torch.nn, torch.nn.functional
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
@@ -181,3 +181,124 @@ def test_bad_inputs_are_refused() -> None:
             dp.from_torch(layers(), z)
     with pytest.raises(InputError, match="2 images"):
         dp.from_torch(layers(), torch.randn(2, 4, 8, 8))
+
+
+class Pieces(nn.Module):  # type: ignore[misc, name-defined]
+    """What people write beside the layers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.conv, self.scale = nn.Conv2d(4, 4, 3, padding=1), nn.Embedding(3, 4)
+        self.bias = nn.Parameter(torch.randn(8, 8))
+        self.register_buffer("which", torch.tensor(1))
+
+    def forward(self, x: Any) -> Any:
+        y = F.normalize(self.conv(x), dim=1) * self.scale(self.which)[:, None, None]
+        y = F.glu(y, 1) + torch.addcmul(torch.tril(self.bias), self.bias, self.bias, value=0.5)
+        best = torch.cat([y.max(1, keepdim=True)[0], y.amin(1, keepdim=True), torch.logsumexp(y, 1, keepdim=True)], 1)
+        z = torch.lerp(best, best.flip(1), 0.3).masked_fill(torch.arange(8) % 2 == 0, 0.5)
+        return F.log_softmax(torch.addmm(z[0, 0], z[0, 1], z[0, 2], beta=0.5, alpha=2.0), 1)
+
+
+class Recurrent(nn.Module):  # type: ignore[misc, name-defined]
+    """An LSTM over the rows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.lstm = nn.LSTM(8, 3, batch_first=True)
+
+    def forward(self, x: Any) -> Any:
+        return self.lstm(x[0, :1])[0]
+
+
+class KeepsVariance(nn.Module):  # type: ignore[misc, name-defined]
+    """A normalisation that writes its statistics into a buffer, in place."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.conv = nn.Conv2d(4, 4, 3)
+        self.register_buffer("variance", torch.ones(4))
+
+    def forward(self, x: Any) -> Any:
+        y = self.conv(x)
+        variance = y.var((0, 2, 3))
+        with torch.no_grad():
+            self.variance.mul_(0.9).add_(0.1 * variance)
+        return y * torch.rsqrt(variance + 1e-5)[:, None, None]
+
+
+def after_a_step(module: Any) -> Any:
+    module(torch.ones(1, 4, 8, 8)).sum().backward()
+    return module
+
+
+OTHERS: list[Callable[[], Any]] = [
+    Pieces,
+    Recurrent,
+    KeepsVariance,
+    lambda: layers(nn.BatchNorm2d(4, momentum=None)),
+    lambda: after_a_step(nn.Sequential(nn.utils.weight_norm(nn.Conv2d(4, 4, 3)), nn.Tanh())),
+    lambda: nn.Sequential(nn.utils.parametrizations.spectral_norm(nn.Conv2d(4, 4, 3)), nn.Tanh()).eval(),
+]
+
+
+@pytest.mark.parametrize("place", range(len(OTHERS)))
+def test_modules_as_people_have_them(place: int) -> None:
+    check(OTHERS[place](), {})
+
+
+class Counted(nn.Module):  # type: ignore[misc, name-defined]
+    """A module that remembers how often it was called."""
+
+    def __init__(self, buffer: bool) -> None:
+        super().__init__()
+        self.conv, self.buffer, self.calls = nn.Conv2d(4, 4, 3), buffer, 0
+        self.register_buffer("ema", torch.ones(1))
+
+    def forward(self, x: Any) -> Any:
+        if self.buffer:
+            self.ema = 0.9 * self.ema
+        else:
+            self.calls += 1
+        return self.conv(x) * self.ema * (1 + self.calls)
+
+
+def hooked() -> Any:
+    module = layers()
+    module[0].weight.register_hook(lambda gradient: 0.1 * gradient)
+    return module
+
+
+STATEFUL: list[tuple[Callable[[], Any], str]] = [
+    (lambda: nn.Sequential(nn.utils.parametrizations.spectral_norm(nn.Conv2d(4, 4, 3))), r"_[uv].*\.eval\(\)"),
+    (lambda: nn.Sequential(nn.utils.spectral_norm(nn.Conv2d(4, 4, 3))), r"weight_[uv].*\.eval\(\)"),
+    (lambda: Counted(True), "changes ema"),
+    (lambda: Counted(False), "another result"),
+    (lambda: Then(lambda x: x + torch.empty_like(x).exponential_()), "random numbers"),
+    (hooked, "parameter 0.weight has a hook"),
+    (lambda: nn.DataParallel(layers()), r"module\.module"),
+    (lambda: torch.jit.script(layers()), "torch.jit.script"),
+    (lambda: torch.compile(layers(), backend="eager"), r"module\._orig_mod"),
+    (lambda: Then(lambda x: torch.softmax(x + torch.tensor(-np.inf).expand(8, 8).triu(1), -1)), "large negative"),
+    (lambda: Then(lambda x: F.softplus(x, 1, 2)), "threshold"),
+    (lambda: Then(lambda x: torch.cond(x.sum() > 0, torch.sin, torch.cos, (x,))), "operation cond"),
+]
+
+
+@pytest.mark.parametrize("place", range(len(STATEFUL)))
+def test_what_is_no_function_of_the_parameters_is_refused_with_its_cure(place: int) -> None:
+    make, words = STATEFUL[place]
+    with pytest.raises(InputError, match=words) as caught:
+        dp.from_torch(make(), torch.randn(1, 4, 8, 8))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_network_at_rest_is_left_as_it_was() -> None:
+    module = layers(nn.BatchNorm2d(4, momentum=None))
+    before = {name: value.clone() for name, value in module.state_dict().items()}
+    dp.from_torch(module, torch.randn(1, 4, 8, 8))
+    assert module[1].momentum is None
+    assert all(torch.equal(before[name], value) for name, value in module.state_dict().items())

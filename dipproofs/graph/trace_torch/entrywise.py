@@ -76,6 +76,19 @@ def _hard_sigmoid(x: Expr) -> Expr:
     return _e("div", _clip(_e("add", x, 3.0), 0.0, 6.0), 6.0)
 
 
+def _softplus_rule(tracer: Tracer, target: Any, args: Any, kwargs: Any) -> Value:
+    """As `chain`; torch replaces it by the identity above a threshold, which only the usual one hides in rounding."""
+    threshold = kwargs.get("threshold", args[2] if len(args) > 2 else 20.0)
+    if threshold < 20:
+        return Poison(f"from_torch: found softplus with the threshold {threshold}, where it jumps, expected 20 or more")
+    return chain(_softplus)(tracer, target, args, kwargs)
+
+
+def _masked(tracer: Tracer, target: Any, args: Any, kwargs: Any) -> Value:
+    value, mask, filler = args
+    return tracer.select(_wrap(mask), _wrap(value), _wrap(filler))
+
+
 def _pow(tracer: Tracer, target: Any, args: Any, kwargs: Any) -> Value:
     if isinstance(args[1], Lazy):
         return Poison("from_torch: found a power with a trained exponent, expected a number; use exp and log")
@@ -143,11 +156,15 @@ RULES: dict[str, Callable[..., Any]] = {
     "div": _div,
     "pow": _pow,
     "where": _where,
+    "log2": chain(lambda x: _e("mul", _e("log", x), float(1 / np.log(2)))),
+    "log10": chain(lambda x: _e("mul", _e("log", x), float(1 / np.log(10)))),
+    "tan": chain(lambda x: _e("div", _e("sin", x), _e("cos", x))),
     "relu": chain(lambda x: _e("max", x, 0.0)),
     "leaky_relu": chain(_leaky),
     "silu": chain(_silu),
     "gelu": chain(_gelu),
-    "softplus": chain(_softplus),
+    "softplus": _softplus_rule,
+    "masked_fill": _masked,
     "mish": chain(lambda x: _e("mul", x, _e("tanh", _softplus_plain(x)))),
     "elu": chain(_elu),
     "celu": chain(lambda x, alpha=1.0: _elu(x, alpha, 1.0, 1.0 / alpha)),

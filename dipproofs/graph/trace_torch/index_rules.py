@@ -26,6 +26,8 @@ def index_of(moved: torch.Tensor) -> np.ndarray:
 def moved(tracer: Tracer, target: Any, args: Any, kwargs: Any) -> Any:
     """One tensor first, numbers after."""
     value, *rest = args
+    if not isinstance(value, Lazy) or any(isinstance(item, Lazy) for item in rest):
+        return Poison("from_torch: found indices that depend on parameters, expected constant ones")
     result = target(places(tracer, value), *_tensors(rest), **kwargs)
     if isinstance(result, torch.Tensor):
         return tracer.gather([value], index_of(result))
@@ -61,6 +63,17 @@ def _scatter(tracer: Tracer, target: Any, args: Any, kwargs: Any) -> Value:
     return tracer.gather([value, part], index)
 
 
+def _zeroed(tracer: Tracer, target: Any, args: Any, kwargs: Any) -> Value:
+    """What moves entries and fills with zeros."""
+    value, *rest = args
+    return tracer.gather([value], index_of(target(places(tracer, value, 1), *_tensors(rest), **kwargs)) - 1)
+
+
+def _filled(tracer: Tracer, target: Any, args: Any, kwargs: Any) -> np.ndarray:
+    """Numbers of the shape of a value."""
+    return np.asarray(target(places(tracer, args[0]), *args[1:], **{**kwargs, "dtype": torch.float64}).numpy())
+
+
 def _copied(tracer: Tracer, target: Any, args: Any, kwargs: Any) -> Value:
     return tracer.spread(args[1], tracer.shape(args[0]))
 
@@ -81,13 +94,16 @@ MOVES = (
     *("pixel_unshuffle", "reflection_pad1d", "reflection_pad2d", "reflection_pad3d", "replication_pad1d"),
     *("replication_pad2d", "replication_pad3d", "upsample_nearest1d", "upsample_nearest2d", "upsample_nearest3d"),
     *("_upsample_nearest_exact1d", "_upsample_nearest_exact2d", "_upsample_nearest_exact3d", "unfold", "flatten"),
-    *("movedim", "swapaxes", "repeat_interleave", "index_select", "diagonal"),
+    *("movedim", "swapaxes", "repeat_interleave", "index_select", "diagonal", "gather", "embedding", "rot90"),
+    *("unsafe_split", "unsafe_split_with_sizes", "channel_shuffle", "native_channel_shuffle", "take"),
 )
 RULES: dict[str, Callable[..., Any]] = {
     **dict.fromkeys(MOVES, moved),
     **dict.fromkeys(("cat", "stack", "concat"), _joined),
     **dict.fromkeys(("clone", "contiguous", "alias", "lift_fresh_copy", "view_copy", "lift_fresh"), _same),
     **dict.fromkeys(("slice_scatter", "select_scatter"), _scatter),
+    **dict.fromkeys(("tril", "triu", "diag_embed", "im2col"), _zeroed),
+    **dict.fromkeys(("ones_like", "full_like", "new_ones", "new_full"), _filled),
     "copy": _copied,
     "constant_pad_nd": _pad,
     "index": _index,

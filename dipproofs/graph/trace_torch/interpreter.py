@@ -29,7 +29,8 @@ def run(tracer: Tracer, program: Any, inputs: Sequence[Value]) -> Value:
         if node.op == "placeholder":
             known[node] = next(waiting)
         elif node.op == "get_attr":
-            known[node] = getattr(program, node.target).detach()
+            inner = getattr(program, node.target)
+            known[node] = inner.detach() if isinstance(inner, torch.Tensor) else inner  # a branch of torch.cond
         elif node.op == "output":
             result = node.args[0]
             result = result[0] if isinstance(result, tuple | list) else result

@@ -104,9 +104,12 @@ def _bmm(tracer: Tracer, target: Any, args: Any, kwargs: Any) -> Value:
 
 
 def _addmm(tracer: Tracer, target: Any, args: Any, kwargs: Any) -> Value:
-    if kwargs.get("beta", 1) != 1 or kwargs.get("alpha", 1) != 1:
-        return Poison("from_torch: found addmm with factors, expected none")
-    return tracer.binary("add", matrix_product(tracer, args[1], args[2], ((1,), (0,))), args[0])
+    added, product = args[0], matrix_product(tracer, args[1], args[2], ((1,), (0,)))
+    if (alpha := kwargs.get("alpha", 1)) != 1:
+        product = tracer.binary("mul", product, np.asarray(float(alpha)))
+    if (beta := kwargs.get("beta", 1)) != 1:
+        added = tracer.binary("mul", added, np.asarray(float(beta)))
+    return tracer.binary("add", product, added)
 
 
 def _axes(tracer: Tracer, value: Value, axes: Any) -> list[int]:
@@ -158,6 +161,34 @@ def _amax(tracer: Tracer, target: Any, args: Any, kwargs: Any) -> Value:
     axes, shape = _axes(tracer, x, rest[0] if rest else None), tracer.shape(x)
     keep = bool(rest[1]) if len(rest) > 1 else bool(kwargs.get("keepdim", False))
     return _kept(tracer, maximum_over(tracer, x, axes), shape, axes, keep)
+
+
+def _amin(tracer: Tracer, target: Any, args: Any, kwargs: Any) -> Value:
+    x, *rest = args
+    return tracer.unary("neg", _amax(tracer, target, (tracer.unary("neg", x), *rest), kwargs))
+
+
+def _extreme(over: Callable[..., Value], op: str) -> Callable[..., Any]:
+    """The largest or smallest: of all entries, over an axis with its places, or of two tensors entry by entry."""
+
+    def rule(tracer: Tracer, target: Any, args: Any, kwargs: Any) -> Any:
+        if len(args) == 1:
+            return over(tracer, target, args, kwargs)
+        if not isinstance(args[1], int):
+            return tracer.binary(op, args[0], args[1])
+        return [over(tracer, target, args, kwargs), Poison("from_torch: found places of a maximum used as values")]
+
+    return rule
+
+
+def _log_softmax(tracer: Tracer, target: Any, args: Any, kwargs: Any) -> Value:
+    x, axis = args[0], args[1]
+    total = _sum(tracer, target, (tracer.unary("exp", x), [axis], True), {})
+    return tracer.binary("sub", x, tracer.spread(tracer.unary("log", total), tracer.shape(x)))
+
+
+def _logsumexp(tracer: Tracer, target: Any, args: Any, kwargs: Any) -> Value:
+    return tracer.unary("log", _sum(tracer, target, (tracer.unary("exp", args[0]), *args[1:]), kwargs))
 
 
 def _softmax(tracer: Tracer, target: Any, args: Any, kwargs: Any) -> Value:
@@ -267,6 +298,11 @@ RULES: dict[str, Callable[..., Any]] = {
     "var": _variance,
     "var_mean": _var_mean,
     "amax": _amax,
+    "amin": _amin,
+    "max": _extreme(_amax, "max"),
+    "min": _extreme(_amin, "min"),
+    "_log_softmax": _log_softmax,
+    "logsumexp": _logsumexp,
     "_softmax": _softmax,
     "_safe_softmax": _softmax,
     "_weight_norm_interface": _weight_norm,
