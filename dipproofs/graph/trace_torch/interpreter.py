@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from dipproofs.graph.trace_torch import entrywise, index_rules, layers
+from dipproofs.graph.trace_torch import entrywise, index_rules, layers, reductions
 from dipproofs.graph.trace_torch.buffers import FACTORIES, View, done, made
 from dipproofs.graph.tracing.algebra import Lazy, Poison, Tracer, Value
 
-RULES: dict[str, Callable[..., Any]] = {**entrywise.RULES, **index_rules.RULES, **layers.RULES}
+RULES: dict[str, Callable[..., Any]] = {**entrywise.RULES, **index_rules.RULES, **layers.RULES, **reductions.RULES}
 RANDOM = ("bernoulli", "native_dropout", "rand", "randn", "rrelu", "normal", "uniform")
 
 

@@ -1,4 +1,4 @@
-"""Rules for layers: convolution, dense, normalisation, pooling, resizing, sums."""
+"""Rules for layers: convolution, dense, normalisation, pooling, resizing."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from dipproofs.graph.trace_torch.reductions import summed
 from dipproofs.graph.tracing.algebra import Poison, Tracer, Value
 from dipproofs.graph.tracing.contractions import matrix_product
-from dipproofs.graph.tracing.windows import convolution, maximum_over, window_maximum, window_places
+from dipproofs.graph.tracing.windows import convolution, window_maximum, window_places
 
 
 def _channels(tracer: Tracer, value: Value, vector: Value | None, op: str, axis: int = 1) -> Value:
@@ -112,96 +113,11 @@ def _addmm(tracer: Tracer, target: Any, args: Any, kwargs: Any) -> Value:
     return tracer.binary("add", product, added)
 
 
-def _axes(tracer: Tracer, value: Value, axes: Any) -> list[int]:
-    rank = len(tracer.shape(value))
-    listed = range(rank) if axes is None or axes == [] else [axes] if isinstance(axes, int) else axes
-    return [int(a) % rank for a in listed]
-
-
-def _kept(tracer: Tracer, value: Value, shape: Sequence[int], axes: Sequence[int], keep: bool) -> Value:
-    target = [1 if i in axes else n for i, n in enumerate(shape)]
-    return tracer.move(value, lambda index: index.reshape(target)) if keep else value
-
-
-def _sum(tracer: Tracer, target: Any, args: Any, kwargs: Any, mean: bool = False) -> Value:
-    x, *rest = args
-    axes = _axes(tracer, x, rest[0] if rest else None)
-    keep = bool(rest[1]) if len(rest) > 1 else bool(kwargs.get("keepdim", False))
-    shape = tracer.shape(x)
-    total = tracer.sum(x, axes)
-    if mean:
-        total = tracer.binary("mul", total, np.asarray(1 / np.prod([shape[a] for a in axes])))
-    return _kept(tracer, total, shape, axes, keep)
-
-
-def _mean(tracer: Tracer, target: Any, args: Any, kwargs: Any) -> Value:
-    return _sum(tracer, target, args, kwargs, mean=True)
-
-
-def _variance(tracer: Tracer, target: Any, args: Any, kwargs: Any) -> Value:
-    x, *rest = args
-    axes = _axes(tracer, x, rest[0] if rest else None)
-    shape = tracer.shape(x)
-    count = int(np.prod([shape[a] for a in axes]))
-    correction = kwargs.get("correction", 1)
-    centred = tracer.binary("sub", x, _sum(tracer, target, (x, axes, True), {}, mean=True))
-    total = tracer.sum(tracer.unary("square", centred), axes)
-    scaled = tracer.binary("mul", total, np.asarray(1 / (count - (1 if correction is None else correction))))
-    return _kept(tracer, scaled, shape, axes, bool(kwargs.get("keepdim", False)))
-
-
-def _var_mean(tracer: Tracer, target: Any, args: Any, kwargs: Any) -> list[Value]:
-    keep = kwargs.get("keepdim", False)
-    mean = _sum(tracer, target, (*args[:2], keep) if len(args) > 1 else args, kwargs, mean=True)
-    return [_variance(tracer, target, args, kwargs), mean]
-
-
-def _amax(tracer: Tracer, target: Any, args: Any, kwargs: Any) -> Value:
-    x, *rest = args
-    axes, shape = _axes(tracer, x, rest[0] if rest else None), tracer.shape(x)
-    keep = bool(rest[1]) if len(rest) > 1 else bool(kwargs.get("keepdim", False))
-    return _kept(tracer, maximum_over(tracer, x, axes), shape, axes, keep)
-
-
-def _amin(tracer: Tracer, target: Any, args: Any, kwargs: Any) -> Value:
-    x, *rest = args
-    return tracer.unary("neg", _amax(tracer, target, (tracer.unary("neg", x), *rest), kwargs))
-
-
-def _extreme(over: Callable[..., Value], op: str) -> Callable[..., Any]:
-    """The largest or smallest: of all entries, over an axis with its places, or of two tensors entry by entry."""
-
-    def rule(tracer: Tracer, target: Any, args: Any, kwargs: Any) -> Any:
-        if len(args) == 1:
-            return over(tracer, target, args, kwargs)
-        if not isinstance(args[1], int):
-            return tracer.binary(op, args[0], args[1])
-        return [over(tracer, target, args, kwargs), Poison("from_torch: found places of a maximum used as values")]
-
-    return rule
-
-
-def _log_softmax(tracer: Tracer, target: Any, args: Any, kwargs: Any) -> Value:
-    x, axis = args[0], args[1]
-    total = _sum(tracer, target, (tracer.unary("exp", x), [axis], True), {})
-    return tracer.binary("sub", x, tracer.spread(tracer.unary("log", total), tracer.shape(x)))
-
-
-def _logsumexp(tracer: Tracer, target: Any, args: Any, kwargs: Any) -> Value:
-    return tracer.unary("log", _sum(tracer, target, (tracer.unary("exp", args[0]), *args[1:]), kwargs))
-
-
-def _softmax(tracer: Tracer, target: Any, args: Any, kwargs: Any) -> Value:
-    x, axis = args[0], args[1]
-    last = tracer.move(x, lambda index: np.moveaxis(index, axis, -1))
-    return tracer.move(tracer.of(tracer.builder.softmax, last), lambda index: np.moveaxis(index, -1, axis))
-
-
 def _weight_norm(tracer: Tracer, target: Any, args: Any, kwargs: Any) -> list[Value]:
     v, g, axis = args[0], args[1], args[2] if len(args) > 2 else 0
     rank = len(tracer.shape(v))
     axes = [i for i in range(rank) if i != axis % rank]
-    square = _sum(tracer, target, (tracer.unary("square", v), axes, True), {})
+    square = summed(tracer, target, (tracer.unary("square", v), axes, True), {})
     return [tracer.binary("mul", v, tracer.binary("mul", tracer.unary("rsqrt", square), g)), _STATISTICS]
 
 
@@ -293,18 +209,6 @@ RULES: dict[str, Callable[..., Any]] = {
     **dict.fromkeys(("dot", "vdot"), lambda t, target, args, kwargs: matrix_product(t, args[0], args[1], ((0,), (0,)))),
     "bmm": _bmm,
     "addmm": _addmm,
-    "sum": _sum,
-    "mean": _mean,
-    "var": _variance,
-    "var_mean": _var_mean,
-    "amax": _amax,
-    "amin": _amin,
-    "max": _extreme(_amax, "max"),
-    "min": _extreme(_amin, "min"),
-    "_log_softmax": _log_softmax,
-    "logsumexp": _logsumexp,
-    "_softmax": _softmax,
-    "_safe_softmax": _softmax,
     "_weight_norm_interface": _weight_norm,
     "max_pool1d_with_indices": _max_pool(1),
     "max_pool2d_with_indices": _max_pool(2),
