@@ -151,17 +151,42 @@ class Truth:
         points = sorted({mp.mpf(0), mp.mpf(end), *[kink for kink in kinks if 0 < kink < end]})
         return mp.quad(lambda t: self.c * self.F(t) - self.x, points)
 
-    def holds(self) -> dict[str, bool]:
-        """Truth of every hypothesis."""
-        open_end = self.form in ("concave", "residual")
+    def values(self) -> dict[Any, Any]:
+        """What the theorem defines of the base quantities, by symbol; no slope where the profile vanishes."""
         found = {
-            "step": bool(self.q < 2 if open_end else self.q <= 1),
-            "injective": bool(self.c * self.F(self.rho) > self.x),
-            "H": bool(self.omega * self.area(self.rho) > self.n["psi"]),
+            s.lipschitz_J: self.ell, s.lipschitz_AJ: self.ell_A, s.lipschitz_in: self.ell_in,
+            s.lipschitz_A_in: self.ell_A_in, s.lipschitz_out: self.ell_out, s.sigma_out: self.s_out,
+            s.norm_AJ_ball: self.M, s.omega: self.omega,
+        }  # fmt: skip
+        if self.form == "residual":
+            found[s.step_weakening] = self.c
+            if self.F(self.rho) > 0:
+                found |= {s.profile_slope: self.slope(self.rho), s.curvature_correction: self.x}
+            return found
+        q, n = self.q, self.n
+        found |= {s.lipschitz_grad: self.L, s.q: q, s.rate: self.rate}
+        if self.form == "paper":
+            nu_1 = (1 + q) / (1 - q / 2)
+            found |= {s.nu_1: nu_1, s.nu_2: (1 + q) ** 2 / (self.step * (1 - q / 2))}
+            found[s.R_prime] = 2 * nu_1 * n["psi"] / (n["sA"] * n["smin"])
+        return found
+
+    def margins(self) -> dict[str, Any]:
+        """By how much each hypothesis holds: a step relative to its limit, (H) to ψ_0, a radius to σ_min."""
+        limit = 2 if self.form in ("concave", "residual") else 1
+        found = {
+            "step": (limit - self.q) / limit,
+            "injective": self.c * self.F(self.rho) - self.x,
+            "H": (self.omega * self.area(self.rho) - self.n["psi"]) / self.n["psi"],
         }
         if self.form == "paper":
-            found["radius"] = bool(2 * mp.mpf(self.rho) * self.ell <= self.n["smin"])
+            found["radius"] = 1 - 2 * mp.mpf(self.rho) * self.ell / self.n["smin"]
         return found
+
+    def holds(self) -> dict[str, bool]:
+        """Truth of every hypothesis: its margin is positive, or 0 where the range is closed."""
+        closed = {"radius", *(["step"] if self.form in ("integral", "paper") else [])}
+        return {name: bool(margin >= 0 if name in closed else margin > 0) for name, margin in self.margins().items()}
 
 
 _SHORT = {

@@ -6,6 +6,7 @@ and compared with the second decision procedure of `checks.criteria` (mpmath, wr
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from itertools import product
 from typing import Any
@@ -60,19 +61,22 @@ def test_verdicts_against_the_text(form: str, profile: str, train: str) -> None:
         for rho, gamma, truth in cases(form, profile, train):
             evaluator = judged(plan, truth.numbers, rho, gamma)
             decision = evaluator.run()
-            true = truth.holds()
+            true, margins = truth.holds(), truth.margins()
             for hypothesis in decision.hypotheses:
-                seen.add((hypothesis.id, hypothesis.verdict))
-                if hypothesis.verdict is Verdict.PROVED:
-                    assert true[hypothesis.id] or not true["injective"], (hypothesis, rho, gamma)
-                if hypothesis.id != "H":  # (H) is refuted for all radii, see below
-                    assert not (hypothesis.verdict is Verdict.REFUTED and true[hypothesis.id]), (hypothesis, rho)
-                margin = _margin(truth, hypothesis.id)
-                smooth = true["injective"] or hypothesis.id != "H"  # past its support F has a kink, which costs panels
-                if true[hypothesis.id] and margin > 1e-3 and smooth:
-                    assert hypothesis.verdict is Verdict.PROVED, (hypothesis, rho, gamma, margin)
-                if hypothesis.margin is not None and (hypothesis.id == "step" or (hypothesis.id == "H" and smooth)):
-                    assert contains(hypothesis.margin, _signed(truth, hypothesis.id), 1e-12), (hypothesis, rho)
+                name, verdict, stated = hypothesis.id, hypothesis.verdict, hypothesis.margin
+                seen.add((name, verdict))
+                if verdict is Verdict.PROVED:
+                    assert true[name] or not true["injective"], (hypothesis, rho, gamma)
+                if name != "H":  # (H) is refuted for all radii, see below
+                    assert not (verdict is Verdict.REFUTED and true[name]), (hypothesis, rho)
+                size = abs(margins[name]) / (truth.F(0) if name == "injective" else 1)
+                smooth = true["injective"] or name in ("step", "radius")  # past its support F has a kink
+                if true[name] and size > 1e-3 and smooth:
+                    assert verdict is Verdict.PROVED, (hypothesis, rho, gamma, size)
+                if stated is not None and smooth:
+                    assert contains(stated, margins[name], 1e-12), (hypothesis, rho)
+                    wide = (2e-3 if name == "H" else 1e-12) * (1 + abs(margins[name]))
+                    assert not true["injective"] or stated.width <= wide, hypothesis
             if decision.verdict is Verdict.REFUTED and any(
                 h.id == "H" and h.verdict is Verdict.REFUTED for h in decision.hypotheses
             ):
@@ -86,21 +90,6 @@ def _allowed(truth: Truth) -> bool:
     return (truth.form != "paper" or 2 * truth.rho * truth.ell <= truth.n["smin"]) and truth.q <= 2
 
 
-def _signed(truth: Truth, name: str) -> Any:
-    if name == "H":
-        return (truth.omega * truth.area(truth.rho) - truth.n["psi"]) / truth.n["psi"]
-    limit = 2 if truth.form in ("concave", "residual") else 1
-    return (limit - truth.q) / limit
-
-
-def _margin(truth: Truth, name: str) -> Any:
-    if name in ("H", "step"):
-        return abs(_signed(truth, name))
-    if name == "radius":
-        return abs(1 - 2 * mp.mpf(truth.rho) * truth.ell / truth.n["smin"])
-    return abs(truth.c * truth.F(truth.rho) - truth.x) / truth.F(0)
-
-
 @pytest.mark.parametrize(("form", "profile", "train"), PLANS)
 def test_quantities_against_the_text(form: str, profile: str, train: str) -> None:
     with mp.workdps(25):
@@ -108,18 +97,9 @@ def test_quantities_against_the_text(form: str, profile: str, train: str) -> Non
         for rho, gamma, truth in cases(form, profile, train):
             evaluator = judged(Plan(form, profile, ARCHITECTURES[train]), truth.numbers, rho, gamma)
             decision = evaluator.run()
-            wanted = {
-                s.lipschitz_J: truth.ell, s.lipschitz_AJ: truth.ell_A, s.lipschitz_in: truth.ell_in,
-                s.lipschitz_A_in: truth.ell_A_in, s.lipschitz_out: truth.ell_out, s.sigma_out: truth.s_out,
-                s.norm_AJ_ball: truth.M, s.omega: truth.omega,
-            }  # fmt: skip
-            if form == "residual":
-                if truth.F(rho) > 0:
-                    wanted |= {s.profile_slope: truth.slope(rho), s.curvature_correction: truth.x}
-            else:
-                wanted |= {s.lipschitz_grad: truth.L, s.q: truth.q, s.rate: truth.rate}
-            for symbol, value in wanted.items():
-                assert contains(decision.values[symbol], value, 1e-13), (symbol, decision.values[symbol], value)
+            for symbol, value in truth.values().items():
+                bound = decision.values[symbol]
+                assert contains(bound, value, 1e-13) and bound.width <= 1e-12 * (1 + abs(value)), (symbol, bound, value)
             assert decision.values[s.gamma].lower == gamma == decision.values[s.gamma].upper
             assert decision.values[s.rho].lower == rho
             if decision.verdict is Verdict.PROVED:
@@ -133,9 +113,11 @@ def _path(decision: Any, truth: Truth) -> None:
     psi = truth.n["psi"]
     assert truth.omega * truth.area(S.lower) <= psi * (1 + mp.mpf("1e-15")), "S is not enclosed from below"
     assert truth.omega * truth.area(S.upper) >= psi * (1 - mp.mpf("1e-15")), "S is not enclosed from above"
-    assert found.lower <= truth.F(S.upper) * (1 + 1e-15) and found.upper >= truth.F(S.lower) * (1 - 1e-15)
+    ends = truth.F(mp.mpf(S.upper)), truth.F(mp.mpf(S.lower))  # rounded outward once
+    assert found.lower <= ends[0] <= math.nextafter(found.lower, 9)
+    assert math.nextafter(found.upper, 0) <= ends[1] <= found.upper
     assert found.relative_width < 1e-3
-    assert decision.values[s.S].upper <= truth.rho
+    assert decision.values[s.S].upper <= truth.rho and decision.quantities["S"] == S
     assert decision.values[s.S].relative_width < 3e-3
 
 
@@ -193,10 +175,13 @@ def test_proposals_are_provable(form: str, train: str) -> None:
     base = base_of(numbers_of(train), train)
     proposals = best(base, form, Step(None, 0.5), True)
     assert proposals[0].feasible
-    decision = Evaluator(base, proposals[0]).run()
-    assert decision.verdict is Verdict.PROVED
-    rates = [candidate.rate for candidate in proposals if candidate.feasible]
+    feasible = [candidate for candidate in proposals if candidate.feasible]
+    rates = [candidate.rate for candidate in feasible]
     assert rates == sorted(rates, reverse=True)
+    for candidate in feasible:
+        found = Evaluator(base, candidate).run()
+        assert found.verdict is Verdict.PROVED
+        assert all(found.values[symbol].relative_width < 3e-4 for symbol in (s.S, s.F_inf)), candidate
     assert {candidate.plan for candidate in proposals} == set(plans(base, form, True))
 
 
