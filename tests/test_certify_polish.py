@@ -54,6 +54,13 @@ def test_the_run_keeps_its_own_verdict(polished: dp.Certificate) -> None:
     assert "the end of the run" in sentence
 
 
+def test_without_a_bound_of_the_error_the_reason_and_a_cure_are_said(polished: dp.Certificate) -> None:
+    signal = next(line for line in claim_lines(polished) if line.name == "signal")
+    n = polished.run.network.output().size
+    assert signal.verdict == "undecided"
+    assert signal.sentence.startswith(f"No bound: A sees 8 of {n} directions; fixed atoms (two-layer-synthesis)")
+
+
 def test_a_smaller_distance_is_found(polished: dp.Certificate) -> None:
     record, arrays = polished.to_json(), polished.final.arrays if polished.final is not None else {}
     assert check_polish(record, arrays) == []

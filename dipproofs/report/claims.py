@@ -131,13 +131,17 @@ def _no_bound(cert: Certificate) -> tuple[str, str]:
         return "undecided", "nothing is claimed about x̄ where convergence is not proved"
     found = entry.get("restricted_injectivity")
     verdict = str(found.get("verdict", "undecided")) if isinstance(found, Mapping) else "undecided"
+    m, n = _sizes(cert)
+    seen = "" if m is None else f"A sees {count(m)} of {count(n)} directions"
     if verdict == "refuted":
-        m, n = _sizes(cert)
-        why = "A does not see all that the network can produce" if m is None else f"A sees {m} of {n} directions"
         cure = "" if "B" in cert.arrays else "; use fixed atoms (two-layer-synthesis)"
+        why = seen or "A does not see all that the network can produce"
         return "refuted", f"no bound of the error is possible: {why}{cure}"
-    missing = missing_for_bound(cert)
-    return "undecided", f"no bound: {missing}" if missing else "no bound of the error is proved"
+    if missing := missing_for_bound(cert):
+        return "undecided", f"no bound: {missing}"
+    if isinstance(found, Mapping) and m != n and "B" not in cert.arrays:
+        return "undecided", f"no bound: {seen}; fixed atoms (two-layer-synthesis) can have one"
+    return "undecided", "no bound of the error is proved"
 
 
 def _sizes(cert: Certificate) -> tuple[int | None, int | None]:
