@@ -8,6 +8,7 @@ import importlib.util
 import inspect
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType
 
 #: Public subpackages and what they hold, in the order of the manual.
@@ -63,7 +64,8 @@ def description(package: str, name: str) -> str:
 
 
 def _beside_definition(module: ModuleType, name: str) -> str:
-    source = inspect.getsource(module)
+    stub = Path(inspect.getfile(module)).with_suffix(".pyi")  # where names come from that are loaded when first used
+    source = stub.read_text(encoding="utf-8") if stub.exists() else inspect.getsource(module)
     body = ast.parse(source).body
     statements = [inner for node in body for inner in (node.body if isinstance(node, ast.If) else [node])]
     for i, node in enumerate(statements):
