@@ -209,3 +209,8 @@ def test_a_physics_without_a_size_needs_in_shape() -> None:
     with pytest.raises(InputError, match="in_shape"):
         dp.as_operator(denoising)
     assert dp.as_operator(denoising, in_shape=(1, 1, 4, 4)).structure.kind == "mask"
+
+
+def test_several_arrays_are_refused_with_what_to_do() -> None:
+    with pytest.raises(InputError, match=r"TensorList of arrays of different shapes, expected one array; join them"):
+        dp.as_operator(_import("deepinv").physics.Pansharpen((3, 8, 8)))

@@ -98,6 +98,7 @@ LAYERS: list[tuple[Any, dict[str, int]]] = [
     (lambda: layers(nn.AdaptiveAvgPool2d(3)), {"contract": 2}),
     (lambda: layers(nn.MaxPool2d(3, 2, 1)), {"maximum": 1}),
     (lambda: layers(nn.MaxPool2d(3, 2, ceil_mode=True)), {"maximum": 1}),
+    (lambda: layers(nn.AdaptiveMaxPool2d((3, 5))), {"maximum": 1}),
     (lambda: layers(nn.ConvTranspose2d(4, 2, 4, 2, 1)), {"conv": 2}),
     (lambda: layers(nn.ConvTranspose2d(4, 4, 3, 2, 1, output_padding=1, groups=2)), {"conv": 2}),
     (lambda: layers(nn.Conv2d(4, 8, 3, groups=4, dilation=2)), {"conv": 2}),
@@ -155,6 +156,7 @@ def test_deepinv() -> None:
 BAD: list[tuple[Callable[[], Any], str]] = [
     (lambda: layers(nn.Dropout(0.5)), r"1 \(Dropout\)"),
     (lambda: layers().half(), "float16"),
+    (lambda: layers().to("meta"), "device meta"),
     (lambda: Then(lambda x: x if x.sum() > 0 else -x), "branches"),
     (lambda: Then(lambda x: x.sort(1)[0]), "operation sort"),
     (lambda: Then(lambda x: x.detach() * x), "gradient"),

@@ -156,6 +156,8 @@ def _parameters(module: Any) -> dict[str, np.ndarray]:
             raise InputError(f"from_torch: parameter {name} has no shape yet; call module(z) once before")
         if value.dtype not in (torch.float32, torch.float64):
             raise InputError(f"from_torch: parameter {name}: found {value.dtype}, expected float32 or float64; convert")
+        if value.is_meta:
+            raise InputError(f"from_torch: parameter {name} is on the device meta, which has no numbers; load them")
         if not torch.isfinite(value).all():
             raise InputError(f"from_torch: parameter {name}: found entries that are not finite, expected numbers")
         if getattr(value, "_backward_hooks", None):

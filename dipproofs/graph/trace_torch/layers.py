@@ -181,6 +181,19 @@ def _max_pool(axes: int) -> Callable[..., Any]:
     return rule
 
 
+def _adaptive_max_pool(tracer: Tracer, target: Any, args: Any, kwargs: Any) -> list[Value]:
+    """Window i of k over an axis of length n goes from ⌊i·n/k⌋ to ⌈(i + 1)·n/k⌉."""
+    x, counts = args
+    shape, axes = tracer.shape(x), len(counts)
+    windows = [np.arange(n)[:, None] for n in shape[:-axes]]
+    for n, count in zip(shape[-axes:], counts):
+        ends = [(i * n // count, -(-(i + 1) * n // count)) for i in range(count)]
+        width = max(stop - start for start, stop in ends)
+        windows.append(np.array([[*range(start, stop), *[-1] * (width - stop + start)] for start, stop in ends]))
+    y = window_maximum(tracer, x, windows)
+    return [y, Poison("from_torch: found indices of max_pool used as values, expected only the result")]
+
+
 def _refuse(reason: str) -> Callable[..., Any]:
     return lambda tracer, target, args, kwargs: Poison(f"from_torch: {reason}")
 
@@ -213,6 +226,7 @@ RULES: dict[str, Callable[..., Any]] = {
     "max_pool1d_with_indices": _max_pool(1),
     "max_pool2d_with_indices": _max_pool(2),
     "max_pool3d_with_indices": _max_pool(3),
+    **dict.fromkeys(("adaptive_max_pool2d", "adaptive_max_pool3d"), _adaptive_max_pool),
     "_fft_r2c": _refuse("found a Fourier transform of trained values, expected convolutions"),
     **dict.fromkeys(SEPARABLE, _separable()),
 }

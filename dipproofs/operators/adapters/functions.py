@@ -46,7 +46,7 @@ def from_functions(
         return array if convert is None else convert(array)
 
     def apply(x: np.ndarray) -> np.ndarray:
-        image = to_numpy(guarded(forward, "A")(argument(x, in_shape)))
+        image = _one_array(guarded(forward, "A")(argument(x, in_shape)))
         out_shape[:] = [image.shape]
         return flat_result(image, None, "A")
 
@@ -59,6 +59,16 @@ def from_functions(
         apply, None if adjoint is None else transpose, math.prod(in_shape), in_shape, kind, candidate=candidate
     )
     return tabulate(probe, unknowns)
+
+
+def _one_array(value: Any) -> np.ndarray:
+    try:
+        return np.asarray(to_numpy(value))
+    except ValueError:  # arrays of different shapes, as deepinv's TensorList
+        raise InputError(
+            f"operator: A gives {type(value).__name__} of arrays of different shapes, expected one array; join them,"
+            " as_operator((lambda x: np.concatenate([part.ravel() for part in A(x)]), None), in_shape=…)"
+        ) from None
 
 
 def required_shape(in_shape: Sequence[int] | int | None) -> tuple[int, ...]:
