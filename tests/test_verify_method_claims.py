@@ -15,6 +15,7 @@ import pytest
 import dipproofs as dp
 from dipproofs.certificate.claims import derive
 from dipproofs.certificate.record import Certificate
+from dipproofs.report.signal import signal_sentences
 from tests.verify_cases import Record, load, write
 
 HORIZON = {
@@ -96,12 +97,8 @@ def test_a_point_that_adam_reached_is_accepted(tmp_path: Any) -> None:
 
 def test_a_weight_of_the_proof_is_no_noise_level(tmp_path: Path) -> None:
     """Heavy ball has a δ of its own, here 0; the noise is not known, so that no error of the data follows."""
-    rng = np.random.default_rng(5)
-    problem = dp.InverseProblem(rng.standard_normal((2, 4)), rng.standard_normal(2))
-    network = dp.TwoLayer.init(n=4, width=24, input_dimension=2, seed=3)
-    certificate = dp.certify(problem, network, method="heavy-ball", momentum=0.5, max_iterations=2000)
-    record, arrays = load(certificate.save(tmp_path))
-    assert certificate.proved and record["method"]["parameters"]["delta"] == 0
+    record, arrays = load(with_momentum().save(tmp_path))
+    assert with_momentum().proved and record["method"]["parameters"]["delta"] == 0
     entry = record["guarantees"]["recovery"]["early_stopping"]
     assert entry["level"] is None and dp.verify(write(tmp_path, record, arrays))
     entry["data_error"] = {"lower": 0.0, "upper": 1e-9, "evidence": "proved"}
@@ -166,3 +163,34 @@ def test_nothing_of_gradient_descent_is_said_of_adam(
     path.write_text(json.dumps(record))
     found = dp.verify(path)
     assert not found and word in str(found), found.findings
+
+
+@cache
+def with_momentum() -> Certificate:
+    rng = np.random.default_rng(5)
+    problem = dp.InverseProblem(rng.standard_normal((2, 4)), rng.standard_normal(2))
+    network = dp.TwoLayer.init(n=4, width=24, input_dimension=2, seed=3)
+    return dp.certify(problem, network, method="heavy-ball", momentum=0.5, max_iterations=2000)
+
+
+def test_a_residual_may_grow_with_momentum(tmp_path: Path) -> None:
+    """What is promised from here on rests on the envelope, not on this iterate's residual, which is smaller."""
+    record, arrays = load(with_momentum().save(tmp_path))
+    loss, envelope = record["quantities"]["loss_0"]["upper"], record["guarantees"]["residual_envelope"]["upper"]
+    assert with_momentum().proved and envelope**2 / 2 > 1.01 * loss
+    for target, valid in ((envelope**2 / 2 * 1.001, True), (1.001 * loss, False)):
+        record["guarantees"]["iterations_to_loss"] = {f"{target:.6e}": 0}
+        found = dp.verify(write(tmp_path, record, arrays))
+        assert bool(found) == valid and (valid or "iterations_to_loss" in str(found)), found.findings
+
+
+def test_where_a_residual_may_grow_a_small_one_is_said_to_be_here() -> None:
+    """Within the noise, but at a velocity: nothing is said of the next iterates."""
+    rng = np.random.default_rng(5)
+    A, network = rng.standard_normal((2, 4)), dp.TwoLayer.init(n=4, width=64, input_dimension=2, seed=3)
+    problem = dp.InverseProblem(A, A @ network.output() + np.array([1e-6, -1e-6]), x_true=network.output() - 1e-5)
+    state = {f"velocity/{name}": 1e-4 * rng.standard_normal(v.shape) for name, v in network.parameters().items()}
+    certificate = dp.certify_point(problem, network, method="heavy-ball", momentum=0.5, state=state, step=0.02)
+    assert certificate.guarantees.early_stopping_iteration == 0
+    said = next(line for line in signal_sentences(certificate) if line.startswith("Early stopping"))
+    assert "at iteration 0 the prediction" in said and " on the prediction" not in said

@@ -68,7 +68,7 @@ class Stopping:
 
     Args:
         verdict: "proved", or "undecided" (also where δ is only stated).
-        iteration: from which iteration of the run on, or None.
+        iteration: of the run, at which it holds; from it on where gradient descent is proved to converge. Or None.
         data_error: the bound 2δ, as in JSON, or None.
         reason: why it is not proved.
     """

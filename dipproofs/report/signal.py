@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from dipproofs.certificate.claims import GRADIENT_DESCENT
 from dipproofs.enclosures import Bound
 from dipproofs.report.numbers import above, count, evidence_note, interval, vanishes
 
@@ -67,8 +68,11 @@ def _early_stopping(cert: Certificate, entry: Mapping[str, Any]) -> list[str]:
     source = _SOURCES.get(str(entry.get("noise_source")), str(entry.get("noise_source") or ""))
     known = f" (noise {source})" if source else ""
     warning = [f"Early stopping: {stopping['reason']}."] if stopping.get("reason") else []
+    # with momentum, or where nothing is proved about going on, the next iterates may be farther away
+    falls = cert.proved and not cert.point_only and (steps > 0 or cert.method.get("kind") == GRADIENT_DESCENT)
+    at = f"iteration {count(cert.iteration + steps)}"
     return [
-        f"Early stopping: from iteration {count(cert.iteration + steps)} on the prediction is within 2‖Πε‖{size} "
+        f"Early stopping: {f'from {at} on' if falls else f'at {at}'} the prediction is within 2‖Πε‖{size} "
         f"of the clean data Πȳ{known}.",
         *warning,
     ]

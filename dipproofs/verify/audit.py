@@ -71,6 +71,8 @@ class Audit:
     METHODS: ClassVar[tuple[str, ...]] = (GRADIENT_DESCENT,)
     WITHOUT_THEOREM: ClassVar[tuple[str, ...]] = ()
     METHOD_KEYS: ClassVar[tuple[str, ...]] = ()
+    #: The loss never rises.
+    FALLS: ClassVar[bool] = True
     #: The theorem holds with a bound of the loss in its place: without momentum a point of zero loss is at rest.
     AT_A_BOUND: ClassVar[bool] = True
 

@@ -159,8 +159,8 @@ class Recovery:
 def _early_stopping(audit: Audit, name: str, value: Any) -> None:
     """ψ(f_τ) ≤ δ from this iteration on; δ is ‖Πε‖ from the stored x̄, or as the record states it."""
     level, env = audit.recovery.level(), audit.env
-    if env[s.psi_0] <= level and is_count(value):
-        return
+    if env[s.psi_0] <= level and is_count(value) and (value == 0 or audit.FALLS):
+        return  # 0: it holds here, whatever comes
     psi, start = audit.loss.theory.psi_scaled, float((env[s.loss_0].log() / arb(2).log()).mid())
 
     def below(exponent: float) -> bool:

@@ -27,6 +27,7 @@ class MomentumAudit(Audit):
     """The examination of a certificate whose ``method.kind`` is a method with momentum."""
 
     METHODS: ClassVar[tuple[str, ...]] = tuple(THEOREMS)
+    FALLS: ClassVar[bool] = False
     AT_A_BOUND: ClassVar[bool] = False
     METHOD_KEYS: ClassVar[tuple[str, ...]] = ("momentum", "parameters", "state", "lyapunov", "contraction", "exchanges")
 

@@ -13,7 +13,6 @@ import sympy as sp
 from flint import arb
 
 from dipproofs.certificate.read import is_count, is_number
-from dipproofs.theory import symbols as s
 from dipproofs.theory.methods import HEAVY_BALL, NESTEROV, MethodTheorem, heavy_ball, nesterov
 from dipproofs.theory.methods import symbols as m
 from dipproofs.verify.arithmetic.expressions import decide, evaluate, exact, upper
@@ -85,9 +84,7 @@ class Momentum:
         return evaluate(RESIDUAL[self.kind], {**self.env, m.lyapunov: self.start})
 
     def reaches(self, count: int, residual: arb) -> bool:
-        """Whether ‖r‖ is surely at most ``residual`` after so many iterations."""
-        if self.env[s.psi_0] <= residual:
-            return True
+        """Whether ‖r‖ is surely at most ``residual`` from so many iterations on; a small one may grow before that."""
         W = self.start
         for stage, after in zip(self.stages, [*(stage.after for stage in self.stages[1:]), None]):
             W = upper(W * stage.factor)
