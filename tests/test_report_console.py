@@ -316,6 +316,13 @@ def test_greek_letters_of_every_method_are_letters() -> None:
     assert ascii_only("η β π ζ Π") == "eta beta pi zeta P"
 
 
+def test_a_stop_that_cannot_be_proved_has_its_reason() -> None:
+    cert = case("proved")
+    asked = replace(cert, provenance={**cert.provenance, "problem": {"descent": {"stop": "guaranteed"}}})
+    assert cert.run.stopped == "tolerance"
+    assert "of the clean data (the noise is not known: give x_true, or ‖ε‖ as noise.norm)." in headline(asked)
+
+
 def test_a_run_that_broke_down_is_not_compared() -> None:
     cert = case("single")
     assert comparison(cert).startswith("least squares")

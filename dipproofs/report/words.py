@@ -167,13 +167,14 @@ def headline(cert: Certificate) -> str:
 def _stopping_answer(cert: Certificate) -> tuple[str, str]:
     """Say whether the prediction is proved to be near the clean data where the run stopped."""
     run, last = cert.run, cert.final or cert
-    if run is None or run.stopped != "guaranteed":
-        why = "" if run is None else f" The run: {run.reason}."
-        return "undecided", f"Not proved: no iterate was proved to be within 2‖Πε‖ of the clean data.{why}"
     entry = last.guarantees.extra.get("recovery")
-    entry = entry if isinstance(entry, Mapping) else {}
-    stopping = entry.get("early_stopping")
-    error = stopping.get("data_error") if isinstance(stopping, Mapping) else None
+    found = entry.get("early_stopping") if isinstance(entry, Mapping) else None
+    stopping = found if isinstance(found, Mapping) else {}
+    if run is None or run.stopped != "guaranteed":
+        cause = f" ({stopping['reason']})" if stopping.get("reason") else ""
+        why = "" if run is None else f" The run: {run.reason}."
+        return "undecided", f"Not proved: no iterate was proved to be within 2‖Πε‖ of the clean data{cause}.{why}"
+    error = stopping.get("data_error")
     size = f" = {above(error.upper)}" if isinstance(error, Bound) else ""
     claim = f"the prediction A x is within twice the noise, 2‖Πε‖{size}, of the clean data"
     place = f"at iteration {count(run.iterations)}"
