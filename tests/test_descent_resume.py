@@ -107,3 +107,20 @@ def test_arrays_that_the_certificate_holds_are_not_written_again(tmp_path: Path)
     (tmp_path / "arrays-final.npz").unlink()
     with pytest.raises(dp.InputError, match=r"arrays-final.npz: found no array V"):
         Snapshot.load(path)
+
+
+@pytest.mark.parametrize("options", [{}, {"method": "heavy-ball"}, {"step": 0.2, "schedule": "polynomial"}], ids=str)
+def test_a_resumed_run_keeps_the_iterate_that_was_certified(options: dict[str, Any], tmp_path: Path) -> None:
+    """The certificate is that of the run that was never stopped; a run that has ended is not certified worse."""
+    problem, net = gaussian_problem(), network()
+    whole = dp.certify(problem, net, **options)
+    assert whole.run is not None and whole.proved and 0 < whole.iteration + 5 < whole.run.iterations
+    part = dp.certify(problem, net, max_iterations=whole.iteration + 5, **options)
+    assert part.run is not None and part.iteration == whole.iteration
+    part.save(tmp_path)
+    part.run.snapshot.save(tmp_path)
+    for resume in (part.run.snapshot, tmp_path, tmp_path):  # the last time, nothing is left to do
+        found = dp.certify(problem, net, resume=resume, **options)
+        assert found.to_json() == whole.to_json()
+        found.save(tmp_path)
+        found.run.snapshot.save(tmp_path)

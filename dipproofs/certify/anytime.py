@@ -12,7 +12,7 @@ from dipproofs.certificate.record import Certificate
 from dipproofs.certify.at_iterate import unprojected
 from dipproofs.certify.quantities import Base, estimate_base, searched
 from dipproofs.certify.search import Step, best, largest_psi
-from dipproofs.descent import Constant, Iterate, Schedule
+from dipproofs.descent import Constant, Iterate, Schedule, Snapshot
 from dipproofs.descent.driver import Offer
 from dipproofs.enclosures import Bound, Evidence, Verdict
 from dipproofs.enclosures.threads import one_thread
@@ -65,6 +65,7 @@ class Anytime:
         self.gamma, self.prove, self.promising, self.free, self.refine = gamma, prove, promising, free, refine
         self.goes_on = goes_on
         self.certificate: Certificate | None = None
+        self.iterate: Iterate | None = None
         self.tests = self.proofs = 0
         self._threshold = np.inf
         self._next: float = 0
@@ -129,8 +130,20 @@ class Anytime:
         # in estimated arithmetic nothing is proved; guarantees are then given iff every estimate satisfies its bound
         if certificate.verdict is not Verdict.PROVED and certificate.guarantees.distance_to_limit is None:
             return None
-        self.certificate = certificate
+        self.certificate, self.iterate = certificate, iterate
         return "freeze"
+
+    def recall(self, saved: Snapshot | None, network: Any) -> None:
+        """Prove again what was certified before a run was interrupted, before anything later is looked at.
+
+        Args:
+            saved: what the run goes on from, if it does. network: of the run.
+        """
+        if saved is None or self.certificate is not None or self.proofs:
+            return
+        iterate = saved.certified(network)
+        if iterate is not None:
+            self._proved(iterate.iteration, iterate)
 
     def _asked(self, base: Base, step: Step) -> float:
         """Estimate a ψ at which the test may pass: with the loss's constants at the level that those of now ask for.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dipproofs.arguments.schema import finite, show
@@ -20,7 +21,7 @@ from dipproofs.certify.search import Step
 from dipproofs.certify.stop import fitted_problem, stopped_certified, stopped_early, stopping_loss
 from dipproofs.certify.unreachable import unreachable, with_reason
 from dipproofs.certify.widths import find_widths
-from dipproofs.descent import Iterate, Method, Schedule, descend, make_method, make_schedule
+from dipproofs.descent import Iterate, Method, Schedule, Snapshot, descend, make_method, make_schedule
 from dipproofs.descent.arguments import checked_end, checked_setting, checked_step, loss_of, stopping_level
 from dipproofs.enclosures import Verdict
 from dipproofs.errors import InputError, named_arguments
@@ -155,8 +156,10 @@ def certify(
         free=methods.point_only, refine=methods.decided, goes_on=stop != "certified",
     )  # fmt: skip
     recorded.update(provenance(_device(), str(network.dtype), origin, problem))
+    saved = Snapshot.load(resume) if isinstance(resume, str | Path) else resume
 
     def watch(tau: int, here: Callable[[], Iterate], value: float) -> str | None:
+        search.recall(saved, network)
         answer = search(tau, here, value)
         if answer == "freeze" and announce is not None and search.certificate is not None:
             announce(search.certificate)
@@ -175,10 +178,13 @@ def certify(
         progress=progress,
         steps=steps,
         keep_interrupted=keep_interrupted,
-        resume=resume,
+        resume=saved,
         say=say,
     )
+    search.recall(saved, network)  # where nothing was left to do
     first = search.certificate
+    if search.iterate is not None and run.snapshot is not None:
+        run = replace(run, snapshot=run.snapshot.with_certified(search.iterate))
     if run.stopped == "not finite":
         at, here = (0, network) if first is None else (run.iterations, run.network)
         longest = Step(max(gamma for _, gamma in run.steps))

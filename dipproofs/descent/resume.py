@@ -8,12 +8,15 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
 import numpy as np
 
 from dipproofs.errors import InputError
+
+if TYPE_CHECKING:
+    from dipproofs.descent.engine import Iterate
 
 #: The file in a certificate's folder.
 FILE = "run-state.npz"
@@ -21,6 +24,8 @@ _FORMAT = "dipproofs-run-state"
 #: Smaller arrays (bytes) are always written.
 _LARGE = 2**16
 _WRITTEN = "a directory that dipproofs certify --out has written"
+#: Before the names of the parameters and of the method's arrays at the certified iterate.
+_THETA, _STATE = "certified.theta/", "certified.state/"
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,8 +34,10 @@ class Snapshot:
 
     Args:
         arrays: leaves of θ and of the method's state ("theta.0", "state.0", …, in the order of the pytrees), vectors of
-            the step controller ("vector.NAME"), records of the history ("records") and of the distance ("distances").
-        facts: numbers and words: tau, method, schedule, step, steps, chosen momenta, controllers, fingerprint.
+            the step controller ("vector.NAME"), records of the history ("records") and of the distance ("distances");
+            named arrays of the iterate that is certified, if one is.
+        facts: numbers and words: tau, method, schedule, step, steps, chosen momenta, controllers, fingerprint; of the
+            certified iterate iteration, step and momentum.
     """
 
     arrays: Mapping[str, np.ndarray]
@@ -47,6 +54,30 @@ class Snapshot:
         while f"{name}.{len(found)}" in self.arrays:
             found.append(self.arrays[f"{name}.{len(found)}"])
         return found
+
+    def with_certified(self, iterate: Iterate) -> Snapshot:
+        """Return the same with the iterate at which the run is certified, which would be lost with what was before."""
+        arrays = {_THETA + name: array for name, array in iterate.network.parameters().items()}
+        arrays |= {_STATE + name: array for name, array in iterate.state.items()}
+        facts = {"iteration": iterate.iteration, "step": iterate.step, "momentum": iterate.momentum}
+        return Snapshot({**self.arrays, **arrays}, {**self.facts, "certified": facts})
+
+    def certified(self, network: Any) -> Iterate | None:
+        """Return the iterate at which the run was certified, or None.
+
+        Args:
+            network: of the run, with any parameters.
+        """
+        from dipproofs.descent.engine import Iterate
+
+        facts = self.facts.get("certified")
+        if facts is None:
+            return None
+        at = network.with_parameters(self._named(_THETA))
+        return Iterate(at, self._named(_STATE), int(facts["iteration"]), float(facts["step"]), facts["momentum"])
+
+    def _named(self, start: str) -> dict[str, np.ndarray]:
+        return {key.removeprefix(start): array for key, array in self.arrays.items() if key.startswith(start)}
 
     def save(self, path: str | Path) -> Path:
         """Write everything to one .npz file; for a folder, to ``run-state.npz`` in it.
