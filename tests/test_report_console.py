@@ -256,6 +256,19 @@ def test_explain_knows_every_word_of_a_certificate() -> None:
         assert len(explain(word)) > len(word) + 10, word
 
 
+@pytest.mark.parametrize("method", ["heavy-ball", "nesterov", "adam"])
+def test_explain_states_the_theorem_of_a_method(method: str) -> None:
+    """With each condition that a certificate of it lists, each symbol's meaning, and nothing of LaTeX."""
+    text = explain(method)
+    assert "Needs: squared loss" in text and "docs/theory-methods.md §" in text and "\\" not in text
+    left = text.split("\nwhere\n")[0]
+    for line in text.split("\nwhere\n")[1].split("\n\n")[0].splitlines():
+        name, _, meaning = line.strip().partition(": ")
+        assert meaning and name in left, line
+    assert "ρ₂ < 1" in text or "ρ₂ <= β₂" in text
+    assert "$" in explain(method, latex=True)
+
+
 def test_explain_knows_every_word_that_the_program_can_print() -> None:
     from dipproofs.theory.methods import METHOD_THEOREMS, METHODS
 

@@ -9,9 +9,12 @@ from textwrap import fill
 import sympy as sp
 
 from dipproofs.errors import InputError
+from dipproofs.report.explain_methods import METHOD_TOPICS
+from dipproofs.report.explain_methods import items_of as method_items
 from dipproofs.report.explain_signal import SIGNAL_TOPICS, items_of
 from dipproofs.report.explain_words import groups as word_groups
 from dipproofs.report.explain_words import words
+from dipproofs.report.notation import symbol
 from dipproofs.theory import ACTIVATIONS, EXCLUDED, FORMS, LOSSES, PROFILES, formula, formulas, quantities
 from dipproofs.theory.core import Formula, meanings
 
@@ -53,6 +56,7 @@ def explain(name: str | None = None, *, latex: bool = False) -> str:
     topics |= dict.fromkeys(LOSSES, _loss)
     topics |= dict.fromkeys(ACTIVATIONS, _activation)
     topics |= dict.fromkeys(SIGNAL_TOPICS, _signal)
+    topics |= dict.fromkeys(METHOD_TOPICS, _method)
     if name in topics and name not in EXCLUDED:
         return topics[name](name, latex)
     known = words()
@@ -76,6 +80,7 @@ def _overview() -> str:
         "losses": LOSSES,
         "activations": ACTIVATIONS,
         "the signal": SIGNAL_TOPICS,
+        "methods with theorems of their own": METHOD_TOPICS,
         **word_groups(),
     }
     lines = [_listed(group, entries) for group, entries in groups.items()]
@@ -99,21 +104,22 @@ def _show(item: Formula, latex: bool) -> str:
 
 def _plain(expr: sp.Basic) -> str:
     """Write an expression with the JSON names of its quantities."""
-    names = {q.symbol: sp.Symbol(name) for name, q in quantities().items()}
-    return str(expr.xreplace(names))
+    names = {q.symbol: name for name, q in quantities().items()}
+    shown = {s: sp.Symbol(names.get(s, symbol(s.name))) for s in expr.free_symbols if isinstance(s, sp.Symbol)}
+    return str(expr.xreplace(shown))
 
 
 def _meanings(items: list[Formula]) -> list[str]:
-    used = {symbol for item in items for symbol in item.expr.free_symbols}
+    used = {one for item in items for one in item.expr.free_symbols}
     known = [(name, q.symbol, q.meaning) for name, q in quantities().items() if q.symbol in used]
     rest = used.difference(q.symbol for q in quantities().values())
-    known += [(str(symbol), symbol, meaning) for symbol, meaning in meanings().items() if symbol in rest]
+    known += [(symbol(one.name), one, meaning) for one, meaning in meanings().items() if one in rest]
     return ["where", *[f"  {name}: {meaning}" for name, _, meaning in known]] if known else []
 
 
-def _page(title: str, text: str, items: list[Formula], proof: str, latex: bool) -> str:
+def _page(title: str, text: str, items: list[Formula], proof: str, latex: bool, where: str = "docs/theory.md") -> str:
     lines = [title, "", text, "", *[_show(item, latex) for item in items], "", *_meanings(items)]
-    return "\n".join([*lines, "", f"Proof: {proof}", "Full statement and proof: docs/theory.md"])
+    return "\n".join([*lines, "", f"Proof: {proof}", f"Full statement and proof: {where}"])
 
 
 def _form(name: str, latex: bool) -> str:
@@ -137,6 +143,11 @@ def _form(name: str, latex: bool) -> str:
 def _signal(name: str, latex: bool) -> str:
     title, text, _, proof = SIGNAL_TOPICS[name]
     return _page(title, text, items_of(name), proof, latex)
+
+
+def _method(name: str, latex: bool) -> str:
+    text, _, proof, section = METHOD_TOPICS[name]
+    return _page(f"method {name}", text, method_items(name), proof, latex, f"docs/theory-methods.md {section}")
 
 
 def _profile(name: str, latex: bool) -> str:

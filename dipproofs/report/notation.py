@@ -9,7 +9,7 @@ GREEK = {
     "alpha": "α", "gamma": "γ", "delta": "δ", "kappa": "κ", "lambda": "λ", "mu": "μ", "nu": "ν", "omega": "ω",
     "psi": "ψ", "Psi": "Ψ", "phi": "φ", "varphi": "φ", "rho": "ρ", "sigma": "σ", "tau": "τ", "theta": "θ",
     "xi": "ξ", "Lambda": "Λ", "ell": "ℓ", "infty": "∞", "varepsilon": "ε", "epsilon": "ε",
-    "beta": "β", "eta": "η", "zeta": "ζ", "pi": "π",
+    "beta": "β", "eta": "η", "zeta": "ζ", "pi": "π", "chi": "χ", "varpi": "ϖ", "langle": "⟨", "rangle": "⟩",
 }  # fmt: skip
 SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _SUBSCRIPT = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
@@ -24,6 +24,7 @@ _ASCII = {
     "ᵀ": "^T", "≈": "~", "≠": "!=", "\u202f": " ", "\xa0": " ",
 }  # fmt: skip
 _GREEK_NAMES = {letter: name for name, letter in GREEK.items() if name not in ("varphi", "varepsilon")}
+_ACCENTS = {"tilde": "\u0303", "hat": "\u0302"}
 _INTEGRAL = re.compile(r"Integral\((.+?), \(t, 0, rho\)\)")
 
 
@@ -51,11 +52,16 @@ def symbol(latex: str) -> str:
     Example:
         >>> symbol(r"\sigma_{\min}(J_0)"), symbol(r"\|AV\|"), symbol(r"\tilde\kappa"), symbol(r"F_\infty")
         ('σ_min(J₀)', '‖AV‖', 'κ̃', 'F_∞')
+        >>> symbol(r"\langle M^+r,D\rangle"), symbol(r"\hat R") == "R" + chr(0x302)
+        ('⟨M^+r,D⟩', True)
     """
-    text = re.sub(r"\\math(?:sf|rm|bf)\{(\w+)\}", r"\1", latex).replace(r"\|", "‖").replace(r"\tilde\kappa", "κ\u0303")
+    text = re.sub(r"\\math(?:sf|rm|bf)\{(\w+)\}", r"\1", latex).replace(r"\|", "‖")
+    text = re.sub(
+        r"\\(tilde|hat) ?\\?([A-Za-z]+)", lambda match: GREEK.get(match[2], match[2]) + _ACCENTS[match[1]], text
+    )
     text = re.sub(r"\\?\b([A-Za-z]+)(?![A-Za-z])", lambda match: GREEK.get(match[1], match[1]), text)
     text = re.sub(r"_(rho|infty)(?![A-Za-z])", lambda match: "_" + GREEK[match[1]], text)
-    text = re.sub(r"([_^])\{([^{}]*)\}", r"\1\2", text).replace("\\", "")
+    text = re.sub(r"([_^])\{([^{}]*)\}", r"\1\2", text).replace("\\", "").replace("⟨ ", "⟨")
     return re.sub(r"_(\d+)", lambda match: match[1].translate(_SUBSCRIPT), text)
 
 
