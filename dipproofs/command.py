@@ -66,8 +66,8 @@ def at_point(spec: Any, built: Any, path: Path) -> Certificate:
     if named:
         wanted |= {"step", *options.method_options}
     asked = {name: value for name, value in built.arguments.items() if name in wanted}
-    if named and point.state and options.method != "gradient-descent":
-        asked["state"] = dict(point.state)
+    if named and options.method != "gradient-descent" and (point.state or point.foreign):
+        asked["state"] = point.state_for(asked)
     made = certify_point(**asked, network=point.of(built.network))
     where = {**made.provenance, "problem": spec.to_json(), "parameters": path.name}
     return replace(made, provenance=where)

@@ -85,3 +85,75 @@ def test_certify_at_answers_about_existence(tmp_path: Path) -> None:
     assert code == 0 and "gradient descent converges" in text and "Rate" in text
     code, _, err = run("certify", step, "--at", "a.npz", "--resume", tmp_path)
     assert code == 2 and "expected one of them" in err
+
+
+def checkpoint(path: Path, optimizer: str = "SGD", named: bool = False, **options: object) -> Path:
+    """Two iterations of a torch optimiser on a network with a batch normalisation between its layers."""
+    torch = pytest.importorskip("torch")
+    torch.manual_seed(0)
+    nn = torch.nn
+    module = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Conv2d(2, 1, 3)).double()
+    trained = list(module.named_parameters() if named else module.parameters())
+    groups = options.pop("groups", [trained])
+    made = getattr(torch.optim, optimizer)(
+        [{"params": trained[part] if isinstance(part, slice) else part, **more} for part, more in groups]
+        if groups != [trained]
+        else trained,
+        lr=0.125,
+        **options,
+    )
+    for _ in range(2):
+        made.zero_grad()
+        module(torch.ones(1, 1, 6, 6).double().cumsum(2)).square().sum().backward()
+        made.step()
+    torch.save({"model": module.state_dict(), "optimizer": made.state_dict()}, path / "c.pt")
+    buffers = {n: made.state[p].get("momentum_buffer") for n, p in module.named_parameters() if p in made.state}
+    np.savez(path / "buffers.npz", **{n.replace(".", "/"): b.numpy() for n, b in buffers.items() if b is not None})
+    return path / "c.pt"
+
+
+HEAVY = {"method": "heavy-ball", "step": 0.125, "momentum": 0.5}
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_states_have_the_names_of_parameters_and_not_of_buffers(tmp_path: Path, named: bool) -> None:
+    point = read_point(checkpoint(tmp_path, named=named, momentum=0.5))
+    buffers = np.load(tmp_path / "buffers.npz")
+    state = point.state_for(HEAVY)
+    assert set(state) == {f"velocity/{name}" for name in buffers.files} and "2/weight" in buffers.files
+    assert all(np.array_equal(state[f"velocity/{name}"], -0.125 * buffers[name]) for name in buffers.files)
+
+
+def test_an_adaptive_method_has_its_options(tmp_path: Path) -> None:
+    point = read_point(checkpoint(tmp_path, "Adam", betas=(0.5, 0.75), eps=1e-6))
+    assert point.options == {"lr": 0.125, "momentum": 0.5, "beta2": 0.75, "epsilon": 1e-6}
+    asked = {"method": "adam", "step": 0.125, "momentum": 0.5, "beta2": 0.75, "epsilon": 1e-6}
+    assert {"t", "m/2/weight", "v/2/bias"} <= set(point.state_for(asked))
+    for key, value in (("beta2", 0.999), ("epsilon", 1e-8), ("momentum", 0.9), ("step", 0.25)):
+        with pytest.raises(InputError, match=f"descent.{key} = {value:g}"):
+            point.state_for({**asked, key: value})
+    with pytest.raises(InputError, match=r"descent.beta2 = 0\.999"):
+        point.state_for({**asked, "beta2": None})
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"momentum": 0.5, "weight_decay": 0.01}, "weight_decay = 0.01"),
+        ({"momentum": 0.5, "dampening": 0.1}, "dampening = 0.1"),
+        ({"momentum": 0.5, "maximize": True}, "maximize = True"),
+        ({"optimizer": "AdamW"}, "weight_decay = 0.01"),
+        ({"optimizer": "Adam", "amsgrad": True}, "amsgrad = True"),
+        ({"momentum": 0.5, "groups": [(slice(0, 2), {"lr": 0.5}), (slice(2, None), {})]}, "different options"),
+        ({"momentum": 0.5, "groups": [(slice(2, 4), {})]}, "2 parameters for the 6"),
+        ({"momentum": 0.5, "groups": [(slice(4, None), {}), (slice(0, 4), {})]}, "another shape"),
+        ({"momentum": 0.5, "nesterov": True}, "nesterov"),
+    ],
+)
+def test_what_no_method_does_is_refused_and_not_dropped(tmp_path: Path, options: dict[str, object], words: str) -> None:
+    point = read_point(checkpoint(tmp_path, **options))
+    assert "2/weight" in point.parameters
+    asked = {"method": "adam", "step": 0.125} if "optimizer" in options else HEAVY
+    with pytest.raises(InputError, match=words) as caught:
+        point.state_for(asked)
+    assert "\n" not in str(caught.value)
