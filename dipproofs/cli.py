@@ -5,13 +5,14 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 try:
     import typer
+    from typer.core import TyperGroup
 except KeyboardInterrupt:  # nothing runs yet that would say so in one word
     sys.stderr.write("interrupted\n")
     raise SystemExit(130) from None
@@ -20,8 +21,38 @@ from dipproofs.collector import own_process, uncollected
 from dipproofs.compilation_cache import keep_compilations
 from dipproofs.errors import InputError, unwritable
 
+
+class _Commands(TyperGroup):
+    """The commands; a mistake in calling one is said in one line, like every other."""
+
+    def main(self, args: Sequence[str] | None = None, *rest: Any, standalone_mode: bool = True, **options: Any) -> Any:
+        """Parse and run."""
+        try:
+            found = super().main(*(args, *rest), **{**options, "standalone_mode": False})
+        except typer.Abort:
+            typer.echo("interrupted", err=True)
+            sys.exit(_INTERRUPTED)
+        except Exception as error:
+            if not isinstance(error, typer.BadParameter.__bases__):  # an option that does not exist, a missing argument
+                raise
+            _say_usage(error)
+            sys.exit(2)
+        if standalone_mode:
+            sys.exit(found if isinstance(found, int) else 0)
+        return found
+
+
+def _say_usage(error: Any) -> None:
+    """Say in one line what is wrong with a call; one without a command gets the help."""
+    text, context = error.format_message(), error.ctx
+    if "\n" not in text:
+        text = f"error: {text.rstrip('.')}; {context.command_path if context else 'dipproofs'} -h says what there is"
+    typer.echo(text, err=True)
+
+
 app = typer.Typer(
     name="dipproofs",
+    cls=_Commands,
     help="What is proved about this run? Certificates for untrained networks on inverse problems.",
     no_args_is_help=True,
     add_completion=False,

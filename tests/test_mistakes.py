@@ -110,5 +110,11 @@ def test_on_the_command_line(name: str, tmp_path: Path, monkeypatch: pytest.Monk
     [(["certify", "p.toml", "--outt", "x"], "--out"), (["chek", "p.toml"], "check"), (["certify"], "PROBLEM.toml")],
 )
 def test_a_misspelt_option_or_command_is_named(arguments: list[str], word: str) -> None:
-    code, _, error = run(*arguments)
-    assert code == 2 and word in error and "Traceback" not in error
+    code, out, error = run(*arguments)
+    assert code == 2 and out == ""
+    one_line(error.strip(), (word, "error: ", " -h"))
+
+
+def test_without_a_command_there_is_help() -> None:
+    code, _, error = run()
+    assert code == 2 and "certify" in error and "Options" in error and "error:" not in error
