@@ -283,6 +283,13 @@ RECOGNISED: dict[str, tuple[Any, tuple[int, ...], str]] = {
     "fast transform": (lambda x: np.fft.irfft(np.fft.rfft(x) * [1, 0.5, 0.2, 0.1], 6), (6,), "circulant"),
     "differences": (lambda x: np.diff(x, axis=0), (4, 6), "dense"),
     "blur with zeros outside": (lambda x: x + np.pad(x, ((1, 0), (0, 0)))[:-1], (4, 6), "dense"),
+    "a weight too many in a small row": (
+        lambda x: x * np.array([1e12, *[1e-5] * 5]) + 1e-4 * np.roll(x, 1) * np.eye(6)[3],
+        (6,),
+        "dense",
+    ),
+    "weights of any size": (lambda x: x * 10.0 ** np.arange(-150, 150, 60), (5,), "diagonal"),
+    "identity by fast transforms": (lambda x: np.fft.irfft(np.fft.rfft(x), 6), (6,), "diagonal"),
     "a weight too many": (lambda x: x + np.roll(x, 1) + 1e-9 * np.eye(6)[0] * x, (6,), "dense"),
 }
 
@@ -356,9 +363,13 @@ def test_power_iteration_is_below_the_norm() -> None:
 @pytest.mark.parametrize(
     "forward",
     [lambda x: np.clip(x, -1, 1), lambda x: np.round(8 * x) / 8, lambda x: np.clip(x, -1, 1)[::2], lambda x: np.clip(
-        np.array([[1.0, 0.5, 0.0, 0.0], [0.0, 1.0, 1.0, 0.25]]) @ x, -50, 50)],
-    ids=["clip", "round", "selection and clip", "matrix and clip"],
+        np.array([[1.0, 0.5, 0.0, 0.0], [0.0, 1.0, 1.0, 0.25]]) @ x, -50, 50),
+     lambda x: np.round(256 * x[::2]) / 256, lambda x: np.cumsum(np.round(256 * x) / 256),
+     lambda x: np.cumsum(x * (np.abs(x) > 0.1)), lambda x: (x * (np.abs(x) > 1e-9))[::2],
+     lambda x: np.arange(1.0, 5.0) * np.clip(x, -1e5, 1e5), lambda x: np.cumsum(x) + 1e-14],
+    ids=["clip", "round", "selection and clip", "matrix and clip", "selection in 8 bits", "8 bits", "threshold",
+         "selection and threshold", "saturation", "offset"],
 )  # fmt: skip
-def test_maps_that_clip_or_round_are_not_linear(forward) -> None:
+def test_maps_that_clip_round_or_threshold_are_not_linear(forward) -> None:
     with pytest.raises(InputError, match="linear"):
         as_operator((forward, None), in_shape=(4,))

@@ -1,6 +1,6 @@
 """The adjoint (dot) test: is ⟨A x, w⟩ = ⟨x, Aᵀ w⟩ up to rounding?
 
-Linearity is tested first, with entries in multiples of 1/8, at the same tolerance.
+Linearity is tested first, with entries of few digits from 1e-13 to 1e9, at the same tolerance for ‖x‖∞ = 1.
 
 Tolerance. x and w have random signs, so ‖x‖ = √n, ‖w‖ = √m and products with them are exact. A sum of N
 rounded terms has an error of about u√N times the norm of its terms, u the unit roundoff (probabilistic
@@ -113,15 +113,16 @@ def _tolerance(exact: np.ndarray, roundoff: float) -> float:
 def _linearity_gap(forward: Map, exact: np.ndarray, rng: np.random.Generator) -> float:
     gaps = []
     for x in arguments(exact.shape[1], rng):
-        gaps.append(np.abs(forward(x).astype(np.float64) - exact @ x).max() / max(1.0, np.abs(x).max()))
+        gaps.append(np.abs(forward(x).astype(np.float64) - exact @ x).max() / (np.abs(x).max() or 1.0))
     return float(np.max(gaps))
 
 
 def arguments(n: int, rng: np.random.Generator) -> list[np.ndarray]:
-    """Random signals: small ones of few digits, and large ones that a map which clips or rounds does not keep."""
+    """Random signals of few digits, and large and faint ones that a map which clips, rounds or thresholds changes."""
     small = [np.asarray(rng.integers(-8, 9, n) / 8.0) for _ in range(_TRIALS)]
     large = np.ldexp(rng.integers(-(2**20), 2**20, n).astype(np.float64), -8)
-    return [*small, large, -large]
+    faint = rng.integers(1, 9, n) * rng.choice([-1.0, 1.0], n)
+    return [*small, large, -large, np.ldexp(large, 20), np.ldexp(faint, -13), np.ldexp(faint, -43)]
 
 
 def _cause(adjoint: Map, exact: np.ndarray, tolerance: float, rng: np.random.Generator) -> str | None:

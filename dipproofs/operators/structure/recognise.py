@@ -27,6 +27,8 @@ from dipproofs.operators.structure.stack import Stack
 Map = Callable[[np.ndarray], np.ndarray]
 
 _FACTOR = 16.0
+#: A row of a diagonal is known where the tolerance is below this multiple of it.
+_FAINT = 1e-6
 
 
 def recognise(forward: Map, columns: int, shape: tuple[int, ...] | None) -> Structure | None:
@@ -108,10 +110,23 @@ def agrees(forward: Map, candidate: Structure) -> bool:
         else:
             roundoff = 2.0**-24 if image.dtype == np.float32 else 2.0**-53
             size = size_of(candidate)
-            tolerance = _FACTOR * roundoff * math.sqrt(m + n) * size * max(1.0, float(np.abs(x).max()))
-        if not np.abs(image.astype(np.float64) - expected.astype(np.float64)).max() <= tolerance:
+            tolerance = _FACTOR * roundoff * math.sqrt(m + n) * size * float(np.abs(x).max() or 1.0)
+        gap = np.abs(image.astype(np.float64) - expected.astype(np.float64))
+        if not gap.max() <= tolerance:
+            return False
+        if isinstance(candidate, Diagonal) and not _each_entry(gap, candidate, np.abs(x), tolerance, roundoff):
             return False
     return True
+
+
+def _each_entry(gap: np.ndarray, diagonal: Diagonal, size: np.ndarray, tolerance: float, roundoff: float) -> bool:
+    """Whether a map is that diagonal in its small rows, too: each is one product, or the tolerance is far below it.
+
+    What is below the rounding of the largest entry may be all that there is in the row of a small one.
+    """
+    entries = np.abs(diagonal.entries.astype(np.float64))
+    least = entries[entries > 0].min() * float(size.max() or 1.0)
+    return bool(tolerance <= _FAINT * least or (gap <= 4 * roundoff * entries * size).all())
 
 
 def size_of(structure: Structure) -> float:
