@@ -18,11 +18,15 @@ from dipproofs.networks.point_file import read_point
 NETWORK = TwoLayer.init(n=3, width=4, input_dimension=2, seed=1)
 
 
+def parameters() -> list[tuple[str, np.ndarray]]:
+    return [(name, np.asarray(array)) for name, array in NETWORK.parameters().items()]
+
+
 def safetensors(arrays: dict[str, np.ndarray]) -> bytes:
     header, data = {}, b""
     for name, array in arrays.items():
         raw = array.tobytes()
-        kind = {"float32": "F32", "float64": "F64"}[str(array.dtype)]
+        kind = {"float16": "F16", "float32": "F32", "float64": "F64", "int64": "I64"}[str(array.dtype)]
         header[name] = {"dtype": kind, "shape": list(array.shape), "data_offsets": [len(data), len(data) + len(raw)]}
         data += raw
     text = json.dumps({"__metadata__": {"a": "b"}, **header}).encode()
@@ -40,6 +44,35 @@ def test_npz_and_safetensors_give_the_same(tmp_path: Path) -> None:
         made = point.of(TwoLayer.init(n=3, width=4, input_dimension=2, seed=9))
         assert all(np.array_equal(made.parameters()[key], array) for key, array in arrays.items())
     assert set(read_point(tmp_path / "p.npz").state) == {"t"}
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.int64, ">f8"])
+def test_numbers_of_any_type_are_kept_exactly(tmp_path: Path, dtype: str) -> None:
+    """A proof is about the point in the file, so that no number may be rounded on the way."""
+    arrays = {name: (2**24 + 1 if dtype == np.int64 else 1.5) * np.ones(a.shape) for name, a in parameters()}
+    stored = {name: array.astype(dtype) for name, array in arrays.items()}
+    np.savez(tmp_path / "p.npz", **stored)
+    (tmp_path / "p.safetensors").write_bytes(
+        safetensors({name: array.astype(array.dtype.newbyteorder("=")) for name, array in stored.items()})
+    )
+    for file in ("p.npz", "p.safetensors"):
+        made = read_point(tmp_path / file).of(NETWORK).parameters()
+        assert all(np.array_equal(made[name].astype(np.float64), array) for name, array in arrays.items())
+
+
+def test_a_number_that_float64_does_not_hold_is_refused(tmp_path: Path) -> None:
+    np.savez(tmp_path / "p.npz", **{name: np.full(a.shape, 2**53 + 1) for name, a in parameters()})
+    with pytest.raises(InputError, match="W: int64 values that float64 cannot hold exactly"):
+        read_point(tmp_path / "p.npz").of(NETWORK)
+
+
+def test_two_arrays_of_one_name_are_refused(tmp_path: Path) -> None:
+    arrays = dict(parameters())
+    np.savez(tmp_path / "p.npz", **arrays, **{"theta/W": arrays["W"]})
+    assert read_point(tmp_path / "p.npz").of(NETWORK)
+    np.savez(tmp_path / "p.npz", **arrays, **{"theta/W": arrays["W"] + 1})
+    with pytest.raises(InputError, match="two different arrays W"):
+        read_point(tmp_path / "p.npz")
 
 
 def test_dots_in_names_are_slashes(tmp_path: Path) -> None:

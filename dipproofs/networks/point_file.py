@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from dipproofs.arguments.arrays import exact_array
 from dipproofs.errors import InputError, one_line
 
 _THETA, _STATE = "theta/", "state/"
@@ -79,7 +80,7 @@ class Point:
         if missing:
             found = ", ".join(list(self.parameters)[:6]) or "none"
             raise InputError(f"--at: found {found}, expected {', '.join(known)}; there is no {missing[0]}")
-        return network.with_parameters({name: self.parameters[name] for name in known})
+        return network.with_parameters({name: exact_array(self.parameters[name], f"--at: {name}") for name in known})
 
 
 def read_point(path: Path | str) -> Point:
@@ -88,10 +89,10 @@ def read_point(path: Path | str) -> Point:
     Args:
         path: `.npz` with names as in certificates (``theta/0/weight`` or ``0/weight``; of two layers W, V),
             `.safetensors`, or a torch file with a state_dict or ``{"model": …, "optimizer": …}``. Dots in names
-            become ``/``.
+            become ``/``. The numbers are kept exactly.
 
     Raises:
-        InputError: no such file, another format, or pickled objects.
+        InputError: no such file, another format, pickled objects, or two different arrays of one name.
     """
     path = Path(path)
     if not path.is_file():
@@ -113,13 +114,15 @@ def read_point(path: Path | str) -> Point:
 
 
 def _split(arrays: Mapping[str, np.ndarray]) -> Point:
-    parameters, state = {}, {}
+    parameters: dict[str, np.ndarray] = {}
+    state: dict[str, np.ndarray] = {}
     for name, array in arrays.items():
         path = name.replace(".", "/")
-        if path.startswith(_STATE):
-            state[path.removeprefix(_STATE)] = array
-        else:
-            parameters[path.removeprefix(_THETA)] = array
+        of_method = path.startswith(_STATE)
+        kept, short = (state if of_method else parameters), path.removeprefix(_STATE if of_method else _THETA)
+        if short in kept and not np.array_equal(kept[short], array):
+            raise InputError(f"--at: found two different arrays {short}, expected one; give its file without the other")
+        kept[short] = array
     return Point(parameters, state)
 
 
@@ -140,7 +143,7 @@ def _safetensors(path: Path) -> dict[str, np.ndarray]:
             flat = raw.view(np.float32)
         else:
             flat = np.frombuffer(data[start:end], np.dtype(_DTYPES[entry["dtype"]]).newbyteorder("<"))
-        arrays[name] = flat.reshape(entry["shape"]).astype(np.float64 if flat.dtype == np.float64 else np.float32)
+        arrays[name] = flat.reshape(entry["shape"])
     return arrays
 
 
