@@ -165,12 +165,15 @@ def test_nothing_of_gradient_descent_is_said_of_adam(
     assert not found and word in str(found), found.findings
 
 
-@cache
-def with_momentum() -> Certificate:
+def small_run(**options: Any) -> Certificate:
     rng = np.random.default_rng(5)
     problem = dp.InverseProblem(rng.standard_normal((2, 4)), rng.standard_normal(2))
-    network = dp.TwoLayer.init(n=4, width=24, input_dimension=2, seed=3)
-    return dp.certify(problem, network, method="heavy-ball", momentum=0.5, max_iterations=2000)
+    return dp.certify(problem, dp.TwoLayer.init(n=4, width=24, input_dimension=2, seed=3), **options)
+
+
+@cache
+def with_momentum() -> Certificate:
+    return small_run(method="heavy-ball", momentum=0.5, max_iterations=2000)
 
 
 def test_a_residual_may_grow_with_momentum(tmp_path: Path) -> None:
@@ -194,3 +197,29 @@ def test_where_a_residual_may_grow_a_small_one_is_said_to_be_here() -> None:
     assert certificate.guarantees.early_stopping_iteration == 0
     said = next(line for line in signal_sentences(certificate) if line.startswith("Early stopping"))
     assert "at iteration 0 the prediction" in said and " on the prediction" not in said
+
+
+@pytest.mark.parametrize("method", ["heavy-ball", "nesterov"])
+def test_without_momentum_gradient_descent_is_claimed(method: str, tmp_path: Path) -> None:
+    certificate = small_run(method=method, momentum=0.0, max_iterations=300)
+    assert certificate.proved and certificate.claims.convergence.method == "gradient-descent"
+    record, arrays = load(certificate.save(tmp_path))
+    assert dp.verify(write(tmp_path, record, arrays))
+    record["run"]["method"]["momentum"] = 0.5
+    found = dp.verify(write(tmp_path, record, arrays))
+    assert not found and "method.kind" in str(found)
+
+
+@pytest.mark.parametrize(("method", "step"), [("heavy-ball", 1e9), ("nesterov", 1e9), ("adam", 1e160)])
+def test_a_run_that_overflowed_is_one_of_its_method(method: str, step: float, tmp_path: Path) -> None:
+    certificate = small_run(method=method, step=step, max_iterations=300)
+    assert certificate.run is not None and certificate.run.stopped == "not finite"
+    assert str(certificate.verdict) == "refuted" and certificate.claims.convergence.method == method
+    assert dp.verify(certificate.save(tmp_path))
+
+
+def test_what_was_observed_is_not_proved(tmp_path: Path) -> None:
+    record, arrays = load(with_momentum().save(tmp_path))
+    record["run"]["evidence"] = "proved"
+    found = dp.verify(write(tmp_path, record, arrays))
+    assert not found and "run.evidence" in str(found)

@@ -187,8 +187,11 @@ def certify(
         run = replace(run, snapshot=run.snapshot.with_certified(search.iterate))
     if run.stopped == "not finite":
         at, here = (0, network) if first is None else (run.iterations, run.network)
-        longest = Step(max(gamma for _, gamma in run.steps))
-        final = _diverged(certify_at(problem, here, loss, operator, longest, iteration=at, **common), run.reason)
+        longest = max(gamma for _, gamma in run.steps)
+        rest = methods.at(Iterate(here, {}, at, longest, run.momentum))  # as a run begins; later only the point is left
+        rest = rest if rest is None or first is None else replace(rest, point_only=True)
+        about: dict[str, Any] = {"iteration": at, "method": rest, **common}
+        final = _diverged(certify_at(problem, here, loss, operator, Step(longest), **about), run.reason)
     else:
         last = Iterate(run.network, dict(run.state), run.iterations, gamma_at(run.iterations), run.momentum)
         final = prove(run.iterations, last)

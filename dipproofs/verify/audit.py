@@ -42,6 +42,12 @@ def method_kind(record: Any) -> str:
     return kind if isinstance(kind, str) else GRADIENT_DESCENT
 
 
+def _names_of(ran: dict[str, Any]) -> tuple[Any, ...]:
+    """What a run's method may be called: without momentum the heavy ball and Nesterov's method are gradient descent."""
+    still = ran.get("kind") in ("heavy-ball", "nesterov") and ran.get("momentum") == 0
+    return (ran.get("kind"), *([GRADIENT_DESCENT] if still else []))
+
+
 @cache
 def _is_size(expr: sp.Expr) -> bool:
     return bool(expr.xreplace({x: sp.Symbol(x.name, positive=True) for x in expr.free_symbols}).is_nonnegative)
@@ -333,8 +339,11 @@ class Audit:
 
     def _method(self) -> None:
         """Convergence is that of a method whose theorem was examined; what else is said of a method must be known."""
-        method, ran = self.record.get("method"), self.run.get("method") if isinstance(self.run, dict) else None
-        if isinstance(ran, dict) and ran.get("kind") != method_kind(self.record):
+        run = self.run if isinstance(self.run, dict) else {}
+        method, ran = self.record.get("method"), run.get("method")
+        if (evidence := run.get("evidence", "estimated")) != "estimated":
+            self.find(f"run.evidence: found {evidence!r}, expected 'estimated': what was observed proves nothing")
+        if isinstance(ran, dict) and method_kind(self.record) not in _names_of(ran):
             self.find(f"method.kind: found {method_kind(self.record)!r}, expected the run's, {ran.get('kind')!r}")
         if method is None:
             return
