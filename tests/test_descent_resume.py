@@ -124,3 +124,24 @@ def test_a_resumed_run_keeps_the_iterate_that_was_certified(options: dict[str, A
         assert found.to_json() == whole.to_json()
         found.save(tmp_path)
         found.run.snapshot.save(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda arrays, facts: facts.update(steps=[[0, 0.0]]), "steps"),
+        (lambda arrays, facts: facts.update(steps=[[0, -0.1]]), "steps"),
+        (lambda arrays, facts: facts.update(steps=[]), "steps"),
+        (lambda arrays, facts: facts.update(certified={"iteration": 1000}), "certified iterate"),
+        (lambda arrays, facts: arrays.update({"theta.0": arrays["theta.0"].astype(np.float16)}), "theta"),
+    ],
+)
+def test_a_state_that_no_run_has_is_refused(change: Any, words: str) -> None:
+    """With a step of 0, or a negative one, the hypotheses hold, and nothing converges."""
+    problem, net = gaussian_problem(kappa=8.0), network(width=16)
+    snapshot = dp.descend(problem, net, max_iterations=5).snapshot
+    assert snapshot is not None
+    arrays, facts = dict(snapshot.arrays), dict(snapshot.facts)
+    change(arrays, facts)
+    with pytest.raises(dp.InputError, match=words):
+        dp.descend(problem, net, max_iterations=9, resume=Snapshot(arrays, facts))

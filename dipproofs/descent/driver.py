@@ -17,6 +17,7 @@ from dipproofs.descent.history import History
 from dipproofs.descent.marks import Marks
 from dipproofs.descent.resume import Snapshot, finite_or_text
 from dipproofs.descent.stepsize import put
+from dipproofs.errors import InputError
 
 _SHORTENINGS = 200
 #: Chunks that are begun while a proof is expected to succeed.
@@ -284,13 +285,24 @@ class Driver:
         return Snapshot(arrays, json.loads(json.dumps(facts | expected)))
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Go back to a snapshot of this run."""
+        """Go back to a snapshot of this run.
+
+        Raises:
+            InputError: steps, iterations or arrays that no run has.
+        """
         import jax
 
         def tree(name: str, like: Any) -> Any:
-            return jax.tree.unflatten(jax.tree.structure(like), jax.device_put(list(snapshot.leaves(name))))
+            found, expected = snapshot.leaves(name), jax.tree.leaves(like)
+            if [(a.shape, a.dtype) for a in found] != [(a.shape, a.dtype) for a in expected]:
+                raise InputError(f"resume: found arrays {name} of other shapes or types, expected those of the run")
+            return jax.tree.unflatten(jax.tree.structure(like), jax.device_put(found))
 
         facts, arrays = snapshot.facts, snapshot.arrays
+        if not (facts["steps"] and all(0 < gamma < math.inf and tau >= 0 for tau, gamma in facts["steps"])):
+            raise InputError(f"resume: found the steps {facts['steps']}, expected positive numbers")
+        if not 0 <= (facts.get("certified") or {}).get("iteration", 0) <= facts["tau"]:
+            raise InputError("resume: found a certified iterate that is none of the run's, expected an earlier one")
         scalars = {name: jax.device_put(arrays[name]) for name in ("path_length", "squared_distance", "reference")}
         self.carry = self.carry._replace(
             tau=integer(facts["tau"]),
