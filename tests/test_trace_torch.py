@@ -304,3 +304,16 @@ def test_a_network_at_rest_is_left_as_it_was() -> None:
     dp.from_torch(module, torch.randn(1, 4, 8, 8))
     assert module[1].momentum is None
     assert all(torch.equal(before[name], value) for name, value in module.state_dict().items())
+
+
+def squared_then_changed(x: Any) -> Any:
+    y = x.clone()
+    y[:, :, 0] = y[:, :, 1] ** 2
+    return y.mul_(2)
+
+
+@pytest.mark.parametrize("function", [squared_then_changed, lambda x: torch.ones_like(x)])
+def test_what_torch_itself_cannot_differentiate_is_refused_in_one_line(function: Callable[[Any], Any]) -> None:
+    with pytest.raises(InputError) as caught:
+        dp.from_torch(Then(function), torch.randn(1, 4, 4, 4))
+    assert "\n" not in str(caught.value)

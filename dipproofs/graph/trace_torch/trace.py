@@ -82,7 +82,13 @@ def _pullback(function: Callable[..., Any], names: list[str], shape: tuple[int, 
         arrays = [torch.tensor(values[name], dtype=torch.float64, requires_grad=True) for name in names]
         result = function(*arrays)
         seed = torch.as_tensor(cotangent).reshape(result.shape)
-        back = torch.autograd.grad(result, arrays, seed, allow_unused=True)
+        try:
+            back = torch.autograd.grad(result, arrays, seed, allow_unused=True)
+        except RuntimeError as error:
+            raise InputError(
+                f"from_torch: torch cannot differentiate the module ({one_line(error, 200)}); expected an output that"
+                " depends on trained parameters, and no change in place of what the gradient needs"
+            ) from None
         filled = [torch.zeros_like(a) if b is None else b for a, b in zip(arrays, back)]
         return result.detach().numpy().reshape(shape), {name: b.numpy() for name, b in zip(names, filled)}
 
