@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 import pytest
-from flint import arb
+from flint import arb, ctx
 from helpers import changed
 
 import dipproofs as dp
 from checks.graph_adversary import Adversary
 from checks.random_graphs import random_graph
+from dipproofs.enclosures import IntervalMatrix, apply_arb, compile_arb
 from dipproofs.graph import Graph, GraphBuilder
 from dipproofs.graph.evaluate import forward
 from dipproofs.networks import GraphNetwork
-from dipproofs.theory.elementary import PiecewiseLinear
+from dipproofs.theory.activations import x as variable
+from dipproofs.theory.elementary import ELEMENTARY, PiecewiseLinear
 from dipproofs.verify.arithmetic import floats
 from dipproofs.verify.graph import curvature
 from dipproofs.verify.graph.bounds import Ball
 from dipproofs.verify.graph.extremes import extreme_singular_values
 from dipproofs.verify.graph.observation import kink_margin, observe
-from dipproofs.verify.graph.point import Point
+from dipproofs.verify.graph.point import Point, _on_box
 from dipproofs.verify.graph.torus import convolution_norm
-from dipproofs.verify.graph.values import values_of
+from dipproofs.verify.graph.values import on_balls, values_of
 from dipproofs.verify.networks import graph as interpreter
 
 Parameters = Mapping[str, np.ndarray]
@@ -191,6 +196,97 @@ def test_a_unit_on_its_kink_leaves_no_ball_and_no_finding() -> None:
     certificate = dp.certify_point(*random_problem(1))
     found = dp.verify(certificate)
     assert not certificate.proved and found, found.findings
+
+
+def far_gelu(approximate: bool, distance: float = 0.1) -> tuple[dp.InverseProblem, GraphNetwork]:
+    """Data so far away that nothing is proved, on a ball where GELU's derivatives have wide arguments."""
+    rng = np.random.default_rng(3)
+    theta = {"V": rng.uniform(-0.5, 0.5, (1, 6)), "W": rng.uniform(-0.5, 0.5, (6, 4))}
+    x = rng.uniform(size=(4, 16))
+    network = dp.from_jax(lambda p: (p["V"] @ jax.nn.gelu(p["W"] @ x, approximate=approximate)).ravel(), theta)
+    A = np.eye(16)[rng.choice(16, 6, replace=False)]
+    return dp.InverseProblem(A, A @ network.output() + distance * rng.standard_normal(6)), network
+
+
+@pytest.mark.parametrize("approximate", [False, True])
+def test_an_undecided_certificate_on_a_wide_ball_is_confirmed(approximate: bool) -> None:
+    certificate = dp.certify_point(*far_gelu(approximate))
+    found = dp.verify(certificate)
+    assert not certificate.proved and found, found.findings
+    assert {row.outcome for row in found.rows} == {"ok"}
+
+
+def _enclosable() -> list[tuple[str, int]]:
+    return [(name, order) for name in ELEMENTARY for order in (0, 1, 2)]
+
+
+@pytest.mark.parametrize(("name", "order"), _enclosable())
+def test_wide_arguments_are_enclosed_as_sharply_as_by_the_producer(name: str, order: int) -> None:
+    """Where its |φ^(k)| has a bound, the verifier's is hardly larger: even powers are not negative."""
+    function = compile_arb((variable,), ELEMENTARY[name].derivative(order))
+    for mid, rad in itertools.product((0.0, 0.3, -3.0, 20.0, -300.0), (0.1, 1.0, 7.9, 8.0, 30.0, 1e3)):
+        box = apply_arb(function, IntervalMatrix(np.array([mid]), np.array([rad])))
+        theirs = float((np.abs(box.mid) + box.radius())[0])
+        with ctx.workprec(128):
+            own = float(abs(_on_box(on_balls(name, order), mid, rad)).upper())
+        assert not math.isfinite(theirs) or own <= 1.01 * theirs, (mid, rad, theirs, own)
+
+
+def wider(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the verifier know less of σ, the norm and ℓ_A."""
+
+    def observed(*arguments: Any) -> Any:
+        seen = observe(*arguments)
+        sigma, norm = ((low / 2, 2 * high) for low, high in (seen.sigma, seen.norm))
+        return replace(seen, sigma=sigma, norm=norm, lipschitz=1e3 * seen.lipschitz)
+
+    monkeypatch.setattr(interpreter, "observe", observed)
+
+
+def test_wider_bounds_of_the_verifier_call_no_undecided_claim_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    certificate = dp.certify_point(*far_gelu(False), method="gradient-descent", step=1e-3)
+    wider(monkeypatch)
+    found = dp.verify(certificate)
+    assert certificate.verdict == "undecided" and found, found.findings
+    open_rows = {row.name for row in found.rows if row.outcome == "not confirmed"}
+    assert {"quantities.sigma_AJ", "quantities.norm_AJ", "quantities.lipschitz_AJ"} <= open_rows
+    assert len(found.notes) >= len(open_rows)
+
+
+def test_wider_bounds_of_the_verifier_confirm_no_proof(monkeypatch: pytest.MonkeyPatch) -> None:
+    certificate = dp.certify_point(*far_gelu(False, 1e-7))
+    assert certificate.proved and dp.verify(certificate)
+    wider(monkeypatch)
+    found = dp.verify(certificate)
+    assert not found and any("sigma_AJ" in finding for finding in found.findings)
+
+
+@pytest.mark.parametrize(("name", "claim"), [("sigma_AJ", (0.1, 0.2)), ("norm_AJ", (0.0, 0.5)), ("norm_A", (0.5, 0.9))])
+def test_what_the_verifier_refutes_is_wrong_in_an_undecided_certificate(
+    name: str, claim: tuple[float, float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dp.certify_point(*far_gelu(False)).save(tmp_path)
+
+    def other(record: dict[str, Any]) -> None:
+        record["quantities"][name] |= {"lower": claim[0], "upper": claim[1]}
+
+    wider(monkeypatch)
+    found = dp.verify(changed(tmp_path, other))
+    assert not found and any(name in finding for finding in found.findings)
+
+
+@pytest.mark.parametrize("id", ["injective", "H"])
+def test_wider_bounds_of_the_verifier_prove_no_hypothesis(id: str, tmp_path: Path) -> None:
+    """Also in a certificate whose verdict stays undecided."""
+    dp.certify_point(*far_gelu(False)).save(tmp_path)
+
+    def stated(record: dict[str, Any]) -> None:
+        entry = next(h for h in record["hypotheses"] if h["id"] == id)
+        assert entry["verdict"] == "undecided"
+        entry |= {"verdict": "proved", "margin": None}
+
+    found = dp.verify(changed(tmp_path, stated))
+    assert not found and any(f"hypotheses.{id}" in finding for finding in found.findings)
 
 
 @pytest.mark.parametrize("claim", [("lower", "inf"), ("inf", "inf"), (-2.0, -1.0), (0.0, 1e3)], ids=str)

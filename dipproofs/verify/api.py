@@ -86,7 +86,7 @@ def verify(certificate: str | Path | Savable) -> Verification:
         if last and not other:
             run = None if first.record.get("polish") else first.record.get("run")  # a polished point continues no run
             audits.append(_outcome(last, "final.", run, operator))
-        if not any(audit.findings for audit in audits):
+        if not any(audit.findings or audit.unconfirmed for audit in audits):
             break
     findings += other + [finding for audit in audits for finding in audit.findings]
     rows = tuple(row for audit in audits for row in audit.rows)
@@ -100,11 +100,12 @@ class _Outcome(NamedTuple):
     findings: list[str]
     rows: list[Row]
     notes: list[str]
+    unconfirmed: bool
 
 
 def _outcome(document: Document, label: str, run: Any, operator: Callable[[], Generator]) -> _Outcome:
     audit = audit_of(document, label, run, operator)
-    return _Outcome(audit.findings, audit.rows, audit.notes)
+    return _Outcome(audit.findings, audit.rows, audit.notes, audit.unconfirmed)
 
 
 def _format(document: Document) -> NetworkFormat:

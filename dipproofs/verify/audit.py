@@ -32,6 +32,11 @@ radius_left = sp.Symbol("radius_left")
 _MARGINS = {"rank": s.sigma_A / s.norm_A, "compact": radius_left, "minimiser": radius_left}
 #: What is 0 where the loss is.
 SMALL_WITH_THE_LOSS = ("loss_0", "psi_0", "S", "R_prime", "x")
+#: Bounds of a graph, and what is made of them: where nothing is proved, nothing rests on them.
+OF_A_GRAPH = (
+    *("sigma_AJ", "norm_AJ", "lipschitz_AJ", "kink_margin"),
+    *("norm_AJ_ball", "lipschitz_grad", "q", "omega", "rate", "x", "c_e", "slope_e"),
+)
 SYMBOLS = {name: quantity.symbol for name, quantity in quantities().items()}
 
 
@@ -64,6 +69,12 @@ def _truth(relation: sp.Basic, env: dict[Any, arb]) -> bool | None:
     return low if low is high else None
 
 
+def _meets(claim: Claim, ends: list[arb], from_below: bool = False) -> bool:
+    """Whether a number between these balls, or above them, may be in a claim; of NaN nothing is known."""
+    above = not from_below and all(claim.lower > end for end in ends)
+    return not above and not all(claim.upper < end for end in ends)
+
+
 class Audit:
     """The examination of one certificate; ``findings``, ``rows`` and ``notes`` say what came out.
 
@@ -88,6 +99,7 @@ class Audit:
         self.findings = [label + finding for finding in document.findings + document.malformed]
         self.rows: list[Row] = []
         self.notes: list[str] = []
+        self.unconfirmed = False  # whether there is a claim that wider bounds leave open
         self.env: dict[Any, arb] = {}
         self.vanishing: arb | None = None  # the enclosed loss, where it may be 0
         self.path: list[arb] = []  # both ends of the claimed S, and F there
@@ -120,9 +132,24 @@ class Audit:
         if checked and not ok:
             self.find(f"{name}: found {claimed}, expected {expected}")
 
-    def compare(self, name: str, claim: Claim, *truths: arb, least: arb | float = float("-inf")) -> None:
-        """Compare a claimed enclosure with balls that it must contain (as far as they are above ``least``)."""
+    def compare(
+        self,
+        name: str,
+        claim: Claim,
+        *truths: arb,
+        least: arb | float = float("-inf"),
+        possible: Callable[[Claim], bool] | None = None,
+    ) -> None:
+        """Compare a claimed enclosure with balls that it must contain (as far as they are above ``least``).
+
+        Where no proof rests on the claim, ``possible`` says whether it may be right although it is not confirmed.
+        """
         ok, shown = all(claim.holds(truth, least) for truth in truths), truths[0].str(10)
+        if not ok and claim.evidence == "proved" and possible is not None and possible(claim):
+            self.unconfirmed = True
+            self.rows.append(Row(self.label + name, str(claim), shown, "not confirmed"))
+            self.notes.append(f"{self.label}{name}: not confirmed by bounds that are wider here; no proof rests on it")
+            return
         self.row(name, claim, shown, ok, f"an enclosure of {shown}", claim.evidence == "proved")
 
     # --- what is claimed --------------------------------------------------------------------------------------------
@@ -226,7 +253,26 @@ class Audit:
                 truth = self.gamma if name == "gamma" else self.known(SYMBOLS[name])
                 least = -math.inf if name in ("omega", "rate") else 0  # all others are sizes
                 truths = self.path or [truth] if name == "F_inf" else [truth]
-                self.compare(f"quantities.{name}", claim, *truths, least=least)
+                self.compare(f"quantities.{name}", claim, *truths, least=least, possible=self._possible(name))
+
+    @property
+    def _informal(self) -> bool:
+        """Whether the numbers are bounds of a graph, from one side, and no proof rests on them."""
+        return self.verdict == "undecided" and not self.theorem.architecture.refutable
+
+    def _possible(self, name: str) -> Callable[[Claim], bool] | None:
+        """Whether a claim about a graph meets what is known: from the bound of ℓ_A down to ℓ_A = 0."""
+        if not self._informal or name not in OF_A_GRAPH:
+            return None
+        symbol = SYMBOLS[name]
+
+        def possible(claim: Claim) -> bool:
+            if symbol not in self.env:
+                return False
+            ends = [self.env[symbol], self.flattest.get(symbol, arb.nan())]
+            return _meets(claim, ends, from_below=name == "kink_margin")
+
+        return possible
 
     def _is_path_length(self, claim: Claim) -> bool:
         """S, known well enough to build on: the path stays in the ball."""
@@ -285,8 +331,13 @@ class Audit:
             if all(claim.holds(truth, least) for truth in truths) or not margin.has(theorem.area):
                 break
             self.env[theorem.area], self.env[_MOST] = self._area(self.known(s.rho), panels)
+        known = self._informal and stated == "undecided" and margin.free_symbols <= self.env.keys()
+
+        def possible(claim: Claim) -> bool:
+            return known and _meets(claim, [*truths, evaluate(margin, self.flattest)])
+
         if claim.upper.is_finite() or truths[0].is_finite():  # else a loss without a bound
-            self.compare(name, claim, *truths, least=least)
+            self.compare(name, claim, *truths, least=least, possible=possible)
 
     def _relation(self, relation: sp.Basic) -> bool | None:
         """A relation on the claimed sublevel set; false only if it is so on the true one as well."""

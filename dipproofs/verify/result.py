@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: a claim, what was recomputed, and the outcome ("ok", "wrong", or why not checked)."""
+    """One line of the table: a claim, what was recomputed, and the outcome.
+
+    That is "ok", "wrong", "not confirmed" (wider bounds leave it open, and no proof rests on it), or why not checked.
+    """
 
     name: str
     claimed: str

@@ -81,6 +81,11 @@ def _power(x: Any, exponent: Any, env: Env) -> Any:
     return root(x) if exponent is None else x**exponent
 
 
+def _even(power: Any) -> Any:
+    """An even power without what the product of a ball with itself has below 0; 1/eˣ² would be huge there."""
+    return power if isinstance(power, acb) else power.nonnegative_part()
+
+
 def _called(name: str, x: Any, env: Env) -> Any:
     """A function of Arb; on complex balls (for integrals) NaN where it is asked to be analytic and may not be."""
     if not isinstance(x, acb):
@@ -94,7 +99,7 @@ def _called(name: str, x: Any, env: Env) -> Any:
 
 _NAMES: dict[str, Any] = {
     "acb": acb, "pi": arb.pi, "E": arb.const_e, "Max": arb.max, "Min": arb.min, "reduce": reduce, "mul": operator.mul,
-    "power": _power, "called": _called,
+    "power": _power, "called": _called, "even": _even,
 }  # fmt: skip
 
 
@@ -180,6 +185,7 @@ class _Writer:
         if exponent.is_Integer:
             times = abs(int(exponent))
             product = " * ".join([base] * times) if times < 9 else f"reduce(mul, [{base}] * {times})"
+            product = product if times % 2 else f"even({product})"
             return (product if exponent > 0 else f"1 / ({product})"), [base]
         parts = [base] + ([] if exponent == sp.Rational(1, 2) else [self.visit(exponent)])
         return f"power({base}, {'None' if len(parts) == 1 else parts[1]}, env)", parts
