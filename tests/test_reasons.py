@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -77,3 +80,28 @@ def test_no_step_is_advised_by_which_no_loss_would_fall() -> None:
     found = dp.certify(problem, network, dp.make_loss("poisson"), step=0.01, max_iterations=0)
     assert not any("use a step" in h.reason for h in found.hypotheses)
     assert any('schedule = "backtracking"' in h.reason for h in found.hypotheses)
+
+
+def _gelu_step(distance: float, step: float) -> tuple[dp.Certificate, Any]:
+    """The step's hypothesis for data at a distance at which the ball has no sharp curvature."""
+    rng = np.random.default_rng(3)
+    theta, x = {"V": rng.uniform(-0.5, 0.5, (1, 6)), "W": rng.uniform(-0.5, 0.5, (6, 4))}, rng.uniform(size=(4, 16))
+    network = dp.from_jax(lambda p: (p["V"] @ jax.nn.gelu(p["W"] @ x, approximate=False)).ravel(), theta)
+    A = np.eye(16)[rng.choice(16, 6, replace=False)]
+    problem = dp.InverseProblem(A, A @ network.output() + distance * rng.standard_normal(6))
+    found = dp.certify_point(problem, network, method="gradient-descent", step=step)
+    return found, next(h for h in found.hypotheses if h.id == "step")
+
+
+def test_a_step_is_advised_where_its_bound_is_only_an_upper_one() -> None:
+    """γL may be 0: the quotient of the limit by it is no number, the one by its upper end is."""
+    _, step = _gelu_step(0.01, 1e-3)
+    assert str(step.verdict) == "undecided" and "use a step below 0.000" in step.reason
+    advised = float(step.reason.split("use a step below ")[1])
+    assert str(_gelu_step(0.01, advised)[1].verdict) == "proved"
+
+
+def test_no_step_is_advised_where_nothing_bounds_it() -> None:
+    found, step = _gelu_step(0.05, 1e-3)
+    assert str(step.verdict) == "undecided" and "no step is known to be short enough" in step.reason
+    assert not any(word in h.reason for h in found.hypotheses for word in (" nan", "[nan", " inf", "-inf"))

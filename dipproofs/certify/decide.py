@@ -101,7 +101,7 @@ class Evaluator:
         elif verdict is Verdict.REFUTED:
             reason = fail
         elif verdict is Verdict.UNDECIDED:
-            reason = f"the enclosure of the margin, [{relative.lower:.2g}, {relative.upper:.2g}], contains 0; {fail}"
+            reason = f"{_open_margin(relative)}; {fail}"
         return Hypothesis(id, statement, verdict, relative, reason)
 
     def _cure(self) -> str:
@@ -120,21 +120,28 @@ class Evaluator:
     def _step_at(self, env: Environment) -> Hypothesis:
         condition, limit = self.theorem.hypotheses["step"], self.theorem.form.limit
         size = call(condition.relation.lts, env)
-        largest = float((limit * env[s.gamma] / size).mid())  # the size is proportional to the step
-        fail = self._step_reason(largest, "of at most" if condition.closed else "below")
+        largest = limit * env[s.gamma] / size  # the size is proportional to the step
+        sharp = largest.is_finite()
+        largest = largest if sharp else limit * env[s.gamma] / flint.arb(size.upper())  # the size may be 0
+        fail = self._step_reason(float(largest.mid()), "of at most" if condition.closed else "below", sharp)
         if condition.closed:
             return self._closed("step", condition.text, size, limit, fail)
         return self._decide("step", condition.text, limit - size, fail, flint.arb(limit))
 
-    def _step_reason(self, largest: float, word: str) -> str:
+    def _step_reason(self, largest: float, word: str, sharp: bool) -> str:
         """A shorter step where that may help: not where the program chose it, nor one by which no loss would fall."""
         cure = self.theorem.hypotheses["H"].cure
         if self.candidate.free:
             return cure
         shorter = f"{word} {_shorter(largest, self)}"
         exact = self.base.residual_scale is not None  # the squared loss: Λ is what it is everywhere
-        if exact or largest >= SHORTEST * float(self.effective_gamma.mid()):
+        useful = SHORTEST * float(self.effective_gamma.mid()) <= largest < math.inf
+        if useful or (exact and sharp):
             return f"use a step {shorter}"
+        if not sharp:
+            return (
+                f"the curvature on this ball has no useful bound, so that no step is known to be short enough; {cure}"
+            )
         return (
             f"steps that the theorem allows here, {shorter}, would be too short to be of use; {cure}, or use "
             'schedule = "backtracking", which needs no bound on the step'
@@ -278,6 +285,13 @@ class Evaluator:
         low = next((guess * (1 - d) for d in (0, 1e-8, 1e-6, 1e-4) if defect(guess * (1 - d)) <= 0), 0.0)
         high = next((guess * (1 + d) for d in (1e-8, 1e-6, 1e-4) if defect(guess * (1 + d)) >= 0), math.inf)
         return Bound(low, high, self.evidence)
+
+
+def _open_margin(margin: Bound) -> str:
+    """Why a margin decides nothing."""
+    if math.isfinite(margin.lower) and math.isfinite(margin.upper):
+        return f"the enclosure of the margin, [{margin.lower:.2g}, {margin.upper:.2g}], contains 0"
+    return "the margin has no finite enclosure"
 
 
 def _shorter(limit: float, evaluator: Evaluator) -> str:
