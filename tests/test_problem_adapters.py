@@ -113,6 +113,10 @@ def forward_in_jax(x: Any) -> Any:
     return jnp.asarray(A, x.dtype) @ x
 
 
+def _of_tensors(x: Any) -> Any:
+    raise TypeError(f"linear(): argument 'input' (position 1) must be Tensor, not {type(x).__name__}")  # torch's words
+
+
 ADAPTED: dict[str, Any] = {
     "array": lambda: as_operator(A),
     "lists": lambda: as_operator(A.tolist()),
@@ -226,6 +230,8 @@ REFUSED: dict[str, tuple[Any, str]] = {
         lambda: as_operator(lambda x: np.cumsum(np.asarray(x)), in_shape=(3,)),
         "give as_operator((forward, None)",
     ),
+    "torch function": (lambda: as_operator(_of_tensors, in_shape=(3,)), "convert=torch.from_numpy"),
+    "torch pair": (lambda: as_operator((_of_tensors, None), in_shape=(3,)), "convert=torch.from_numpy"),
     "imaginary rounding": (
         lambda: as_operator((lambda x: x * (1 + 1e-17j), None), in_shape=(3,)),
         "return .real",

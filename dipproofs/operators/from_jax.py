@@ -16,6 +16,7 @@ from dipproofs.operators.kernels import FunctionKernel
 from dipproofs.operators.operator import Operator, check_size
 
 _BATCH = 128
+_FOR_TORCH = 'for PyTorch the same with convert=torch.from_numpy (and dtype="float32" if its weights are)'
 
 
 def from_jax(
@@ -55,12 +56,12 @@ def _image(function: Callable[[Any], Any], in_shape: tuple[int, ...], number: np
     except Exception as error:
         if "__array__" in str(error) or isinstance(error, jax.errors.TracerArrayConversionError):
             raise InputError(
-                "operator: not a JAX function (it makes NumPy arrays or tensors of its argument); for NumPy or "
-                "PyTorch give as_operator((forward, None), in_shape=...), or (forward, adjoint)"
+                "operator: not a JAX function (it makes NumPy arrays or tensors of its argument); for NumPy "
+                f"give as_operator((forward, None), in_shape=...), or (forward, adjoint); {_FOR_TORCH}"
             ) from None
         raise InputError(
-            f"operator: the function fails on shape {in_shape}: {one_line(error, 160)}; for NumPy or PyTorch give "
-            "(forward, None)"
+            f"operator: the function fails on shape {in_shape}: {one_line(error, 160)}; for NumPy give "
+            f"(forward, None); {_FOR_TORCH}"
         ) from None
     if not hasattr(raw, "dtype"):
         raise InputError("operator: the function gives several arrays, expected one")

@@ -109,6 +109,8 @@ def guarded(function: Callable[..., Any], name: str) -> Callable[[Any], Any]:
             raise
         except Exception as error:
             reason = one_line(error, 200)
+            if "Tensor" in reason and isinstance(argument, np.ndarray):
+                reason += "; functions of torch tensors need convert=torch.from_numpy"
             raise InputError(
                 f"operator: {name} failed on an argument of shape {np.shape(argument)}: {reason}"
             ) from None
