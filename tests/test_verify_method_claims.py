@@ -165,15 +165,15 @@ def test_nothing_of_gradient_descent_is_said_of_adam(
     assert not found and word in str(found), found.findings
 
 
-def small_run(**options: Any) -> Certificate:
+def small_run(noise: float | None = None, **options: Any) -> Certificate:
     rng = np.random.default_rng(5)
-    problem = dp.InverseProblem(rng.standard_normal((2, 4)), rng.standard_normal(2))
+    problem = dp.InverseProblem(rng.standard_normal((2, 4)), rng.standard_normal(2), noise=noise)
     return dp.certify(problem, dp.TwoLayer.init(n=4, width=24, input_dimension=2, seed=3), **options)
 
 
 @cache
-def with_momentum() -> Certificate:
-    return small_run(method="heavy-ball", momentum=0.5, max_iterations=2000)
+def with_momentum(noise: float | None = None) -> Certificate:
+    return small_run(noise, method="heavy-ball", momentum=0.5, max_iterations=2000)
 
 
 def test_a_residual_may_grow_with_momentum(tmp_path: Path) -> None:
