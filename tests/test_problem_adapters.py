@@ -15,6 +15,7 @@ from scipy.sparse.linalg import LinearOperator, aslinearoperator
 
 from dipproofs.errors import InputError
 from dipproofs.operators.adapters.real_stacks import stack_vector
+from dipproofs.operators.dot_test import dot_test
 from dipproofs.operators.inpainting import selection_operator
 from dipproofs.problems import InverseProblem, Operator, as_operator
 
@@ -393,3 +394,11 @@ def test_a_mask_takes_the_whole_picture() -> None:
 def test_an_operator_in_single_precision_is_said() -> None:
     operator = as_operator(lambda x: jnp.cumsum(x.astype(jnp.float32)) / 3, in_shape=(9,))
     assert "float32" in repr(operator)
+
+
+def test_a_wrong_adjoint_of_two_entries_is_seen() -> None:
+    """The signs of the two cancel in every other trial."""
+    A = np.array([[1.0, 2.0], [0.0, 3.0]])
+    for seed in range(50):
+        with pytest.raises(InputError, match="fails the dot test"):
+            dot_test(lambda x: A @ x, lambda w: A @ w, A, "operator", seed=seed)
