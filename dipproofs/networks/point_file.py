@@ -185,7 +185,7 @@ def _optimizer_state(
     groups = optimizer["param_groups"]
     options = _options(groups[0])
     reason = next(filter(None, map(_foreign, groups)), None)
-    if any(_options(group) != options for group in groups[1:]):
+    if any((_options(group), group.get("nesterov")) != (options, groups[0].get("nesterov")) for group in groups[1:]):
         reason = "parameter groups with different options, expected the same for all"
     names, count = _trained(groups, list(parameters)), sum(len(group["params"]) for group in groups)
     if len(names) != count:
@@ -216,6 +216,8 @@ def _options(group: Mapping[str, Any]) -> dict[str, float]:
 
 def _foreign(group: Mapping[str, Any]) -> str | None:
     """What a group asks for that no method here does."""
+    if "alpha" in group or ("betas" in group and "amsgrad" not in group):  # RMSprop; NAdam, RAdam, Adamax
+        return "the options of neither SGD nor Adam, expected one of these"
     asked = next((key for key in ("weight_decay", "dampening", "maximize", "amsgrad") if group.get(key)), None)
     if asked is None:
         return None
