@@ -134,6 +134,10 @@ def test_a_resumed_run_keeps_the_iterate_that_was_certified(options: dict[str, A
         (lambda arrays, facts: facts.update(steps=[]), "steps"),
         (lambda arrays, facts: facts.update(certified={"iteration": 1000}), "certified iterate"),
         (lambda arrays, facts: arrays.update({"theta.0": arrays["theta.0"].astype(np.float16)}), "theta"),
+        (lambda arrays, facts: facts.update(steps=[["a", "b"]]), "not whole"),
+        (lambda arrays, facts: facts.update(certified={"iteration": "a"}), "not whole"),
+        (lambda arrays, facts: facts.pop("offered"), "not whole"),
+        (lambda arrays, facts: arrays.pop("records"), "not whole"),
     ],
 )
 def test_a_state_that_no_run_has_is_refused(change: Any, words: str) -> None:
@@ -145,3 +149,19 @@ def test_a_state_that_no_run_has_is_refused(change: Any, words: str) -> None:
     change(arrays, facts)
     with pytest.raises(dp.InputError, match=words):
         dp.descend(problem, net, max_iterations=9, resume=Snapshot(arrays, facts))
+
+
+def test_a_certified_iterate_that_is_not_whole_is_refused() -> None:
+    problem, net = gaussian_problem(), network()
+    part = dp.certify(problem, net, max_iterations=60)
+    assert part.proved and part.run is not None and part.run.snapshot is not None
+    kept = part.run.snapshot
+    facts = {**kept.facts, "certified": {"iteration": part.iteration}}
+    arrays = {name: array for name, array in kept.arrays.items() if not name.startswith("certified.theta/V")}
+    for broken in (Snapshot(kept.arrays, facts), Snapshot(arrays, kept.facts)):
+        with pytest.raises(dp.InputError) as caught:
+            dp.certify(problem, net, max_iterations=90, resume=broken)
+        assert "\n" not in str(caught.value)
+    announced: list[Any] = []
+    dp.certify(problem, net, max_iterations=90, resume=kept, announce=announced.append)
+    assert [one.iteration for one in announced] == [part.iteration]

@@ -133,17 +133,19 @@ class Anytime:
         self.certificate, self.iterate = certificate, iterate
         return "freeze"
 
-    def recall(self, saved: Snapshot | None, network: Any) -> None:
+    def recall(self, saved: Snapshot | None, network: Any) -> str | None:
         """Prove again what was certified before a run was interrupted, before anything later is looked at.
 
         Args:
             saved: what the run goes on from, if it does. network: of the run.
+
+        Returns:
+            "freeze" once that is done, like a call.
         """
         if saved is None or self.certificate is not None or self.proofs:
-            return
+            return None
         iterate = saved.certified(network)
-        if iterate is not None:
-            self._proved(iterate.iteration, iterate)
+        return None if iterate is None else self._proved(iterate.iteration, iterate)
 
     def _asked(self, base: Base, step: Step) -> float:
         """Estimate a ψ at which the test may pass: with the loss's constants at the level that those of now ask for.

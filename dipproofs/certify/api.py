@@ -159,8 +159,7 @@ def certify(
     saved = Snapshot.load(resume) if isinstance(resume, str | Path) else resume
 
     def watch(tau: int, here: Callable[[], Iterate], value: float) -> str | None:
-        search.recall(saved, network)
-        answer = search(tau, here, value)
+        answer = search.recall(saved, network) or search(tau, here, value)
         if answer == "freeze" and announce is not None and search.certificate is not None:
             announce(search.certificate)
         return "stop" if stop == "certified" and search.certificate is not None and value <= goal else answer

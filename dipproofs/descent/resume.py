@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from dipproofs.errors import InputError
+from dipproofs.errors import InputError, one_line
 
 if TYPE_CHECKING:
     from dipproofs.descent.engine import Iterate
@@ -67,14 +68,18 @@ class Snapshot:
 
         Args:
             network: of the run, with any parameters.
+
+        Raises:
+            InputError: arrays or numbers that are none of such an iterate.
         """
         from dipproofs.descent.engine import Iterate
 
         facts = self.facts.get("certified")
         if facts is None:
             return None
-        at = network.with_parameters(self._named(_THETA))
-        return Iterate(at, self._named(_STATE), int(facts["iteration"]), float(facts["step"]), facts["momentum"])
+        with whole_state():
+            at = network.with_parameters(self._named(_THETA))
+            return Iterate(at, self._named(_STATE), int(facts["iteration"]), float(facts["step"]), facts["momentum"])
 
     def _named(self, start: str) -> dict[str, np.ndarray]:
         return {key.removeprefix(start): array for key, array in self.arrays.items() if key.startswith(start)}
@@ -127,6 +132,19 @@ class Snapshot:
                 if key == "fingerprint":
                     raise InputError("resume: found the run of another problem, network or loss, expected the same one")
                 raise InputError(f"resume: found {key} {self.facts.get(key)!r}, expected {value!r} as in this call")
+
+
+@contextmanager
+def whole_state() -> Iterator[None]:
+    """Say in one line that a saved state lacks something, or holds something else in its place."""
+    try:
+        yield
+    except InputError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(
+            f"resume: found a state that is not whole ({one_line(error, 80)}), expected {_WRITTEN}"
+        ) from None
 
 
 def _found_beside(arrays: Mapping[str, np.ndarray], path: Path) -> dict[str, list[str]]:

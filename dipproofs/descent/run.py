@@ -23,7 +23,7 @@ from dipproofs.descent.engine import Engine, Iterate
 from dipproofs.descent.history import Run
 from dipproofs.descent.methods import Method, make_method
 from dipproofs.descent.reasons import stopped_because
-from dipproofs.descent.resume import Snapshot, fingerprint
+from dipproofs.descent.resume import Snapshot, fingerprint, whole_state
 from dipproofs.descent.schedule import Schedule, make_schedule
 from dipproofs.descent.waiting import beside
 from dipproofs.errors import named_arguments
@@ -122,7 +122,8 @@ def descend(
         if resume is not None:
             snapshot = resume if isinstance(resume, Snapshot) else Snapshot.load(resume)
             snapshot.refuse_other(expected)
-            driver.restore(snapshot)
+            with whole_state():
+                driver.restore(snapshot)
         try:
             stopped = driver.run(max_iterations, level, watcher, progress)
         except KeyboardInterrupt:
