@@ -23,7 +23,8 @@ class Verification:
     """The outcome of `verify`.
 
     Args:
-        valid: everything that the certificate claims as proved was proved again.
+        valid: everything that the certificate claims as proved was proved again, but for bounds that are "not
+            confirmed", with a note each: of a graph whose verdict is undecided, where no proof rests on them.
         readable: the files could be read.
         findings: one line each: what was found, what was expected.
         rows: claimed and recomputed enclosures.
